@@ -1,0 +1,13 @@
+# What every target of the project is compiled with; gcc and clang are both clean.
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                    $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>
+                    $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
+                    $<$<COMPILE_LANGUAGE:C>:-Wswitch-enum>)
+if(SEAM_WERROR)
+    add_compile_options(-Werror)
+endif()
+if(SEAM_SANITIZE)
+    add_compile_options(-fsanitize=${SEAM_SANITIZE} -fno-omit-frame-pointer
+                        -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${SEAM_SANITIZE})
+endif()

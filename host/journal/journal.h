@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The journal: all that happened, in order, kept for good. It knows runs, sequence numbers and bytes;
+ * what an event means is the orchestrator's affair. One SQLite file in WAL mode with synchronous=FULL,
+ * openable with `sqlite3`, written by one thread of its own, over one connection, under one lock.
+ *
+ * The owner appends from its own thread without waiting; records gather in memory and go to disk in
+ * one transaction for all runs when somebody asks for a barrier (journal_sync), when the batch is big,
+ * or after a short while. A barrier covers everything appended before it, of every run. Calling
+ * journal_dispatch, when journal_fd is readable, tells which barriers have been reached.
+ *
+ * After a failed write or sync the journal is dead: every later barrier fails, and the host must exit
+ * (what a page cache says after a failed sync is not evidence). The next open copies the file, syncs
+ * the copy and its folder, and goes on with the copy.
+ */
+#ifndef JOURNAL_JOURNAL_H
+#define JOURNAL_JOURNAL_H
+
+#include "base/digest.h"
+#include "base/text.h"
+
+struct journal;
+
+enum journal_durability {
+    DURABILITY_EFFECTS,      /* disk before an effect; other records wait for the next barrier   */
+    DURABILITY_STEPS,        /* every record is synced before what follows from it               */
+    DURABILITY_MEMORY,       /* nothing is written: for measuring and for tests of flows         */
+};
+
+struct journal_options {
+    const char *path;                /* ".seam/journal.db"; folders are made, mode 0700           */
+    enum journal_durability durability;
+    bool restored;                   /* the file came from a backup: it gets a new store id       */
+    int64_t batch_delay_ms;          /* how long records may wait without a barrier; 0 = 20 ms    */
+    int64_t reserve_bytes;           /* disk kept allocated for outcomes; 0 = 4 MiB               */
+};
+
+/* Opens the one writer. ERR_BUSY names the process that holds the lock; ERR_NEWER a file of a later
+ * schema; ERR_UNSUPPORTED a network file system; ERR_CORRUPT what SQLite says of the file. A file
+ * whose last writer met a failed sync is copied first. */
+WARN_UNUSED enum error_code journal_open(const struct journal_options *options,
+                                         struct journal **ret_journal, struct error *reterr);
+/* Writes what is pending, checkpoints, and frees. Returns the first failure of the journal's life. */
+enum error_code journal_close(struct journal *journal, struct error *reterr);
+
+/* The store's id, in every key; a new one for a cloned or restored store. 32 hex digits. */
+const char *journal_store_id(const struct journal *journal);
+/* Grows by one with each writer; each commit checks that it is still the newest. */
+uint64_t journal_epoch(const struct journal *journal);
+
+struct journal_record {
+    const char *run;                 /* the run's id                                              */
+    uint64_t seq;                    /* 1, 2, … without a gap: asserted                           */
+    int64_t at_ms;                   /* Unix time                                                 */
+    const char *kind;                /* a word for the reader of the table                        */
+    struct slice body;               /* JSON; copied                                              */
+    const char *status;              /* the run's status from here on; NULL = as it was           */
+    const char *flow;                /* with seq 1: the name of the flow                          */
+    const char *claim;               /* an external reference that becomes this run's; or NULL    */
+    const char *claim_owner;         /* with claim: "<run>/<effect key>"                         */
+};
+
+/* Adds a record to the batch. Never blocks, never fails here: failure is the barrier's to tell.
+ * The record is linked to the run's chain: hash = SHA-256 of (previous hash, seq, at, kind, body). */
+void journal_append(struct journal *journal, const struct journal_record *record);
+
+/* Asks that all that was appended be on disk. reached() is called once, from journal_dispatch, with
+ * OK or the journal's failure. With room_for_outcome, the reserve is topped up first, and ERR_NO_SPACE
+ * means that the outcome of what follows could not be written: do not begin it. */
+typedef void (*journal_reached)(void *user, enum error_code code, const struct error *err);
+void journal_sync(struct journal *journal, bool room_for_outcome, journal_reached reached,
+                  void *user);
+int journal_fd(const struct journal *journal);
+void journal_dispatch(struct journal *journal);
+/* Waits until every barrier asked for is reached and its callback called (for closing and tests). */
+void journal_drain(struct journal *journal);
+
+/* Is the external reference somebody else's already? Looks at what is appended too. */
+bool journal_claimed(struct journal *journal, const char *claim, const char *owner);
+
+/* Takes what answer and cancel left for the host, oldest first; each is given once and is gone when
+ * the record that carries it is on disk: the owner appends that record before it returns. */
+struct inbox_message {
+    int64_t id;
+    const char *run;
+    struct slice body;               /* JSON */
+    int64_t at_ms;
+};
+typedef void (*inbox_take)(void *user, const struct inbox_message *message);
+/* Cheap when nothing came: looks at data_version first. */
+void journal_inbox(struct journal *journal, inbox_take take, void *user);
+
+/* ---- Readers: any process, any number, read-only and short. ---- */
+
+struct journal_reader;
+
+WARN_UNUSED enum error_code journal_reader_open(const char *path, struct journal_reader **ret_reader,
+                                                struct error *reterr);
+void journal_reader_close(struct journal_reader *reader);
+void journal_reader_closep(struct journal_reader **reader);
+/* Also of the one writer, for its own resume: what is on disk. */
+struct journal_reader *journal_own_reader(struct journal *journal);
+
+struct journal_run {
+    const char *id, *flow, *status;
+    int64_t created_ms, updated_ms;
+    uint64_t last_seq;
+};
+typedef void (*journal_each_run)(void *user, const struct journal_run *run);
+/* Runs, newest first; with a status, only those. */
+WARN_UNUSED enum error_code journal_runs(struct journal_reader *reader, const char *status,
+                                         journal_each_run each, void *user, struct error *reterr);
+/* ERR_NOT_FOUND if there is no such run. The strings live until the next call on the reader. */
+WARN_UNUSED enum error_code journal_find(struct journal_reader *reader, const char *run,
+                                         struct journal_run *ret_run, struct error *reterr);
+
+/* The records of a run in order, from seq on; returning false stops. Checks the chain as it goes:
+ * ERR_CORRUPT names the first record whose hash is not what it should be. */
+typedef bool (*journal_each_record)(void *user, const struct journal_record *record,
+                                    const struct digest *hash);
+WARN_UNUSED enum error_code journal_read(struct journal_reader *reader, const char *run,
+                                         uint64_t from_seq, journal_each_record each, void *user,
+                                         struct error *reterr);
+
+/* Leaves a message for the host that owns the journal, from any process; durable when it returns.
+ * *ret_owner_pid is the process that holds the lock now, 0 if none does. */
+WARN_UNUSED enum error_code inbox_put(const char *path, const char *run, struct slice body,
+                                      int64_t at_ms, long *ret_owner_pid, struct error *reterr);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What every unit test program shares: a main() that runs the listed tests under Check.
+ * A test's name is a claim, in words: apply_ignores_a_second_answer.
+ */
+#ifndef TESTS_UNIT_H
+#define TESTS_UNIT_H
+
+#include <check.h>
+#include <stdlib.h>
+
+/* UNIT_MAIN(text_stops_at_its_maximum, text_grows, …) is the last line of a test file. */
+#define UNIT_MAIN(...)                                                                             \
+    int main(void)                                                                                 \
+    {                                                                                              \
+        const TTest *const tests[] = {__VA_ARGS__};                                                \
+        Suite *suite = suite_create(__FILE__);                                                     \
+        TCase *tcase = tcase_create("all");                                                        \
+        tcase_set_timeout(tcase, 60);                                                              \
+        for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)                              \
+            tcase_add_test(tcase, tests[i]);                                                       \
+        suite_add_tcase(suite, tcase);                                                             \
+        SRunner *runner = srunner_create(suite);                                                   \
+        srunner_run_all(runner, CK_ENV);                                                           \
+        int failed = srunner_ntests_failed(runner);                                                \
+        srunner_free(runner);                                                                      \
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;                                          \
+    }
+
+#endif
