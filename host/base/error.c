@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Building the text of an error: cut at the struct's size, never in the middle of a UTF-8 character.
+ * Building the text of an error: cut at the struct's size, never in the middle of a UTF-8
+ * character.
  */
 #include "base/error.h"
 
@@ -51,8 +52,7 @@ enum error_code error_set(struct error *reterr, enum error_code code, const char
 
 enum error_code error_set_errno(struct error *reterr, int saved_errno, const char *format, ...)
 {
-    enum error_code code =
-        saved_errno == ENOSPC || saved_errno == EDQUOT ? ERR_NO_SPACE : ERR_IO;
+    enum error_code code = saved_errno == ENOSPC || saved_errno == EDQUOT ? ERR_NO_SPACE : ERR_IO;
     if (reterr) {
         char reason[128];
         va_list args;

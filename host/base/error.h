@@ -10,23 +10,23 @@
 
 #include <stdbool.h>
 
-#define WARN_UNUSED         __attribute__((warn_unused_result))
-#define PRINTF_LIKE(f, a)   __attribute__((format(printf, f, a)))
+#define WARN_UNUSED       __attribute__((warn_unused_result))
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 #define ERROR_CODES(X)                                                                             \
     X(OK, "ok")                                                                                    \
-    X(INPUT, "bad input")             /* a file, value or argument from outside is wrong */        \
-    X(LIMIT, "over a limit")          /* a named limit was met */                                  \
+    X(INPUT, "bad input")    /* a file, value or argument from outside is wrong */                 \
+    X(LIMIT, "over a limit") /* a named limit was met */                                           \
     X(NOT_FOUND, "not found")                                                                      \
     X(EXISTS, "exists already")                                                                    \
-    X(CONFLICT, "conflict")           /* the same name or key with another meaning */              \
-    X(DENIED, "denied")               /* policy, grant, owner or mode forbids it */                \
-    X(BUSY, "busy")                   /* somebody else holds it */                                 \
+    X(CONFLICT, "conflict") /* the same name or key with another meaning */                        \
+    X(DENIED, "denied")     /* policy, grant, owner or mode forbids it */                          \
+    X(BUSY, "busy")         /* somebody else holds it */                                           \
     X(TIMEOUT, "timed out")                                                                        \
     X(UNSUPPORTED, "not supported")                                                                \
     X(NEWER, "made by a newer version")                                                            \
     X(CORRUPT, "corrupt")                                                                          \
-    X(FENCED, "fenced")               /* another owner has taken over */                           \
+    X(FENCED, "fenced") /* another owner has taken over */                                         \
     X(NO_SPACE, "no space left")                                                                   \
     X(IO, "input/output error")                                                                    \
     X(INTERNAL, "internal error")
@@ -52,7 +52,8 @@ const char *error_code_text(enum error_code code);
 enum error_code error_set(struct error *reterr, enum error_code code, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-/* As error_set, with ": <strerror(errno)>" behind the text; ENOSPC and EDQUOT become ERR_NO_SPACE. */
+/* As error_set, with ": <strerror(errno)>" behind the text; ENOSPC and EDQUOT become ERR_NO_SPACE.
+ */
 enum error_code error_set_errno(struct error *reterr, int saved_errno, const char *format, ...)
     PRINTF_LIKE(3, 4);
 

@@ -18,8 +18,8 @@ bool money_parse(struct slice s, int64_t *ret_millionths);
 /* 1500000 → "1.50"; at least two places, no more than needed. */
 const char *money_text(int64_t millionths, char ret_text[static 32]);
 
-/* The candidate nearest to name, if near enough to be a slip of the pen (Damerau-Levenshtein distance
- * at most a third of the length, at least 1), else NULL. */
+/* The candidate nearest to name, if near enough to be a slip of the pen (Damerau-Levenshtein
+ * distance at most a third of the length, at least 1), else NULL. */
 const char *suggest(struct slice name, const char *const *candidates, size_t count);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Contracts: JSON Schema 2020-12, compiled once and asked many times. Every value that crosses a seam
- * passes here, twice: an agent's input and its output. A schema that says something this room cannot
- * check is refused when it is compiled; nothing that asserts is ever ignored. A compiled contract is
- * immutable and may be used by any thread. Nothing is fetched from the network.
+ * Contracts: JSON Schema 2020-12, compiled once and asked many times. Every value that crosses a
+ * seam passes here, twice: an agent's input and its output. A schema that says something this room
+ * cannot check is refused when it is compiled; nothing that asserts is ever ignored. A compiled
+ * contract is immutable and may be used by any thread. Nothing is fetched from the network.
  */
 #ifndef CONTRACT_CONTRACT_H
 #define CONTRACT_CONTRACT_H
@@ -15,7 +15,7 @@
 struct contract;
 
 struct contract_options {
-    bool annotate_formats;   /* `format` only annotates; without it a wrong format is a violation */
+    bool annotate_formats; /* `format` only annotates; without it a wrong format is a violation */
 };
 
 /* Compiles a schema, of which it keeps a reference. Options may be NULL. The error names the JSON
@@ -24,7 +24,7 @@ WARN_UNUSED enum error_code contract_compile(json_t *schema, const struct contra
                                              struct contract **ret_contract, struct error *reterr);
 struct contract *contract_ref(const struct contract *contract);
 void contract_unref(struct contract *contract);
-void contract_unrefp(struct contract **contract);          /* AUTO(contract_unrefp) */
+void contract_unrefp(struct contract **contract); /* AUTO(contract_unrefp) */
 
 /* The schema as it was given; borrowed. */
 json_t *contract_schema(const struct contract *contract);
@@ -33,15 +33,15 @@ json_t *contract_schema(const struct contract *contract);
 bool contract_accepts(const struct contract *contract, const json_t *instance);
 
 struct violation {
-    char *instance;          /* JSON Pointer into the value, "" is the whole                     */
-    char *schema;            /* JSON Pointer into the schema, through every $ref taken           */
-    char *text;              /* "expected a string of at least 3 characters, found \"ab\""      */
+    char *instance; /* JSON Pointer into the value, "" is the whole                     */
+    char *schema;   /* JSON Pointer into the schema, through every $ref taken           */
+    char *text;     /* "expected a string of at least 3 characters, found \"ab\""      */
 };
 
 struct violations {
     struct violation *list;
-    size_t count;            /* at most LIMIT_VIOLATIONS */
-    bool more;               /* there were others */
+    size_t count; /* at most LIMIT_VIOLATIONS */
+    bool more;    /* there were others */
 };
 
 /* Why not: the leaves that failed, deepest first for anyOf/oneOf the nearest branch. True if the
@@ -52,7 +52,8 @@ void violations_done(struct violations *violations);
 /* "/legs/0/from: expected …, found … (schema /properties/legs/items/…)", one line each. */
 void violations_text(const struct violations *violations, struct text *out);
 
-/* Equality of JSON Schema: 1 equals 1.0, objects without order. Bounded depth: past it, not equal. */
+/* Equality of JSON Schema: 1 equals 1.0, objects without order. Bounded depth: past it, not equal.
+ */
 bool contract_equal(const json_t *a, const json_t *b);
 
 #endif

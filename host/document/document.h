@@ -2,8 +2,8 @@
  *
  * Documents: files and texts in YAML or JSON, read to json_t with the place of every value, so that
  * each complaint names file, line and column. YAML is a spelling of JSON: 1.2 core scalars, no
- * duplicate keys, aliases bounded, no tags but the core's. JSON texts from plugins and networks come
- * in by the same door, with the same limits.
+ * duplicate keys, aliases bounded, no tags but the core's. JSON texts from plugins and networks
+ * come in by the same door, with the same limits.
  */
 #ifndef DOCUMENT_DOCUMENT_H
 #define DOCUMENT_DOCUMENT_H
@@ -15,8 +15,8 @@
 
 struct document;
 
-/* Reads a file of at most LIMIT_FILE bytes. JSON if the name ends in .json, else YAML (of which JSON
- * is nearly a subset). The error begins "file:line:column: ". */
+/* Reads a file of at most LIMIT_FILE bytes. JSON if the name ends in .json, else YAML (of which
+ * JSON is nearly a subset). The error begins "file:line:column: ". */
 WARN_UNUSED enum error_code document_load(const char *path, struct document **ret_document,
                                           struct error *reterr);
 /* As document_load, of a text; name stands for the file in complaints. */
@@ -25,12 +25,12 @@ WARN_UNUSED enum error_code document_parse(struct slice text, const char *name,
 void document_free(struct document *document);
 void document_freep(struct document **document);
 
-json_t *document_root(const struct document *document);            /* borrowed */
-const char *document_name(const struct document *document);        /* as it was opened */
-struct slice document_text(const struct document *document);       /* the bytes that were read */
+json_t *document_root(const struct document *document);      /* borrowed */
+const char *document_name(const struct document *document);  /* as it was opened */
+struct slice document_text(const struct document *document); /* the bytes that were read */
 
 struct position {
-    int line, column;        /* from 1; column counts characters */
+    int line, column; /* from 1; column counts characters */
 };
 
 /* Where the value at a JSON Pointer stands; of a pointer that is not there, its nearest parent. */

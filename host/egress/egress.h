@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Egress: HTTP out of the host, by libcurl's multi interface, on the owner's thread. It knows nothing
- * of agents or grants: the runtime decides what may be sent. It answers one question exactly: what
- * happened to the bytes. A mutating request leaves at most once: a fresh connection that is not used
- * again, no redirects, no early data, no retry inside the library.
+ * Egress: HTTP out of the host, by libcurl's multi interface, on the owner's thread. It knows
+ * nothing of agents or grants: the runtime decides what may be sent. It answers one question
+ * exactly: what happened to the bytes. A mutating request leaves at most once: a fresh connection
+ * that is not used again, no redirects, no early data, no retry inside the library.
  */
 #ifndef EGRESS_EGRESS_H
 #define EGRESS_EGRESS_H
@@ -25,32 +25,32 @@ struct egress_header {
 };
 
 struct egress_request {
-    const char *method;              /* "GET", "POST", …                                          */
-    const char *url;                 /* http or https only                                        */
+    const char *method; /* "GET", "POST", …                                          */
+    const char *url;    /* http or https only                                        */
     const struct egress_header *headers;
     size_t header_count;
-    struct slice body;               /* copied                                                    */
-    int64_t timeout_ms;              /* of the whole transfer; 0 = none                           */
-    size_t maximum;                  /* bytes of the answer; more ends it                         */
-    bool mutating;                   /* may change the world: obeys "leaves at most once"         */
-    const char *connect_to;          /* an address that was checked, "127.0.0.1:8700"; or NULL    */
+    struct slice body;      /* copied                                                    */
+    int64_t timeout_ms;     /* of the whole transfer; 0 = none                           */
+    size_t maximum;         /* bytes of the answer; more ends it                         */
+    bool mutating;          /* may change the world: obeys "leaves at most once"         */
+    const char *connect_to; /* an address that was checked, "127.0.0.1:8700"; or NULL    */
 };
 
 /* What is known of the bytes, from the library's own account of the transfer. */
 enum egress_fate {
-    FATE_UNSENT,             /* no byte of the request left: the world cannot have seen it        */
-    FATE_UNKNOWN,            /* some left, and no whole answer came                               */
-    FATE_ANSWERED,           /* a whole answer came                                               */
+    FATE_UNSENT,   /* no byte of the request left: the world cannot have seen it        */
+    FATE_UNKNOWN,  /* some left, and no whole answer came                               */
+    FATE_ANSWERED, /* a whole answer came                                               */
 };
 
 struct egress_answer {
     enum egress_fate fate;
-    int status;                      /* with ANSWERED                                             */
-    const struct egress_header *headers;   /* names in lower case                                 */
+    int status; /* with ANSWERED                                             */
+    const struct egress_header *headers; /* names in lower case                                 */
     size_t header_count;
     struct slice body;
-    enum error_code code;            /* without ANSWERED: TIMEOUT, LIMIT, IO, …                   */
-    const char *reason;              /* … and in words, with the host and port                    */
+    enum error_code code; /* without ANSWERED: TIMEOUT, LIMIT, IO, …                   */
+    const char *reason;   /* … and in words, with the host and port                    */
 };
 
 /* Called exactly once per request, from egress_dispatch, egress_abort or egress_free. */

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The journal: all that happened, in order, kept for good. It knows runs, sequence numbers and bytes;
- * what an event means is the orchestrator's affair. One SQLite file in WAL mode with synchronous=FULL,
- * openable with `sqlite3`, written by one thread of its own, over one connection, under one lock.
+ * The journal: all that happened, in order, kept for good. It knows runs, sequence numbers and
+ * bytes; what an event means is the orchestrator's affair. One SQLite file in WAL mode with
+ * synchronous=FULL, openable with `sqlite3`, written by one thread of its own, over one connection,
+ * under one lock.
  *
  * The owner appends from its own thread without waiting; records gather in memory and go to disk in
- * one transaction for all runs when somebody asks for a barrier (journal_sync), when the batch is big,
- * or after a short while. A barrier covers everything appended before it, of every run. Calling
- * journal_dispatch, when journal_fd is readable, tells which barriers have been reached.
+ * one transaction for all runs when somebody asks for a barrier (journal_sync), when the batch is
+ * big, or after a short while. A barrier covers everything appended before it, of every run.
+ * Calling journal_dispatch, when journal_fd is readable, tells which barriers have been reached.
  *
- * After a failed write or sync the journal is dead: every later barrier fails, and the host must exit
- * (what a page cache says after a failed sync is not evidence). The next open copies the file, syncs
- * the copy and its folder, and goes on with the copy.
+ * After a failed write or sync the journal is dead: every later barrier fails, and the host must
+ * exit (what a page cache says after a failed sync is not evidence). The next open copies the file,
+ * syncs the copy and its folder, and goes on with the copy.
  */
 #ifndef JOURNAL_JOURNAL_H
 #define JOURNAL_JOURNAL_H
@@ -22,17 +23,17 @@
 struct journal;
 
 enum journal_durability {
-    DURABILITY_EFFECTS,      /* disk before an effect; other records wait for the next barrier   */
-    DURABILITY_STEPS,        /* every record is synced before what follows from it               */
-    DURABILITY_MEMORY,       /* nothing is written: for measuring and for tests of flows         */
+    DURABILITY_EFFECTS, /* disk before an effect; other records wait for the next barrier   */
+    DURABILITY_STEPS,   /* every record is synced before what follows from it               */
+    DURABILITY_MEMORY,  /* nothing is written: for measuring and for tests of flows         */
 };
 
 struct journal_options {
-    const char *path;                /* ".seam/journal.db"; folders are made, mode 0700           */
+    const char *path; /* ".seam/journal.db"; folders are made, mode 0700           */
     enum journal_durability durability;
-    bool restored;                   /* the file came from a backup: it gets a new store id       */
-    int64_t batch_delay_ms;          /* how long records may wait without a barrier; 0 = 20 ms    */
-    int64_t reserve_bytes;           /* disk kept allocated for outcomes; 0 = 4 MiB               */
+    bool restored;          /* the file came from a backup: it gets a new store id       */
+    int64_t batch_delay_ms; /* how long records may wait without a barrier; 0 = 20 ms    */
+    int64_t reserve_bytes;  /* disk kept allocated for outcomes; 0 = 4 MiB               */
 };
 
 /* Opens the one writer. ERR_BUSY names the process that holds the lock; ERR_NEWER a file of a later
@@ -40,7 +41,8 @@ struct journal_options {
  * whose last writer met a failed sync is copied first. */
 WARN_UNUSED enum error_code journal_open(const struct journal_options *options,
                                          struct journal **ret_journal, struct error *reterr);
-/* Writes what is pending, checkpoints, and frees. Returns the first failure of the journal's life. */
+/* Writes what is pending, checkpoints, and frees. Returns the first failure of the journal's life.
+ */
 enum error_code journal_close(struct journal *journal, struct error *reterr);
 
 /* The store's id, in every key; a new one for a cloned or restored store. 32 hex digits. */
@@ -49,30 +51,32 @@ const char *journal_store_id(const struct journal *journal);
 uint64_t journal_epoch(const struct journal *journal);
 
 struct journal_record {
-    const char *run;                 /* the run's id                                              */
-    uint64_t seq;                    /* 1, 2, … without a gap: asserted                           */
-    int64_t at_ms;                   /* Unix time                                                 */
-    const char *kind;                /* a word for the reader of the table                        */
-    struct slice body;               /* JSON; copied                                              */
-    const char *status;              /* the run's status from here on; NULL = as it was           */
-    const char *flow;                /* with seq 1: the name of the flow                          */
-    const char *claim;               /* an external reference that becomes this run's; or NULL    */
-    const char *claim_owner;         /* with claim: "<run>/<effect key>"                         */
+    const char *run;         /* the run's id                                              */
+    uint64_t seq;            /* 1, 2, … without a gap: asserted                           */
+    int64_t at_ms;           /* Unix time                                                 */
+    const char *kind;        /* a word for the reader of the table                        */
+    struct slice body;       /* JSON; copied                                              */
+    const char *status;      /* the run's status from here on; NULL = as it was           */
+    const char *flow;        /* with seq 1: the name of the flow                          */
+    const char *claim;       /* an external reference that becomes this run's; or NULL    */
+    const char *claim_owner; /* with claim: "<run>/<effect key>"                         */
 };
 
 /* Adds a record to the batch. Never blocks, never fails here: failure is the barrier's to tell.
- * The record is linked to the run's chain: hash = SHA-256 of (previous hash, seq, at, kind, body). */
+ * The record is linked to the run's chain: hash = SHA-256 of (previous hash, seq, at, kind, body).
+ */
 void journal_append(struct journal *journal, const struct journal_record *record);
 
 /* Asks that all that was appended be on disk. reached() is called once, from journal_dispatch, with
- * OK or the journal's failure. With room_for_outcome, the reserve is topped up first, and ERR_NO_SPACE
- * means that the outcome of what follows could not be written: do not begin it. */
+ * OK or the journal's failure. With room_for_outcome, the reserve is topped up first, and
+ * ERR_NO_SPACE means that the outcome of what follows could not be written: do not begin it. */
 typedef void (*journal_reached)(void *user, enum error_code code, const struct error *err);
 void journal_sync(struct journal *journal, bool room_for_outcome, journal_reached reached,
                   void *user);
 int journal_fd(const struct journal *journal);
 void journal_dispatch(struct journal *journal);
-/* Waits until every barrier asked for is reached and its callback called (for closing and tests). */
+/* Waits until every barrier asked for is reached and its callback called (for closing and tests).
+ */
 void journal_drain(struct journal *journal);
 
 /* Is the external reference somebody else's already? Looks at what is appended too. */
@@ -83,7 +87,7 @@ bool journal_claimed(struct journal *journal, const char *claim, const char *own
 struct inbox_message {
     int64_t id;
     const char *run;
-    struct slice body;               /* JSON */
+    struct slice body; /* JSON */
     int64_t at_ms;
 };
 typedef void (*inbox_take)(void *user, const struct inbox_message *message);
@@ -94,8 +98,8 @@ void journal_inbox(struct journal *journal, inbox_take take, void *user);
 
 struct journal_reader;
 
-WARN_UNUSED enum error_code journal_reader_open(const char *path, struct journal_reader **ret_reader,
-                                                struct error *reterr);
+WARN_UNUSED enum error_code
+journal_reader_open(const char *path, struct journal_reader **ret_reader, struct error *reterr);
 void journal_reader_close(struct journal_reader *reader);
 void journal_reader_closep(struct journal_reader **reader);
 /* Also of the one writer, for its own resume: what is on disk. */

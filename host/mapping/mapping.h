@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Mappings: JSON values whose strings may hold `${ expression }`, in a total, typed subset of jq. A
- * mapping is parsed once to a typed tree and evaluated many times, sharing values by reference (they
- * are immutable once they have crossed a seam). An evaluation gives one value or one error, needs no
- * clock, environment or I/O, and does a bounded amount of work. What it computes is what jq computes.
+ * mapping is parsed once to a typed tree and evaluated many times, sharing values by reference
+ * (they are immutable once they have crossed a seam). An evaluation gives one value or one error,
+ * needs no clock, environment or I/O, and does a bounded amount of work. What it computes is what
+ * jq computes.
  *
  * A string that is one `${ }` alone keeps the type of its value; text around `${ }` makes a string.
  * A string without `${` is itself. `$${` is a literal `${`. Keys of objects are never expressions.
@@ -17,25 +18,25 @@
 
 /* The names an expression may begin with; which are allowed depends on where it stands. */
 enum mapping_root {
-    ROOT_INPUT = 1u << 0,    /* .input                       the flow's input                    */
-    ROOT_STEPS = 1u << 1,    /* .steps.X.output .steps.X.status                                  */
-    ROOT_ITEM = 1u << 2,     /* .item .index                 in a for_each step                  */
-    ROOT_OUTPUT = 1u << 3,   /* .output                      in confidence, assert, undo         */
-    ROOT_ERROR = 1u << 4,    /* .error                       in on_failure.fallback              */
-    ROOT_RUN = 1u << 5,      /* .run.id .run.started                                             */
+    ROOT_INPUT = 1u << 0,  /* .input                       the flow's input                    */
+    ROOT_STEPS = 1u << 1,  /* .steps.X.output .steps.X.status                                  */
+    ROOT_ITEM = 1u << 2,   /* .item .index                 in a for_each step                  */
+    ROOT_OUTPUT = 1u << 3, /* .output                      in confidence, assert, undo         */
+    ROOT_ERROR = 1u << 4,  /* .error                       in on_failure.fallback              */
+    ROOT_RUN = 1u << 5,    /* .run.id .run.started                                             */
 };
 
 struct mapping_names {
-    unsigned roots;                                    /* the roots allowed here               */
-    const char *const *steps;                          /* the names of the flow's steps        */
+    unsigned roots;           /* the roots allowed here               */
+    const char *const *steps; /* the names of the flow's steps        */
     size_t step_count;
 };
 
 struct mapping;
 
-/* Parses a template (which it keeps a reference of). The error's text begins with the JSON Pointer of
- * the string inside the template, then column within the string, and suggests the nearest name for an
- * unknown root, step or function. */
+/* Parses a template (which it keeps a reference of). The error's text begins with the JSON Pointer
+ * of the string inside the template, then column within the string, and suggests the nearest name
+ * for an unknown root, step or function. */
 WARN_UNUSED enum error_code mapping_parse(json_t *source, const struct mapping_names *names,
                                           struct mapping **ret_mapping, struct error *reterr);
 void mapping_free(struct mapping *mapping);
@@ -43,15 +44,16 @@ void mapping_freep(struct mapping **mapping);
 
 /* One `.steps.X` that the mapping reads. */
 struct mapping_reference {
-    size_t step;             /* index into names.steps                                           */
-    bool status;             /* `.status`, which every step has; else `.output`                  */
-    bool guarded;            /* stands on the left of `//`: may be missing                       */
-    const char *path;        /* what of the output is read, as a JSON Pointer with * for items,
-                                "" for the whole */
+    size_t step;      /* index into names.steps                                           */
+    bool status;      /* `.status`, which every step has; else `.output`                  */
+    bool guarded;     /* stands on the left of `//`: may be missing                       */
+    const char *path; /* what of the output is read, as a JSON Pointer with * for items,
+                         "" for the whole */
 };
 
 /* The references, in order of appearance; borrowed. */
-const struct mapping_reference *mapping_references(const struct mapping *mapping, size_t *ret_count);
+const struct mapping_reference *mapping_references(const struct mapping *mapping,
+                                                   size_t *ret_count);
 /* The roots that the mapping really reads. */
 unsigned mapping_reads(const struct mapping *mapping);
 /* True if the mapping is one constant without any expression. */
@@ -70,7 +72,8 @@ struct scope {
 };
 
 /* Evaluates; *ret_value is a new reference whose parts may be shared with the scope and must not be
- * changed. The error is bad input of the step: "/passengers: .input.age is a string, `<` needs …". */
+ * changed. The error is bad input of the step: "/passengers: .input.age is a string, `<` needs …".
+ */
 WARN_UNUSED enum error_code mapping_evaluate(const struct mapping *mapping,
                                              const struct scope *scope, json_t **ret_value,
                                              struct error *reterr);
