@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flows: from a file to a static graph that the orchestrator can run, and everything that can be
+ * said of it before it runs. There is one way in, flow_compile: `seam check` prints its findings,
+ * `seam run` refuses when one is an error, so no flow is green and cannot run. A compiled flow is
+ * immutable and shared by all its runs.
+ */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include "base/digest.h"
+#include "contract/contract.h"
+#include "document/document.h"
+#include "flow/catalog.h"
+#include "mapping/mapping.h"
+
+/* ---- What is found ---- */
+
+enum severity { FINDING_ERROR, FINDING_WARNING, FINDING_NOTE };
+
+struct finding {
+    enum severity severity;
+    const char *rule; /* "unknown-agent": stable, in the docs                      */
+    char *file;
+    struct position where;
+    char *pointer; /* JSON Pointer in the file                                  */
+    char *text;    /* what was expected, what was found                         */
+    char *hint;    /* the next thing to do; may be NULL                         */
+};
+
+struct findings {
+    struct finding *list;
+    size_t count, errors, warnings;
+};
+
+void findings_init(struct findings *findings);
+void findings_done(struct findings *findings);
+/* "file:line:column: error: text [rule]\n    hint\n" */
+void findings_text(const struct findings *findings, struct text *out);
+json_t *findings_json(const struct findings *findings); /* a new reference */
+
+/* ---- The graph ---- */
+
+/* Causes of a failed attempt that `retry_on` may name; the transient ones are the default. */
+enum cause {
+    CAUSE_UNAVAILABLE,
+    CAUSE_RATE_LIMITED,
+    CAUSE_TIMEOUT,
+    CAUSE_BUSY,
+    CAUSE_CRASH,
+    CAUSE_CONTRACT, /* the output broke its contract                             */
+    CAUSE_ASSERT,
+    CAUSE_CONFIDENCE,
+    CAUSE_INPUT, /* from here on permanent                                    */
+    CAUSE_FAILED,
+    CAUSE_DENIED,
+    CAUSE_UNSUPPORTED,
+    CAUSE_INTERNAL,
+    CAUSE_BUDGET,
+    CAUSE_CANCELLED,
+    CAUSE_CONFLICT, /* the same key with another request                         */
+    CAUSE_COUNT
+};
+const char *cause_word(enum cause cause); /* "rate_limited" */
+bool cause_from_word(struct slice word, enum cause *ret_cause);
+
+struct retry {
+    int max_attempts;
+    int64_t initial_ms, max_ms;
+    double coefficient;
+    bool jitter; /* full; false = none                                        */
+    unsigned on; /* bits 1 << cause                                           */
+};
+
+enum below { BELOW_ESCALATE, BELOW_RETRY, BELOW_FAIL };
+enum on_failure { ON_FAILURE_FAIL, ON_FAILURE_ESCALATE, ON_FAILURE_SKIP, ON_FAILURE_FALLBACK };
+enum on_item { ON_ITEM_STOP, ON_ITEM_SKIP, ON_ITEM_COLLECT };
+
+struct assertion {
+    struct mapping *that; /* provably boolean                                          */
+    char *message;
+};
+
+/* An agent with the mapping that makes its input. agent NULL = this step has none of it. */
+struct callee {
+    const struct agent *agent;
+    const struct agent *reconcile; /* of a WRITE agent, when its card names one                 */
+    struct mapping *input;
+};
+
+struct step {
+    char *name; /* also its path, in flows without sub-flows                 */
+    struct callee call, fallback, undo;
+    struct mapping *condition; /* NULL = always                                             */
+    struct mapping *for_each;  /* NULL = once                                               */
+    int concurrency;           /* of items; INT_MAX = as the flow                           */
+    enum on_item on_item;
+    struct retry retry;
+    int64_t start_to_close_ms, schedule_to_close_ms, heartbeat_ms; /* -1 = none               */
+    bool has_confidence;
+    double confidence_min;
+    enum below below;
+    struct assertion *asserts;
+    size_t assert_count;
+    enum on_failure on_failure;
+    /* Edges, as indexes of steps, ascending and without doubles. */
+    uint32_t *after; /* must be final before this one starts                      */
+    size_t after_count;
+    uint32_t *requires; /* the part of `after` whose lack of output skips this step  */
+    size_t requires_count;
+    uint32_t *dependents; /* the steps that have this one in `after`                   */
+    size_t dependent_count;
+    struct position where;
+};
+
+struct budget {
+    int64_t attempts, calls, tokens, cost, time_ms; /* -1 = no limit; cost in millionths   */
+    int64_t recovery_calls;                         /* for reconcile and undo              */
+};
+
+struct escalation {
+    char *to;                /* a name of the manifest's `escalation`; NULL = whoever looks */
+    int64_t deadline_ms;     /* -1 = none                                                 */
+    bool approve_on_timeout; /* false = deny                                              */
+};
+
+struct flow {
+    char *name, *version;
+    char *file;
+    struct digest digest;   /* of the file and every schema it refers to                 */
+    struct contract *input; /* NULL = anything                                           */
+    struct mapping *output; /* NULL = null                                               */
+    struct contract *output_contract; /* NULL = anything */
+    struct budget budget;
+    struct escalation escalation;
+    bool has_escalation;
+    int concurrency; /* attempts at once in one run                               */
+    struct step *steps;
+    size_t step_count;
+    uint32_t *order; /* the steps in a topological order                          */
+};
+
+struct flow_options {
+    const struct catalog *catalog;
+    const json_t *defaults;         /* the manifest's `defaults`; NULL = none                    */
+    const struct budget *ceiling;   /* the manifest's limits.budget; NULL = none                 */
+    const char *const *escalations; /* names that `escalation.to` may use; NULL = any            */
+    size_t escalation_count;
+    int concurrency; /* the host's limit                                          */
+};
+
+/* Reads, checks and compiles a flow file. Findings gather in ret_findings (which the caller has
+ * initialised) even on success; on ERR_INPUT at least one is an error and reterr counts them. Other
+ * codes mean that the file could not be read at all. */
+WARN_UNUSED enum error_code flow_compile(const char *path, const struct flow_options *options,
+                                         struct flow **ret_flow, struct findings *ret_findings,
+                                         struct error *reterr);
+struct flow *flow_ref(struct flow *flow);
+void flow_unref(struct flow *flow);
+void flow_unrefp(struct flow **flow);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Cards: what a plugin says of itself, read from its ELF section `.seam.card` by libelf, without
+ * running one of its instructions.
+ */
+#ifndef LOADER_CARD_H
+#define LOADER_CARD_H
+
+#include "base/digest.h"
+#include "contract/contract.h"
+
+struct card_agent {
+    char *name, *summary;
+    uint32_t effect, flags; /* as in seam/plugin.h */
+    struct contract *input, *output;
+    char *confidence, *reconcile, *ref; /* NULL = not said */
+    int64_t settle_ms, key_ttl_ms;      /* -1 = not said   */
+    int64_t tokens, cost;               /* worst case of one call; 0 = not said */
+};
+
+struct card {
+    char *path; /* of the library it was read from                           */
+    char *id, *version, *summary;
+    uint32_t abi_major, abi_minor;
+    bool isolation_worker; /* the card insists on a worker                              */
+    int max_concurrency;
+    int64_t memory_bytes, call_ms, drain_ms; /* -1 = not said                                   */
+    struct contract *config; /* NULL = any                                                */
+    bool brokered;           /* asks for no way into the world but the host's             */
+    struct card_agent *agents;
+    size_t agent_count;
+    json_t *json;                  /* the whole card                                            */
+    struct digest digest, library; /* of the card's bytes; of the file                          */
+};
+
+/* Opens the file once, checks owner and mode (it and every parent folder belong to root or the user
+ * and are writable by nobody else), that it is a 64-bit shared object of this machine, that it
+ * exports seam_plugin_v1 and has a card, and the card against schemas/card.schema.json. Each
+ * refusal says what was found and the cure. */
+WARN_UNUSED enum error_code card_read(const char *path, struct card **ret_card,
+                                      struct error *reterr);
+void card_free(struct card *card);
+void card_freep(struct card **card);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The loader: from a file that a stranger wrote to agents that can be called. It reads cards and
+ * the manifest without running anything, starts a plugin in a worker process of its own (the
+ * default) or in this process, and carries calls and answers, the same way for both: ids and byte
+ * strings, nothing shared. Whatever a plugin does, its calls end, once each, and the host lives.
+ *
+ * Everything here belongs to the owner's thread. One descriptor per plugin (an epoll of its socket,
+ * pidfd and timers) tells when to dispatch; callbacks come from plugin_dispatch only.
+ */
+#ifndef LOADER_LOADER_H
+#define LOADER_LOADER_H
+
+#include "loader/card.h"
+#include "loader/manifest.h"
+
+/* One life of a plugin: a worker process, or the library in this process. A dead worker is not
+ * restarted here; the runtime starts another plugin. */
+struct plugin;
+
+/* How a call ended, as the host saw it. */
+enum call_end {
+    CALL_COMPLETED, /* the agent completed it: status and the rest are its own           */
+    CALL_TIMED_OUT, /* deadline, cancel, grace: the agent did not answer in time         */
+    CALL_CRASHED,   /* its process died, or was killed because another call hung         */
+    CALL_BROKE_ABI, /* invalid UTF-8, an answer over the limit, an unknown status, …     */
+};
+
+struct call_result {
+    uint64_t call;
+    enum call_end end;
+    int32_t status;  /* seam_status, with COMPLETED; unknown ones became INTERNAL */
+    uint32_t effect; /* SEAM_EFFECT_*, what the agent claims; unknown = UNKNOWN   */
+    uint32_t retry_after_ms;
+    struct slice body, code; /* borrowed; valid UTF-8                                     */
+    bool reaped;             /* nothing of this call runs any more                        */
+    const char *reason;      /* in words, for the other ends: "killed by SIGSEGV"         */
+};
+
+struct plugin_handlers {
+    /* Loaded, its table equal to its card, created; or err says why it was refused. Once. */
+    void (*ready)(void *user, const struct error *err);
+    void (*completed)(void *user, const struct call_result *result);
+    /* The plugin asks for a service; answered by plugin_answer, once, in any order. */
+    void (*requested)(void *user, uint64_t call, uint64_t request, struct slice op,
+                      struct slice body);
+    void (*emitted)(void *user, uint64_t call, struct slice chunk);
+    void (*logged)(void *user, uint64_t call, uint32_t level, struct slice text);
+    /* The worker is gone and reaped; every call of it has been completed as CRASHED or TIMED_OUT
+     * before. Only plugin_free is left. Never called for a plugin in this process. */
+    void (*down)(void *user, const char *reason);
+};
+
+struct plugin_options {
+    bool in_process;
+    const char *worker;   /* path of seam-worker                                       */
+    struct slice config;  /* JSON, valid against the card's `config`                   */
+    int max_concurrency;  /* threads for blocking agents; calls past it wait in line   */
+    int64_t memory_bytes; /* of a worker; -1 = no limit                                */
+    int64_t grace_ms;     /* from cancel to kill                                       */
+    size_t payload;       /* bytes of an answer, chunk or request; more = BROKE_ABI    */
+};
+
+/* Starts a plugin; ready() tells the outcome later. Keeps its own reference to nothing of options.
+ */
+WARN_UNUSED enum error_code plugin_start(const struct card *card,
+                                         const struct plugin_options *options,
+                                         const struct plugin_handlers *handlers, void *user,
+                                         struct plugin **ret_plugin, struct error *reterr);
+int plugin_fd(const struct plugin *plugin);
+void plugin_dispatch(struct plugin *plugin);
+
+struct plugin_call {
+    const char *agent; /* the card's name                                           */
+    uint32_t attempt;
+    int64_t deadline_ms; /* from now; -1 = none                                       */
+    struct slice input, key, feedback;
+};
+
+/* Sends a call; completed() ends it. The id has the plugin's generation in it and is never reused.
+ */
+uint64_t plugin_call(struct plugin *plugin, const struct plugin_call *call);
+/* Asks the agent to stop; after the grace its worker is killed. Ignores ids that have ended. */
+void plugin_cancel(struct plugin *plugin, uint64_t call);
+
+struct plugin_answer {
+    int32_t status; /* seam_status */
+    uint32_t effect, retry_after_ms;
+    struct slice body, code;
+};
+void plugin_answer(struct plugin *plugin, uint64_t request, const struct plugin_answer *answer);
+
+struct plugin_counts {
+    size_t under_way, waiting;      /* calls                                                     */
+    uint64_t calls, stale, crashes; /* stale: late, double and unknown completions, dropped      */
+    long pid;                       /* 0 in this process                                         */
+};
+struct plugin_counts plugin_counts(const struct plugin *plugin);
+
+/* quiesce, destroy, and the worker's end; kills what does not stop within the grace. A library in
+ * this process stays loaded for ever; calls that still run there are abandoned. */
+void plugin_free(struct plugin *plugin);
+
+#endif

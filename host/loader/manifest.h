@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The manifest: what an operator runs. Plugins with their grants, flows, store, limits.
+ */
+#ifndef LOADER_MANIFEST_H
+#define LOADER_MANIFEST_H
+
+#include "base/text.h"
+
+#include <jansson.h>
+
+struct route { /* "POST /v2/search": a method and a path; a path that ends in
+                  "*" stands for all that begin so                          */
+    char *method, *path;
+};
+
+struct http_grant {
+    char *scheme, *host; /* "http" or "https"; lower case                             */
+    int port;
+    char **methods;
+    size_t method_count;
+    struct route *reads; /* requests that change nothing, whatever their method       */
+    size_t read_count;
+    int *refusals; /* statuses that prove that nothing was done                 */
+    size_t refusal_count;
+    bool private_network; /* may resolve to a private or loopback address              */
+};
+
+struct manifest_plugin {
+    char *alias, *path; /* path absolute                                             */
+    bool in_process, required;
+    json_t *config; /* NULL = {}                                                 */
+    struct http_grant *http;
+    size_t http_count;
+    int max_concurrency; /* 0 = as the card says                                      */
+    int64_t memory_bytes, call_ms, drain_ms; /* -1 = as the card says                           */
+};
+
+struct manifest {
+    char *file, *folder;
+    char *store;        /* path of the SQLite file, absolute; NULL = in memory       */
+    bool durable_steps; /* durability: steps                                         */
+    char *currency;
+    struct manifest_plugin *plugins;
+    size_t plugin_count;
+    char **flows; /* absolute paths                                            */
+    size_t flow_count;
+    json_t *defaults;   /* borrowed from the document; NULL = none                   */
+    json_t *escalation; /* names of people; NULL = none                              */
+    int concurrency, runs;
+    int64_t payload;
+    int64_t budget_attempts, budget_calls, budget_tokens, budget_cost, budget_time_ms; /* -1 none */
+    struct document *document;
+};
+
+/* The file to use: explicit if not NULL, $SEAM_MANIFEST, ./seam.yaml,
+ * $XDG_CONFIG_HOME/seam/seam.yaml (or ~/.config), /etc/seam/seam.yaml. ERR_NOT_FOUND lists where it
+ * looked. */
+WARN_UNUSED enum error_code manifest_find(const char *explicit_path, char **ret_path,
+                                          struct error *reterr);
+/* Reads and checks against schemas/manifest.schema.json; complaints are file:line:column. */
+WARN_UNUSED enum error_code manifest_load(const char *path, struct manifest **ret_manifest,
+                                          struct error *reterr);
+void manifest_free(struct manifest *manifest);
+void manifest_freep(struct manifest **manifest);
+
+#endif
