@@ -22,5 +22,12 @@
 #define LIMIT_NAME             128u        /* bytes of a name: step, agent, effect, run       */
 #define LIMIT_QUESTION         (1u << 20)  /* bytes of what a person is shown                 */
 #define LIMIT_LOG_LINE         4096u       /* bytes of one line that a plugin logs            */
+#define LIMIT_REQUESTS         4096u       /* HTTP requests under way at once                 */
+#define LIMIT_CONNECTIONS      128         /* HTTP connections at once                        */
+#define LIMIT_CONNECTIONS_HOST 32          /* HTTP connections to one host and port           */
+#define LIMIT_CONNECT_MS       30000       /* to resolve a name, connect and greet by TLS     */
+#define LIMIT_URL              8192u       /* bytes of a URL                                  */
+#define LIMIT_HEADERS          256u        /* headers of one request or answer                */
+#define LIMIT_HEADER_BYTES     (64u << 10) /* bytes of all headers of one request or answer   */
 
 #endif
