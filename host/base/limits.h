@@ -10,6 +10,7 @@
 #define LIMIT_FILE             (16u << 20) /* a flow, manifest, card or schema file, bytes    */
 #define LIMIT_PAYLOAD          (8u << 20)  /* an input, output or HTTP body, bytes (default)  */
 #define LIMIT_YAML_NODES       1000000u    /* nodes of a document after aliases are expanded  */
+#define LIMIT_YAML_ANCHORS     1000        /* anchors of a document                           */
 #define LIMIT_STEPS            2000u       /* steps of a flow                                 */
 #define LIMIT_ITEMS            100000u     /* items of a for_each                             */
 #define LIMIT_EXPRESSION       (64u << 10) /* bytes of one ${ } expression                    */

@@ -38,6 +38,10 @@ struct position document_where(const struct document *document, const char *poin
 /* Where the key of the member at the pointer stands (its value, for items of arrays). */
 struct position document_where_key(const struct document *document, const char *pointer);
 
+/* Where a character of the string at the pointer stands, counted from 1; the string's start, if it
+ * has escapes or lines before that character. */
+struct position document_where_in(const struct document *document, const char *pointer, int column);
+
 /* Reads one JSON value (any kind) from a text of at most maximum bytes: strict UTF-8, no duplicate
  * keys, depth at most LIMIT_DEPTH, integers of 64 bits (larger ones are an error that says so),
  * nothing behind it. The error says line, column and what was found. A new reference. */

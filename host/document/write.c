@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Compact JSON. jansson would write 0.1 as 0.10000000000000001; here a number is the shortest text
+ * that reads back as the same double. A real stays a real: 1.0, not 1.
+ */
+#include "document/document_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is made inside the host can be deeper than what comes in, but not by much. */
+enum { WRITE_DEPTH = 8 * LIMIT_DEPTH };
+
+static void write_string(struct slice s, struct text *out)
+{
+    static const char names[] = "btnvfr"; /* \b is 8; \v is not JSON and never used */
+    text_addc(out, '"');
+    size_t from = 0;
+    for (size_t at = 0; at < s.len; at++) {
+        unsigned char c = (unsigned char)s.ptr[at];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        text_add(out, s.ptr + from, at - from);
+        from = at + 1;
+        if (c == '"' || c == '\\')
+            text_addf(out, "\\%c", c);
+        else if (c >= '\b' && c <= '\r' && c != '\v')
+            text_addf(out, "\\%c", names[c - '\b']);
+        else
+            text_addf(out, "\\u%04x", c);
+    }
+    text_add(out, s.ptr + from, s.len - from);
+    text_addc(out, '"');
+}
+
+static void write_real(double value, struct text *out)
+{
+    char digits[40];
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(digits, sizeof(digits), "%.*g", precision, value);
+        if (strtod(digits, NULL) == value)
+            break;
+    }
+    text_adds(out, digits);
+    if (!strpbrk(digits, ".en"))
+        text_adds(out, ".0");
+}
+
+static void write_value(const json_t *value, int depth, struct text *out);
+
+static void write_array(const json_t *array, int depth, struct text *out)
+{
+    text_addc(out, '[');
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        if (i > 0)
+            text_addc(out, ',');
+        write_value(json_array_get(array, i), depth + 1, out);
+    }
+    text_addc(out, ']');
+}
+
+static void write_object(const json_t *object, int depth, struct text *out)
+{
+    const char *separator = "{";
+    for (void *at = json_object_iter((json_t *)object); at;
+         at = json_object_iter_next((json_t *)object, at)) {
+        text_adds(out, separator);
+        write_string((struct slice){json_object_iter_key(at), json_object_iter_key_len(at)}, out);
+        text_addc(out, ':');
+        write_value(json_object_iter_value(at), depth + 1, out);
+        separator = ",";
+    }
+    text_adds(out, separator[0] == '{' ? "{}" : "}");
+}
+
+static void write_value(const json_t *value, int depth, struct text *out)
+{
+    if (depth > WRITE_DEPTH)
+        out->overflowed = true;
+    if (out->overflowed)
+        return;
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        write_object(value, depth, out);
+        break;
+    case JSON_ARRAY:
+        write_array(value, depth, out);
+        break;
+    case JSON_STRING:
+        write_string((struct slice){json_string_value(value), json_string_length(value)}, out);
+        break;
+    case JSON_INTEGER:
+        text_addf(out, "%lld", (long long)json_integer_value(value));
+        break;
+    case JSON_REAL:
+        write_real(json_real_value(value), out);
+        break;
+    case JSON_TRUE:
+        text_adds(out, "true");
+        break;
+    case JSON_FALSE:
+        text_adds(out, "false");
+        break;
+    case JSON_NULL:
+        text_adds(out, "null");
+        break;
+    }
+}
+
+void json_write(const json_t *value, struct text *out)
+{
+    write_value(value, 0, out);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * JSON is read strictly and written so that it reads back the same.
+ */
+#include "document/document.h"
+#include "unit.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static void expect_error(struct slice json, enum error_code code, const char *begins,
+                         const char *holds)
+{
+    json_t *value = NULL;
+    struct error error = {0};
+    enum error_code e = json_read(json, 1 << 20, &value, &error);
+    ck_assert_msg(e == code, "code %d, %s", (int)e, error.text);
+    ck_assert_msg(strncmp(error.text, begins, strlen(begins)) == 0, "%s", error.text);
+    ck_assert_msg(strstr(error.text, holds) != NULL, "%s", error.text);
+    ck_assert_ptr_null(value);
+}
+
+static void expect_written(const char *json, const char *written)
+{
+    AUTO(json_decrefp) json_t *value = NULL;
+    struct error error = {0};
+    enum error_code e = json_read(slice_of(json), 1 << 20, &value, &error);
+    ck_assert_msg(e == ERR_OK, "%s", error.text);
+    AUTO(text_done) struct text out;
+    text_init(&out, 1 << 20);
+    json_write(value, &out);
+    ck_assert_str_eq(text_str(&out), written);
+    AUTO(json_decrefp) json_t *again = NULL;
+    ck_assert_int_eq(json_read(text_slice(&out), 1 << 20, &again, NULL), ERR_OK);
+    ck_assert(json_equal(value, again));
+}
+
+START_TEST(json_reads_any_kind_of_value)
+{
+    expect_written(" null ", "null");
+    expect_written("-0.5", "-0.5");
+    expect_written("\"a\\u0000b\\ud83d\\ude00\"", "\"a\\u0000b\xF0\x9F\x98\x80\"");
+    expect_written("{\"b\": [1, {}, []], \"a\": false}", "{\"b\":[1,{},[]],\"a\":false}");
+    expect_written("[9223372036854775807, -9223372036854775808]",
+                   "[9223372036854775807,-9223372036854775808]");
+}
+END_TEST
+
+START_TEST(json_numbers_are_written_shortest)
+{
+    expect_written("[0.1, 1.0, 1e2, 1e300, 5e-324, 0.30000000000000004, -0.0]",
+                   "[0.1,1.0,100.0,1e+300,4.94065645841247e-324,0.30000000000000004,-0.0]");
+}
+END_TEST
+
+START_TEST(json_strings_are_escaped_where_they_must_be)
+{
+    expect_written("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u000b\\u001f\\u007f\"",
+                   "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u000b\\u001f\x7f\"");
+}
+END_TEST
+
+START_TEST(json_refuses_what_is_not_strict)
+{
+    expect_error(SLICE(""), ERR_INPUT, "line 1, column 1: ", "nothing in it");
+    expect_error(SLICE(" \n"), ERR_INPUT, "line 1, column 1: ", "nothing in it");
+    expect_error(SLICE("{\"a\":1,\n \"a\":2}"), ERR_INPUT, "line 2, ", "may stand once");
+    expect_error(SLICE("[1] x"), ERR_INPUT, "line 1, ", "nothing behind it");
+    expect_error(SLICE("{\"a\": 1,}"), ERR_INPUT, "line 1, ", "bad JSON");
+    expect_error(SLICE("[1, // no\n2]"), ERR_INPUT, "line 1, ", "bad JSON");
+    expect_error(SLICE("[NaN]"), ERR_INPUT, "line 1, ", "bad JSON");
+    expect_error(SLICE("[01]"), ERR_INPUT, "line 1, ", "bad JSON");
+    expect_error(SLICE("[\"a"), ERR_INPUT, "line 1, ", "bad JSON");
+    expect_error(SLICE("{'a': 1}"), ERR_INPUT, "line 1, ", "bad JSON");
+    expect_error(SLICE("\xEF\xBB\xBF{}"), ERR_INPUT, "line 1, column 1: ", "byte order mark");
+    expect_error(SLICE("{\"a\\u0000\": 1}"), ERR_INPUT, "line 1, ", "NUL");
+}
+END_TEST
+
+START_TEST(json_refuses_numbers_past_its_bits)
+{
+    expect_error(SLICE("[1,\n9223372036854775808]"), ERR_INPUT, "line 2, ", "64 bits");
+    expect_error(SLICE("-9223372036854775809"), ERR_INPUT, "line 1, ", "64 bits");
+    expect_error(SLICE("1e999"), ERR_INPUT, "line 1, ", "double");
+}
+END_TEST
+
+START_TEST(json_refuses_bad_unicode)
+{
+    expect_error(SLICE("\"\\ud800\""), ERR_INPUT, "line 1, ", "invalid Unicode");
+    expect_error(SLICE("\"\\udc00x\""), ERR_INPUT, "line 1, ", "invalid Unicode");
+    expect_error(SLICE("\"\xed\xa0\x80\""), ERR_INPUT, "line 1, ", "UTF-8");
+    expect_error(SLICE("\"\xc0\xaf\""), ERR_INPUT, "line 1, ", "UTF-8");
+    expect_error(SLICE("\"\xff\""), ERR_INPUT, "line 1, ", "UTF-8");
+}
+END_TEST
+
+START_TEST(json_depth_is_bounded)
+{
+    AUTO(text_done) struct text deep;
+    text_init(&deep, 1 << 20);
+    for (int i = 0; i < LIMIT_DEPTH; i++)
+        text_addc(&deep, '[');
+    text_adds(&deep, "\"]]{{[[\\\"{{\"");
+    for (int i = 0; i < LIMIT_DEPTH; i++)
+        text_addc(&deep, ']');
+    AUTO(json_decrefp) json_t *value = NULL;
+    ck_assert_int_eq(json_read(text_slice(&deep), 1 << 20, &value, NULL), ERR_OK);
+    text_clear(&deep);
+    for (int i = 0; i < 100000; i++)
+        text_adds(&deep, "{\"a\":");
+    expect_error(text_slice(&deep), ERR_LIMIT, "line 1, column 641: ", "LIMIT_DEPTH");
+}
+END_TEST
+
+START_TEST(json_size_is_bounded)
+{
+    struct error error;
+    json_t *value = NULL;
+    ck_assert_int_eq(json_read(SLICE("[1, 2]"), 5, &value, &error), ERR_LIMIT);
+    ck_assert_ptr_nonnull(strstr(error.text, "6 bytes"));
+    ck_assert_int_eq(json_read(SLICE("[1, 2]"), 6, &value, &error), ERR_OK);
+    json_decref(value);
+}
+END_TEST
+
+START_TEST(json_file_names_the_file_and_meets_its_maximum)
+{
+    char path[] = "/tmp/seam-json-XXXXXX";
+    int fd = mkstemp(path);
+    json_t *value = NULL;
+    struct error error;
+    ck_assert_int_eq(write(fd, "{\"a\":\n 1x}", 10), 10);
+    ck_assert_int_eq(json_read_file(path, 100, &value, &error), ERR_INPUT);
+    ck_assert(strncmp(error.text, path, strlen(path)) == 0);
+    ck_assert_ptr_nonnull(strstr(error.text, ":2:"));
+    ck_assert_int_eq(json_read_file(path, 9, &value, &error), ERR_LIMIT);
+    ck_assert_int_eq(json_read_file("/nonexistent/x", 9, &value, &error), ERR_NOT_FOUND);
+    ck_assert_int_eq(json_read_file("/tmp", 9, &value, &error), ERR_IO);
+    close(fd);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(json_write_stops_at_the_texts_maximum)
+{
+    AUTO(json_decrefp) json_t *value = json_pack("[s,s]", "0123456789", "0123456789");
+    AUTO(text_done) struct text out;
+    text_init(&out, 15);
+    json_write(value, &out);
+    ck_assert(out.overflowed);
+}
+END_TEST
+
+START_TEST(json_write_refuses_what_is_too_deep)
+{
+    AUTO(json_decrefp) json_t *value = json_array();
+    for (int i = 0; i < 20 * LIMIT_DEPTH; i++) {
+        json_t *outer = json_array();
+        json_array_append_new(outer, value);
+        value = outer;
+    }
+    AUTO(text_done) struct text out;
+    text_init(&out, 1 << 20);
+    json_write(value, &out);
+    ck_assert(out.overflowed);
+}
+END_TEST
+
+UNIT_MAIN(json_reads_any_kind_of_value, json_numbers_are_written_shortest,
+          json_strings_are_escaped_where_they_must_be, json_refuses_what_is_not_strict,
+          json_refuses_numbers_past_its_bits, json_refuses_bad_unicode, json_depth_is_bounded,
+          json_size_is_bounded, json_file_names_the_file_and_meets_its_maximum,
+          json_write_stops_at_the_texts_maximum, json_write_refuses_what_is_too_deep)
