@@ -3,7 +3,8 @@
  * Egress: HTTP out of the host, by libcurl's multi interface, on the owner's thread. It knows
  * nothing of agents or grants: the runtime decides what may be sent. It answers one question
  * exactly: what happened to the bytes. A mutating request leaves at most once: a fresh connection
- * that is not used again, no redirects, no early data, no retry inside the library.
+ * that is not used again, no redirects, no early data, no retry inside the library. Nothing of the
+ * environment changes a request: no proxy, netrc, cookie or password file is read.
  */
 #ifndef EGRESS_EGRESS_H
 #define EGRESS_EGRESS_H
@@ -11,12 +12,17 @@
 #include "base/text.h"
 
 struct egress;
+struct sockaddr;
 
 WARN_UNUSED enum error_code egress_new(struct egress **ret_egress, struct error *reterr);
-/* Aborts what is under way; each such request is told first. */
+/* Aborts what is under way; each such request is told first. Not from within a done. */
 void egress_free(struct egress *egress);
+/* Servers are believed if an authority in this PEM file vouches for them; NULL, and at first: the
+ * system's authorities. For requests that are sent from now on. */
+void egress_trust(struct egress *egress, const char *ca_file);
 
-/* One descriptor for everything inside (sockets and timers): when it is readable, dispatch. */
+/* One descriptor for everything inside (sockets and timers): when it is readable, dispatch. One
+ * dispatch never blocks and takes what is ready; if more is, the descriptor stays readable. */
 int egress_fd(const struct egress *egress);
 void egress_dispatch(struct egress *egress);
 
@@ -25,44 +31,74 @@ struct egress_header {
 };
 
 struct egress_request {
-    const char *method; /* "GET", "POST", …                                          */
-    const char *url;    /* http or https only                                        */
+    const char *method; /* "GET", "POST", …; a token; not CONNECT                    */
+    const char *url;    /* http or https; what egress_url_split refuses is refused   */
     const struct egress_header *headers;
     size_t header_count;
     struct slice body;      /* copied                                                    */
-    int64_t timeout_ms;     /* of the whole transfer; 0 = none                           */
-    size_t maximum;         /* bytes of the answer; more ends it                         */
+    int64_t timeout_ms;     /* of the whole transfer, its wait for a turn too; 0 = none  */
+    size_t maximum;         /* bytes of the answer; more ends it; 0 = LIMIT_PAYLOAD      */
     bool mutating;          /* may change the world: obeys "leaves at most once"         */
-    const char *connect_to; /* an address that was checked, "127.0.0.1:8700"; or NULL    */
+    bool allow_private;     /* may reach an egress_address_is_private                    */
+    const char *connect_to; /* an address that was checked, "127.0.0.1:8700", "[::1]:80"; or NULL */
 };
 
 /* What is known of the bytes, from the library's own account of the transfer. */
 enum egress_fate {
     FATE_UNSENT,   /* no byte of the request left: the world cannot have seen it        */
-    FATE_UNKNOWN,  /* some left, and no whole answer came                               */
+    FATE_UNKNOWN,  /* some left, or may have, and no whole answer came                  */
     FATE_ANSWERED, /* a whole answer came                                               */
 };
 
 struct egress_answer {
     enum egress_fate fate;
-    int status; /* with ANSWERED                                             */
+    int status; /* with ANSWERED; 200 or more                                */
     const struct egress_header *headers; /* names in lower case                                 */
     size_t header_count;
     struct slice body;
-    enum error_code code; /* without ANSWERED: TIMEOUT, LIMIT, IO, …                   */
-    const char *reason;   /* … and in words, with the host and port                    */
+    enum error_code code; /* without ANSWERED: TIMEOUT, LIMIT, DENIED, IO              */
+    const char *reason;   /* … and in words, with the host and port, and a status if seen */
 };
 
-/* Called exactly once per request, from egress_dispatch, egress_abort or egress_free. */
+/* Called exactly once per request, from egress_dispatch, egress_abort or egress_free. The answer is
+ * the callee's to read until it returns. It may send and abort. */
 typedef void (*egress_done)(void *user, const struct egress_answer *answer);
 
-/* Starts a request; done is never called before this returns. *ret_id names it for egress_abort. */
+/* Starts a request; done is never called before this returns. *ret_id names it for egress_abort.
+ * ERR_INPUT: method, URL, a header or connect_to is malformed, or a header is one that the host
+ * sets itself (Host, Content-Length, Connection, …). ERR_BUSY: LIMIT_REQUESTS are under way. */
 WARN_UNUSED enum error_code egress_send(struct egress *egress, const struct egress_request *request,
                                         egress_done done, void *user, uint64_t *ret_id,
                                         struct error *reterr);
-/* Closes the connection now; the request is told, with what is known of its bytes. Late ids are
- * ignored. */
+/* Closes the connection now; the request is told, with what is known of its bytes: an answer that
+ * had arrived is still an answer. Late ids are ignored. */
 void egress_abort(struct egress *egress, uint64_t id);
 size_t egress_under_way(const struct egress *egress);
+
+/* A URL as it will be sent, in one spelling, so that a grant is checked against exactly what is
+ * connected to and asked for. */
+struct egress_url {
+    const char *scheme; /* "http" or "https"                                         */
+    char *host;         /* lower case; an IPv6 address without its brackets          */
+    uint16_t port;      /* the scheme's own if none was given                        */
+    char *path;         /* begins with '/'; %XX of letters, digits and -._~ decoded  */
+    char *query;        /* as it came, without '?'; NULL if there is none            */
+    char *text;         /* all of it, as it is sent                                  */
+};
+
+/* Splits and normalises a URL; ERR_INPUT names what is refused: another scheme, user info, a
+ * fragment, spaces, control characters, backslashes, bytes beyond ASCII, a host that is not
+ * letters, digits, '-', '_' and single dots (or an IP address), port 0, and in the path what two
+ * readers could read differently: segments that are empty, "." or ".." (encoded, or before ';',
+ * too), an encoded '/', '\' or control character, a broken %XX. egress_url_done frees ret_url. */
+WARN_UNUSED enum error_code egress_url_split(const char *url, struct egress_url *ret_url,
+                                             struct error *reterr);
+void egress_url_done(struct egress_url *url);
+
+/* Whether an address is not one of the public internet: loopback, private, link-local, multicast,
+ * documentation, reserved, …; the IPv4 address inside a mapped, NAT64 or 6to4 one decides. A
+ * connection is refused by the address that it really goes to, after names were resolved, unless
+ * the request has allow_private: FATE_UNSENT, ERR_DENIED. */
+bool egress_address_is_private(const struct sockaddr *address);
 
 #endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the room share: the head of an answer as it arrives (head.c), one request and
+ * the evidence about its bytes (transfer.c), and the pool that drives them all (egress.c).
+ */
+#ifndef EGRESS_EGRESS_INTERNAL_H
+#define EGRESS_EGRESS_INTERNAL_H
+
+#include "base/limits.h"
+#include "egress/egress.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+
+/* The head of an answer. Heads of 1xx are read and forgotten; trailers are ignored. */
+struct head {
+    struct text fields; /* "name\0value\0", again and again                             */
+    size_t count;
+    size_t bytes;    /* of all lines, 1xx and trailers too                            */
+    int status;      /* of the last status line; 0 = none seen                        */
+    bool complete;   /* the empty line after a status of 200 or more came             */
+    bool over_limit; /* too many bytes or fields                                      */
+    bool in_field;   /* the line before was a field: this one may continue it         */
+};
+
+void head_init(struct head *head);
+void head_done(struct head *head);
+/* Takes one line with its end; false once a limit is met. */
+bool head_line(struct head *head, struct slice line);
+/* Views into the head, count of them; the caller frees the array alone. */
+struct egress_header *head_fields(const struct head *head);
+
+struct transfer {
+    struct transfer *prev, *next;
+    uint64_t id;
+    egress_done done;
+    void *user;
+
+    CURL *easy;
+    struct curl_slist *headers, *connect_to;
+    char *body;
+    char *place; /* "host:port", for messages */
+    bool tls, allow_private;
+    curl_socket_t socket; /* that curl waits for, or CURL_SOCKET_BAD */
+    char words[CURL_ERROR_SIZE];
+
+    /* Evidence. Each of these only ever grows: curl may try twice for a read. */
+    bool issued;                   /* curl had a connection and was about to write the request  */
+    uint64_t bytes_sent;           /* of the request, that curl handed to the socket or to TLS   */
+    char denied[INET6_ADDRSTRLEN]; /* the address that policy refused, or "" */
+    struct head head;
+    struct text answer;
+
+    /* How it ended. */
+    bool finished, aborted;
+    CURLcode result;
+};
+
+WARN_UNUSED enum error_code transfer_new(const struct egress_request *request, const char *ca_file,
+                                         egress_done done, void *user,
+                                         struct transfer **ret_transfer, struct error *reterr);
+/* Not while curl's multi handle has it. */
+void transfer_free(struct transfer *transfer);
+/* Tells the owner, once, what became of it. */
+void transfer_tell(const struct transfer *transfer);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The head of an answer, line by line as libcurl hands them over: every status line starts a new
+ * one (of 1xx there may be many), an empty line ends it, and what follows the end of a final head
+ * is trailers. The server is hostile: all that it sends counts against one limit, fields without a
+ * name or with a NUL are dropped, and a trailer never becomes a header.
+ */
+#include "egress/egress_internal.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+void head_init(struct head *head)
+{
+    *head = (struct head){0};
+    text_init(&head->fields, LIMIT_HEADER_BYTES);
+}
+
+void head_done(struct head *head)
+{
+    text_done(&head->fields);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct slice trimmed(struct slice s)
+{
+    while (s.len > 0 && is_blank(s.ptr[0]))
+        s = (struct slice){s.ptr + 1, s.len - 1};
+    while (s.len > 0 && is_blank(s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/* "HTTP/1.1 200 OK" → 200; 0 if it does not say. */
+static int status_of(struct slice line)
+{
+    const char *space = memchr(line.ptr, ' ', line.len);
+    if (!space || line.len - (size_t)(space - line.ptr) < 4)
+        return 0;
+    int status = 0;
+    for (int i = 1; i <= 3; i++) {
+        if (!isdigit((unsigned char)space[i]))
+            return 0;
+        status = status * 10 + (space[i] - '0');
+    }
+    return status;
+}
+
+static void start(struct head *head, struct slice line)
+{
+    text_clear(&head->fields);
+    head->count = 0;
+    head->in_field = false;
+    head->status = status_of(line);
+}
+
+static bool add_field(struct head *head, struct slice line)
+{
+    const char *colon = memchr(line.ptr, ':', line.len);
+    head->in_field = false;
+    if (!colon || colon == line.ptr || memchr(line.ptr, '\0', line.len))
+        return true;
+    if (head->count == LIMIT_HEADERS)
+        return false;
+    size_t length = (size_t)(colon - line.ptr);
+    struct slice name = trimmed((struct slice){line.ptr, length});
+    struct slice value = trimmed((struct slice){colon + 1, line.len - length - 1});
+    for (size_t i = 0; i < name.len; i++)
+        text_addc(&head->fields, (char)tolower((unsigned char)name.ptr[i]));
+    text_addc(&head->fields, '\0');
+    text_add(&head->fields, value.ptr, value.len);
+    head->in_field = text_addc(&head->fields, '\0');
+    head->count += head->in_field;
+    return head->in_field;
+}
+
+/* A line that begins with a blank goes on with the value before it (RFC 9112, 5.2). */
+static bool continue_field(struct head *head, struct slice line)
+{
+    struct slice more = trimmed(line);
+    if (!head->in_field || memchr(line.ptr, '\0', line.len))
+        return true;
+    head->fields.len--;
+    text_addc(&head->fields, ' ');
+    text_add(&head->fields, more.ptr, more.len);
+    return text_addc(&head->fields, '\0');
+}
+
+static bool take_line(struct head *head, struct slice line)
+{
+    if (head->complete)
+        return true;
+    if (slice_starts(line, "HTTP/")) {
+        start(head, line);
+        return true;
+    }
+    if (trimmed(line).len == 0) {
+        head->complete = head->status >= 200;
+        return true;
+    }
+    if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
+        return continue_field(head, line);
+    return add_field(head, line);
+}
+
+bool head_line(struct head *head, struct slice line)
+{
+    head->bytes += line.len;
+    if (head->over_limit || head->bytes > LIMIT_HEADER_BYTES || !take_line(head, line))
+        head->over_limit = true;
+    return !head->over_limit;
+}
+
+struct egress_header *head_fields(const struct head *head)
+{
+    struct egress_header *fields = xcalloc(head->count, sizeof(*fields));
+    const char *at = text_str(&head->fields);
+    for (size_t i = 0; i < head->count; i++) {
+        fields[i].name = at;
+        at += strlen(at) + 1;
+        fields[i].value = at;
+        at += strlen(at) + 1;
+    }
+    return fields;
+}

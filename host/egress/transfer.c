@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One request: how libcurl is told to send it, and what is known of its bytes afterwards.
+ *
+ * The one idea: UNSENT is proved, never assumed. libcurl calls `issue` when it has a connection
+ * (TLS greeted too) and is about to write the request; while it has not, no byte of the request can
+ * have left. After that, without TLS, the count of bytes that the kernel took is proof as well;
+ * with TLS it is not, for a record may have left in part. Everything else is UNKNOWN.
+ *
+ * libcurl would send again by itself: on a reused connection that dies before an answer's first
+ * byte, on a refused HTTP/2 stream, on 417 after Expect, on 401 with credentials, on a redirect. A
+ * mutating request has a connection of its own, HTTP/1.1, no Expect, no credentials and no
+ * redirects. Reads may be sent again on a new connection. They too use HTTP/1.1: one protocol, one
+ * set of proofs. Each option that is set to its default is one that a default must not change.
+ *
+ * The caller's header values and URL may hold secrets: no message repeats them.
+ */
+#include "egress/egress_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+/* An option fails only for want of memory or when libcurl was built without it: both are ours. */
+#define SET(easy, option, value) ASSERT(curl_easy_setopt(easy, option, value) == CURLE_OK)
+
+static bool is_token(const char *word)
+{
+    static const char allowed[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    return *word && word[strspn(word, allowed)] == '\0';
+}
+
+static enum error_code check_method(const char *method, struct error *reterr)
+{
+    if (strnlen(method, LIMIT_NAME + 1) > LIMIT_NAME || !is_token(method))
+        return error_set(reterr, ERR_INPUT,
+                         "method: expected a word of letters, such as GET, of at most %u bytes",
+                         LIMIT_NAME);
+    if (strcasecmp(method, "CONNECT") == 0)
+        return error_set(reterr, ERR_INPUT, "method: CONNECT is refused; it would open a tunnel");
+    return ERR_OK;
+}
+
+/* Headers that say where a request goes or where it ends are the host's to set. */
+static bool is_hosts_own(const char *name)
+{
+    static const char *const own[] = {
+        "host",    "content-length", "transfer-encoding", "connection",
+        "expect",  "keep-alive",     "upgrade",           "te",
+        "trailer", "http2-settings",
+    };
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (strcasecmp(name, own[i]) == 0)
+            return true;
+    return strncasecmp(name, "proxy-", 6) == 0;
+}
+
+static enum error_code check_header(const struct egress_header *header, size_t index,
+                                    struct error *reterr)
+{
+    if (!is_token(header->name))
+        return error_set(reterr, ERR_INPUT,
+                         "header %zu: its name is empty or has a character that no name may have",
+                         index);
+    if (is_hosts_own(header->name))
+        return error_set(reterr, ERR_INPUT,
+                         "header %zu: %.32s is set by the host itself; leave it out", index,
+                         header->name);
+    for (const char *c = header->value; *c; c++)
+        if (((unsigned char)*c < ' ' && *c != '\t') || *c == 0x7F)
+            return error_set(reterr, ERR_INPUT,
+                             "header %zu: the value of %.64s has the control character 0x%02X",
+                             index, header->name, (unsigned)*c);
+    return ERR_OK;
+}
+
+static enum error_code check_headers(const struct egress_request *request, struct error *reterr)
+{
+    size_t bytes = 0;
+    if (request->header_count > LIMIT_HEADERS)
+        return error_set(reterr, ERR_INPUT, "headers: %zu of them; the limit is %u",
+                         request->header_count, LIMIT_HEADERS);
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct egress_header *header = &request->headers[i];
+        bytes +=
+            strnlen(header->name, LIMIT_HEADER_BYTES) + strnlen(header->value, LIMIT_HEADER_BYTES);
+        if (bytes >= LIMIT_HEADER_BYTES)
+            return error_set(reterr, ERR_INPUT, "headers: over %u bytes in all",
+                             LIMIT_HEADER_BYTES);
+        enum error_code code = check_header(header, i, reterr);
+        if (code != ERR_OK)
+            return code;
+    }
+    return ERR_OK;
+}
+
+/* "127.0.0.1:80" or "[::1]:80": an address, never a name, which would be resolved once more. */
+static enum error_code check_connect_to(const char *place, struct error *reterr)
+{
+    struct in_addr in;
+    struct in6_addr in6;
+    char address[INET6_ADDRSTRLEN + 2] = "";
+    const char *colon = strrchr(place, ':');
+    size_t length = colon ? (size_t)(colon - place) : 0;
+    if (length > 0 && length < sizeof(address)) {
+        memcpy(address, place, length);
+        bool brackets = address[0] == '[' && address[length - 1] == ']';
+        if (brackets)
+            address[length - 1] = '\0';
+        bool valid = brackets ? inet_pton(AF_INET6, address + 1, &in6) == 1
+                              : inet_pton(AF_INET, address, &in) == 1;
+        size_t digits = strspn(colon + 1, "0123456789");
+        if (valid && digits > 0 && digits <= 5 && colon[1 + digits] == '\0' &&
+            strtoul(colon + 1, NULL, 10) - 1 < UINT16_MAX)
+            return ERR_OK;
+    }
+    return error_set(reterr, ERR_INPUT,
+                     "connect_to: \"%.80s\"; expected an address and a port, 127.0.0.1:80 or "
+                     "[::1]:80",
+                     place);
+}
+
+/* What libcurl asks and tells while it works. */
+
+static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct transfer *transfer = user;
+    (void)purpose;
+    if (!transfer->allow_private && egress_address_is_private(&address->addr)) {
+        const void *bytes = address->family == AF_INET6
+                                ? (const void *)&((struct sockaddr_in6 *)&address->addr)->sin6_addr
+                                : (const void *)&((struct sockaddr_in *)&address->addr)->sin_addr;
+        if (!inet_ntop(address->family, bytes, transfer->denied, sizeof(transfer->denied)))
+            strcpy(transfer->denied, "?");
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                  address->protocol);
+}
+
+/* Whether the peer of a connection, in words, may be reached; one that cannot be read may not. */
+static bool may_reach(const struct transfer *transfer, const char *address)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    if (transfer->allow_private)
+        return true;
+    if (inet_pton(AF_INET, address, &in.sin_addr) == 1)
+        return !egress_address_is_private((struct sockaddr *)&in);
+    return inet_pton(AF_INET6, address, &in6.sin6_addr) == 1 &&
+           !egress_address_is_private((struct sockaddr *)&in6);
+}
+
+/* A connection that another request opened was checked by that request's rights, not by this one's;
+ * so the peer is looked at again before each request is written. */
+static int issue(void *user, char *peer, char *local, int peer_port, int local_port)
+{
+    struct transfer *transfer = user;
+    (void)local, (void)peer_port, (void)local_port;
+    if (!may_reach(transfer, peer)) {
+        snprintf(transfer->denied, sizeof(transfer->denied), "%s", peer);
+        return CURL_PREREQFUNC_ABORT;
+    }
+    transfer->issued = true;
+    return CURL_PREREQFUNC_OK;
+}
+
+static int witness(CURL *easy, curl_infotype type, char *bytes, size_t size, void *user)
+{
+    struct transfer *transfer = user;
+    (void)easy, (void)bytes;
+    if (type == CURLINFO_HEADER_OUT || type == CURLINFO_DATA_OUT)
+        transfer->bytes_sent += size;
+    return 0;
+}
+
+static size_t take_head(char *bytes, size_t size, size_t count, void *user)
+{
+    struct transfer *transfer = user;
+    return head_line(&transfer->head, (struct slice){bytes, size * count}) ? size * count : 0;
+}
+
+static size_t take_body(char *bytes, size_t size, size_t count, void *user)
+{
+    struct transfer *transfer = user;
+    return text_add(&transfer->answer, bytes, size * count) ? size * count : 0;
+}
+
+/* How the request is set up. */
+
+static void add_line(struct curl_slist **list, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(*list, line);
+    ASSERT(longer);
+    *list = longer;
+}
+
+/* libcurl's spelling: "Name;" sends an empty value, "Name:" removes a header of its own. */
+static void set_headers(struct transfer *transfer, const struct egress_request *request)
+{
+    bool typed = false;
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct egress_header *header = &request->headers[i];
+        const char *value = header->value + strspn(header->value, " \t");
+        AUTO(freep)
+        char *line =
+            *value ? xasprintf("%s: %s", header->name, value) : xasprintf("%s;", header->name);
+        typed = typed || strcasecmp(header->name, "content-type") == 0;
+        add_line(&transfer->headers, line);
+    }
+    add_line(&transfer->headers, "Expect:");
+    if (!typed)
+        add_line(&transfer->headers, "Content-Type:");
+    SET(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+}
+
+static void set_method(struct transfer *transfer, const struct egress_request *request)
+{
+    CURL *easy = transfer->easy;
+    bool carries = request->body.len > 0 || strcmp(request->method, "POST") == 0 ||
+                   strcmp(request->method, "PUT") == 0 || strcmp(request->method, "PATCH") == 0;
+    if (strcmp(request->method, "HEAD") == 0) {
+        SET(easy, CURLOPT_NOBODY, 1L);
+    } else if (carries) {
+        transfer->body = xstrndup(request->body.ptr, request->body.len);
+        SET(easy, CURLOPT_POST, 1L);
+        SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+        SET(easy, CURLOPT_POSTFIELDS, transfer->body);
+        SET(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    } else {
+        SET(easy, CURLOPT_HTTPGET, 1L);
+        SET(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    }
+}
+
+static void set_laws(CURL *easy, bool mutating)
+{
+    SET(easy, CURLOPT_FRESH_CONNECT, mutating ? 1L : 0L);
+    SET(easy, CURLOPT_FORBID_REUSE, mutating ? 1L : 0L);
+    SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    SET(easy, CURLOPT_PROXY, "");
+    SET(easy, CURLOPT_NOPROXY, "*");
+    SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    SET(easy, CURLOPT_PATH_AS_IS, 1L);
+    SET(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    SET(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    SET(easy, CURLOPT_NOSIGNAL, 1L);
+    SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    /* Else an abort would wait for the thread that resolves a name. */
+    SET(easy, CURLOPT_QUICK_EXIT, 1L);
+}
+
+static void set_callbacks(struct transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    SET(easy, CURLOPT_PRIVATE, transfer);
+    SET(easy, CURLOPT_ERRORBUFFER, transfer->words);
+    SET(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    SET(easy, CURLOPT_OPENSOCKETDATA, transfer);
+    SET(easy, CURLOPT_PREREQFUNCTION, issue);
+    SET(easy, CURLOPT_PREREQDATA, transfer);
+    SET(easy, CURLOPT_DEBUGFUNCTION, witness);
+    SET(easy, CURLOPT_DEBUGDATA, transfer);
+    SET(easy, CURLOPT_VERBOSE, 1L);
+    SET(easy, CURLOPT_HEADERFUNCTION, take_head);
+    SET(easy, CURLOPT_HEADERDATA, transfer);
+    SET(easy, CURLOPT_WRITEFUNCTION, take_body);
+    SET(easy, CURLOPT_WRITEDATA, transfer);
+}
+
+static void set_place(struct transfer *transfer, const struct egress_request *request,
+                      const struct egress_url *url)
+{
+    CURL *easy = transfer->easy;
+    bool brackets = strchr(url->host, ':') != NULL;
+    transfer->place =
+        xasprintf("%s%s%s:%u", brackets ? "[" : "", url->host, brackets ? "]" : "", url->port);
+    transfer->tls = strcmp(url->scheme, "https") == 0;
+    SET(easy, CURLOPT_URL, url->text);
+    SET(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)LIMIT_CONNECT_MS);
+    if (request->connect_to) {
+        AUTO(freep) char *rule = xasprintf("::%s", request->connect_to);
+        add_line(&transfer->connect_to, rule);
+        SET(easy, CURLOPT_CONNECT_TO, transfer->connect_to);
+    }
+}
+
+enum error_code transfer_new(const struct egress_request *request, const char *ca_file,
+                             egress_done done, void *user, struct transfer **ret_transfer,
+                             struct error *reterr)
+{
+    AUTO(egress_url_done) struct egress_url url = {0};
+    enum error_code code = check_method(request->method, reterr);
+    if (code == ERR_OK)
+        code = check_headers(request, reterr);
+    if (code == ERR_OK && request->connect_to)
+        code = check_connect_to(request->connect_to, reterr);
+    if (code == ERR_OK && (request->timeout_ms < 0 || request->timeout_ms > INT32_MAX))
+        code = error_set(reterr, ERR_INPUT, "timeout: %lld ms; expected 0 to %d",
+                         (long long)request->timeout_ms, INT32_MAX);
+    if (code == ERR_OK)
+        code = egress_url_split(request->url, &url, reterr);
+    if (code != ERR_OK)
+        return code;
+
+    struct transfer *transfer = xcalloc(1, sizeof(*transfer));
+    transfer->done = done;
+    transfer->user = user;
+    transfer->allow_private = request->allow_private;
+    transfer->socket = CURL_SOCKET_BAD;
+    transfer->easy = curl_easy_init();
+    ASSERT(transfer->easy);
+    head_init(&transfer->head);
+    text_init(&transfer->answer, request->maximum ? request->maximum : LIMIT_PAYLOAD);
+    set_laws(transfer->easy, request->mutating);
+    set_callbacks(transfer);
+    set_place(transfer, request, &url);
+    set_method(transfer, request);
+    set_headers(transfer, request);
+    if (ca_file)
+        SET(transfer->easy, CURLOPT_CAINFO, ca_file);
+    *ret_transfer = transfer;
+    return ERR_OK;
+}
+
+void transfer_free(struct transfer *transfer)
+{
+    if (!transfer)
+        return;
+    curl_easy_cleanup(transfer->easy);
+    curl_slist_free_all(transfer->headers);
+    curl_slist_free_all(transfer->connect_to);
+    free(transfer->body);
+    free(transfer->place);
+    head_done(&transfer->head);
+    text_done(&transfer->answer);
+    free(transfer);
+}
+
+/* What became of it. */
+
+static enum egress_fate fate_of(const struct transfer *transfer)
+{
+    if (transfer->finished && transfer->result == CURLE_OK && transfer->head.complete)
+        return FATE_ANSWERED;
+    if (!transfer->issued || (!transfer->tls && transfer->bytes_sent == 0))
+        return FATE_UNSENT;
+    return FATE_UNKNOWN;
+}
+
+/* Why there is no answer: the host's own reasons first, for libcurl knows them only as a refusal
+ * by a callback. */
+static enum error_code cause_of(const struct transfer *transfer, struct text *words)
+{
+    if (transfer->aborted) {
+        text_adds(words, "aborted by the host");
+        return ERR_IO;
+    }
+    if (transfer->head.over_limit) {
+        text_addf(words, "the answer's headers pass %u bytes or %u fields", LIMIT_HEADER_BYTES,
+                  LIMIT_HEADERS);
+        return ERR_LIMIT;
+    }
+    if (transfer->answer.overflowed) {
+        text_addf(words, "the answer's body passes its limit of %zu bytes",
+                  transfer->answer.maximum);
+        return ERR_LIMIT;
+    }
+    if (transfer->denied[0] && !transfer->issued &&
+        (transfer->result == CURLE_COULDNT_CONNECT ||
+         transfer->result == CURLE_ABORTED_BY_CALLBACK)) {
+        text_addf(words, "%s is not an address of the public internet, and no grant says private",
+                  transfer->denied);
+        return ERR_DENIED;
+    }
+    if (transfer->result == CURLE_OK) {
+        text_adds(words, "the answer ended before its headers did");
+        return ERR_IO;
+    }
+    text_adds(words, transfer->words[0] ? transfer->words : curl_easy_strerror(transfer->result));
+    return transfer->result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_IO;
+}
+
+static void tell_failure(const struct transfer *transfer, struct egress_answer *answer)
+{
+    AUTO(text_done) struct text reason;
+    text_init(&reason, ERROR_TEXT_SIZE);
+    text_addf(&reason, "%s: ", transfer->place);
+    answer->code = cause_of(transfer, &reason);
+    if (answer->fate == FATE_UNSENT)
+        text_adds(&reason, "; no byte of the request was sent");
+    else
+        text_addf(&reason, "; %llu bytes of the request were sent",
+                  (unsigned long long)transfer->bytes_sent);
+    if (transfer->head.status)
+        text_addf(&reason, "; an answer with status %d began and did not end",
+                  transfer->head.status);
+    answer->reason = text_str(&reason);
+    transfer->done(transfer->user, answer);
+}
+
+void transfer_tell(const struct transfer *transfer)
+{
+    struct egress_answer answer = {.fate = fate_of(transfer)};
+    if (answer.fate != FATE_ANSWERED) {
+        tell_failure(transfer, &answer);
+        return;
+    }
+    AUTO(freep) struct egress_header *headers = head_fields(&transfer->head);
+    answer.status = transfer->head.status;
+    answer.headers = headers;
+    answer.header_count = transfer->head.count;
+    answer.body = text_slice(&transfer->answer);
+    transfer->done(transfer->user, &answer);
+}
