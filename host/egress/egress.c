@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The pool: libcurl's multi handle, driven by one epoll descriptor that holds curl's sockets, a
- * timer and a bell, so that any loop can drive it by one descriptor. The owner's thread alone.
+ * The pool: libcurl's multi handle, driven by one epoll descriptor that holds curl's sockets,
+ * curl's timer, a timer of deadlines and a bell, so that any loop can drive it. The owner's thread
+ * alone.
  *
  * A transfer is under way (curl has it) or finished (curl is done with it, its owner was not told
  * yet). Owners are told only outside of libcurl's callbacks, so they may send and abort. The bell
  * rings for transfers that finished while one was aborted: they are told by the next dispatch.
+ *
+ * libcurl's own socket pairs (to wake it, and one while a name is resolved) are not close-on-exec:
+ * what starts a program closes the descriptors that it does not hand over. All others are.
  */
 #include "egress/egress_internal.h"
 
@@ -15,6 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EVENTS_AT_ONCE = 256 };
@@ -25,11 +30,12 @@ struct list {
 
 struct egress {
     CURLM *multi;
-    int epoll, timer, bell;
+    int epoll, timer, deadlines, bell;
     char *ca_file;
     uint64_t last_id;
     size_t count;
     struct list under_way, finished;
+    int64_t armed_ms; /* what the timer of deadlines waits for; INT64_MAX = nothing */
     bool closing;
 };
 
@@ -127,14 +133,18 @@ enum error_code egress_new(struct egress **ret_egress, struct error *reterr)
     egress->multi = curl_multi_init();
     egress->epoll = epoll_create1(EPOLL_CLOEXEC);
     egress->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    egress->deadlines = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     egress->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (!egress->multi || egress->epoll < 0 || egress->timer < 0 || egress->bell < 0) {
+    if (!egress->multi || egress->epoll < 0 || egress->timer < 0 || egress->deadlines < 0 ||
+        egress->bell < 0) {
         enum error_code code = error_set_errno(reterr, errno, "egress: cannot be set up");
         egress_free(egress);
         return code;
     }
     watch_own(egress, egress->timer);
+    watch_own(egress, egress->deadlines);
     watch_own(egress, egress->bell);
+    egress->armed_ms = INT64_MAX;
     set_multi(egress);
     *ret_egress = egress;
     return ERR_OK;
@@ -144,24 +154,6 @@ static void close_own(int fd)
 {
     if (fd >= 0)
         close(fd);
-}
-
-void egress_free(struct egress *egress)
-{
-    if (!egress)
-        return;
-    egress->closing = true;
-    while (egress->under_way.first)
-        egress_abort(egress, egress->under_way.first->id);
-    while (egress->finished.first)
-        egress_abort(egress, egress->finished.first->id);
-    curl_multi_cleanup(egress->multi);
-    close_own(egress->bell);
-    close_own(egress->timer);
-    close_own(egress->epoll);
-    free(egress->ca_file);
-    free(egress);
-    curl_global_cleanup();
 }
 
 void egress_trust(struct egress *egress, const char *ca_file)
@@ -182,28 +174,90 @@ size_t egress_under_way(const struct egress *egress)
 
 /* Driving. */
 
-/* Moves what curl is done with to the finished. */
+static void act(struct egress *egress, curl_socket_t socket, int what)
+{
+    int running;
+    ASSERT(curl_multi_socket_action(egress->multi, socket, what, &running) == CURLM_OK);
+}
+
+/* Takes a transfer from curl, which closes what it had open for it. */
+static void retire(struct egress *egress, struct transfer *transfer, enum transfer_end end)
+{
+    ASSERT(curl_multi_remove_handle(egress->multi, transfer->easy) == CURLM_OK);
+    transfer->end = end;
+    take_out(&egress->under_way, transfer);
+    append(&egress->finished, transfer);
+}
+
 static void collect(struct egress *egress)
 {
     int left;
     for (CURLMsg *said; (said = curl_multi_info_read(egress->multi, &left));) {
         struct transfer *transfer = NULL;
-        CURL *easy = said->easy_handle;
         CURLcode result = said->data.result;
         ASSERT(said->msg == CURLMSG_DONE);
-        ASSERT(curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer) == CURLE_OK);
+        ASSERT(curl_easy_getinfo(said->easy_handle, CURLINFO_PRIVATE, (char **)&transfer) ==
+               CURLE_OK);
         transfer->result = result;
-        transfer->finished = true;
-        ASSERT(curl_multi_remove_handle(egress->multi, easy) == CURLM_OK);
-        take_out(&egress->under_way, transfer);
-        append(&egress->finished, transfer);
+        retire(egress, transfer, END_DONE);
     }
 }
 
-static void act(struct egress *egress, curl_socket_t socket, int what)
+/* Reads what lies in the socket: an answer that has arrived is evidence, and evidence wins over a
+ * deadline and an abort. Not before the request was issued: looking would send it. */
+static void look(struct egress *egress, const struct transfer *transfer)
 {
-    int running;
-    ASSERT(curl_multi_socket_action(egress->multi, socket, what, &running) == CURLM_OK);
+    if (transfer->issued && transfer->socket != CURL_SOCKET_BAD)
+        act(egress, transfer->socket, CURL_CSELECT_IN);
+}
+
+/* Ends all whose deadline is not after now. What was not issued goes first, for a look at one
+ * transfer drives the others too. */
+static void end_until(struct egress *egress, int64_t now, enum transfer_end end)
+{
+    struct transfer *next;
+    for (struct transfer *at = egress->under_way.first; at; at = next) {
+        next = at->next;
+        if (at->deadline_ms <= now && !at->issued)
+            retire(egress, at, end);
+    }
+    for (struct transfer *at = egress->under_way.first; at; at = at->next)
+        if (at->deadline_ms <= now)
+            look(egress, at);
+    collect(egress);
+    for (struct transfer *at = egress->under_way.first; at; at = next) {
+        next = at->next;
+        if (at->deadline_ms <= now)
+            retire(egress, at, end);
+    }
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void arm(struct egress *egress, int64_t deadline_ms)
+{
+    struct itimerspec when = {0};
+    egress->armed_ms = deadline_ms;
+    if (deadline_ms != INT64_MAX) {
+        when.it_value.tv_sec = deadline_ms / 1000;
+        when.it_value.tv_nsec = deadline_ms % 1000 * 1000000;
+    }
+    ASSERT(timerfd_settime(egress->deadlines, TFD_TIMER_ABSTIME, &when, NULL) == 0);
+}
+
+static void meet_deadlines(struct egress *egress)
+{
+    int64_t earliest = INT64_MAX;
+    end_until(egress, now_ms(), END_LATE);
+    for (const struct transfer *at = egress->under_way.first; at; at = at->next)
+        if (at->deadline_ms < earliest)
+            earliest = at->deadline_ms;
+    arm(egress, earliest);
 }
 
 /* Tells the owner; the transfer is on no list any more. */
@@ -214,38 +268,49 @@ static void tell(struct egress *egress, struct transfer *transfer)
     transfer_free(transfer);
 }
 
-static void drain(int fd)
+static void tell_finished(struct egress *egress)
+{
+    for (struct transfer *transfer; (transfer = egress->finished.first);) {
+        take_out(&egress->finished, transfer);
+        tell(egress, transfer);
+    }
+}
+
+/* Whether this was the one that rang; its bell is silent afterwards. */
+static bool rang(int own, int fd)
 {
     uint64_t value;
+    if (own != fd)
+        return false;
     ASSERT(read(fd, &value, sizeof(value)) == sizeof(value) || errno == EAGAIN);
+    return true;
 }
 
 void egress_dispatch(struct egress *egress)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
+    bool timer = false, deadlines = false;
     int count = epoll_wait(egress->epoll, events, EVENTS_AT_ONCE, 0);
     ASSERT(count >= 0 || errno == EINTR);
-    bool late = false;
     for (int i = 0; i < count; i++) {
         int fd = events[i].data.fd;
         uint32_t what = events[i].events;
-        if (fd == egress->timer || fd == egress->bell) {
-            drain(fd);
-            late = late || fd == egress->timer;
-            continue;
-        }
-        act(egress, fd,
-            (what & EPOLLIN ? CURL_CSELECT_IN : 0) | (what & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-                (what & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0));
+        if (rang(egress->timer, fd))
+            timer = true;
+        else if (rang(egress->deadlines, fd))
+            deadlines = true;
+        else if (!rang(egress->bell, fd))
+            act(egress, fd,
+                (what & EPOLLIN ? CURL_CSELECT_IN : 0) | (what & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+                    (what & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0));
     }
     /* Sockets first: an answer that is there is taken before a deadline is looked at. */
-    if (late)
+    if (timer)
         act(egress, CURL_SOCKET_TIMEOUT, 0);
     collect(egress);
-    for (struct transfer *transfer; (transfer = egress->finished.first);) {
-        take_out(&egress->finished, transfer);
-        tell(egress, transfer);
-    }
+    if (deadlines)
+        meet_deadlines(egress);
+    tell_finished(egress);
 }
 
 enum error_code egress_send(struct egress *egress, const struct egress_request *request,
@@ -261,6 +326,11 @@ enum error_code egress_send(struct egress *egress, const struct egress_request *
     if (code != ERR_OK)
         return code;
     transfer->id = ++egress->last_id;
+    int64_t now = now_ms();
+    if (transfer->timeout_ms > 0 && transfer->timeout_ms < INT64_MAX - now)
+        transfer->deadline_ms = now + transfer->timeout_ms;
+    if (transfer->deadline_ms < egress->armed_ms)
+        arm(egress, transfer->deadline_ms);
     append(&egress->under_way, transfer);
     egress->count++;
     ASSERT(curl_multi_add_handle(egress->multi, transfer->easy) == CURLM_OK);
@@ -271,21 +341,35 @@ enum error_code egress_send(struct egress *egress, const struct egress_request *
 void egress_abort(struct egress *egress, uint64_t id)
 {
     struct transfer *transfer = find(&egress->under_way, id);
-    /* An answer that lies in the socket is evidence, and evidence wins over an abort. */
-    if (transfer && transfer->socket != CURL_SOCKET_BAD) {
-        act(egress, transfer->socket, CURL_CSELECT_IN);
+    if (transfer) {
+        look(egress, transfer);
         collect(egress);
-        transfer = find(&egress->under_way, id);
+        if (transfer->end == END_NOT_YET)
+            retire(egress, transfer, END_ABORTED);
+    } else {
+        transfer = find(&egress->finished, id);
     }
     if (transfer) {
-        take_out(&egress->under_way, transfer);
-        ASSERT(curl_multi_remove_handle(egress->multi, transfer->easy) == CURLM_OK);
-        transfer->aborted = true;
-        tell(egress, transfer);
-    } else if ((transfer = find(&egress->finished, id))) {
         take_out(&egress->finished, transfer);
         tell(egress, transfer);
     }
     if (egress->finished.first)
         ASSERT(eventfd_write(egress->bell, 1) == 0);
+}
+
+void egress_free(struct egress *egress)
+{
+    if (!egress)
+        return;
+    egress->closing = true;
+    end_until(egress, INT64_MAX, END_ABORTED);
+    tell_finished(egress);
+    curl_multi_cleanup(egress->multi);
+    close_own(egress->bell);
+    close_own(egress->deadlines);
+    close_own(egress->timer);
+    close_own(egress->epoll);
+    free(egress->ca_file);
+    free(egress);
+    curl_global_cleanup();
 }

@@ -30,6 +30,13 @@ bool head_line(struct head *head, struct slice line);
 /* Views into the head, count of them; the caller frees the array alone. */
 struct egress_header *head_fields(const struct head *head);
 
+enum transfer_end {
+    END_NOT_YET,
+    END_DONE,    /* curl says how */
+    END_LATE,    /* its deadline passed */
+    END_ABORTED, /* the host wanted it so */
+};
+
 struct transfer {
     struct transfer *prev, *next;
     uint64_t id;
@@ -41,7 +48,8 @@ struct transfer {
     char *body;
     char *place; /* "host:port", for messages */
     bool tls, allow_private;
-    curl_socket_t socket; /* that curl waits for, or CURL_SOCKET_BAD */
+    int64_t timeout_ms, deadline_ms; /* of the monotonic clock; INT64_MAX = none */
+    curl_socket_t socket;            /* that curl waits for, or CURL_SOCKET_BAD */
     char words[CURL_ERROR_SIZE];
 
     /* Evidence. Each of these only ever grows: curl may try twice for a read. */
@@ -51,9 +59,8 @@ struct transfer {
     struct head head;
     struct text answer;
 
-    /* How it ended. */
-    bool finished, aborted;
-    CURLcode result;
+    enum transfer_end end;
+    CURLcode result; /* with END_DONE */
 };
 
 WARN_UNUSED enum error_code transfer_new(const struct egress_request *request, const char *ca_file,

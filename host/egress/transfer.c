@@ -12,9 +12,12 @@
  * mutating request has a connection of its own, HTTP/1.1, no Expect, no credentials and no
  * redirects. Reads may be sent again on a new connection. They too use HTTP/1.1: one protocol, one
  * set of proofs. Each option that is set to its default is one that a default must not change.
+ * The deadline is the pool's: libcurl looks at its own before it reads what has arrived, and not at
+ * all while a request waits for a connection.
  *
  * The caller's header values and URL may hold secrets: no message repeats them.
  */
+#include "base/units.h"
 #include "egress/egress_internal.h"
 
 #include <errno.h>
@@ -286,7 +289,6 @@ static void set_place(struct transfer *transfer, const struct egress_request *re
         xasprintf("%s%s%s:%u", brackets ? "[" : "", url->host, brackets ? "]" : "", url->port);
     transfer->tls = strcmp(url->scheme, "https") == 0;
     SET(easy, CURLOPT_URL, url->text);
-    SET(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)LIMIT_CONNECT_MS);
     if (request->connect_to) {
         AUTO(freep) char *rule = xasprintf("::%s", request->connect_to);
@@ -305,9 +307,9 @@ enum error_code transfer_new(const struct egress_request *request, const char *c
         code = check_headers(request, reterr);
     if (code == ERR_OK && request->connect_to)
         code = check_connect_to(request->connect_to, reterr);
-    if (code == ERR_OK && (request->timeout_ms < 0 || request->timeout_ms > INT32_MAX))
-        code = error_set(reterr, ERR_INPUT, "timeout: %lld ms; expected 0 to %d",
-                         (long long)request->timeout_ms, INT32_MAX);
+    if (code == ERR_OK && request->timeout_ms < 0)
+        code = error_set(reterr, ERR_INPUT, "timeout: %lld ms; expected 0 (none) or more",
+                         (long long)request->timeout_ms);
     if (code == ERR_OK)
         code = egress_url_split(request->url, &url, reterr);
     if (code != ERR_OK)
@@ -317,6 +319,8 @@ enum error_code transfer_new(const struct egress_request *request, const char *c
     transfer->done = done;
     transfer->user = user;
     transfer->allow_private = request->allow_private;
+    transfer->timeout_ms = request->timeout_ms;
+    transfer->deadline_ms = INT64_MAX;
     transfer->socket = CURL_SOCKET_BAD;
     transfer->easy = curl_easy_init();
     ASSERT(transfer->easy);
@@ -351,7 +355,7 @@ void transfer_free(struct transfer *transfer)
 
 static enum egress_fate fate_of(const struct transfer *transfer)
 {
-    if (transfer->finished && transfer->result == CURLE_OK && transfer->head.complete)
+    if (transfer->end == END_DONE && transfer->result == CURLE_OK && transfer->head.complete)
         return FATE_ANSWERED;
     if (!transfer->issued || (!transfer->tls && transfer->bytes_sent == 0))
         return FATE_UNSENT;
@@ -362,9 +366,14 @@ static enum egress_fate fate_of(const struct transfer *transfer)
  * by a callback. */
 static enum error_code cause_of(const struct transfer *transfer, struct text *words)
 {
-    if (transfer->aborted) {
+    if (transfer->end == END_ABORTED) {
         text_adds(words, "aborted by the host");
         return ERR_IO;
+    }
+    if (transfer->end == END_LATE) {
+        char limit[32];
+        text_addf(words, "no whole answer within %s", duration_text(transfer->timeout_ms, limit));
+        return ERR_TIMEOUT;
     }
     if (transfer->head.over_limit) {
         text_addf(words, "the answer's headers pass %u bytes or %u fields", LIMIT_HEADER_BYTES,
