@@ -26,7 +26,7 @@ static seam_status start(void *self, const seam_call *call)
     return SEAM_OK;
 }
 
-static const seam_agent greet = SEAM_AGENT("hello/greet", SEAM_PURE, 0);
+static const seam_agent greet = SEAM_AGENT("greet", SEAM_PURE, 0);
 static const seam_agent *const agents[] = {&greet, NULL};
 
 SEAM_PLUGIN("org.seam.hello", "1.0.0", agents, start)

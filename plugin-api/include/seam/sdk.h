@@ -31,7 +31,7 @@
 
 /* ---- The table ---- */
 
-/* An agent: static const seam_agent greet = SEAM_AGENT("hello/greet", SEAM_PURE, 0); */
+/* An agent: static const seam_agent greet = SEAM_AGENT("greet", SEAM_PURE, 0); */
 #define SEAM_AGENT(name, effect, flags)                                                            \
     {                                                                                              \
         sizeof(seam_agent), (effect), (flags), (name)                                              \
@@ -244,8 +244,8 @@ typedef struct seam_http_response {
     int status;         /* 200, 404, …; 0 without one */
     bool replayed;      /* the stored result of an effect; nothing was sent */
     seam_bytes headers; /* a JSON object, names in lower case; inside `answer` */
-    seam_bytes json;    /* the body if it is JSON, else absent; inside `answer` */
-    char *body;         /* any other body, decoded, ended by NUL; NULL if there is none */
+    seam_bytes json;    /* the body, if it is JSON; else absent; inside `answer` */
+    char *body;         /* the body's bytes, ended by NUL; NULL if there is none */
     size_t body_len;
 } seam_http_response;
 
