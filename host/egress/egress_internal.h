@@ -14,7 +14,7 @@
 
 /* The head of an answer. Heads of 1xx are read and forgotten; trailers are ignored. */
 struct head {
-    struct text fields; /* "name\0value\0", again and again                             */
+    struct text fields; /* "name\0value\0", again and again; the line limit bounds it first */
     size_t count;
     size_t bytes;    /* of all lines, 1xx and trailers too                            */
     int status;      /* of the last status line; 0 = none seen                        */

@@ -14,7 +14,7 @@
 void head_init(struct head *head)
 {
     *head = (struct head){0};
-    text_init(&head->fields, LIMIT_HEADER_BYTES);
+    text_init(&head->fields, LIMIT_HEADER_BYTES + LIMIT_HEADERS);
 }
 
 void head_done(struct head *head)
