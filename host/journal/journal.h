@@ -37,7 +37,8 @@ struct journal_options {
 };
 
 /* Opens the one writer. ERR_BUSY names the process that holds the lock; ERR_NEWER a file of a later
- * schema; ERR_UNSUPPORTED a network file system; ERR_CORRUPT what SQLite says of the file. A file
+ * schema; ERR_UNSUPPORTED a network file system; ERR_CORRUPT what SQLite says of the file;
+ * ERR_CONFLICT a copy of a journal, or one that a backup was put over, without `restored`. A file
  * whose last writer met a failed sync is copied first. */
 WARN_UNUSED enum error_code journal_open(const struct journal_options *options,
                                          struct journal **ret_journal, struct error *reterr);
@@ -62,9 +63,10 @@ struct journal_record {
     const char *claim_owner; /* with claim: "<run>/<effect key>"                         */
 };
 
-/* Adds a record to the batch. Never blocks, never fails here: failure is the barrier's to tell.
- * The record is linked to the run's chain: hash = SHA-256 of (previous hash, seq, at, kind, body).
- */
+/* Adds a record to the batch. Never fails here: failure is the barrier's to tell; and waits only
+ * when LIMIT_JOURNAL_WAIT bytes are ahead of the disk. The record is linked to the run's chain:
+ * hash = digest of the parts (previous hash, seq, at, kind, body), numbers as 8 bytes, little end
+ * first; before the first record, the digest of the run's id. */
 void journal_append(struct journal *journal, const struct journal_record *record);
 
 /* Asks that all that was appended be on disk. reached() is called once, from journal_dispatch, with
@@ -83,7 +85,9 @@ void journal_drain(struct journal *journal);
 bool journal_claimed(struct journal *journal, const char *claim, const char *owner);
 
 /* Takes what answer and cancel left for the host, oldest first; each is given once and is gone when
- * the record that carries it is on disk: the owner appends that record before it returns. */
+ * the record that carries it is on disk: the owner appends that record before take returns, and the
+ * two are one transaction. After a crash before that, the next host is given the message again, and
+ * a person may send one twice: taking must be idempotent. take must not call journal_drain. */
 struct inbox_message {
     int64_t id;
     const char *run;
@@ -102,7 +106,8 @@ WARN_UNUSED enum error_code
 journal_reader_open(const char *path, struct journal_reader **ret_reader, struct error *reterr);
 void journal_reader_close(struct journal_reader *reader);
 void journal_reader_closep(struct journal_reader **reader);
-/* Also of the one writer, for its own resume: what is on disk. */
+/* Also of the one writer, for its own resume: what is on disk. The owner's thread; freed with the
+ * journal. Of a journal in memory, every reading gives ERR_UNSUPPORTED. */
 struct journal_reader *journal_own_reader(struct journal *journal);
 
 struct journal_run {

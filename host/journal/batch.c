@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A batch: the records that go to disk in one transaction, as copies in one growing block of bytes,
+ * so that appending costs a memcpy and the memory is used again by the next batch but one. A span
+ * is a place in that block, ended by NUL; pointers into it hold only until the next addition.
+ *
+ * Whoever holds the batch uses it alone: the gathering one is guarded by the journal's lock, the
+ * one being written belongs to the writer thread.
+ */
+#include "journal/journal_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a batch may keep allocated while it is empty. */
+enum { KEPT_BYTES = 4 << 20, KEPT_ENTRIES = 16384 };
+
+void batch_init(struct batch *b)
+{
+    *b = (struct batch){0};
+    text_init(&b->bytes, SIZE_MAX);
+}
+
+void batch_done(struct batch *b)
+{
+    free(b->entries);
+    free(b->taken);
+    text_done(&b->bytes);
+    batch_init(b);
+}
+
+void batch_clear(struct batch *b)
+{
+    if (b->bytes.room > KEPT_BYTES || b->room > KEPT_ENTRIES) {
+        batch_done(b);
+        return;
+    }
+    b->count = b->taken_count = 0;
+    text_clear(&b->bytes);
+}
+
+static struct span keep(struct batch *b, struct slice s)
+{
+    struct span span = {b->bytes.len, s.len};
+    text_add(&b->bytes, s.ptr, s.len);
+    text_addc(&b->bytes, '\0');
+    return span;
+}
+
+static struct span keep_string(struct batch *b, const char *string)
+{
+    return string ? keep(b, slice_of(string)) : (struct span){.len = SPAN_ABSENT};
+}
+
+void batch_add(struct batch *b, const struct journal_record *record)
+{
+    if (b->count == b->room) {
+        b->room = b->room ? b->room * 2 : 256;
+        b->entries = xrealloc(b->entries, b->room * sizeof(*b->entries));
+    }
+    b->entries[b->count++] = (struct batch_entry){
+        .seq = record->seq,
+        .at_ms = record->at_ms,
+        .run = keep_string(b, record->run),
+        .kind = keep_string(b, record->kind),
+        .body = keep(b, record->body),
+        .status = keep_string(b, record->status),
+        .flow = keep_string(b, record->flow),
+        .claim = keep_string(b, record->claim),
+        .claim_owner = keep_string(b, record->claim_owner),
+    };
+}
+
+void batch_add_taken(struct batch *b, int64_t message)
+{
+    if (b->taken_count == b->taken_room) {
+        b->taken_room = b->taken_room ? b->taken_room * 2 : 16;
+        b->taken = xrealloc(b->taken, b->taken_room * sizeof(*b->taken));
+    }
+    b->taken[b->taken_count++] = message;
+}
+
+bool batch_empty(const struct batch *b)
+{
+    return b->count == 0 && b->taken_count == 0;
+}
+
+size_t batch_size(const struct batch *b)
+{
+    return b->bytes.len + b->count * sizeof(*b->entries);
+}
+
+struct slice batch_slice(const struct batch *b, struct span span)
+{
+    if (span.len == SPAN_ABSENT)
+        return (struct slice){NULL, 0};
+    return (struct slice){b->bytes.ptr + span.at, span.len};
+}

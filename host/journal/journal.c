@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The owner's doors: append, ask for a barrier, hear that it was reached. All of it runs on one
+ * thread, the owner's, and none of it waits for the disk; append waits only when LIMIT_JOURNAL_WAIT
+ * bytes are ahead of the disk, for memory has an end too.
+ *
+ * A journal in memory has no thread and no file: barriers are reached as they are asked for.
+ */
+#include "journal/journal_internal.h"
+
+#include "base/limits.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+
+const char *journal_store_id(const struct journal *journal)
+{
+    return journal->store_id;
+}
+
+uint64_t journal_epoch(const struct journal *journal)
+{
+    return journal->epoch;
+}
+
+int journal_fd(const struct journal *journal)
+{
+    return journal->event_fd;
+}
+
+struct journal_reader *journal_own_reader(struct journal *journal)
+{
+    return journal->own;
+}
+
+/* The lock is held. Returns the batch that has the record. */
+static uint64_t add_to_batch(struct journal *j, const struct journal_record *record)
+{
+    while (!j->dead && !j->held && batch_size(&j->gathering) >= LIMIT_JOURNAL_WAIT)
+        pthread_cond_wait(&j->to_owner, &j->lock);
+    if (j->dead)
+        return j->gathering_number;
+    bool first = batch_empty(&j->gathering);
+    bool was_small = batch_size(&j->gathering) < BATCH_WAKE_BYTES;
+    if (first)
+        j->gathering_since_ms = writer_now_ms();
+    batch_add(&j->gathering, record);
+    if (first || (was_small && batch_size(&j->gathering) >= BATCH_WAKE_BYTES))
+        pthread_cond_signal(&j->to_writer);
+    return j->gathering_number;
+}
+
+void journal_append(struct journal *journal, const struct journal_record *record)
+{
+    ASSERT(record->run && record->run[0] && record->kind && record->seq > 0);
+    ASSERT(!record->claim == !record->claim_owner);
+    uint64_t batch = 0;
+    if (journal->path) {
+        pthread_mutex_lock(&journal->lock);
+        batch = add_to_batch(journal, record);
+        pthread_mutex_unlock(&journal->lock);
+    }
+    if (record->claim)
+        claims_add(journal, record, batch);
+}
+
+void journal_sync(struct journal *journal, bool room_for_outcome, journal_reached reached,
+                  void *user)
+{
+    struct barrier *barrier = xcalloc(1, sizeof(*barrier));
+    *barrier =
+        (struct barrier){.reached = reached, .user = user, .room_for_outcome = room_for_outcome};
+    journal->outstanding++;
+    pthread_mutex_lock(&journal->lock);
+    barriers_push(journal->path ? &journal->asked : &journal->reached, barrier);
+    if (journal->path)
+        pthread_cond_signal(&journal->to_writer);
+    pthread_mutex_unlock(&journal->lock);
+    if (!journal->path)
+        journal_announce(journal);
+}
+
+void journal_dispatch(struct journal *journal)
+{
+    struct barriers reached;
+    barriers_init(&reached);
+    eventfd_t count;
+    (void)eventfd_read(journal->event_fd, &count); /* may be empty: dispatched already */
+    pthread_mutex_lock(&journal->lock);
+    barriers_move(&reached, &journal->reached);
+    pthread_mutex_unlock(&journal->lock);
+    while (reached.first) {
+        struct barrier *barrier = reached.first;
+        reached.first = barrier->next;
+        journal->outstanding--;
+        barrier->reached(barrier->user, barrier->code, barrier->err);
+        free(barrier->err);
+        free(barrier);
+    }
+}
+
+void journal_drain(struct journal *journal)
+{
+    ASSERT(!journal->held);
+    while (journal->outstanding > 0) {
+        struct pollfd ready = {.fd = journal->event_fd, .events = POLLIN};
+        (void)poll(&ready, 1, -1); /* interrupted: dispatch finds nothing, and it waits again */
+        journal_dispatch(journal);
+    }
+}

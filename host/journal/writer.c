@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The writer thread. It waits until somebody asked for a barrier, the batch is big, or its oldest
+ * record has waited long enough; takes the whole batch and every barrier asked so far; commits; and
+ * reports. While it commits, the next batch gathers: so the slower the disk, the bigger the group.
+ *
+ *   gathering → writing → committed → reached    (barriers travel with the batch before them)
+ *
+ * A full disk costs the reserve, once: the same batch is committed again with the space that gives,
+ * and from then on no barrier with room_for_outcome is reached until the reserve is whole. Any
+ * other failure ends the journal: batches are dropped, barriers get the first error.
+ */
+#include "journal/journal_internal.h"
+
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+void barriers_init(struct barriers *list)
+{
+    list->first = NULL;
+    list->end = &list->first;
+}
+
+void barriers_push(struct barriers *list, struct barrier *barrier)
+{
+    barrier->next = NULL;
+    *list->end = barrier;
+    list->end = &barrier->next;
+}
+
+void barriers_move(struct barriers *to, struct barriers *from)
+{
+    if (!from->first)
+        return;
+    *to->end = from->first;
+    to->end = from->end;
+    barriers_init(from);
+}
+
+int64_t writer_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void journal_announce(struct journal *j)
+{
+    /* Fails only when the counter is full, and then the descriptor is readable already. */
+    (void)eventfd_write(j->event_fd, 1);
+}
+
+void journal_fail(struct journal *j, const struct error *failure)
+{
+    pthread_mutex_lock(&j->lock);
+    bool first = !j->dead;
+    if (first) {
+        j->dead = true;
+        j->failure = *failure;
+    }
+    batch_clear(&j->gathering);
+    pthread_cond_signal(&j->to_owner);
+    pthread_mutex_unlock(&j->lock);
+}
+
+static bool something_to_write(struct journal *j)
+{
+    if (j->held)
+        return false;
+    bool due = !batch_empty(&j->gathering) &&
+               (batch_size(&j->gathering) >= BATCH_WAKE_BYTES ||
+                writer_now_ms() - j->gathering_since_ms >= j->batch_delay_ms);
+    return j->asked.first || j->stop || due;
+}
+
+static void wait_for_work(struct journal *j)
+{
+    while (!something_to_write(j)) {
+        if (batch_empty(&j->gathering) || j->held) {
+            pthread_cond_wait(&j->to_writer, &j->lock);
+            continue;
+        }
+        int64_t until_ms = j->gathering_since_ms + j->batch_delay_ms;
+        struct timespec until = {.tv_sec = until_ms / 1000,
+                                 .tv_nsec = (long)(until_ms % 1000) * 1000000};
+        pthread_cond_timedwait(&j->to_writer, &j->lock, &until);
+    }
+}
+
+/* Commits what was taken; a full disk is met with the reserve. */
+static enum error_code write_batch(struct journal *j, struct error *reterr)
+{
+    if (batch_empty(&j->writing))
+        return ERR_OK;
+    struct error again;
+    enum error_code code = commit_batch(&j->committer, &j->writing, reterr);
+    if (code != ERR_NO_SPACE || !reserve_release(&j->reserve))
+        return code;
+    code = commit_batch(&j->committer, &j->writing, &again);
+    if (code && code != ERR_NO_SPACE && reterr)
+        *reterr = again;
+    return code;
+}
+
+static void settle(struct barrier *barrier, enum error_code code, const struct error *err)
+{
+    barrier->code = code;
+    if (!code)
+        return;
+    barrier->err = xmalloc(sizeof(*barrier->err));
+    *barrier->err = *err;
+}
+
+static void settle_all(struct journal *j, struct barriers *taken, const struct error *failure)
+{
+    struct error no_room;
+    enum error_code room = ERR_OK;
+    for (struct barrier *b = taken->first; b && !failure; b = b->next)
+        if (b->room_for_outcome && !room)
+            room = reserve_fill(&j->reserve, &no_room);
+    for (struct barrier *b = taken->first; b; b = b->next) {
+        if (failure)
+            settle(b, failure->code, failure);
+        else
+            settle(b, b->room_for_outcome ? room : ERR_OK, &no_room);
+    }
+}
+
+static void report(struct journal *j, struct barriers *taken, uint64_t number, bool failed)
+{
+    bool any = taken->first != NULL;
+    pthread_mutex_lock(&j->lock);
+    if (!failed)
+        j->committed_number = number;
+    barriers_move(&j->reached, taken);
+    pthread_cond_signal(&j->to_owner);
+    pthread_mutex_unlock(&j->lock);
+    if (any)
+        journal_announce(j);
+}
+
+static void write_and_report(struct journal *j, struct barriers *taken, uint64_t number, bool dead)
+{
+    struct error failure;
+    enum error_code code = dead ? ERR_OK : write_batch(j, &failure);
+    if (code) {
+        suspect_leave(j->path, &failure);
+        journal_fail(j, &failure);
+        dead = true;
+    }
+    if (dead)
+        failure = j->failure; /* written once, before dead was seen */
+    settle_all(j, taken, dead ? &failure : NULL);
+    report(j, taken, number, dead);
+    if (!dead && commit_checkpoint(&j->committer, &failure) != ERR_OK) {
+        suspect_leave(j->path, &failure);
+        journal_fail(j, &failure);
+    }
+}
+
+void *writer_main(void *journal)
+{
+    struct journal *j = journal;
+    for (bool stop = false; !stop;) {
+        struct barriers taken;
+        barriers_init(&taken);
+        pthread_mutex_lock(&j->lock);
+        wait_for_work(j);
+        struct batch spare = j->writing;
+        j->writing = j->gathering;
+        j->gathering = spare;
+        barriers_move(&taken, &j->asked);
+        uint64_t number = j->gathering_number++;
+        bool dead = j->dead;
+        stop = j->stop;
+        pthread_cond_signal(&j->to_owner);
+        pthread_mutex_unlock(&j->lock);
+        write_and_report(j, &taken, number, dead);
+        batch_clear(&j->writing);
+    }
+    return NULL;
+}
