@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Events fold into the state here. Total: an event that makes no sense (late, double, for an
+ * attempt that is over) changes nothing, except that evidence of an effect is always kept, and DONE
+ * wins over all. What has to be decided because of the event goes to the agenda.
+ */
+#include "orchestrator/state_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void put_on_agenda(struct run *run, uint32_t index)
+{
+    line_push(&run->agenda, index);
+}
+
+static void apply_started(struct run *run, const struct event *event)
+{
+    if (run->id)
+        return;
+    run->id = xstrdup(event->run);
+    run->store = xstrdup(event->store ? event->store : "");
+    run->seed = event->seed;
+    run->input = json_incref(event->input);
+    run->pins = json_incref(event->pins);
+    run->started_ms = event->at_ms;
+    run->about = json_pack("{s:s, s:I}", "id", run->id, "started", (json_int_t)event->at_ms);
+    for (uint32_t i = 0; i < run->flow->step_count; i++) {
+        run->steps[i].waiting = (uint32_t)run->flow->steps[i].after_count;
+        if (run->steps[i].waiting == 0) {
+            run->steps[i].state = STEP_TURN;
+            line_push(&run->turns, i);
+        }
+    }
+}
+
+/* What was set aside becomes what was used: as reported, else as declared. */
+static void settle_spending(struct run *run, struct task *task)
+{
+    run->spent.reserved_tokens -= task->reserved_tokens;
+    run->spent.reserved_cost -= task->reserved_cost;
+    run->spent.tokens += task->said_spent ? task->spent_tokens : task->reserved_tokens;
+    run->spent.cost += task->said_spent ? task->spent_cost : task->reserved_cost;
+    task->reserved_tokens = task->reserved_cost = 0;
+    task->spent_tokens = task->spent_cost = 0;
+    task->said_spent = false;
+}
+
+static void end_flight(struct run *run, struct task *task)
+{
+    ASSERT(task->in_flight && run->in_flight > 0);
+    task->in_flight = false;
+    task->stopping = false;
+    run->in_flight--;
+    settle_spending(run, task);
+}
+
+/* The call itself as an effect: of an agent whose ways out the host does not broker, or that says
+ * worse than what the host saw. */
+static struct effect *implicit_effect(const struct run *run, struct task *task, int64_t at_ms)
+{
+    static const char name[] = "call";
+    struct effect *effect = task_effect(task, name);
+    if (!effect) {
+        task->effects = xrealloc(task->effects, (task->effect_count + 1) * sizeof(*task->effects));
+        effect = &task->effects[task->effect_count++];
+        *effect = (struct effect){.name = xstrdup(name), .implicit = true, .first_ms = at_ms};
+        effect->request = json_incref(task->input);
+        effect_key(run->store, run->id, task->path, task->item, name, effect->key);
+    }
+    return effect;
+}
+
+static bool changes_world(const struct agent *agent)
+{
+    return agent->effect == CLASS_WRITE || agent->effect == CLASS_WRITE_IDEMPOTENT;
+}
+
+/* What the end of a try says of the effects that it left open. */
+static void judge_effects(struct run *run, struct task *task, const struct event *event)
+{
+    const struct agent *agent = task_callee(run, task)->agent;
+    if (!changes_world(agent))
+        return;
+    bool done = event->end == END_OK;
+    for (uint32_t i = 0; i < task->effect_count; i++) {
+        struct effect *effect = &task->effects[i];
+        if (effect->outcome != OUTCOME_OPEN)
+            continue;
+        if (effect->implicit && done)
+            effect->result = json_incref(event->body);
+        effect->outcome = effect->implicit && done                            ? OUTCOME_DONE
+                          : effect->implicit && event->end == END_NOT_STARTED ? OUTCOME_NONE
+                                                                              : OUTCOME_UNKNOWN;
+        if (effect->implicit)
+            effect->closed_ms = event->at_ms;
+    }
+    enum outcome worst = OUTCOME_NONE;
+    for (uint32_t i = 0; i < task->effect_count; i++)
+        if (task->effects[i].outcome > worst)
+            worst = task->effects[i].outcome;
+    bool claims_worse = event->claim > worst && event->end != END_NOT_STARTED;
+    if (claims_worse && !(done && event->claim == OUTCOME_DONE)) {
+        struct effect *effect = implicit_effect(run, task, event->at_ms);
+        effect->outcome = OUTCOME_UNKNOWN;
+        effect->closed_ms = event->at_ms;
+    }
+}
+
+static void await_verdict(struct task *task)
+{
+    verdict_done(&task->verdict);
+    task->judged = task->resumed = false;
+    task->state = TASK_JUDGED;
+}
+
+static void apply_ended(struct run *run, const struct event *event)
+{
+    struct task *task = task_at(run, event->task);
+    if (!task->in_flight || task->serial != event->attempt)
+        return;
+    end_flight(run, task);
+    if (!task->reconciling) {
+        judge_effects(run, task, event);
+        await_verdict(task);
+    }
+    put_on_agenda(run, event->task);
+}
+
+static bool in_doubt_state(const struct task *task)
+{
+    return task->state == TASK_SETTLING ||
+           (task->state == TASK_ASKING && task->question == QUESTION_DOUBT);
+}
+
+static void replace_json(json_t **slot, json_t *value)
+{
+    if (!value)
+        return;
+    json_incref(value);
+    json_decref(*slot);
+    *slot = value;
+}
+
+static void apply_effect_ended(struct run *run, const struct event *event)
+{
+    struct task *task = task_at(run, event->task);
+    struct effect *effect = task_effect(task, event->effect);
+    if (!effect)
+        return;
+    if (event->outcome == OUTCOME_DONE) {
+        replace_json(&effect->response, event->response);
+        replace_json(&effect->result, event->result);
+    }
+    if (effect->outcome == OUTCOME_DONE)
+        return;
+    effect->outcome = event->outcome;
+    if (event->outcome != OUTCOME_OPEN)
+        effect->closed_ms = event->at_ms;
+    if (in_doubt_state(task))
+        put_on_agenda(run, event->task);
+}
+
+static void apply_effect_closed(struct run *run, const struct event *event)
+{
+    struct task *task = task_at(run, event->task);
+    struct effect *effect = task_effect(task, event->effect);
+    if (!effect || effect->closed_ms >= 0)
+        return;
+    effect->closed_ms = event->at_ms;
+    if (effect->outcome == OUTCOME_OPEN)
+        effect->outcome = OUTCOME_UNKNOWN;
+    if (task->state == TASK_SETTLING && task->due_ms < 0)
+        put_on_agenda(run, event->task);
+}
+
+/* Whatever was in flight when the last host died is lost: its requests are closed with it. */
+static void apply_taken_over(struct run *run, const struct event *event)
+{
+    for (uint32_t i = 0; i < run->task_count; i++) {
+        struct task *task = run->tasks[i];
+        for (uint32_t e = 0; e < task->effect_count; e++) {
+            struct effect *effect = &task->effects[e];
+            if (effect->outcome == OUTCOME_OPEN)
+                effect->outcome = OUTCOME_UNKNOWN;
+            if (effect->outcome == OUTCOME_UNKNOWN && effect->closed_ms < 0)
+                effect->closed_ms = event->at_ms;
+        }
+        bool waits_for_closing = task->state == TASK_SETTLING && task->due_ms < 0;
+        if (task->in_flight) {
+            end_flight(run, task);
+            if (!task->reconciling)
+                await_verdict(task);
+            put_on_agenda(run, i);
+        } else if (waits_for_closing) {
+            put_on_agenda(run, i);
+        }
+    }
+}
+
+static void apply_due(struct run *run, const struct event *event)
+{
+    struct task *task = task_at(run, event->task);
+    bool waits = task->state == TASK_PAUSED || task->state == TASK_SETTLING;
+    if (!waits || task->due_ms < 0 || event->at_ms < task->due_ms)
+        return;
+    task->due_ms = -1;
+    if (task->state == TASK_PAUSED) {
+        task->state = TASK_READY;
+        line_push(&run->ready, event->task);
+    } else {
+        task->due = true;
+        put_on_agenda(run, event->task);
+    }
+}
+
+static void apply_cancel(struct run *run)
+{
+    if (run->ending == RUN_RUNNING)
+        begin_ending(run, RUN_CANCELLED,
+                     error_json("cancelled", "a person cancelled the run", NULL));
+}
+
+static void apply_spent(const struct run *run, const struct event *event)
+{
+    struct task *task = task_at(run, event->task);
+    if (!task->in_flight || task->serial != event->attempt)
+        return;
+    task->said_spent = true;
+    task->spent_tokens += event->tokens;
+    task->spent_cost += event->cost;
+}
+
+/* Time counts unless the run merely waits for people. */
+static void pass_time(struct run *run, int64_t at_ms)
+{
+    if (at_ms <= run->now_ms)
+        return;
+    if (run->now_ms > 0 && run_status(run) == RUN_RUNNING)
+        run->spent.active_ms += at_ms - run->now_ms;
+    run->now_ms = at_ms;
+}
+
+void run_apply(struct run *run, const struct event *event)
+{
+    if (event->kind != EVENT_TAKEN_OVER)
+        pass_time(run, event->at_ms);
+    else if (event->at_ms > run->now_ms)
+        run->now_ms = event->at_ms;
+    run->seq++;
+    run->answer_pending = false;
+    if (run->status != RUN_RUNNING && event->kind != EVENT_EFFECT_ENDED)
+        return;
+    bool has_task = event->kind != EVENT_STARTED && event->kind != EVENT_TAKEN_OVER &&
+                    event->kind != EVENT_CANCEL_ASKED && event->kind != EVENT_TIME_SPENT;
+    if (has_task && event->task >= run->task_count)
+        return;
+    switch (event->kind) {
+    case EVENT_STARTED:
+        apply_started(run, event);
+        break;
+    case EVENT_TAKEN_OVER:
+        apply_taken_over(run, event);
+        break;
+    case EVENT_ENDED:
+        apply_ended(run, event);
+        break;
+    case EVENT_EFFECT_ENDED:
+        apply_effect_ended(run, event);
+        break;
+    case EVENT_EFFECT_CLOSED:
+        apply_effect_closed(run, event);
+        break;
+    case EVENT_DUE:
+        apply_due(run, event);
+        break;
+    case EVENT_CANCEL_ASKED:
+        apply_cancel(run);
+        break;
+    case EVENT_TIME_SPENT:
+        run->time_spent = true;
+        run->answer_pending = true;
+        break;
+    case EVENT_SPENT:
+        apply_spent(run, event);
+        break;
+    case EVENT_EFFECT_ASKED:
+    case EVENT_RESERVE_ASKED:
+    case EVENT_ANSWERED:
+    case EVENT_EXPIRED:
+        run->answer_pending = true;
+        break;
+    }
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The orchestrator: what happens next in a run, and why. It is pure: a run's state is the fold of
+ * its records, each an event with the decisions that followed from it; nothing here knows a clock,
+ * a file, a thread or chance (time and seed are fields of events). Every path goes through one rule
+ * table (rules.c): the first attempt and the hundredth, retry, undo, reconcile, and the restart
+ * after a crash.
+ *
+ *     run_apply(run, event)                       the event is a fact; it cannot fail
+ *     while (run_decide(run, event, &decision))   const: one decision at a time, from state and
+ * event run_follow(run, event, &decision)       the decision is a fact too
+ *
+ * The host journals {event, decisions}, then carries the decisions out; what comes of them are
+ * events. Recovery applies and follows what was recorded and decides nothing; a replay decides
+ * again, and must get the same.
+ *
+ * Words: a task is one unit of a step: the step itself or one item of its for_each, in one of three
+ * roles (main, fallback, undo). An attempt is one start of an agent for a task, or of its reconcile
+ * agent. An effect is one change of the world, of a task, with a key that is the same for ever.
+ */
+#ifndef ORCHESTRATOR_ORCHESTRATOR_H
+#define ORCHESTRATOR_ORCHESTRATOR_H
+
+#include "flow/flow.h"
+
+/* ---- Words of the table ---- */
+
+#define EVENT_KINDS(X)                                                                             \
+    X(STARTED, "started")           /* input, seed, pins: the run exists                        */ \
+    X(TAKEN_OVER, "taken-over")     /* a new host: whatever was in flight is lost               */ \
+    X(ENDED, "ended")               /* an attempt ended, in whatever way                        */ \
+    X(EFFECT_ASKED, "effect-asked") /* an agent wants to begin an effect                        */ \
+    X(EFFECT_ENDED, "effect-ended") /* evidence: answer, refusal, or the agent's commit         */ \
+    X(EFFECT_CLOSED, "effect-closed") /* its request can no longer reach the world by itself */    \
+    X(RESERVE_ASKED, "reserve-asked") /* an agent wants tokens or cost set aside */                \
+    X(SPENT, "spent")               /* an agent says what it used                               */ \
+    X(DUE, "due")                   /* the time a task waited for has come                      */ \
+    X(ANSWERED, "answered")         /* a person answered or denied                              */ \
+    X(EXPIRED, "expired")           /* a question's deadline passed                             */ \
+    X(CANCEL_ASKED, "cancel-asked") /* a person wants the run to end                            */ \
+    X(TIME_SPENT, "time-spent")     /* the run's time budget is used up                         */
+
+enum event_kind {
+#define X(name, word) EVENT_##name,
+    EVENT_KINDS(X)
+#undef X
+};
+
+#define DECISION_KINDS(X)                                                                          \
+    X(ADMIT, "admit")         /* a step's turn: its items are known, its tasks exist      */       \
+    X(SKIP, "skip")           /* a step will not run                                      */       \
+    X(START, "start")         /* call the agent                                           */       \
+    X(JUDGE, "judge")         /* what an attempt came to, before the table is asked       */       \
+    X(RETRY, "retry")         /* call it again at `due_ms`                                */       \
+    X(ACCEPT, "accept")       /* the task is done with this output                        */       \
+    X(FAIL, "fail")           /* the task has failed                                      */       \
+    X(FALL_BACK, "fall-back") /* the fallback agent takes the task                        */       \
+    X(ABANDON, "abandon")     /* the run is ending: the task is dropped                   */       \
+    X(STOP, "stop")           /* ask a running attempt to end: its result has no use      */       \
+    X(ASK, "ask")             /* a question to a person                                   */       \
+    X(REFUSE_ANSWER, "refuse-answer") /* the answer does not fit the question */                   \
+    X(RECONCILE, "reconcile") /* ask the reconcile agent about an effect, at `due_ms`     */       \
+    X(RESOLVE, "resolve")     /* an effect in doubt is now DONE or NONE                   */       \
+    X(EFFECT, "effect")       /* the answer to an agent that asked to begin one           */       \
+    X(RESERVE, "reserve")     /* the answer to an agent that asked for budget             */       \
+    X(UNWIND, "unwind")       /* the run will fail, from here it only cleans up           */       \
+    X(UNDO, "undo")           /* a done task is to be undone                              */       \
+    X(END, "end")             /* the run is final                                         */
+
+enum decision_kind {
+#define X(name, word) DECISION_##name,
+    DECISION_KINDS(X)
+#undef X
+};
+
+enum role { ROLE_MAIN, ROLE_FALLBACK, ROLE_UNDO };
+
+/* How an attempt ended, as the host saw it. */
+enum end {
+    END_OK,             /* the agent gave an output                                          */
+    END_INPUT_REQUIRED, /* it needs a person: body is {question, schema}                     */
+    END_FAILED,         /* in any way: `cause` says which                                    */
+    END_NOT_STARTED,    /* it never began: no instruction of the agent ran for it            */
+};
+
+/* What is known of an effect. OPEN is begun and under way: if anything goes wrong now, UNKNOWN. */
+enum outcome { OUTCOME_NONE, OUTCOME_DONE, OUTCOME_UNKNOWN, OUTCOME_OPEN };
+
+/* What effect.begin is answered. */
+enum begin { BEGIN_FRESH, BEGIN_DONE, BEGIN_UNKNOWN, BEGIN_CONFLICT, BEGIN_REFUSED };
+
+/* What a person is asked. */
+enum question {
+    QUESTION_DOUBT,   /* did it happen?                                                   */
+    QUESTION_OUTPUT,  /* is this output good? what should it be?                          */
+    QUESTION_FAILURE, /* it failed: again, or what is its output?                         */
+    QUESTION_INPUT,   /* the agent asks                                                   */
+};
+
+enum run_status { RUN_RUNNING, RUN_WAITING, RUN_DONE, RUN_FAILED, RUN_CANCELLED };
+const char *run_status_word(enum run_status status);
+bool run_status_is_final(enum run_status status);
+
+/* ---- Events and decisions: flat, every field a value ---- */
+
+/* Strings and JSON of an event are borrowed by those who read it. */
+struct event {
+    enum event_kind kind;
+    int64_t at_ms;          /* Unix time, never before the run's last event              */
+    uint32_t task, attempt; /* attempt: the serial that START gave                       */
+    /* ENDED */
+    enum end end;
+    enum cause cause;   /* with FAILED and NOT_STARTED */
+    enum outcome claim; /* what the agent says of its effect: counts if worse        */
+    int64_t retry_after_ms;
+    json_t *body; /* output, or error object; ANSWERED: the answer             */
+    const char *code, *message;
+    bool claimed; /* the reference in a reconcile's result is another effect's */
+    /* EFFECT_ASKED, EFFECT_ENDED, EFFECT_CLOSED */
+    const char *effect; /* its name                                                  */
+    const char *digest; /* of the request, secrets as placeholders                   */
+    json_t *request;    /* kept for reconcile and people                             */
+    bool automatic;     /* made by http.send itself                                  */
+    enum outcome outcome;
+    json_t *response, *result; /* what the host saw; what the agent committed               */
+    /* SPENT, RESERVE_ASKED */
+    int64_t tokens, cost;
+    /* ANSWERED, CANCEL_ASKED */
+    uint32_t revision;
+    bool deny;
+    const char *who, *shown; /* digest of what the person was shown                       */
+    /* STARTED */
+    const char *run, *store;
+    uint64_t seed;
+    json_t *input, *pins;
+};
+
+struct decision {
+    enum decision_kind kind;
+    const char *rule;    /* the row's name: static                                    */
+    json_t *why;         /* the facts it used                                         */
+    uint32_t step, task; /* task: of those that have one                              */
+    /* START */
+    uint32_t attempt; /* serial of the start within the task, reconciles too       */
+    uint32_t number;  /* of the try: what the agent sees as `attempt`              */
+    bool reconciling;
+    const char *effect; /* reconcile, resolve, effect: its name; lives with the run or
+                           the event                                                 */
+    json_t *input;      /* of the call; NULL when it is the task's, already recorded */
+    json_t *feedback;
+    int64_t timeout_ms;   /* of this attempt; -1 = none                                */
+    int64_t tokens, cost; /* reserved, or granted                                      */
+    /* RETRY, RECONCILE, ASK */
+    int64_t due_ms; /* Unix time; -1 = when something happens                    */
+    /* ADMIT */
+    json_t *items; /* NULL = a step without for_each                            */
+    /* JUDGE: with cause COUNT, the agent needs a person's input */
+    enum cause cause;
+    bool accepted, fits; /* fits: its contract at least */
+    /* ACCEPT, JUDGE, END, RESOLVE */
+    json_t *output; /* NULL = the event's body (JUDGE), the verdict's (ACCEPT) */
+    json_t *undo_input;
+    enum outcome outcome;
+    /* FAIL, UNWIND, END */
+    json_t *error;          /* {code, message, step}                                     */
+    enum run_status status; /* FAIL: RUN_FAILED = the run fails with it                  */
+    bool skipped;           /* FAIL: the flow goes on without it                         */
+    /* ASK */
+    enum question question;
+    uint32_t revision;
+    json_t *shown; /* all that a person is shown                                */
+    /* EFFECT, RESERVE */
+    enum begin begin;
+    const char *key; /* hex; lives with the run                                   */
+    json_t *result, *response;
+    bool granted; /* RESERVE; RETRY: the recovery pays                         */
+};
+void decision_done(struct decision *decision);
+
+struct decisions {
+    struct decision *list;
+    size_t count, room;
+};
+void decisions_done(struct decisions *decisions);
+
+/* ---- A run ---- */
+
+struct run;
+
+/* A run without history; keeps a reference to the flow. The first event must be STARTED. */
+struct run *run_new(struct flow *flow);
+void run_free(struct run *run);
+
+void run_apply(struct run *run, const struct event *event);
+bool run_decide(const struct run *run, const struct event *event, struct decision *ret_decision);
+void run_follow(struct run *run, const struct event *event, const struct decision *decision);
+/* The loop above; the decisions are added to ret_decisions. */
+void run_advance(struct run *run, const struct event *event, struct decisions *ret_decisions);
+
+/* ---- Records: one event with its decisions, as JSON ---- */
+
+struct record {
+    struct event event;
+    struct decisions decisions;
+    json_t *root; /* what the strings of a read record live in                 */
+};
+/* A new reference: {"event": {…}, "decisions": […]}. Fields that say nothing are left out. */
+json_t *record_json(const struct run *run, const struct event *event,
+                    const struct decisions *decisions);
+WARN_UNUSED enum error_code record_read(json_t *json, struct record *ret_record,
+                                        struct error *reterr);
+void record_done(struct record *record);
+const char *event_kind_word(enum event_kind kind);
+const char *decision_kind_word(enum decision_kind kind);
+
+/* ---- What others may ask of a run ---- */
+
+const char *run_id(const struct run *run);
+struct flow *run_flow(const struct run *run); /* borrowed */
+enum run_status run_status(const struct run *run);
+/* Of a final run; borrowed; NULL = none. */
+const json_t *run_output(const struct run *run);
+const json_t *run_error(const struct run *run);
+uint64_t run_seq(const struct run *run); /* records applied so far                  */
+int64_t run_time(const struct run *run); /* of the last event                       */
+/* When TIME_SPENT will be due, Unix time, if nothing else happens; -1 = never. */
+int64_t run_deadline(const struct run *run);
+
+size_t run_task_count(const struct run *run);
+/* "book", "search[3]", "book/undo"; lives with the run. */
+const char *run_task_path(const struct run *run, uint32_t task);
+/* The task with that path, or UINT32_MAX. A step's name alone also finds its only open question. */
+uint32_t run_task_find(const struct run *run, struct slice path);
+/* The agent that START of this task calls (or its reconcile agent), and its input; borrowed. */
+const struct agent *run_task_agent(const struct run *run, uint32_t task, bool reconciling);
+json_t *run_task_input(const struct run *run, uint32_t task);
+bool run_task_in_flight(const struct run *run, uint32_t task, uint32_t attempt);
+/* When DUE must be sent for the task, Unix time; -1 = it waits for no time. */
+int64_t run_task_due(const struct run *run, uint32_t task);
+/* When EXPIRED must be sent; -1 = no question, or one without a deadline. */
+int64_t run_task_question_deadline(const struct run *run, uint32_t task);
+
+struct question_view {
+    uint32_t task, revision;
+    enum question kind;
+    int64_t deadline_ms;
+    const json_t *shown; /* borrowed */
+};
+bool run_question(const struct run *run, uint32_t task, struct question_view *ret_view);
+/* Would this answer be taken? The error says what the question accepts. */
+WARN_UNUSED enum error_code run_answer_fits(const struct run *run, uint32_t task,
+                                            const json_t *answer, struct error *reterr);
+
+/* The effects of a task that the world may have seen: for tests and for showing. */
+struct effect_view {
+    const char *name, *key;
+    enum outcome outcome;
+};
+size_t run_task_effects(const struct run *run, uint32_t task);
+struct effect_view run_task_effect(const struct run *run, uint32_t task, size_t index);
+
+/* A picture of the run for people and programs: status, steps, tasks, attempts, effects, questions,
+ * what was spent. A new reference. */
+json_t *run_describe(const struct run *run);
+
+/* The rule's sentence for `explain`, and what would have changed the decision; NULL if no such
+ * rule. */
+const char *rule_meaning(const char *rule);
+const char *rule_alternative(const char *rule);
+
+/* The key of an effect: SHA-256 over store id, run id, task path, item and effect name, hex. */
+void effect_key(const char *store, const char *run, const char *step, int64_t item,
+                const char *effect, char ret_hex[static DIGEST_HEX_SIZE]);
+
+#endif

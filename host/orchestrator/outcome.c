@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What becomes of a task whose attempt has ended, or whose effect was in doubt: its verdict and the
+ * facts go through the rule table, and the row's act becomes a decision. What the reconcile agent
+ * said is weighed here too: `not_seen` counts only once `settle` has passed since the request was
+ * closed.
+ */
+#include "orchestrator/state_internal.h"
+
+#include <string.h>
+
+/* ---- facts ---- */
+
+static bool key_is_live(const struct run *run, const struct task *task, const struct agent *agent)
+{
+    if (agent->key_ttl_ms < 0)
+        return true;
+    for (uint32_t i = 0; i < task->effect_count; i++)
+        if (task->effects[i].outcome != OUTCOME_NONE &&
+            run->now_ms - task->effects[i].first_ms >= agent->key_ttl_ms)
+            return false;
+    return true;
+}
+
+static bool result_fits(const struct run *run, const struct task *task)
+{
+    if (task->effect_count != 1 || task->effects[0].outcome != OUTCOME_DONE ||
+        !task->effects[0].result)
+        return false;
+    struct verdict verdict;
+    judge_output(run, task, task->effects[0].result, &verdict);
+    bool fits = verdict.accepted;
+    verdict_done(&verdict);
+    return fits;
+}
+
+static unsigned bit(bool set, unsigned fact)
+{
+    return set ? fact : 0;
+}
+
+static unsigned gather_facts(const struct run *run, const struct task *task)
+{
+    const struct step *step = step_of(run, task);
+    const struct callee *callee = task_callee(run, task);
+    const struct verdict *verdict = &task->verdict;
+    const char *spent;
+    int64_t again_ms = run->now_ms + retry_delay(run, task);
+    bool recovery = start_uses_recovery(run, task, false);
+    bool in_time = step->schedule_to_close_ms < 0 ||
+                   again_ms < task->first_ms + step->schedule_to_close_ms || recovery;
+    bool below = !verdict->accepted && verdict->cause == CAUSE_CONFIDENCE;
+    bool retried = verdict->cause < CAUSE_COUNT && (step->retry.on & (1u << verdict->cause));
+    if (below && step->below == BELOW_RETRY)
+        retried = true;
+    return bit(task_doubt(task), FACT_UNKNOWN) | bit(task_any_done(task), FACT_DONE) |
+           bit(task_left_behind(task), FACT_LEFT_BEHIND) |
+           bit(task->tries < (uint32_t)step->retry.max_attempts + task->extra, FACT_TRY_LEFT) |
+           bit(retried, FACT_RETRY_ON) |
+           bit(budget_allows(run, task, recovery, &spent), FACT_BUDGET_LEFT) |
+           bit(in_time, FACT_TIME_LEFT) |
+           bit(run->ending != RUN_RUNNING && task->role != ROLE_UNDO, FACT_ENDING) |
+           bit(callee->reconcile, FACT_RECONCILE) |
+           bit(budget_allows(run, task, true, &spent), FACT_RECOVERY_LEFT) |
+           bit(key_is_live(run, task, callee->agent), FACT_KEY_LIVE) | bit(below, FACT_BELOW) |
+           bit(step->below == BELOW_ESCALATE, FACT_BELOW_ESCALATE) |
+           bit(step->below == BELOW_FAIL, FACT_BELOW_FAIL) | bit(task->resumed, FACT_RESUMED) |
+           bit(task->resumed && !task_doubt(task) && result_fits(run, task), FACT_RESULT_FITS);
+}
+
+/* ---- what the journal keeps of them ---- */
+
+static const char *happened_word(enum happened happened)
+{
+    static const char *const words[] = {"accepted",  "refused",        "transient", "permanent",
+                                        "cancelled", "input-required", "conflict",  "no-budget"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if ((unsigned)happened == 1u << i)
+            return words[i];
+    return "?";
+}
+
+static const char *outcome_word(const struct task *task)
+{
+    return task_doubt(task) ? "unknown" : task_any_done(task) ? "done" : "none";
+}
+
+static json_t *explain_facts(const struct run *run, const struct task *task, enum happened happened,
+                             unsigned facts)
+{
+    const struct agent *agent = task_callee(run, task)->agent;
+    json_t *why = json_pack("{s:s, s:s, s:s, s:i, s:i, s:o}", "happened", happened_word(happened),
+                            "class", effect_class_word(agent->effect), "outcome",
+                            outcome_word(task), "tries", (int)task->tries, "max_attempts",
+                            step_of(run, task)->retry.max_attempts + (int)task->extra,
+                            "budget_left", budget_left(run));
+    if (!task->verdict.accepted && task->verdict.cause < CAUSE_COUNT)
+        json_object_set_new(why, "cause", json_string(cause_word(task->verdict.cause)));
+    if (task->verdict.error)
+        json_object_set(why, "error", task->verdict.error);
+    if (facts & FACT_ENDING)
+        json_object_set_new(why, "ending", json_true());
+    if ((facts & FACT_UNKNOWN) && !(facts & FACT_RECONCILE))
+        json_object_set_new(why, "reconcile", json_false());
+    return why;
+}
+
+/* ---- acts ---- */
+
+void decide_accept(const struct run *run, uint32_t index, json_t *output, const char *rule,
+                   struct decision *ret)
+{
+    const struct task *task = task_at(run, index);
+    const struct step *step = step_of(run, task);
+    *ret = (struct decision){.kind = DECISION_ACCEPT, .rule = rule, .task = index};
+    if (output != task->verdict.output)
+        ret->output = json_incref(output);
+    if (!step->undo.agent || task->role == ROLE_UNDO)
+        return;
+    struct scope scope;
+    struct error err;
+    task_scope(run, task, output, NULL, &scope);
+    if (!step->undo.input)
+        ret->undo_input = json_object();
+    else if (mapping_evaluate(step->undo.input, &scope, &ret->undo_input, &err) != ERR_OK)
+        ret->undo_input = json_pack("{s:s}", "unmappable", err.text);
+}
+
+static void decide_retry(const struct run *run, uint32_t index, const struct row *row,
+                         struct decision *ret)
+{
+    const struct task *task = task_at(run, index);
+    *ret = (struct decision){
+        .kind = DECISION_RETRY,
+        .rule = row->name,
+        .task = index,
+        .due_ms = run->now_ms + (row->act == ACT_REPLAY ? 0 : retry_delay(run, task)),
+        .granted = row->act == ACT_REPLAY,
+    };
+    if (row->act == ACT_RETRY_FEEDBACK)
+        ret->feedback = json_incref(task->verdict.feedback);
+}
+
+/* The flow's `on_failure`; an undo escalates, a fallback fails. */
+static void decide_failure(const struct run *run, uint32_t index, const char *rule,
+                           struct decision *ret)
+{
+    const struct task *task = task_at(run, index);
+    const struct step *step = step_of(run, task);
+    enum on_failure policy = task->role == ROLE_MAIN   ? step->on_failure
+                             : task->role == ROLE_UNDO ? ON_FAILURE_ESCALATE
+                                                       : ON_FAILURE_FAIL;
+    switch (policy) {
+    case ON_FAILURE_ESCALATE:
+        decide_ask(run, index, QUESTION_FAILURE, task->role == ROLE_UNDO ? "undo-failed" : rule,
+                   ret);
+        return;
+    case ON_FAILURE_FALLBACK:
+        *ret = (struct decision){.kind = DECISION_FALL_BACK, .rule = rule, .task = index};
+        break;
+    case ON_FAILURE_SKIP:
+    case ON_FAILURE_FAIL:
+        *ret = (struct decision){.kind = DECISION_FAIL, .rule = rule, .task = index};
+        ret->skipped = policy == ON_FAILURE_SKIP;
+        bool alone = task->item < 0 || step->on_item == ON_ITEM_STOP;
+        ret->status = alone && !ret->skipped ? RUN_FAILED : RUN_RUNNING;
+        break;
+    }
+    ret->error = json_incref(task->verdict.error);
+}
+
+static void decide_reconcile(const struct run *run, uint32_t index, const char *rule,
+                             struct decision *ret)
+{
+    *ret = (struct decision){.kind = DECISION_RECONCILE,
+                             .rule = rule,
+                             .task = index,
+                             .effect = task_doubt(task_at(run, index))->name,
+                             .due_ms = run->now_ms};
+}
+
+void decide_by_rule(const struct run *run, uint32_t index, struct decision *ret)
+{
+    const struct task *task = task_at(run, index);
+    enum happened happened = task->conflict ? HAPPENED_CONFLICT : verdict_happened(&task->verdict);
+    unsigned facts = gather_facts(run, task);
+    const struct row *row = rules_match(happened, task_callee(run, task)->agent->effect, facts);
+    switch (row->act) {
+    case ACT_ACCEPT:
+        decide_accept(run, index, task->verdict.output, row->name, ret);
+        return;
+    case ACT_USE_RESULT:
+        decide_accept(run, index, task->effects[0].result, row->name, ret);
+        break;
+    case ACT_RETRY:
+    case ACT_RETRY_FEEDBACK:
+    case ACT_REPLAY:
+        decide_retry(run, index, row, ret);
+        break;
+    case ACT_RECONCILE:
+        decide_reconcile(run, index, row->name, ret);
+        break;
+    case ACT_ASK_DOUBT:
+        decide_ask(run, index, QUESTION_DOUBT, row->name, ret);
+        break;
+    case ACT_ASK_OUTPUT:
+        decide_ask(run, index, QUESTION_OUTPUT, row->name, ret);
+        break;
+    case ACT_ASK_INPUT:
+        decide_ask(run, index, QUESTION_INPUT, row->name, ret);
+        break;
+    case ACT_ON_FAILURE:
+        decide_failure(run, index, row->name, ret);
+        break;
+    case ACT_ABANDON:
+        *ret = (struct decision){.kind = DECISION_ABANDON, .rule = row->name, .task = index};
+        break;
+    }
+    json_t *why = explain_facts(run, task, happened, facts);
+    if (ret->why)
+        json_object_update(why, ret->why);
+    json_decref(ret->why);
+    ret->why = why;
+}
+
+/* ---- the doubt ---- */
+
+static void decide_resolve(uint32_t index, const struct effect *effect, enum outcome outcome,
+                           json_t *result, const char *rule, struct decision *ret)
+{
+    *ret = (struct decision){.kind = DECISION_RESOLVE,
+                             .rule = rule,
+                             .task = index,
+                             .effect = effect->name,
+                             .outcome = outcome,
+                             .result = json_incref(result)};
+}
+
+static void decide_wait(uint32_t index, const struct effect *effect, int64_t due_ms,
+                        const char *rule, struct decision *ret)
+{
+    *ret = (struct decision){.kind = DECISION_RECONCILE,
+                             .rule = rule,
+                             .task = index,
+                             .effect = effect->name,
+                             .due_ms = due_ms};
+}
+
+/* When "not seen" will count as "never": settle after the request was closed; -1 = not yet known.
+ */
+static int64_t settled_at(const struct effect *effect, const struct agent *agent)
+{
+    return effect->closed_ms < 0 ? -1 : effect->closed_ms + agent->settle_ms;
+}
+
+static void decide_not_seen(const struct run *run, uint32_t index, const struct effect *effect,
+                            struct decision *ret)
+{
+    const struct task *task = task_at(run, index);
+    const struct agent *agent = task_callee(run, task)->agent;
+    if (agent->settle_ms < 0) {
+        decide_ask(run, index, QUESTION_DOUBT, "reconcile-unknown", ret);
+        return;
+    }
+    int64_t settled = settled_at(effect, agent);
+    /* the question must have been asked after the time had passed, not only answered */
+    if (settled >= 0 && task->asked_ms >= settled)
+        decide_resolve(index, effect, OUTCOME_NONE, NULL, "not-seen-settled", ret);
+    else
+        decide_wait(index, effect, settled, "not-seen-wait", ret);
+}
+
+static void decide_reconcile_failed(const struct run *run, uint32_t index,
+                                    const struct effect *effect, struct decision *ret)
+{
+    const struct task *task = task_at(run, index);
+    const char *spent;
+    if (!budget_allows(run, task, true, &spent))
+        decide_ask(run, index, QUESTION_DOUBT, "recovery-spent", ret);
+    else
+        decide_wait(index, effect, run->now_ms + retry_delay(run, task), "reconcile-again", ret);
+}
+
+/* What the reconcile agent's answer means. */
+static void decide_reconciled(const struct run *run, const struct event *event, uint32_t index,
+                              const struct effect *effect, struct decision *ret)
+{
+    if (event->kind != EVENT_ENDED || event->end != END_OK) {
+        bool transient =
+            event->kind == EVENT_TAKEN_OVER ||
+            verdict_happened(&(struct verdict){.cause = event->cause}) == HAPPENED_TRANSIENT;
+        if (transient && event->end != END_INPUT_REQUIRED)
+            decide_reconcile_failed(run, index, effect, ret);
+        else
+            decide_ask(run, index, QUESTION_DOUBT, "reconcile-unknown", ret);
+        return;
+    }
+    const char *said = json_string_value(json_object_get(event->body, "outcome"));
+    if (said && strcmp(said, "happened") == 0 && event->claimed)
+        decide_ask(run, index, QUESTION_DOUBT, "reference-claimed", ret);
+    else if (said && strcmp(said, "happened") == 0)
+        decide_resolve(index, effect, OUTCOME_DONE, json_object_get(event->body, "result"),
+                       "reconcile-happened", ret);
+    else if (said && strcmp(said, "never") == 0)
+        decide_resolve(index, effect, OUTCOME_NONE, NULL, "reconcile-never", ret);
+    else if (said && strcmp(said, "not_seen") == 0)
+        decide_not_seen(run, index, effect, ret);
+    else
+        decide_ask(run, index, QUESTION_DOUBT, "reconcile-unknown", ret);
+}
+
+void decide_doubt(const struct run *run, const struct event *event, uint32_t index,
+                  struct decision *ret)
+{
+    const struct task *task = task_at(run, index);
+    const struct effect *effect = &task->effects[task->about];
+    const struct agent *agent = task_callee(run, task)->agent;
+    if (effect->outcome == OUTCOME_DONE || effect->outcome == OUTCOME_NONE) {
+        decide_resolve(index, effect, effect->outcome, NULL, "evidence", ret);
+    } else if (task->state == TASK_RECONCILING) {
+        decide_reconciled(run, event, index, effect, ret);
+    } else if (effect->said_never && task->due) {
+        decide_resolve(index, effect, OUTCOME_NONE, NULL, "person-never", ret);
+    } else if (task->due) {
+        decide_wait(index, effect, run->now_ms, "next-attempt", ret);
+    } else if (task->state == TASK_SETTLING) {
+        decide_wait(index, effect, settled_at(effect, agent), "not-seen-wait", ret);
+    } else {
+        decide_ask(run, index, QUESTION_DOUBT, "in-doubt-person", ret);
+    }
+}
+
+void decide_task(const struct run *run, const struct event *event, uint32_t index,
+                 struct decision *ret)
+{
+    const struct task *task = task_at(run, index);
+    if (task->state != TASK_JUDGED) {
+        decide_doubt(run, event, index, ret);
+    } else if (!task->judged) {
+        struct verdict verdict;
+        struct event lost = *event;
+        if (event->kind == EVENT_TAKEN_OVER) {
+            lost.end = END_FAILED;
+            lost.cause = CAUSE_CRASH;
+            lost.message = "the host died while it ran";
+        }
+        judge(run, task, &lost, &verdict);
+        decide_verdict(index, &verdict, "attempt-ended", ret);
+        if (event->kind == EVENT_ENDED && ret->output == event->body) {
+            json_decref(ret->output);
+            ret->output = NULL;
+        }
+    } else {
+        decide_by_rule(run, index, ret);
+    }
+}

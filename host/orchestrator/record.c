@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Records as JSON: one table of fields for events, one for decisions; a field that says nothing is
+ * left out. `path` and `name` stand there for people and are not read back.
+ */
+#include "orchestrator/state_internal.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum field_type {
+    FIELD_INT64,
+    FIELD_UINT64,
+    FIELD_UINT32,
+    FIELD_BOOL,
+    FIELD_TEXT,
+    FIELD_JSON,
+    FIELD_WORD
+};
+
+struct field {
+    const char *name;
+    enum field_type type;
+    size_t offset;
+    const char *const *words; /* of FIELD_WORD: an enum, which is an unsigned int */
+    unsigned word_count;
+};
+
+static const char *const event_words[] = {
+#define X(name, word) [EVENT_##name] = word,
+    EVENT_KINDS(X)
+#undef X
+};
+static const char *const decision_words[] = {
+#define X(name, word) [DECISION_##name] = word,
+    DECISION_KINDS(X)
+#undef X
+};
+static const char *const end_words[] = {"ok", "input-required", "failed", "not-started"};
+static const char *const outcome_words[] = {"none", "done", "unknown", "open"};
+static const char *const begin_words[] = {"fresh", "done", "unknown", "conflict", "refused"};
+static const char *const question_words[] = {"in-doubt", "output", "failure", "input"};
+static const char *const status_words[] = {"running", "waiting", "done", "failed", "cancelled"};
+static const char *const cause_words[] = {
+    "unavailable", "rate_limited", "timeout",   "busy",     "crash",         "contract",
+    "assert",      "confidence",   "input",     "failed",   "denied",        "unsupported",
+    "internal",    "budget",       "cancelled", "conflict", "input_required"};
+
+_Static_assert(sizeof(cause_words) / sizeof(cause_words[0]) == CAUSE_COUNT + 1, "a word a cause");
+
+#define PLAIN(s, type, member)                                                                     \
+    {                                                                                              \
+#member, type, offsetof(struct s, member), NULL, 0                                         \
+    }
+#define WORD(s, member, list)                                                                      \
+    {                                                                                              \
+#member, FIELD_WORD, offsetof(struct s, member), list, sizeof(list) / sizeof(list[0])      \
+    }
+
+static const struct field event_fields[] = {
+    PLAIN(event, FIELD_INT64, at_ms),
+    PLAIN(event, FIELD_UINT32, task),
+    PLAIN(event, FIELD_UINT32, attempt),
+    WORD(event, end, end_words),
+    WORD(event, cause, cause_words),
+    WORD(event, claim, outcome_words),
+    PLAIN(event, FIELD_INT64, retry_after_ms),
+    PLAIN(event, FIELD_JSON, body),
+    PLAIN(event, FIELD_TEXT, code),
+    PLAIN(event, FIELD_TEXT, message),
+    PLAIN(event, FIELD_BOOL, claimed),
+    PLAIN(event, FIELD_TEXT, effect),
+    PLAIN(event, FIELD_TEXT, digest),
+    PLAIN(event, FIELD_JSON, request),
+    PLAIN(event, FIELD_BOOL, automatic),
+    WORD(event, outcome, outcome_words),
+    PLAIN(event, FIELD_JSON, response),
+    PLAIN(event, FIELD_JSON, result),
+    PLAIN(event, FIELD_INT64, tokens),
+    PLAIN(event, FIELD_INT64, cost),
+    PLAIN(event, FIELD_UINT32, revision),
+    PLAIN(event, FIELD_BOOL, deny),
+    PLAIN(event, FIELD_TEXT, who),
+    PLAIN(event, FIELD_TEXT, shown),
+    PLAIN(event, FIELD_TEXT, run),
+    PLAIN(event, FIELD_TEXT, store),
+    PLAIN(event, FIELD_UINT64, seed),
+    PLAIN(event, FIELD_JSON, input),
+    PLAIN(event, FIELD_JSON, pins),
+};
+
+static const struct field decision_fields[] = {
+    PLAIN(decision, FIELD_TEXT, rule),        PLAIN(decision, FIELD_JSON, why),
+    PLAIN(decision, FIELD_UINT32, step),      PLAIN(decision, FIELD_UINT32, task),
+    PLAIN(decision, FIELD_UINT32, attempt),   PLAIN(decision, FIELD_UINT32, number),
+    PLAIN(decision, FIELD_BOOL, reconciling), PLAIN(decision, FIELD_TEXT, effect),
+    PLAIN(decision, FIELD_JSON, input),       PLAIN(decision, FIELD_JSON, feedback),
+    PLAIN(decision, FIELD_INT64, timeout_ms), PLAIN(decision, FIELD_INT64, tokens),
+    PLAIN(decision, FIELD_INT64, cost),       PLAIN(decision, FIELD_INT64, due_ms),
+    PLAIN(decision, FIELD_JSON, items),       WORD(decision, cause, cause_words),
+    PLAIN(decision, FIELD_BOOL, accepted),    PLAIN(decision, FIELD_BOOL, fits),
+    PLAIN(decision, FIELD_JSON, output),      PLAIN(decision, FIELD_JSON, undo_input),
+    WORD(decision, outcome, outcome_words),   PLAIN(decision, FIELD_JSON, error),
+    WORD(decision, status, status_words),     PLAIN(decision, FIELD_BOOL, skipped),
+    WORD(decision, question, question_words), PLAIN(decision, FIELD_UINT32, revision),
+    PLAIN(decision, FIELD_JSON, shown),       WORD(decision, begin, begin_words),
+    PLAIN(decision, FIELD_TEXT, key),         PLAIN(decision, FIELD_JSON, result),
+    PLAIN(decision, FIELD_JSON, response),    PLAIN(decision, FIELD_BOOL, granted),
+};
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+const char *event_kind_word(enum event_kind kind)
+{
+    return event_words[kind];
+}
+
+const char *decision_kind_word(enum decision_kind kind)
+{
+    return decision_words[kind];
+}
+
+const char *run_status_word(enum run_status status)
+{
+    return status_words[status];
+}
+
+bool run_status_is_final(enum run_status status)
+{
+    return status >= RUN_DONE;
+}
+
+/* ---- writing ---- */
+
+static json_t *field_value(const struct field *field, const void *at)
+{
+    union {
+        int64_t i64;
+        uint64_t u64;
+        uint32_t u32;
+        bool flag;
+        const char *text;
+        json_t *json;
+        unsigned word;
+    } v;
+    switch (field->type) {
+    case FIELD_INT64:
+        memcpy(&v.i64, at, sizeof(v.i64));
+        return v.i64 ? json_integer(v.i64) : NULL;
+    case FIELD_UINT64:
+        memcpy(&v.u64, at, sizeof(v.u64));
+        return json_integer((json_int_t)v.u64);
+    case FIELD_UINT32:
+        memcpy(&v.u32, at, sizeof(v.u32));
+        return v.u32 ? json_integer(v.u32) : NULL;
+    case FIELD_BOOL:
+        memcpy(&v.flag, at, sizeof(v.flag));
+        return v.flag ? json_true() : NULL;
+    case FIELD_TEXT:
+        memcpy(&v.text, at, sizeof(v.text));
+        return v.text ? json_string(v.text) : NULL;
+    case FIELD_JSON:
+        memcpy(&v.json, at, sizeof(v.json));
+        return json_incref(v.json);
+    case FIELD_WORD:
+        memcpy(&v.word, at, sizeof(v.word));
+        return v.word ? json_string(field->words[v.word]) : NULL;
+    }
+    return NULL;
+}
+
+static json_t *write_fields(const char *kind, const struct field *fields, size_t count,
+                            const void *from)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "kind", json_string(kind));
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = field_value(&fields[i], (const char *)from + fields[i].offset);
+        if (value)
+            json_object_set_new(object, fields[i].name, value);
+    }
+    return object;
+}
+
+static bool event_has_task(enum event_kind kind)
+{
+    return kind != EVENT_STARTED && kind != EVENT_TAKEN_OVER && kind != EVENT_CANCEL_ASKED &&
+           kind != EVENT_TIME_SPENT;
+}
+
+static bool decision_has_task(enum decision_kind kind)
+{
+    return kind != DECISION_ADMIT && kind != DECISION_SKIP && kind != DECISION_UNWIND &&
+           kind != DECISION_END;
+}
+
+static json_t *write_decision(const struct run *run, const struct decision *decision)
+{
+    json_t *json = write_fields(decision_words[decision->kind], decision_fields,
+                                COUNT(decision_fields), decision);
+    if (decision_has_task(decision->kind))
+        json_object_set_new(json, "path", json_string(run_task_path(run, decision->task)));
+    else if (decision->kind == DECISION_ADMIT || decision->kind == DECISION_SKIP)
+        json_object_set_new(json, "path", json_string(run->flow->steps[decision->step].name));
+    return json;
+}
+
+json_t *record_json(const struct run *run, const struct event *event,
+                    const struct decisions *decisions)
+{
+    json_t *list = json_array();
+    json_t *what = write_fields(event_words[event->kind], event_fields, COUNT(event_fields), event);
+    if (event_has_task(event->kind) && event->task < run->task_count)
+        json_object_set_new(what, "path", json_string(run_task_path(run, event->task)));
+    for (size_t i = 0; i < decisions->count; i++)
+        json_array_append_new(list, write_decision(run, &decisions->list[i]));
+    return json_pack("{s:o, s:o}", "event", what, "decisions", list);
+}
+
+/* ---- reading ---- */
+
+static bool word_index(const char *const *words, size_t count, const json_t *json,
+                       unsigned *ret_index)
+{
+    const char *word = json_string_value(json);
+    for (unsigned i = 0; word && i < count; i++)
+        if (strcmp(words[i], word) == 0) {
+            *ret_index = i;
+            return true;
+        }
+    return false;
+}
+
+static bool read_field(const struct field *field, json_t *json, void *at)
+{
+    json_int_t number = json_integer_value(json);
+    switch (field->type) {
+    case FIELD_INT64:
+        memcpy(at, &(int64_t){number}, sizeof(int64_t));
+        return json_is_integer(json);
+    case FIELD_UINT64:
+        memcpy(at, &(uint64_t){(uint64_t)number}, sizeof(uint64_t));
+        return json_is_integer(json);
+    case FIELD_UINT32:
+        memcpy(at, &(uint32_t){(uint32_t)number}, sizeof(uint32_t));
+        return json_is_integer(json) && number >= 0 && number <= UINT32_MAX;
+    case FIELD_BOOL:
+        memcpy(at, &(bool){json_is_true(json)}, sizeof(bool));
+        return json_is_boolean(json);
+    case FIELD_TEXT:
+        memcpy(at, &(const char *){json_string_value(json)}, sizeof(const char *));
+        return json_is_string(json);
+    case FIELD_JSON:
+        memcpy(at, &json, sizeof(json));
+        return true;
+    case FIELD_WORD: {
+        unsigned index = 0;
+        bool found = word_index(field->words, field->word_count, json, &index);
+        memcpy(at, &index, sizeof(index));
+        return found;
+    }
+    }
+    return false;
+}
+
+static enum error_code read_fields(json_t *json, const struct field *fields, size_t count, void *to,
+                                   struct error *reterr)
+{
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = json_object_get(json, fields[i].name);
+        if (value && !read_field(&fields[i], value, (char *)to + fields[i].offset))
+            return error_set(reterr, ERR_CORRUPT, "a record's `%s` is not what it should be",
+                             fields[i].name);
+    }
+    return ERR_OK;
+}
+
+/* Decisions own their JSON. */
+static void take_json(struct decision *decision)
+{
+    for (size_t i = 0; i < COUNT(decision_fields); i++) {
+        json_t *json;
+        if (decision_fields[i].type != FIELD_JSON)
+            continue;
+        memcpy(&json, (char *)decision + decision_fields[i].offset, sizeof(json));
+        json_incref(json);
+    }
+}
+
+enum error_code record_read(json_t *json, struct record *ret_record, struct error *reterr)
+{
+    struct record record = {.root = json};
+    json_t *list = json_object_get(json, "decisions");
+    json_t *what = json_object_get(json, "event");
+    unsigned kind;
+    if (!word_index(event_words, COUNT(event_words), json_object_get(what, "kind"), &kind))
+        return error_set(reterr, ERR_CORRUPT, "a record's event is of no known kind");
+    record.event.kind = (enum event_kind)kind;
+    enum error_code code =
+        read_fields(what, event_fields, COUNT(event_fields), &record.event, reterr);
+    size_t count = json_array_size(list);
+    record.decisions.list = xcalloc(count, sizeof(struct decision));
+    for (size_t i = 0; i < count && code == ERR_OK; i++) {
+        json_t *one = json_array_get(list, i);
+        struct decision *decision = &record.decisions.list[i];
+        if (!word_index(decision_words, COUNT(decision_words), json_object_get(one, "kind"),
+                        &kind)) {
+            code = error_set(reterr, ERR_CORRUPT, "a record's decision is of no known kind");
+            break;
+        }
+        decision->kind = (enum decision_kind)kind;
+        code = read_fields(one, decision_fields, COUNT(decision_fields), decision, reterr);
+        if (code != ERR_OK)
+            *decision = (struct decision){0};
+        else
+            take_json(decision);
+        record.decisions.count = i + 1;
+    }
+    json_incref(record.root);
+    if (code != ERR_OK)
+        record_done(&record);
+    else
+        *ret_record = record;
+    return code;
+}
+
+void record_done(struct record *record)
+{
+    decisions_done(&record->decisions);
+    json_decref(record->root);
+    *record = (struct record){0};
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rule table: (what happened, effect class, facts) → what to do. The first row that matches
+ * wins; the last matches everything. Each row has a name, which the journal keeps, a sentence for
+ * `explain`, and what would have changed it. Nothing else in the host decides whether an agent is
+ * called again.
+ *
+ * An outcome that is UNKNOWN is looked at before any status, and for WRITE only evidence ends it.
+ */
+#include "orchestrator/state_internal.h"
+
+#include <string.h>
+
+#define PURE_READ ((1u << CLASS_PURE) | (1u << CLASS_READ))
+#define WI        (1u << CLASS_WRITE_IDEMPOTENT)
+#define W         (1u << CLASS_WRITE)
+#define ALL       (PURE_READ | WI | W)
+#define AGAIN     (FACT_TRY_LEFT | FACT_RETRY_ON | FACT_BUDGET_LEFT | FACT_TIME_LEFT)
+
+static const struct row rows[] = {
+    /* -- an effect is in doubt: nothing else is looked at -- */
+    {"in-doubt-same-key", HAPPENED_ANY & ~HAPPENED_CONFLICT, WI,
+     FACT_UNKNOWN | FACT_KEY_LIVE | FACT_TRY_LEFT | FACT_BUDGET_LEFT | FACT_TIME_LEFT, FACT_ENDING,
+     ACT_RETRY,
+     "nobody knows whether the effect happened, but the same key twice is once: it is tried again",
+     "with the card's effect `write` it would have been reconciled instead"},
+    {"in-doubt-reconcile", HAPPENED_ANY, WI | W, FACT_UNKNOWN | FACT_RECONCILE | FACT_RECOVERY_LEFT,
+     0, ACT_RECONCILE,
+     "nobody knows whether the effect happened: the card's reconcile agent is asked",
+     "it would have been tried again if the card declared `write_idempotent`; a person would have "
+     "been asked if it named no reconcile agent"},
+    {"in-doubt-person", HAPPENED_ANY, ALL, FACT_UNKNOWN, 0, ACT_ASK_DOUBT,
+     "nobody knows whether the effect happened and nothing can tell: a person is asked",
+     "it would have been reconciled if the card named a reconcile agent (and `recovery` had calls "
+     "left), or tried again if the card declared `write_idempotent`"},
+
+    /* -- the doubt is over -- */
+    {"in-doubt-happened", HAPPENED_ANY, WI | W, FACT_RESUMED | FACT_RESULT_FITS, 0, ACT_USE_RESULT,
+     "the effect happened, and its recorded result is a good output of the step",
+     "the agent would have been called again, to find the result at its begin, if the result did "
+     "not fit its output contract"},
+
+    /* -- success -- */
+    {"same-key-other-request", HAPPENED_CONFLICT, ALL, 0, 0, ACT_ASK_OUTPUT,
+     "the agent asked for an effect under a key that already stands for another request",
+     "it would have gone on if the request were the one that was recorded"},
+    {"effect-left-behind", HAPPENED_ACCEPTED, WI | W, FACT_LEFT_BEHIND, 0, ACT_ASK_OUTPUT,
+     "an effect of an earlier attempt is done, and the attempt that completed never asked for it",
+     "it would have been accepted if the agent had begun the same effects again"},
+    {"output-accepted", HAPPENED_ACCEPTED, ALL, 0, 0, ACT_ACCEPT,
+     "the output fits the contract, its confidence is enough and every assertion holds", NULL},
+
+    /* -- the run is ending -- */
+    {"done-without-output", HAPPENED_ANY, WI | W, FACT_ENDING | FACT_DONE, 0, ACT_ASK_OUTPUT,
+     "the run is ending and an effect of this step is done, but there is no output to undo it by",
+     "it would have been undone if the effect's result were a good output"},
+    {"run-ending", HAPPENED_ANY, ALL, FACT_ENDING, 0, ACT_ABANDON,
+     "the run is ending: nothing new begins", "it would have gone on if the run were not ending"},
+
+    /* -- a person must say something before the agent can go on -- */
+    {"input-required", HAPPENED_ASKED, PURE_READ, 0, 0, ACT_ASK_INPUT,
+     "the agent needs something that only a person can say", NULL},
+    {"input-required-nothing-done", HAPPENED_ASKED, WI | W, 0, FACT_DONE, ACT_ASK_INPUT,
+     "the agent needs something that only a person can say, and has provably done nothing yet",
+     NULL},
+    {"input-required-after-effect", HAPPENED_ASKED, ALL, 0, 0, ACT_ASK_OUTPUT,
+     "the agent asks for input after it changed the world", NULL},
+
+    /* -- the output was refused -- */
+    {"confidence-escalate", HAPPENED_REFUSED, ALL, FACT_BELOW | FACT_BELOW_ESCALATE, 0,
+     ACT_ASK_OUTPUT, "the confidence is below the step's minimum: a person looks at the output",
+     "it would have been accepted with a confidence of at least the minimum, or tried again with "
+     "`below: retry`"},
+    {"confidence-fail", HAPPENED_REFUSED, PURE_READ | WI, FACT_BELOW | FACT_BELOW_FAIL, 0,
+     ACT_ON_FAILURE, "the confidence is below the step's minimum, and the flow says to fail",
+     "it would have been accepted with a confidence of at least the minimum"},
+    {"confidence-fail-write", HAPPENED_REFUSED, W, FACT_BELOW | FACT_BELOW_FAIL, FACT_DONE,
+     ACT_ON_FAILURE, "the confidence is below the step's minimum, and the flow says to fail",
+     "it would have been accepted with a confidence of at least the minimum"},
+    {"refused-retry-feedback", HAPPENED_REFUSED, PURE_READ, AGAIN, 0, ACT_RETRY_FEEDBACK,
+     "the output was refused; calling this agent again is safe, and it is told why",
+     "it would have been accepted if the output fitted"},
+    {"refused-same-key", HAPPENED_REFUSED, WI, AGAIN | FACT_KEY_LIVE, 0, ACT_RETRY_FEEDBACK,
+     "the output was refused; the same key twice is once, so the agent is called again and told "
+     "why",
+     "it would have been accepted if the output fitted"},
+    {"refused-nothing-done", HAPPENED_REFUSED, W | WI, AGAIN, FACT_DONE, ACT_RETRY_FEEDBACK,
+     "the output was refused and provably nothing was done, so the agent is called again",
+     "a person would have been asked if an effect were done"},
+    {"refused-after-effect", HAPPENED_REFUSED, W, FACT_DONE, 0, ACT_ASK_OUTPUT,
+     "the output was refused after the world was changed: a person looks at it",
+     "it would have been tried again if the card declared `write_idempotent`"},
+    {"refused-write-spent", HAPPENED_REFUSED, W, 0, 0, ACT_ASK_OUTPUT,
+     "the output of a write was refused, and its tries are spent: a person looks at it",
+     "it would have been tried again with attempts and budget left"},
+
+    /* -- it failed -- */
+    {"budget-spent", HAPPENED_NO_BUDGET, ALL, 0, 0, ACT_ON_FAILURE,
+     "the run's budget does not allow this call", "a larger `budget` in the flow"},
+    {"failed-after-effect", HAPPENED_PERMANENT, WI | W, FACT_DONE, FACT_RETRY_ON, ACT_ASK_OUTPUT,
+     "the agent failed for good after it changed the world: a person decides what stands",
+     "`on_failure` would have counted if nothing had been done"},
+    {"permanent", HAPPENED_PERMANENT, ALL, 0, FACT_RETRY_ON, ACT_ON_FAILURE,
+     "the failure is permanent: trying again cannot help",
+     "it would have been tried again if the agent had said UNAVAILABLE, RATE_LIMITED, TIMEOUT or "
+     "BUSY"},
+    {"cancelled", HAPPENED_CANCELLED, ALL, 0, 0, ACT_ON_FAILURE, "the agent gave up", NULL},
+    {"effect-done-replay", HAPPENED_TRANSIENT | HAPPENED_PERMANENT, WI | W, FACT_DONE | AGAIN, 0,
+     ACT_RETRY, "effects are done already: the agent is called again and gets their stored results",
+     NULL},
+    {"effect-done-recover", HAPPENED_TRANSIENT, WI | W, FACT_DONE | FACT_RECOVERY_LEFT, 0,
+     ACT_REPLAY,
+     "the tries are spent but an effect is done: the agent is called once more, to complete from "
+     "its stored result",
+     NULL},
+    {"done-without-output", HAPPENED_TRANSIENT, WI | W, FACT_DONE, 0, ACT_ASK_OUTPUT,
+     "an effect of this step is done, and the agent cannot complete from its stored result",
+     "it would have been called again with tries or `recovery` left"},
+    {"retry-safe-class", HAPPENED_TRANSIENT | HAPPENED_PERMANENT, PURE_READ, AGAIN, 0, ACT_RETRY,
+     "the failure is transient and this class changes nothing, so it is safe to try again", NULL},
+    {"retry-same-key", HAPPENED_TRANSIENT | HAPPENED_PERMANENT, WI, AGAIN, 0, ACT_RETRY,
+     "the failure is transient and nothing is in doubt: tried again with the same key", NULL},
+    {"retry-nothing-done", HAPPENED_TRANSIENT | HAPPENED_PERMANENT, W, AGAIN, 0, ACT_RETRY,
+     "the failure is transient and provably nothing was done, so it is safe to try again",
+     "it would have been reconciled, or a person asked, if an effect were in doubt"},
+
+    /* -- it cannot be tried again, and why -- */
+    {"not-retried", HAPPENED_ANY, ALL, 0, FACT_RETRY_ON, ACT_ON_FAILURE,
+     "the step's `retry_on` does not name this cause", "add the cause to `retry_on`"},
+    {"attempts-spent", HAPPENED_ANY, ALL, 0, FACT_TRY_LEFT, ACT_ON_FAILURE,
+     "the step's tries are spent", "a larger `retry.max_attempts`"},
+    {"deadline-spent", HAPPENED_ANY, ALL, 0, FACT_TIME_LEFT, ACT_ON_FAILURE,
+     "the next try would begin after the step's deadline",
+     "a later `timeout.schedule_to_close`, or shorter intervals"},
+    {"budget-spent", HAPPENED_ANY, ALL, 0, FACT_BUDGET_LEFT, ACT_ON_FAILURE,
+     "the run's budget does not allow another call", "a larger `budget` in the flow"},
+    {"failed", HAPPENED_ANY, ALL, 0, 0, ACT_ON_FAILURE, "the step failed", NULL},
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+const struct row *rules_match(enum happened happened, enum effect_class effect, unsigned facts)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct row *row = &rows[i];
+        if ((row->happened & happened) && (row->classes & (1u << effect)) &&
+            (facts & row->with) == row->with && (facts & row->without) == 0)
+            return row;
+    }
+    ASSERT(!"the last row matches everything");
+    return NULL;
+}
+
+/* Rules that are not rows: they follow from the flow, from evidence or from a person. */
+static const struct {
+    const char *name, *meaning, *alternative;
+} others[] = {
+    {"turn", "every step that it waits for is final", NULL},
+    {"if-false", "its `if` is false", "it would have run if the condition were true"},
+    {"needs-skipped", "a step whose output it needs has none",
+     "it would have run if that output were read under `//`"},
+    {"expression-error", "one of its expressions failed", "mend the expression or its input"},
+    {"first-attempt", "it is ready, and budget and concurrency allow it", NULL},
+    {"next-attempt", "its time has come", NULL},
+    {"reconcile-attempt", "an effect is in doubt: its reconcile agent is called", NULL},
+    {"undo-attempt", "the run is ending: what was done is undone", NULL},
+    {"input-invalid", "the input that the flow builds does not fit the agent's contract",
+     "mend the step's `input`"},
+    {"items-done", "all items are final", NULL},
+    {"step-done", "its task is final", NULL},
+    {"effect-fresh", "the effect has not begun before, or provably did not happen", NULL},
+    {"effect-replayed", "the effect is done: its stored result is given, the world is not asked",
+     NULL},
+    {"effect-same-key", "begun before with the same key, which the world honours", NULL},
+    {"effect-in-doubt", "it began before and nobody knows how it ended", NULL},
+    {"effect-conflict", "the same key with another request", NULL},
+    {"effect-refused", "the run is ending, or the call is over: nothing new begins", NULL},
+    {"evidence", "what the host saw of the effect", NULL},
+    {"reconcile-happened", "the reconcile agent found it", NULL},
+    {"reconcile-never", "the reconcile agent says that it can no longer happen", NULL},
+    {"not-seen-wait", "not seen yet: asked again once `settle` has passed",
+     "it would have been settled at once if the reconcile agent could say `never`"},
+    {"not-seen-settled",
+     "not seen, and `settle` has passed since its request was closed: it never "
+     "happened",
+     NULL},
+    {"reconcile-again", "the reconcile agent failed: asked again", NULL},
+    {"reconcile-unknown", "the reconcile agent cannot tell: a person is asked",
+     "a card with `settle` would let `not_seen` count"},
+    {"reference-claimed", "what reconcile found belongs to another effect: a person is asked",
+     NULL},
+    {"recovery-spent", "`recovery.calls` is spent: a person is asked", "a larger `recovery`"},
+    {"person-happened", "a person says that it happened", NULL},
+    {"person-never", "a person says that it did not happen", NULL},
+    {"person-never-settles", "a person says that it did not happen; `settle` has to pass first",
+     NULL},
+    {"person-approved", "a person approved the output", NULL},
+    {"person-output", "a person gave the output", NULL},
+    {"person-input", "a person answered the agent", NULL},
+    {"person-retry", "a person said to try again", NULL},
+    {"person-skip", "a person said to go on without", NULL},
+    {"person-denied", "a person denied it", NULL},
+    {"question-expired", "nobody answered in time: the default counts", "a longer `deadline`"},
+    {"denied-in-doubt", "denied, but silence and `no` are not evidence: the question stays", NULL},
+    {"answer-invalid", "the answer does not fit the question", NULL},
+    {"answer-stale", "the answer is to an older revision of the question", NULL},
+    {"undo-failed", "an undo failed: a person is asked", NULL},
+    {"reserve-granted", "the budget allows it", NULL},
+    {"reserve-denied", "the budget does not allow it", "a larger `budget`"},
+    {"run-cancelled", "a person cancelled the run", NULL},
+    {"time-spent", "the run's time budget is used up", "a larger `budget.time`"},
+    {"undo", "the run is ending: done steps are undone, last first", NULL},
+    {"output-invalid", "the flow's own output breaks its contract", "mend the flow's `output`"},
+    {"all-steps-final", "every step is final", NULL},
+    {"cleaned-up", "nothing is in doubt and everything is undone", NULL},
+};
+
+const char *rule_meaning(const char *rule)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (strcmp(rows[i].name, rule) == 0)
+            return rows[i].meaning;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (strcmp(others[i].name, rule) == 0)
+            return others[i].meaning;
+    return NULL;
+}
+
+const char *rule_alternative(const char *rule)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (strcmp(rows[i].name, rule) == 0)
+            return rows[i].alternative;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (strcmp(others[i].name, rule) == 0)
+            return others[i].alternative;
+    return NULL;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What others may see of a run.
+ */
+#include "orchestrator/state_internal.h"
+
+#include <string.h>
+
+const char *run_id(const struct run *run)
+{
+    return run->id ? run->id : "";
+}
+
+struct flow *run_flow(const struct run *run)
+{
+    return run->flow;
+}
+
+enum run_status run_status(const struct run *run)
+{
+    if (run->status != RUN_RUNNING)
+        return run->status;
+    bool waits =
+        run->asking > 0 && run->open == run->asking && run->turns.count == 0 && run->in_flight == 0;
+    return waits ? RUN_WAITING : RUN_RUNNING;
+}
+
+const json_t *run_output(const struct run *run)
+{
+    return run->output;
+}
+
+const json_t *run_error(const struct run *run)
+{
+    return run->error;
+}
+
+uint64_t run_seq(const struct run *run)
+{
+    return run->seq;
+}
+
+int64_t run_time(const struct run *run)
+{
+    return run->now_ms;
+}
+
+int64_t run_deadline(const struct run *run)
+{
+    int64_t limit = run->flow->budget.time_ms;
+    if (limit < 0 || run->time_spent || run->ending != RUN_RUNNING ||
+        run_status(run) != RUN_RUNNING)
+        return -1;
+    return run->now_ms + (limit > run->spent.active_ms ? limit - run->spent.active_ms : 0);
+}
+
+size_t run_task_count(const struct run *run)
+{
+    return run->task_count;
+}
+
+const char *run_task_path(const struct run *run, uint32_t task)
+{
+    return task_at(run, task)->path;
+}
+
+/* The only open question of a step, by the step's name alone. */
+static uint32_t only_question(const struct run *run, struct slice step)
+{
+    uint32_t found = NO_TASK;
+    for (uint32_t i = 0; i < run->task_count; i++) {
+        const struct task *task = run->tasks[i];
+        if (task->state != TASK_ASKING || !slice_is(step, step_of(run, task)->name))
+            continue;
+        if (found != NO_TASK)
+            return NO_TASK;
+        found = i;
+    }
+    return found;
+}
+
+uint32_t run_task_find(const struct run *run, struct slice path)
+{
+    uint32_t found = NO_TASK;
+    for (uint32_t i = 0; i < run->task_count; i++)
+        if (slice_is(path, run->tasks[i]->path))
+            found = i;
+    if (found != NO_TASK && run->tasks[found]->state == TASK_ASKING)
+        return found;
+    uint32_t asking = only_question(run, path);
+    return asking != NO_TASK ? asking : found;
+}
+
+const struct agent *run_task_agent(const struct run *run, uint32_t task, bool reconciling)
+{
+    const struct callee *callee = task_callee(run, task_at(run, task));
+    return reconciling ? callee->reconcile : callee->agent;
+}
+
+json_t *run_task_input(const struct run *run, uint32_t task)
+{
+    return task_at(run, task)->input;
+}
+
+bool run_task_in_flight(const struct run *run, uint32_t index, uint32_t attempt)
+{
+    const struct task *task = task_at(run, index);
+    return task->in_flight && task->serial == attempt;
+}
+
+int64_t run_task_due(const struct run *run, uint32_t index)
+{
+    const struct task *task = task_at(run, index);
+    bool waits = task->state == TASK_PAUSED || task->state == TASK_SETTLING;
+    return waits ? task->due_ms : -1;
+}
+
+int64_t run_task_question_deadline(const struct run *run, uint32_t index)
+{
+    const struct task *task = task_at(run, index);
+    return task->state == TASK_ASKING ? task->deadline_ms : -1;
+}
+
+bool run_question(const struct run *run, uint32_t index, struct question_view *ret_view)
+{
+    const struct task *task = task_at(run, index);
+    if (task->state != TASK_ASKING)
+        return false;
+    *ret_view = (struct question_view){
+        .task = index,
+        .revision = task->revision,
+        .kind = task->question,
+        .deadline_ms = task->deadline_ms,
+        .shown = task->shown,
+    };
+    return true;
+}
+
+size_t run_task_effects(const struct run *run, uint32_t task)
+{
+    return task_at(run, task)->effect_count;
+}
+
+struct effect_view run_task_effect(const struct run *run, uint32_t task, size_t index)
+{
+    const struct effect *effect = &task_at(run, task)->effects[index];
+    return (struct effect_view){
+        .name = effect->name, .key = effect->key, .outcome = effect->outcome};
+}
+
+/* ---- the picture ---- */
+
+static const char *task_word(const struct task *task)
+{
+    static const char *const words[] = {
+        [TASK_READY] = "ready",
+        [TASK_RUNNING] = "running",
+        [TASK_JUDGED] = "judged",
+        [TASK_PAUSED] = "retrying",
+        [TASK_RECONCILING] = "reconciling",
+        [TASK_SETTLING] = "settling",
+        [TASK_ASKING] = "waiting",
+        [TASK_DONE] = "done",
+        [TASK_FAILED] = "failed",
+        [TASK_SKIPPED] = "skipped",
+        [TASK_ABANDONED] = "abandoned",
+        [TASK_REPLACED] = "replaced",
+    };
+    return words[task->state];
+}
+
+static const char *step_word(enum step_state state)
+{
+    static const char *const words[] = {
+        [STEP_WAITING] = "pending", [STEP_TURN] = "pending",  [STEP_ACTIVE] = "running",
+        [STEP_DONE] = "done",       [STEP_FAILED] = "failed", [STEP_SKIPPED] = "skipped",
+    };
+    return words[state];
+}
+
+static json_t *describe_effects(const struct task *task)
+{
+    static const char *const outcomes[] = {"none", "done", "unknown", "open"};
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < task->effect_count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", task->effects[i].name,
+                                              "key", task->effects[i].key, "outcome",
+                                              outcomes[task->effects[i].outcome]));
+    return list;
+}
+
+static json_t *describe_task(const struct run *run, const struct task *task)
+{
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:i}", "path", task->path, "step",
+                             step_of(run, task)->name, "agent", task_callee(run, task)->agent->name,
+                             "status", task_word(task), "attempts", (int)task->tries);
+    if (task->reconciles)
+        json_object_set_new(json, "reconciles", json_integer(task->reconciles));
+    if (task->effect_count)
+        json_object_set_new(json, "effects", describe_effects(task));
+    if (task->input)
+        json_object_set(json, "input", task->input);
+    if (task->output)
+        json_object_set(json, "output", task->output);
+    if (task->error)
+        json_object_set(json, "error", task->error);
+    if (task->due_ms >= 0)
+        json_object_set_new(json, "due_ms", json_integer(task->due_ms));
+    if (task->state == TASK_ASKING)
+        json_object_set_new(json, "question",
+                            json_pack("{s:i, s:I, s:O}", "revision", (int)task->revision,
+                                      "deadline_ms", (json_int_t)task->deadline_ms, "shown",
+                                      task->shown));
+    return json;
+}
+
+static json_t *describe_spent(const struct run *run)
+{
+    char cost[32];
+    return json_pack("{s:I, s:I, s:I, s:s, s:I, s:I}", "attempts", (json_int_t)run->spent.attempts,
+                     "calls", (json_int_t)run->spent.calls, "tokens", (json_int_t)run->spent.tokens,
+                     "cost", money_text(run->spent.cost, cost), "time_ms",
+                     (json_int_t)run->spent.active_ms, "recovery_calls",
+                     (json_int_t)run->spent.recovery);
+}
+
+json_t *run_describe(const struct run *run)
+{
+    json_t *steps = json_array(), *tasks = json_array();
+    for (size_t i = 0; i < run->flow->step_count; i++) {
+        const struct step_run *step = &run->steps[i];
+        json_t *json = json_pack("{s:s, s:s}", "name", run->flow->steps[i].name, "status",
+                                 step_word(step->state));
+        if (step->items)
+            json_object_set_new(
+                json, "items",
+                json_pack("{s:i, s:i}", "count", (int)step->task_count, "final", (int)step->final));
+        json_array_append_new(steps, json);
+    }
+    for (uint32_t i = 0; i < run->task_count; i++)
+        json_array_append_new(tasks, describe_task(run, run->tasks[i]));
+    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "run", run_id(run),
+                             "flow", run->flow->name, "status", run_status_word(run_status(run)),
+                             "started_ms", (json_int_t)run->started_ms, "updated_ms",
+                             (json_int_t)run->now_ms, "spent", describe_spent(run), "budget_left",
+                             budget_left(run), "steps", steps, "tasks", tasks);
+    if (run->input)
+        json_object_set(json, "input", run->input);
+    if (run->output)
+        json_object_set(json, "output", run->output);
+    if (run->error)
+        json_object_set(json, "error", run->error);
+    return json;
+}
