@@ -149,8 +149,10 @@ static inline const char *seam_skip_word_(const char *p, const char *end, const 
     return (size_t)(end - p) >= length && memcmp(p, word, length) == 0 ? p + length : NULL;
 }
 
-static inline const char *seam_skip_value_(const char *p, const char *end, int depth)
+/* Inside `text`; its end as a pointer argument would make gcc ask for initialised bytes there. */
+static inline const char *seam_skip_value_(const char *p, seam_bytes text, int depth)
 {
+    const char *end = text.ptr + text.len;
     if (p >= end || depth > SEAM_JSON_DEPTH)
         return NULL;
     switch (*p) {
@@ -180,7 +182,7 @@ static inline const char *seam_skip_value_(const char *p, const char *end, int d
                 return NULL;
             p = seam_space_(p + 1, end);
         }
-        p = seam_skip_value_(p, end, depth + 1);
+        p = seam_skip_value_(p, text, depth + 1);
         p = p ? seam_space_(p, end) : NULL;
         if (!p || p >= end || (*p != ',' && *p != close))
             return NULL;
@@ -197,7 +199,7 @@ static inline seam_bytes seam_json_parse(seam_bytes text)
     if (text.len == 0)
         return absent;
     const char *end = text.ptr + text.len, *start = seam_space_(text.ptr, end);
-    const char *stop = seam_skip_value_(start, end, 1);
+    const char *stop = seam_skip_value_(start, text, 1);
     if (!stop || seam_space_(stop, end) != end)
         return absent;
     seam_bytes value = {start, (size_t)(stop - start)};
@@ -276,7 +278,8 @@ static inline bool seam_json_next(seam_json_walk *walk)
             return false;
         p = seam_space_(p + 1, end);
     }
-    const char *stop = seam_skip_value_(p, end, 1);
+    seam_bytes rest = {p, (size_t)(end - p)};
+    const char *stop = seam_skip_value_(p, rest, 1);
     if (!stop)
         return false;
     walk->value.ptr = p;

@@ -164,6 +164,7 @@ static inline void seam_answer_set_(seam_answer *answer, seam_bytes body, seam_b
     if (code_len > 0)
         memcpy(answer->code, code.ptr, code_len);
     answer->code[code_len] = '\0';
+    seam_answer_done(answer);
     answer->body = (char *)malloc(body.len + 1);
     if (!answer->body) {
         answer->status = SEAM_E_INTERNAL;
@@ -173,6 +174,15 @@ static inline void seam_answer_set_(seam_answer *answer, seam_bytes body, seam_b
         memcpy(answer->body, body.ptr, body.len);
     answer->body[body.len] = '\0';
     answer->body_len = body.len;
+}
+
+/* Turns an answer into a failure; `body` is an error object. */
+static inline void seam_answer_fail_(seam_answer *answer, seam_status status, uint32_t effect,
+                                     const char *code, const char *body)
+{
+    answer->status = status;
+    answer->effect = effect;
+    seam_answer_set_(answer, seam_text(body), seam_text(code));
 }
 
 /* The seam_reply_fn that keeps a reply in the seam_answer that `user` points to. */
@@ -191,13 +201,13 @@ static inline seam_answer seam_ask(const seam_host *host, seam_id call, const ch
 {
     seam_answer answer;
     memset(&answer, 0, sizeof(answer));
-    answer.status = SEAM_E_INTERNAL;
-    if (body.len > 0) {
+    if (body.len == 0) {
+        seam_answer_fail_(&answer, SEAM_E_INTERNAL, SEAM_EFFECT_NONE, "",
+                          "{\"message\":\"the plugin could not write its request\"}");
+    } else {
+        answer.status = SEAM_E_INTERNAL; /* until the host says otherwise */
         answer.effect = SEAM_EFFECT_UNKNOWN;
         host->request_wait(host, call, op, body, seam_answer_keep, &answer);
-    } else {
-        seam_answer_set_(&answer, seam_text("{\"message\":\"the request could not be written\"}"),
-                         seam_text(""));
     }
     return answer;
 }
@@ -346,15 +356,16 @@ static inline seam_effect seam_effect_begin(const seam_host *host, seam_id call,
     if (effect.answer.status != SEAM_OK)
         return effect;
     seam_bytes all = seam_answer_body(&effect.answer), state = seam_json_at(all, "/state");
-    effect.happened = seam_json_is(state, "done");
-    effect.key = seam_json_at(all, "/key");
-    effect.result = seam_json_at(all, "/result");
-    if (!effect.happened && !seam_json_is(state, "fresh")) {
-        bool conflict = seam_json_is(state, "conflict");
-        effect.answer.status = SEAM_E_FAILED;
-        effect.answer.effect = SEAM_EFFECT_UNKNOWN;
-        snprintf(effect.answer.code, sizeof(effect.answer.code), "effect.%s",
-                 conflict ? "conflict" : "unknown");
+    if (seam_json_is(state, "fresh") || seam_json_is(state, "done")) {
+        effect.happened = seam_json_is(state, "done");
+        effect.key = seam_json_at(all, "/key");
+        effect.result = seam_json_at(all, "/result");
+    } else if (seam_json_is(state, "conflict")) {
+        seam_answer_fail_(&effect.answer, SEAM_E_FAILED, SEAM_EFFECT_UNKNOWN, "effect.conflict",
+                          "{\"message\":\"this effect began before with another request\"}");
+    } else {
+        seam_answer_fail_(&effect.answer, SEAM_E_FAILED, SEAM_EFFECT_UNKNOWN, "effect.unknown",
+                          "{\"message\":\"this effect began before; how it ended is not known\"}");
     }
     return effect;
 }

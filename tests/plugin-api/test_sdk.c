@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The helpers of seam/sdk.h, called against a host's table that answers from a script and keeps
+ * what it was given. Every body that they write is checked against the schema of its op.
+ */
+#include <seam/sdk.h>
+
+#include "base/text.h"
+#include "contract/contract.h"
+#include "unit.h"
+
+#include <jansson.h>
+
+static struct {
+    const char *answer; /* body of the next answer */
+    seam_status status;
+    uint32_t effect;
+    const char *code;
+    char op[64];
+    json_t *asked;   /* the body of the last request */
+    seam_reply last; /* of complete(); its body in `completed` */
+    json_t *completed;
+    char completed_code[64];
+    char logged[2000];
+} host_state;
+
+static void check_against_schema(const char *op, const char *side, const json_t *body)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/schemas/ops/%.*s.%s.json", SOURCE_ROOT,
+             (int)(strlen(op) - strlen("/1")), op, side);
+    json_t *schema = json_load_file(path, 0, NULL);
+    ck_assert_msg(schema != NULL, "%s", path);
+    struct contract *contract;
+    struct error err;
+    ck_assert_msg(contract_compile(schema, NULL, &contract, &err) == 0, "%s: %s", path, err.text);
+    ck_assert_msg(contract_accepts(contract, body), "%s: %s", path, json_dumps(body, 0));
+    contract_unref(contract);
+    json_decref(schema);
+}
+
+static seam_status request_wait(const seam_host *host, seam_id call, const char *op,
+                                seam_bytes body, seam_reply_fn answer, void *user)
+{
+    ck_assert(host->ctx == &host_state && call == 42);
+    snprintf(host_state.op, sizeof(host_state.op), "%s", op);
+    json_decref(host_state.asked);
+    host_state.asked = json_loadb(body.ptr, body.len, 0, NULL);
+    ck_assert_ptr_nonnull(host_state.asked);
+    check_against_schema(op, "request", host_state.asked);
+    if (host_state.status == SEAM_OK) {
+        json_t *given = json_loads(host_state.answer, 0, NULL);
+        check_against_schema(op, "response", given);
+        json_decref(given);
+    }
+    /* Borrowed means borrowed: the bytes are gone when the answer has been given. */
+    size_t len = strlen(host_state.answer);
+    char *bytes = malloc(len + 1);
+    memcpy(bytes, host_state.answer, len);
+    seam_reply reply = {.size = sizeof(reply),
+                        .status = host_state.status,
+                        .effect = host_state.effect,
+                        .retry_after_ms = 5,
+                        .body = {bytes, len},
+                        .code = seam_text(host_state.code)};
+    answer(user, &reply);
+    free(bytes);
+    return host_state.status;
+}
+
+static void complete(const seam_host *host, seam_id call, const seam_reply *reply)
+{
+    (void)host;
+    ck_assert(call == 42 && SEAM_HAS(reply, seam_reply, code));
+    host_state.last = *reply;
+    json_decref(host_state.completed);
+    host_state.completed = json_loadb(reply->body.ptr, reply->body.len, JSON_DECODE_ANY, NULL);
+    snprintf(host_state.completed_code, sizeof(host_state.completed_code), "%.*s",
+             (int)reply->code.len, reply->code.ptr);
+}
+
+static void log_line(const seam_host *host, seam_id call, uint32_t level, seam_bytes text)
+{
+    (void)host;
+    ck_assert(call == 0 && level == SEAM_LOG_WARNING);
+    snprintf(host_state.logged, sizeof(host_state.logged), "%.*s", (int)text.len, text.ptr);
+}
+
+static const seam_host host = {.size = sizeof(host),
+                               .ctx = &host_state,
+                               .complete = complete,
+                               .request_wait = request_wait,
+                               .log = log_line};
+
+static void will_answer(seam_status status, uint32_t effect, const char *code, const char *body)
+{
+    host_state.status = status;
+    host_state.effect = effect;
+    host_state.code = code;
+    host_state.answer = body;
+}
+
+static void expect_asked(const char *op, const char *body)
+{
+    json_t *expected = json_loads(body, 0, NULL);
+    ck_assert_str_eq(host_state.op, op);
+    ck_assert_msg(json_equal(expected, host_state.asked), "%s", json_dumps(host_state.asked, 0));
+    json_decref(expected);
+}
+
+START_TEST(http_send_spells_the_request_and_reads_the_response)
+{
+    static const char *const headers[] = {"Accept", "text/\"x\"", "X-B", "", NULL};
+    seam_http_request request = {.method = "POST",
+                                 .url = "https://example.com/a?b",
+                                 .headers = headers,
+                                 .json = seam_text("{\"n\": 1}"),
+                                 .timeout_ms = 250,
+                                 .effect = "ticket"};
+    will_answer(SEAM_OK, SEAM_EFFECT_DONE, "",
+                "{\"status\":201,\"headers\":{\"content-type\":\"application/json\"},"
+                "\"body\":\"[\\u00e9]\",\"json\":[1],\"replayed\":true}");
+    seam_http_response got = seam_http_send(&host, 42, &request);
+    expect_asked("http.send/1",
+                 "{\"method\":\"POST\",\"url\":\"https://example.com/a?b\",\"headers\":"
+                 "{\"Accept\":\"text/\\\"x\\\"\",\"X-B\":\"\"},\"json\":{\"n\":1},"
+                 "\"timeout_ms\":250,\"effect\":\"ticket\"}");
+    ck_assert(got.answer.status == SEAM_OK && got.status == 201 && got.replayed);
+    ck_assert(seam_json_is(seam_json_at(got.headers, "/content-type"), "application/json"));
+    ck_assert(got.json.len == 3 && memcmp(got.json.ptr, "[1]", 3) == 0);
+    ck_assert_str_eq(got.body, "[é]");
+    seam_http_done(&got);
+}
+END_TEST
+
+START_TEST(http_bodies_are_text_or_bytes)
+{
+    seam_http_request request = {.method = "PUT", .url = "http://h/", .body = seam_text("plain")};
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "",
+                "{\"status\":200,\"headers\":{},\"body_base64\":\"AP8=\"}");
+    seam_http_response got = seam_http_send(&host, 42, &request);
+    expect_asked("http.send/1", "{\"method\":\"PUT\",\"url\":\"http://h/\",\"body\":\"plain\"}");
+    ck_assert(got.body_len == 2 && memcmp(got.body, "\0\xff", 2) == 0 && got.json.len == 0);
+    seam_http_done(&got);
+    request.body = (seam_bytes){"\0\xff", 2};
+    got = seam_http_send(&host, 42, &request);
+    expect_asked("http.send/1",
+                 "{\"method\":\"PUT\",\"url\":\"http://h/\",\"body_base64\":\"AP8=\"}");
+    seam_http_done(&got);
+}
+END_TEST
+
+START_TEST(a_failure_ends_the_call_as_it_came)
+{
+    seam_http_request request = {.method = "GET", .url = "http://h/"};
+    will_answer(SEAM_E_TIMEOUT, SEAM_EFFECT_UNKNOWN, "http.timeout", "{\"message\":\"too late\"}");
+    seam_http_response got = seam_http_send(&host, 42, &request);
+    ck_assert(got.answer.status == SEAM_E_TIMEOUT && got.status == 0 && !got.body);
+    ck_assert_int_eq(seam_complete_answer(&host, 42, &got.answer), SEAM_OK);
+    ck_assert(host_state.last.status == SEAM_E_TIMEOUT &&
+              host_state.last.effect == SEAM_EFFECT_UNKNOWN && host_state.last.retry_after_ms == 5);
+    ck_assert_str_eq(host_state.completed_code, "http.timeout");
+    ck_assert_str_eq(json_string_value(json_object_get(host_state.completed, "message")),
+                     "too late");
+    seam_http_done(&got);
+}
+END_TEST
+
+START_TEST(a_request_that_cannot_be_written_is_not_sent)
+{
+    seam_http_request request = {.method = "GET", .url = "http://h/", .json = seam_text("{")};
+    host_state.op[0] = '\0';
+    seam_http_response got = seam_http_send(&host, 42, &request);
+    ck_assert(got.answer.status == SEAM_E_INTERNAL && got.answer.effect == SEAM_EFFECT_NONE);
+    ck_assert_str_eq(host_state.op, "");
+    seam_http_done(&got);
+}
+END_TEST
+
+static seam_status refuse_silently(const seam_host *given, seam_id call, const char *op,
+                                   seam_bytes body, seam_reply_fn answer, void *user)
+{
+    (void)given, (void)call, (void)op, (void)body, (void)answer, (void)user;
+    return SEAM_E_UNSUPPORTED;
+}
+
+START_TEST(a_host_that_does_not_answer_is_no_success)
+{
+    seam_host silent = host;
+    silent.request_wait = refuse_silently;
+    seam_answer answer = seam_ask(&silent, 42, "clock.sleep/1", seam_text("{\"ms\":1}"));
+    ck_assert(answer.status == SEAM_E_INTERNAL && answer.effect == SEAM_EFFECT_UNKNOWN);
+    seam_answer_done(&answer);
+}
+END_TEST
+
+START_TEST(effects_are_begun_and_ended)
+{
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", "{\"state\":\"fresh\",\"key\":\"ab12\"}");
+    seam_effect effect = seam_effect_begin(&host, 42, "ticket", seam_text("{\"to\":\"x\"}"));
+    expect_asked("effect.begin/1", "{\"name\":\"ticket\",\"request\":{\"to\":\"x\"}}");
+    ck_assert(effect.answer.status == SEAM_OK && !effect.happened);
+    ck_assert(seam_json_is(effect.key, "ab12"));
+    seam_effect_done(&effect);
+
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "",
+                "{\"state\":\"done\",\"key\":\"ab12\",\"result\":{\"id\":7}}");
+    effect = seam_effect_begin(&host, 42, "ticket", seam_text("{\"to\":\"x\"}"));
+    int64_t id = 0;
+    ck_assert(effect.happened && seam_json_integer(seam_json_at(effect.result, "/id"), &id));
+    ck_assert_int_eq(id, 7);
+    seam_effect_done(&effect);
+
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", "{}");
+    ck_assert_int_eq(seam_effect_commit(&host, 42, "ticket", seam_text("[1]")), SEAM_OK);
+    expect_asked("effect.commit/1", "{\"name\":\"ticket\",\"outcome\":\"done\",\"result\":[1]}");
+    ck_assert_int_eq(seam_effect_abandon(&host, 42, "ticket"), SEAM_OK);
+    expect_asked("effect.commit/1", "{\"name\":\"ticket\",\"outcome\":\"none\"}");
+}
+END_TEST
+
+START_TEST(an_effect_in_doubt_is_a_failure)
+{
+    static const char *const states[][2] = {{"unknown", "effect.unknown"},
+                                            {"conflict", "effect.conflict"}};
+    for (size_t i = 0; i < 2; i++) {
+        char body[64];
+        snprintf(body, sizeof(body), "{\"state\":\"%s\",\"key\":\"ab\"}", states[i][0]);
+        will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", body);
+        seam_effect effect = seam_effect_begin(&host, 42, "ticket", seam_text("{}"));
+        ck_assert(effect.answer.status == SEAM_E_FAILED && !effect.happened);
+        ck_assert(effect.answer.effect == SEAM_EFFECT_UNKNOWN);
+        ck_assert_str_eq(effect.answer.code, states[i][1]);
+        seam_complete_answer(&host, 42, &effect.answer);
+        ck_assert_ptr_nonnull(json_object_get(host_state.completed, "message"));
+        seam_effect_done(&effect);
+    }
+}
+END_TEST
+
+START_TEST(budget_is_asked_and_reported)
+{
+    seam_budget budget = {.tokens = 1000, .cost = "0.25"};
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", "{\"tokens\":400,\"cost\":\"0.10\"}");
+    ck_assert_int_eq(seam_budget_reserve(&host, 42, &budget), SEAM_OK);
+    expect_asked("budget.reserve/1", "{\"tokens\":1000,\"cost\":\"0.25\"}");
+    ck_assert_int_eq(budget.tokens, 400);
+    ck_assert_str_eq(budget.cost, "0.10");
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", "{}");
+    ck_assert_int_eq(seam_budget_spend(&host, 42, &budget), SEAM_OK);
+    expect_asked("budget.spend/1", "{\"tokens\":400,\"cost\":\"0.10\"}");
+    will_answer(SEAM_E_BUDGET, SEAM_EFFECT_NONE, "budget.spent", "{\"message\":\"none left\"}");
+    ck_assert_int_eq(seam_budget_reserve(&host, 42, &budget), SEAM_E_BUDGET);
+    ck_assert_int_eq(budget.tokens, 400);
+}
+END_TEST
+
+START_TEST(sleep_and_log_say_what_they_were_told)
+{
+    will_answer(SEAM_E_CANCELLED, SEAM_EFFECT_NONE, "", "{\"message\":\"stop\"}");
+    ck_assert_int_eq(seam_sleep_ms(&host, 42, 30), SEAM_E_CANCELLED);
+    expect_asked("clock.sleep/1", "{\"ms\":30}");
+    seam_log(&host, 0, SEAM_LOG_WARNING, "%s %d", "line", 7);
+    ck_assert_str_eq(host_state.logged, "line 7");
+    seam_log(&host, 0, SEAM_LOG_WARNING, "%01500d", 1);
+    ck_assert_uint_eq(strlen(host_state.logged), 1000);
+}
+END_TEST
+
+START_TEST(completions_say_status_effect_and_body)
+{
+    seam_complete_ok(&host, 42, SEAM_EFFECT_DONE, seam_text("{\"a\":1}"));
+    ck_assert(host_state.last.status == SEAM_OK && host_state.last.effect == SEAM_EFFECT_DONE);
+    ck_assert_int_eq(json_integer_value(json_object_get(host_state.completed, "a")), 1);
+    seam_complete_ok(&host, 42, SEAM_EFFECT_DONE, (seam_bytes){NULL, 0});
+    ck_assert(host_state.last.status == SEAM_E_INTERNAL &&
+              host_state.last.effect == SEAM_EFFECT_DONE);
+    seam_complete_error(&host, 42, SEAM_E_FAILED, SEAM_EFFECT_NONE, "crm.full", "no \"room\"");
+    ck_assert(host_state.last.status == SEAM_E_FAILED);
+    ck_assert_str_eq(host_state.completed_code, "crm.full");
+    ck_assert_str_eq(json_string_value(json_object_get(host_state.completed, "message")),
+                     "no \"room\"");
+    ck_assert_str_eq(json_string_value(json_object_get(host_state.completed, "code")), "crm.full");
+    seam_complete_input_required(&host, 42, "Which?", seam_text("{\"enum\":[1,2]}"));
+    ck_assert(host_state.last.status == SEAM_E_INPUT_REQUIRED);
+    ck_assert_ptr_nonnull(json_object_get(host_state.completed, "schema"));
+    seam_complete_input_required(&host, 42, "Which?", seam_text("{"));
+    ck_assert(host_state.last.status == SEAM_E_INTERNAL);
+}
+END_TEST
+
+/* A reader reads a field only where the size says that it was written. */
+START_TEST(has_obeys_the_size)
+{
+    seam_reply reply = {.size = offsetof(seam_reply, body)};
+    ck_assert(SEAM_HAS(&reply, seam_reply, retry_after_ms));
+    ck_assert(!SEAM_HAS(&reply, seam_reply, body));
+    reply.size = offsetof(seam_reply, code) + sizeof(seam_bytes) - 1;
+    ck_assert(SEAM_HAS(&reply, seam_reply, body) && !SEAM_HAS(&reply, seam_reply, code));
+}
+END_TEST
+
+/* Numbers that binaries already carry. */
+START_TEST(numbers_are_frozen)
+{
+    static const int statuses[] = {SEAM_OK,
+                                   SEAM_E_INPUT,
+                                   SEAM_E_FAILED,
+                                   SEAM_E_UNAVAILABLE,
+                                   SEAM_E_RATE_LIMITED,
+                                   SEAM_E_DENIED,
+                                   SEAM_E_BUDGET,
+                                   SEAM_E_TIMEOUT,
+                                   SEAM_E_CANCELLED,
+                                   SEAM_E_BUSY,
+                                   SEAM_E_UNSUPPORTED,
+                                   SEAM_E_INTERNAL,
+                                   SEAM_E_INPUT_REQUIRED};
+    for (int i = 0; i < (int)(sizeof(statuses) / sizeof(statuses[0])); i++)
+        ck_assert_int_eq(statuses[i], i);
+    ck_assert(SEAM_PURE == 0 && SEAM_READ == 1 && SEAM_WRITE_IDEMPOTENT == 2 && SEAM_WRITE == 3);
+    ck_assert(SEAM_DESTRUCTIVE == 1 && SEAM_OPEN_WORLD == 2 && SEAM_NONBLOCKING == 4);
+    ck_assert(SEAM_EFFECT_NONE == 0 && SEAM_EFFECT_DONE == 1 && SEAM_EFFECT_UNKNOWN == 2);
+    ck_assert(SEAM_LOG_DEBUG == 0 && SEAM_LOG_ERROR == 3 && SEAM_CLOCK_REALTIME == 1);
+    ck_assert(SEAM_ABI_MAJOR == 1 && SEAM_ABI_MINOR == 0);
+}
+END_TEST
+
+UNIT_MAIN(http_send_spells_the_request_and_reads_the_response, http_bodies_are_text_or_bytes,
+          a_failure_ends_the_call_as_it_came, a_request_that_cannot_be_written_is_not_sent,
+          a_host_that_does_not_answer_is_no_success, effects_are_begun_and_ended,
+          an_effect_in_doubt_is_a_failure, budget_is_asked_and_reported,
+          sleep_and_log_say_what_they_were_told, completions_say_status_effect_and_body,
+          has_obeys_the_size, numbers_are_frozen)
