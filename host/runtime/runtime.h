@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The runtime: the shell around the pure core. It owns the event loop, the clock, the plugins and
+ * the journal; it turns what happens into events, journals each with the decisions that follow, and
+ * carries them out: calls, retries at their time, effects behind the barrier, questions. Everything
+ * runs on the thread that opened the host.
+ */
+#ifndef RUNTIME_RUNTIME_H
+#define RUNTIME_RUNTIME_H
+
+#include "flow/flow.h"
+#include "journal/journal.h"
+#include "loader/loader.h"
+#include "orchestrator/orchestrator.h"
+
+/* ---- The roster: the manifest, the cards of its plugins, and the catalog that flows see ---- */
+
+struct roster_plugin {
+    const struct manifest_plugin *entry;
+    struct card *card; /* NULL: it was refused, and error says why */
+    struct error error;
+};
+
+struct roster {
+    struct manifest *manifest;
+    struct roster_plugin *plugins; /* in the manifest's order */
+    size_t plugin_count;
+    struct catalog catalog;
+};
+
+/* Reads the manifest and every card; runs no plugin. A plugin that is refused is remembered with
+ * its reason; it is an error here only if the manifest says `required`. */
+WARN_UNUSED enum error_code roster_load(const char *manifest_path, struct roster **ret_roster,
+                                        struct error *reterr);
+void roster_free(struct roster *roster);
+void roster_freep(struct roster **roster);
+/* flow_compile with what the manifest says: defaults, ceilings, people. */
+WARN_UNUSED enum error_code roster_compile(const struct roster *roster, const char *path,
+                                           struct flow **ret_flow, struct findings *ret_findings,
+                                           struct error *reterr);
+
+/* ---- The host ---- */
+
+struct host;
+
+struct host_options {
+    struct roster *roster; /* borrowed, outlives the host                               */
+    const char *store;     /* instead of the manifest's; NULL = the manifest's          */
+    bool in_memory;        /* no journal on disk                                        */
+    bool restored;         /* see journal_options                                       */
+    const char *worker;    /* path of seam-worker; NULL = beside this program           */
+    /* After each record, before it is carried out; for live progress. May be NULL. */
+    void (*progress)(void *user, const struct run *run, const struct event *event,
+                     const struct decisions *decisions);
+    /* A run ended (durably), or waits for a person and nothing else. */
+    void (*settled)(void *user, const struct run *run);
+    /* What plugins log, and what the host has to say of them. */
+    void (*log)(void *user, const char *plugin, uint32_t level, struct slice text);
+    void *user;
+};
+
+WARN_UNUSED enum error_code host_open(const struct host_options *options, struct host **ret_host,
+                                      struct error *reterr);
+/* Ends plugins and closes the journal; the first failure of the journal's life is told. */
+enum error_code host_close(struct host *host, struct error *reterr);
+
+/* Starts a run. The same id with the same input is the same run: it is resumed, or already final
+ * (then `settled` is called at once); with another input, ERR_CONFLICT. id NULL makes a new one. */
+WARN_UNUSED enum error_code host_submit(struct host *host, struct flow *flow, const char *id,
+                                        json_t *input, struct error *reterr);
+/* Takes up a run from the journal where it was left. ERR_CONFLICT if its flow or its agents are no
+ * longer those it began with. Of a final run, only `settled` is called. */
+WARN_UNUSED enum error_code host_resume(struct host *host, const char *id, struct error *reterr);
+/* Every run that is not final; those that cannot go on are told to `log`. */
+WARN_UNUSED enum error_code host_resume_all(struct host *host, size_t *ret_count,
+                                            struct error *reterr);
+
+/* Runs the loop until every run has settled, host_stop is called, or the journal fails (the error).
+ */
+WARN_UNUSED enum error_code host_work(struct host *host, struct error *reterr);
+/* Stops the loop; runs stay as they are and can be resumed. From the loop's thread. */
+void host_stop(struct host *host);
+/* The libuv loop (uv_loop_t *), for signals and terminals. */
+void *host_loop(struct host *host);
+size_t host_run_count(const struct host *host); /* runs that are not final             */
+
+/* Starts one plugin of the roster and waits until it is ready, or says why not; for `seam plugins`.
+ */
+WARN_UNUSED enum error_code host_try_plugin(const struct roster *roster, const char *alias,
+                                            const char *worker, struct error *reterr);
+
+/* ---- Reading the journal back ---- */
+
+/* The file of the store, absolute; the caller frees. */
+char *roster_store(const struct roster *roster, const char *override);
+
+/* Calls each with every record of the run, folded as it goes: run is the state after the record,
+ * NULL when flow is NULL (records alone need no flow). Returning false stops. */
+typedef bool (*fold_each)(void *user, uint64_t seq, struct record *record, struct run *run);
+WARN_UNUSED enum error_code fold_run(struct journal_reader *reader, const char *id,
+                                     struct flow *flow, fold_each each, void *user,
+                                     struct run **ret_run, struct error *reterr);
+
+/* Decides every record of the run again, and compares: ERR_CONFLICT names the first record, what
+ * was decided then and what would be decided now. *ret_decisions counts those that were the same.
+ */
+WARN_UNUSED enum error_code replay_run(struct journal_reader *reader, const char *id,
+                                       struct flow *flow, size_t *ret_records,
+                                       size_t *ret_decisions, struct error *reterr);
+
+/* The flow that the run began with, compiled again from its file. ERR_CONFLICT if the file, or an
+ * agent that the flow uses, has changed since; the text names what. */
+WARN_UNUSED enum error_code fold_flow(struct journal_reader *reader, const struct roster *roster,
+                                      const char *id, struct flow **ret_flow, struct error *reterr);
+
+/* ---- What answer and cancel leave in the inbox ---- */
+
+json_t *inbox_answer(const char *task, uint32_t revision, const json_t *answer, bool deny,
+                     const char *who, const char *shown);
+json_t *inbox_cancel(const char *who);
+
+#endif
