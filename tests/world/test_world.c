@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define TRIP  "{\"offer\": \"LIS-VIE\", \"passengers\": 2, \"reference\": \"T-1\"}"
@@ -401,6 +402,52 @@ START_TEST(hundreds_of_connections_at_once_are_all_served)
 }
 END_TEST
 
+/* Runs naive over the story's trips; its exit status, and what it printed last. */
+static int run_naive(const struct world *w, const char *done, char *ret_line, size_t size)
+{
+    char command[1024], line[256];
+    snprintf(command, sizeof(command), "%s --trips %s/tests/story/trips.jsonl --url %s --done %s",
+             NAIVE_PROGRAM, SOURCE_ROOT, w->url, done);
+    FILE *from = popen(command, "r");
+    ck_assert_ptr_nonnull(from);
+    ret_line[0] = '\0';
+    while (fgets(line, sizeof(line), from) != NULL)
+        snprintf(ret_line, size, "%s", line);
+    int status = pclose(from);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+START_TEST(naive_doubles_what_the_world_did_not_admit)
+{
+    struct world w;
+    world_start(&w, WORLD_KNOBS("--commit-then-503", "0.4"));
+    char line[256], printed[256];
+    ck_assert_int_le(run_naive(&w, "/dev/null", line, sizeof(line)), 1);
+    ck_assert_int_gt(world_stat(&w, "bookings.duplicates"), 5);
+    int64_t mails = world_stat(&w, "mails.rows"), twice = world_stat(&w, "mails.duplicates");
+    snprintf(printed, sizeof(printed), "mails %lld, of these duplicates %lld\n", (long long)mails,
+             (long long)twice);
+    ck_assert_str_eq(line, printed);
+    world_done(&w);
+}
+END_TEST
+
+START_TEST(naive_redoes_nothing_that_it_recorded)
+{
+    struct world w;
+    world_start(&w, NULL);
+    char line[256], done[200];
+    snprintf(done, sizeof(done), "%s/done", w.folder);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(run_naive(&w, done, line, sizeof(line)), 0);
+        ck_assert_int_eq(world_stat(&w, "bookings.rows"), 40);
+        ck_assert_int_eq(world_stat(&w, "mails.duplicates"), 0);
+    }
+    unlink(done);
+    world_done(&w);
+}
+END_TEST
+
 UNIT_MAIN(a_booking_is_found_by_its_key_and_by_its_reference,
           cancelling_twice_leaves_one_cancelled_row, a_wrong_request_is_refused_and_meets_no_fate,
           a_body_over_the_limit_is_refused, fail_before_answers_503_and_commits_nothing,
@@ -413,4 +460,5 @@ UNIT_MAIN(a_booking_is_found_by_its_key_and_by_its_reference,
           a_key_not_honoured_books_twice_and_is_counted,
           a_late_commit_of_an_honoured_key_makes_no_second_row, what_was_answered_survives_a_kill,
           the_same_seed_draws_the_same_fates, knobs_out_of_range_are_refused_and_change_nothing,
-          hundreds_of_connections_at_once_are_all_served)
+          hundreds_of_connections_at_once_are_all_served,
+          naive_doubles_what_the_world_did_not_admit, naive_redoes_nothing_that_it_recorded)
