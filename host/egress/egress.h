@@ -43,7 +43,9 @@ struct egress_request {
     const char *connect_to; /* an address that was checked, "127.0.0.1:8700", "[::1]:80"; or NULL */
 };
 
-/* What is known of the bytes, from the library's own account of the transfer. */
+/* What is known of the bytes, from the library's own account of the transfer. An answer is whole if
+ * its body has the length, or the last chunk, that it announced; one that announces nothing ends
+ * with its connection, which must then end in order (over TLS: with its farewell). */
 enum egress_fate {
     FATE_UNSENT,   /* no byte of the request left: the world cannot have seen it        */
     FATE_UNKNOWN,  /* some left, or may have, and no whole answer came                  */

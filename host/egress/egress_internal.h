@@ -27,6 +27,8 @@ void head_init(struct head *head);
 void head_done(struct head *head);
 /* Takes one line with its end; false once a limit is met. */
 bool head_line(struct head *head, struct slice line);
+/* Whether the fields say where the body ends, or that there is none. */
+bool head_bounds_body(const struct head *head);
 /* Views into the head, count of them; the caller frees the array alone. */
 struct egress_header *head_fields(const struct head *head);
 
@@ -47,13 +49,14 @@ struct transfer {
     struct curl_slist *headers, *connect_to;
     char *body;
     char *place; /* "host:port", for messages */
-    bool tls, allow_private;
+    bool tls, allow_private, head_only;
     int64_t timeout_ms, deadline_ms; /* of the monotonic clock; INT64_MAX = none */
     curl_socket_t socket;            /* that curl waits for, or CURL_SOCKET_BAD */
     char words[CURL_ERROR_SIZE];
 
     /* Evidence. Each of these only ever grows: curl may try twice for a read. */
     bool issued;                   /* curl had a connection and was about to write the request  */
+    bool farewell;                 /* TLS: the server closed in order (close_notify)             */
     uint64_t bytes_sent;           /* of the request, that curl handed to the socket or to TLS   */
     char denied[INET6_ADDRSTRLEN]; /* the address that policy refused, or "" */
     struct head head;

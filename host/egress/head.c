@@ -128,3 +128,15 @@ struct egress_header *head_fields(const struct head *head)
     }
     return fields;
 }
+
+/* libcurl has refused lengths that are no numbers and encodings that it does not know. */
+bool head_bounds_body(const struct head *head)
+{
+    AUTO(freep) struct egress_header *fields = head_fields(head);
+    bool bounds = head->status == 204 || head->status == 304;
+    for (size_t i = 0; i < head->count; i++)
+        bounds = bounds || strcmp(fields[i].name, "content-length") == 0 ||
+                 (strcmp(fields[i].name, "transfer-encoding") == 0 &&
+                  strcasestr(fields[i].value, "chunked"));
+    return bounds;
+}

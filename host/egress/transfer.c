@@ -174,9 +174,12 @@ static int issue(void *user, char *peer, char *local, int peer_port, int local_p
 static int witness(CURL *easy, curl_infotype type, char *bytes, size_t size, void *user)
 {
     struct transfer *transfer = user;
-    (void)easy, (void)bytes;
+    (void)easy;
     if (type == CURLINFO_HEADER_OUT || type == CURLINFO_DATA_OUT)
         transfer->bytes_sent += size;
+    /* The alert close_notify; no other message of TLS has two bytes. */
+    if (type == CURLINFO_SSL_DATA_IN && size == 2 && bytes[0] == 1 && bytes[1] == 0)
+        transfer->farewell = true;
     return 0;
 }
 
@@ -225,7 +228,8 @@ static void set_method(struct transfer *transfer, const struct egress_request *r
     CURL *easy = transfer->easy;
     bool carries = request->body.len > 0 || strcmp(request->method, "POST") == 0 ||
                    strcmp(request->method, "PUT") == 0 || strcmp(request->method, "PATCH") == 0;
-    if (strcmp(request->method, "HEAD") == 0) {
+    transfer->head_only = strcmp(request->method, "HEAD") == 0;
+    if (transfer->head_only) {
         SET(easy, CURLOPT_NOBODY, 1L);
     } else if (carries) {
         transfer->body = xstrndup(request->body.ptr, request->body.len);
@@ -353,9 +357,19 @@ void transfer_free(struct transfer *transfer)
 
 /* What became of it. */
 
+/* Over TLS, libcurl takes any end of the connection for the end of a body that has no other; but
+ * who cuts a connection cannot forge a farewell (RFC 9112, 9.8). Without TLS an orderly end must
+ * do. */
+static bool is_cut(const struct transfer *transfer)
+{
+    return transfer->tls && !transfer->farewell && !transfer->head_only &&
+           !head_bounds_body(&transfer->head);
+}
+
 static enum egress_fate fate_of(const struct transfer *transfer)
 {
-    if (transfer->end == END_DONE && transfer->result == CURLE_OK && transfer->head.complete)
+    if (transfer->end == END_DONE && transfer->result == CURLE_OK && transfer->head.complete &&
+        !is_cut(transfer))
         return FATE_ANSWERED;
     if (!transfer->issued || (!transfer->tls && transfer->bytes_sent == 0))
         return FATE_UNSENT;
@@ -393,7 +407,9 @@ static enum error_code cause_of(const struct transfer *transfer, struct text *wo
         return ERR_DENIED;
     }
     if (transfer->result == CURLE_OK) {
-        text_adds(words, "the answer ended before its headers did");
+        text_adds(words, transfer->head.complete
+                             ? "the connection was cut, and the answer does not say its length"
+                             : "the answer ended before its headers did");
         return ERR_IO;
     }
     text_adds(words, transfer->words[0] ? transfer->words : curl_easy_strerror(transfer->result));
