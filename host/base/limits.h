@@ -23,6 +23,12 @@
 #define LIMIT_EXPRESSION_WORK  10000000u   /* values that one evaluation may touch            */
 #define LIMIT_TEXT_RESULT      (8u << 20)  /* a string that an expression makes, bytes        */
 #define LIMIT_SCHEMA_NODES     100000u     /* subschemas of one contract                      */
+#define LIMIT_SCHEMA_CHAIN     200         /* subschemas that one value passes, one by one    */
+#define LIMIT_PATTERN          (64u << 10) /* bytes of a regular expression                   */
+#define LIMIT_PATTERN_STEPS    2000000u    /* of matching one string                          */
+#define LIMIT_PATTERN_HEAP     (16u << 20) /* bytes that matching one string may take         */
+#define LIMIT_CONTRACT_WORK    100000000u  /* subschemas asked about one value and its parts  */
+#define LIMIT_CONTRACT_DEPTH   1000        /* … one inside the other                          */
 #define LIMIT_VIOLATIONS       32u         /* violations that are reported of one value       */
 #define LIMIT_EFFECTS          1000u       /* effects of one attempt                          */
 #define LIMIT_NAME             128u        /* bytes of a name: step, agent, effect, run       */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Compiling and matching with PCRE2. A compiled pattern is immutable and shared by threads; all
+ * that changes while matching lives in the caller's match_room, whose memory PCRE2 is handed
+ * through its allocator. JIT code needs nothing more; the interpreter, which takes over where there
+ * is no JIT or its stack is too small, allocates frames up to LIMIT_PATTERN_HEAP.
+ */
+#include "contract/regex_internal.h"
+
+#include "base/limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct regex {
+    struct slice source; /* borrowed from the schema */
+    pcre2_code *code;
+};
+
+/* A character of the source becomes at most a class of this many bytes. */
+enum { GROWTH = 200 };
+
+enum error_code regex_new(struct slice source, struct regex **ret_regex, struct error *reterr)
+{
+    AUTO(text_done) struct text translated;
+    text_init(&translated, source.len * GROWTH + GROWTH);
+    enum error_code code = ecma_translate(source, &translated, reterr);
+    if (code)
+        return code;
+    int problem;
+    PCRE2_SIZE at;
+    uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_UNSET_BACKREF |
+                       PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UCP | PCRE2_DUPNAMES;
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text_str(&translated), translated.len, options,
+                                         &problem, &at, NULL);
+    if (!compiled) {
+        unsigned char words[160];
+        pcre2_get_error_message(problem, words, sizeof(words));
+        return error_set(reterr, ERR_INPUT, "%s", (const char *)words);
+    }
+    pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE); /* without it the interpreter matches */
+    struct regex *regex = xcalloc(1, sizeof(*regex));
+    *regex = (struct regex){.source = source, .code = compiled};
+    *ret_regex = regex;
+    return ERR_OK;
+}
+
+void regex_free(struct regex *regex)
+{
+    if (!regex)
+        return;
+    pcre2_code_free(regex->code);
+    free(regex);
+}
+
+struct slice regex_source(const struct regex *regex)
+{
+    return regex->source;
+}
+
+static void *room_malloc(size_t size, void *user)
+{
+    struct match_room *room = user;
+    size_t aligned = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+    if (aligned < size || aligned > sizeof(room->memory) - room->used)
+        return malloc(size);
+    void *memory = room->memory + room->used;
+    room->used += aligned;
+    return memory;
+}
+
+static void room_free(void *memory, void *user)
+{
+    const struct match_room *room = user;
+    uintptr_t at = (uintptr_t)memory, start = (uintptr_t)room->memory;
+    if (at < start || at >= start + sizeof(room->memory))
+        free(memory);
+}
+
+static void room_init(struct match_room *room)
+{
+    pcre2_general_context *general = pcre2_general_context_create(room_malloc, room_free, room);
+    room->data = pcre2_match_data_create(1, general);
+    room->context = pcre2_match_context_create(general);
+    ASSERT(general && room->data && room->context); /* they fit into the room's memory */
+    pcre2_set_match_limit(room->context, LIMIT_PATTERN_STEPS);
+    pcre2_set_heap_limit(room->context, LIMIT_PATTERN_HEAP / 1024);
+    pcre2_set_depth_limit(room->context, LIMIT_PATTERN_STEPS);
+    pcre2_general_context_free(general);
+}
+
+void match_room_done(struct match_room *room)
+{
+    if (!room->data)
+        return;
+    pcre2_match_data_free(room->data);
+    pcre2_match_context_free(room->context);
+}
+
+enum match regex_match(const struct regex *regex, struct slice string, struct match_room *room)
+{
+    if (!room->data)
+        room_init(room);
+    PCRE2_SPTR subject = (PCRE2_SPTR)string.ptr;
+    int answer = pcre2_match(regex->code, subject, string.len, 0, 0, room->data, room->context);
+    if (answer == PCRE2_ERROR_JIT_STACKLIMIT)
+        answer = pcre2_match(regex->code, subject, string.len, 0, PCRE2_NO_JIT, room->data,
+                             room->context);
+    if (answer >= 0)
+        return MATCH_YES;
+    return answer == PCRE2_ERROR_NOMATCH ? MATCH_NO : MATCH_GAVE_UP;
+}

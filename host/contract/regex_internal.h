@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Patterns: ECMA-262 regular expressions (as with its `u` flag, and lenient where the web is),
+ * checked and translated into PCRE2's language and then matched under limits, so that no pattern
+ * and no string can hold a thread.
+ */
+#ifndef CONTRACT_REGEX_INTERNAL_H
+#define CONTRACT_REGEX_INTERNAL_H
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+
+#include "base/text.h"
+
+#include <pcre2.h>
+
+/* What matching needs beside the pattern, on the caller's stack; PCRE2 allocates inside it as far
+ * as it goes. Start with {0}; match_room_done when the last match is over. */
+struct match_room {
+    pcre2_match_data *data;
+    pcre2_match_context *context;
+    size_t used;
+    _Alignas(max_align_t) unsigned char memory[1024];
+};
+
+void match_room_done(struct match_room *room);
+
+struct regex;
+
+enum match { MATCH_NO, MATCH_YES, MATCH_GAVE_UP };
+
+WARN_UNUSED enum error_code regex_new(struct slice source, struct regex **ret_regex,
+                                      struct error *reterr);
+void regex_free(struct regex *regex);
+/* Whether the pattern is found anywhere in the string. Gives up at a limit of steps or memory. */
+enum match regex_match(const struct regex *regex, struct slice string, struct match_room *room);
+struct slice regex_source(const struct regex *regex);
+
+/* Checks the syntax of ECMA-262 and writes to out (if not NULL) what PCRE2 understands by it. */
+WARN_UNUSED enum error_code ecma_translate(struct slice source, struct text *out,
+                                           struct error *reterr);
+/* The Unicode property in `\p{…}` as PCRE2 spells it; false if it cannot be one. */
+bool ecma_property(struct slice name, struct text *out);
+
+#endif
