@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TEN_STOPS                                                                                  \
+    "Lisbon to Paris to Lisbon to Paris to Lisbon to Paris to Lisbon to Paris to Lisbon to Paris"
+
 static struct outcome call(const char *agent, const char *input, const char *feedback)
 {
     struct tiny_host *h = tiny_host_new("travel", "{}", NULL);
@@ -118,16 +121,14 @@ END_TEST
 
 START_TEST(goals_that_are_no_routes_are_refused)
 {
-    static const char *const goals[] = {
-        "Lisbon",
-        "",
-        " , , ",
-        " to ",
-        "Lisbon to",
-        "Lisbon to Lisbon",
-        "Lisbon to Vienna to Vienna",
-        "Lisbon to Paris to Lisbon to Paris to Lisbon to Paris to Lisbon to Paris to Lisbon to "
-        "Paris"};
+    static const char *const goals[] = {"Lisbon",
+                                        "",
+                                        " , , ",
+                                        " to ",
+                                        "Lisbon to",
+                                        "Lisbon to Lisbon",
+                                        "Lisbon to Vienna to Vienna",
+                                        TEN_STOPS};
     for (size_t i = 0; i < sizeof(goals) / sizeof(goals[0]); i++) {
         char input[400];
         snprintf(input, sizeof(input), "{\"goal\": \"%s\", \"start\": \"2027-03-01\"}", goals[i]);
