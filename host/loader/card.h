@@ -25,7 +25,7 @@ struct card {
     bool isolation_worker; /* the card insists on a worker                              */
     int max_concurrency;
     int64_t memory_bytes, call_ms, drain_ms; /* -1 = not said                                   */
-    struct contract *config; /* NULL = any                                                */
+    struct contract *config; /* never NULL; accepts {} alone if the card says nothing     */
     bool brokered;           /* asks for no way into the world but the host's             */
     struct card_agent *agents;
     size_t agent_count;

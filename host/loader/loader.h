@@ -6,7 +6,9 @@
  * strings, nothing shared. Whatever a plugin does, its calls end, once each, and the host lives.
  *
  * Everything here belongs to the owner's thread. One descriptor per plugin (an epoll of its socket,
- * pidfd and timers) tells when to dispatch; callbacks come from plugin_dispatch only.
+ * pidfd and timers) tells when to dispatch; callbacks come from plugin_dispatch only. That thread
+ * must outlive its workers: they die with it. SIGPIPE must be ignored where plugins run in this
+ * process.
  */
 #ifndef LOADER_LOADER_H
 #define LOADER_LOADER_H
@@ -23,21 +25,23 @@ enum call_end {
     CALL_COMPLETED, /* the agent completed it: status and the rest are its own           */
     CALL_TIMED_OUT, /* deadline, cancel, grace: the agent did not answer in time         */
     CALL_CRASHED,   /* its process died, or was killed because another call hung         */
-    CALL_BROKE_ABI, /* invalid UTF-8, an answer over the limit, an unknown status, …     */
+    CALL_BROKE_ABI, /* invalid UTF-8, an answer over the limit, a worker that lies, …    */
 };
 
 struct call_result {
     uint64_t call;
     enum call_end end;
     int32_t status;  /* seam_status, with COMPLETED; unknown ones became INTERNAL */
-    uint32_t effect; /* SEAM_EFFECT_*, what the agent claims; unknown = UNKNOWN   */
+    uint32_t effect; /* SEAM_EFFECT_*, what the agent claims; unknown = UNKNOWN; NONE if
+                        it has not begun                                          */
     uint32_t retry_after_ms;
     struct slice body, code; /* borrowed; valid UTF-8                                     */
+    bool begun;              /* false: it never left the line, surely nothing was done    */
     bool reaped;             /* nothing of this call runs any more                        */
-    const char *reason;      /* in words, for the other ends: "killed by SIGSEGV"         */
+    const char *reason;      /* in words, for the other ends: "killed by SIGSEGV"; else "" */
 };
 
-struct plugin_handlers {
+struct plugin_handlers { /* all are set */
     /* Loaded, its table equal to its card, created; or err says why it was refused. Once. */
     void (*ready)(void *user, const struct error *err);
     void (*completed)(void *user, const struct call_result *result);
@@ -55,14 +59,16 @@ struct plugin_options {
     bool in_process;
     const char *worker;   /* path of seam-worker                                       */
     struct slice config;  /* JSON, valid against the card's `config`                   */
-    int max_concurrency;  /* threads for blocking agents; calls past it wait in line   */
+    int max_concurrency;  /* calls at once, and threads for blocking agents; others wait in
+                             line                                                      */
     int64_t memory_bytes; /* of a worker; -1 = no limit                                */
     int64_t grace_ms;     /* from cancel to kill                                       */
+    int64_t load_ms;      /* from the start to ready(); 0 = LIMIT_LOAD_MS              */
     size_t payload;       /* bytes of an answer, chunk or request; more = BROKE_ABI    */
 };
 
-/* Starts a plugin; ready() tells the outcome later. Keeps its own reference to nothing of options.
- */
+/* Starts a plugin; ready() tells the outcome later. Keeps nothing of card and options. The file
+ * must be the one that the card was read from, byte for byte. */
 WARN_UNUSED enum error_code plugin_start(const struct card *card,
                                          const struct plugin_options *options,
                                          const struct plugin_handlers *handlers, void *user,
@@ -78,7 +84,8 @@ struct plugin_call {
 };
 
 /* Sends a call; completed() ends it. The id has the plugin's generation in it and is never reused.
- */
+ * 0: LIMIT_CALLS or LIMIT_LINE_BYTES are met; nothing was sent and completed() will not come. May
+ * be called before ready(). What is sent leaves with the dispatch under way or the next one. */
 uint64_t plugin_call(struct plugin *plugin, const struct plugin_call *call);
 /* Asks the agent to stop; after the grace its worker is killed. Ignores ids that have ended. */
 void plugin_cancel(struct plugin *plugin, uint64_t call);
@@ -88,17 +95,20 @@ struct plugin_answer {
     uint32_t effect, retry_after_ms;
     struct slice body, code;
 };
+/* Once for each requested(), also if its call has ended since; then it is dropped. */
 void plugin_answer(struct plugin *plugin, uint64_t request, const struct plugin_answer *answer);
 
 struct plugin_counts {
     size_t under_way, waiting;      /* calls                                                     */
     uint64_t calls, stale, crashes; /* stale: late, double and unknown completions, dropped      */
+    uint64_t abandoned;             /* calls that hang in this process, each with its thread     */
     long pid;                       /* 0 in this process                                         */
 };
 struct plugin_counts plugin_counts(const struct plugin *plugin);
 
-/* quiesce, destroy, and the worker's end; kills what does not stop within the grace. A library in
- * this process stays loaded for ever; calls that still run there are abandoned. */
+/* quiesce, destroy, and the worker's end; waits for them, and kills what does not stop within the
+ * grace. Calls that have not ended get no completed(). A library in this process stays loaded for
+ * ever; calls that still run there are abandoned. May be called from a callback. */
 void plugin_free(struct plugin *plugin);
 
 #endif

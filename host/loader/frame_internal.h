@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Frames: the messages between the host and a plugin, the same through a socket and through memory.
+ * A fixed head in the order of bytes of this machine (both ends are the same build on the same
+ * machine), then up to three strings of bytes. What a frame says is bounded by its own size, and
+ * its size by the reader.
+ *
+ *   host → plugin   LOAD, then CREATE; CALL, CANCEL, ANSWER; STOP
+ *   plugin → host   REFUSED, or AGENT … TABLE, then READY; COMPLETE, UNBEGUN, BROKE, EMIT, REQUEST,
+ *                   LOG, STALE; STOPPED
+ */
+#ifndef LOADER_FRAME_INTERNAL_H
+#define LOADER_FRAME_INTERNAL_H
+
+#include "loader/buffer_internal.h"
+
+enum frame_kind {
+    FRAME_LOAD = 1, /* number: threads, other: payload                                      */
+    FRAME_CREATE,   /* parts: configuration                                                 */
+    FRAME_CALL,     /* id, other: deadline in ns, effect: index of the agent, number: attempt,
+                       parts: input, key, feedback                                          */
+    FRAME_CANCEL,   /* id                                                                   */
+    FRAME_ANSWER,   /* id: of the request, status, effect, number: retry after, parts: body, code */
+    FRAME_STOP,
+
+    FRAME_REFUSED,  /* parts: why it cannot be loaded                                       */
+    FRAME_AGENT,    /* effect, number: flags, parts: name                                   */
+    FRAME_TABLE,    /* number: minor, parts: id, version; after its agents                  */
+    FRAME_READY,    /* status: what create said                                             */
+    FRAME_COMPLETE, /* id, status, effect, number: retry after, parts: body, code           */
+    FRAME_UNBEGUN,  /* id: cancelled while it waited for a thread                           */
+    FRAME_BROKE,    /* id, parts: how the call broke the ABI                                */
+    FRAME_EMIT,     /* id, parts: chunk                                                     */
+    FRAME_REQUEST,  /* id: of the call, other: of the request, parts: op, body              */
+    FRAME_LOG,      /* id: of the call or 0, number: level, parts: text                     */
+    FRAME_STALE,    /* number: completions that belonged to no call                         */
+    FRAME_STOPPED,
+    FRAME_KINDS,
+};
+
+enum { FRAME_PARTS = 3, FRAME_HEAD = 48, FRAME_SLACK = 64 << 10 };
+
+struct frame {
+    enum frame_kind kind;
+    uint64_t id, other;
+    int32_t status;
+    uint32_t effect, number;
+    struct slice parts[FRAME_PARTS];
+};
+
+enum frame_found {
+    FRAME_NONE,   /* more bytes are needed: *ret_size in all, as far as is known */
+    FRAME_WHOLE,  /* *ret_frame borrows from the bytes; drop *ret_size afterwards */
+    FRAME_BROKEN, /* no frame of ours, or larger than maximum */
+};
+
+void frame_write(struct buffer *out, const struct frame *frame);
+/* The first frame of the bytes. A frame of more than maximum bytes of parts is broken. */
+enum frame_found frame_read(struct slice bytes, size_t maximum, struct frame *ret_frame,
+                            size_t *ret_size);
+
+#endif

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of a plugin, its public face, and its dispatch: one epoll of the way to the guest, the
+ * worker's pidfd and output, and one timer that is set to the nearest thing due. What is put for
+ * the guest leaves once per dispatch.
+ */
+#include "loader/library_internal.h"
+#include "loader/plugin_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <seam/plugin.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TAG_LINK, TAG_PROCESS, TAG_OUTPUT, TAG_TIMER, TAGS };
+enum { OUTPUT_ROUNDS = 16, GENERATION_BITS = 20 };
+
+int64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- start ---- */
+
+static void watch(struct plugin *p, int fd, uint32_t tag)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = tag};
+    ASSERT(epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+static void set_timer(struct plugin *p)
+{
+    int64_t next = ladder_next_ns(p);
+    if (next == 0 || (p->timer_ns != 0 && p->timer_ns <= next))
+        return;
+    p->timer_ns = next;
+    struct itimerspec when = {
+        .it_value = {.tv_sec = next / 1000000000, .tv_nsec = next % 1000000000}};
+    timerfd_settime(p->timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void copy_card(struct plugin *p, const struct card *card)
+{
+    p->path = xstrdup(card->path);
+    p->id = xstrdup(card->id);
+    p->version = xstrdup(card->version);
+    p->abi_minor = card->abi_minor;
+    p->agent_count = (uint32_t)card->agent_count;
+    p->agents = xcalloc(card->agent_count + 1, sizeof(*p->agents));
+    for (size_t i = 0; i < card->agent_count; i++)
+        p->agents[i] = (struct declared_agent){.name = xstrdup(card->agents[i].name),
+                                               .effect = card->agents[i].effect,
+                                               .flags = card->agents[i].flags};
+}
+
+static enum error_code open_events(struct plugin *p, struct error *reterr)
+{
+    p->epoll = epoll_create1(EPOLL_CLOEXEC);
+    p->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (p->epoll < 0 || p->timer < 0)
+        return error_set_errno(reterr, errno, "cannot make the events of a plugin");
+    watch(p, p->timer, TAG_TIMER);
+    return ERR_OK;
+}
+
+static enum error_code start_guest(struct plugin *p, const struct card *card,
+                                   const struct plugin_options *options, struct error *reterr)
+{
+    struct library library;
+    enum error_code code = library_open(card->path, &library, reterr);
+    if (code != ERR_OK)
+        return code;
+    if (!digest_equal(&library.digest, &card->library)) {
+        library_done(&library);
+        return error_set(reterr, ERR_CONFLICT,
+                         "%s is not the file any more that was checked (cure: read its card again)",
+                         card->path);
+    }
+    code = p->in_process ? in_process_start(p, library.fd, reterr)
+                         : worker_start(&p->worker, options->worker, library.fd,
+                                        options->memory_bytes, &p->link.socket, reterr);
+    library_done(&library);
+    return code;
+}
+
+static void dispose(struct plugin *p)
+{
+    for (uint32_t i = 0; i < p->agent_count; i++)
+        free(p->agents[i].name);
+    free(p->agents);
+    free(p->path);
+    free(p->id);
+    free(p->version);
+    free(p->config);
+    free(p->refusal);
+    free(p->death);
+    calls_done(&p->calls);
+    link_done(&p->link);
+    worker_done(&p->worker);
+    if (p->epoll >= 0)
+        close(p->epoll);
+    if (p->timer >= 0)
+        close(p->timer);
+    free(p);
+}
+
+enum error_code plugin_start(const struct card *card, const struct plugin_options *options,
+                             const struct plugin_handlers *handlers, void *user,
+                             struct plugin **ret_plugin, struct error *reterr)
+{
+    static atomic_uint_fast64_t generations;
+    uint64_t generation = atomic_fetch_add(&generations, 1) + 1;
+    if (generation >= 1u << GENERATION_BITS)
+        return error_set(reterr, ERR_LIMIT, "plugins were started %llu times (cure: restart seam)",
+                         (unsigned long long)generation);
+    ASSERT(options->payload <= UINT32_MAX / 2 && options->max_concurrency > 0);
+    struct plugin *p = xcalloc(1, sizeof(*p));
+    p->handlers = *handlers;
+    p->user = user;
+    p->in_process = options->in_process;
+    p->payload = options->payload;
+    p->max_concurrency = options->max_concurrency;
+    p->grace_ns = options->grace_ms * 1000000;
+    p->config = xstrndup(options->config.len > 0 ? options->config.ptr : "{}",
+                         options->config.len > 0 ? options->config.len : 2);
+    p->config_len = strlen(p->config);
+    p->epoll = p->timer = p->link.socket = -1;
+    p->worker.pidfd = p->worker.output = -1;
+    copy_card(p, card);
+    calls_init(&p->calls, generation);
+    enum error_code code = open_events(p, reterr);
+    if (code == ERR_OK)
+        code = start_guest(p, card, options, reterr);
+    if (code != ERR_OK) {
+        dispose(p);
+        return code;
+    }
+    watch(p, link_fd(&p->link), TAG_LINK);
+    if (!p->in_process) {
+        watch(p, p->worker.pidfd, TAG_PROCESS);
+        watch(p, p->worker.output, TAG_OUTPUT);
+    }
+    int threads = p->max_concurrency < LIMIT_THREADS ? p->max_concurrency : LIMIT_THREADS;
+    frame_write(
+        &p->link.out,
+        &(struct frame){.kind = FRAME_LOAD, .number = (uint32_t)threads, .other = p->payload});
+    plugin_kick(p);
+    p->load_due_ns =
+        clock_ns() + (options->load_ms > 0 ? options->load_ms : LIMIT_LOAD_MS) * 1000000;
+    set_timer(p);
+    *ret_plugin = p;
+    return ERR_OK;
+}
+
+/* ---- calls ---- */
+
+int plugin_fd(const struct plugin *p)
+{
+    return p->epoll;
+}
+
+static void want_room(struct plugin *p, bool wants)
+{
+    if (p->wants_room == wants || p->link.socket < 0)
+        return;
+    p->wants_room = wants;
+    struct epoll_event event = {.events = wants ? EPOLLIN | EPOLLOUT : EPOLLIN,
+                                .data.u32 = TAG_LINK};
+    epoll_ctl(p->epoll, EPOLL_CTL_MOD, p->link.socket, &event);
+}
+
+void plugin_kick(struct plugin *p)
+{
+    if (p->in_dispatch)
+        return;
+    if (p->in_process)
+        link_flush(&p->link);
+    else
+        want_room(p, true);
+}
+
+static const struct declared_agent *find_agent(const struct plugin *p, const char *name,
+                                               uint32_t *ret_index)
+{
+    for (uint32_t i = 0; i < p->agent_count; i++) {
+        if (strcmp(p->agents[i].name, name) != 0)
+            continue;
+        *ret_index = i;
+        return &p->agents[i];
+    }
+    return NULL;
+}
+
+uint64_t plugin_call(struct plugin *p, const struct plugin_call *call)
+{
+    uint32_t index = 0;
+    ASSERT(find_agent(p, call->agent, &index));
+    size_t size = call->input.len + call->key.len + call->feedback.len;
+    if (size > UINT32_MAX / 2 || p->calls.line_bytes + size > LIMIT_LINE_BYTES)
+        return 0;
+    struct call *c = calls_open(&p->calls);
+    if (!c)
+        return 0;
+    p->total++;
+    uint64_t id = c->id;
+    c->agent = index;
+    c->attempt = call->attempt;
+    if (call->deadline_ms >= 0) {
+        c->deadline_ns = clock_ns() + call->deadline_ms * 1000000;
+        calls_set_due(&p->calls, c, c->deadline_ns);
+    }
+    const struct slice parts[CALL_PARTS] = {call->input, call->key, call->feedback};
+    ladder_send_or_wait(p, c, parts);
+    if (!p->in_dispatch)
+        set_timer(p);
+    return id;
+}
+
+void plugin_cancel(struct plugin *p, uint64_t id)
+{
+    struct call *c = calls_find(&p->calls, id);
+    if (!c || (c->state != STATE_WAITING && c->state != STATE_UNDER_WAY))
+        return;
+    if (c->state == STATE_WAITING) {
+        c->cancelled = true; /* ended by the next dispatch, as completed() comes from there alone */
+        calls_set_due(&p->calls, c, 1);
+    } else {
+        ladder_stop_call(p, c);
+    }
+    if (!p->in_dispatch)
+        set_timer(p);
+}
+
+void plugin_answer(struct plugin *p, uint64_t request, const struct plugin_answer *answer)
+{
+    if (p->stage == STAGE_ENDED || p->stage == STAGE_DYING)
+        return;
+    ASSERT(answer->body.len + answer->code.len <= UINT32_MAX / 2);
+    frame_write(&p->link.out, &(struct frame){.kind = FRAME_ANSWER,
+                                              .id = request,
+                                              .status = answer->status,
+                                              .effect = answer->effect,
+                                              .number = answer->retry_after_ms,
+                                              .parts = {answer->body, answer->code}});
+    plugin_kick(p);
+}
+
+void plugin_end_call(struct plugin *p, struct call *c, struct call_result *result)
+{
+    result->call = c->id;
+    if (!result->reason)
+        result->reason = "";
+    if (c->state == STATE_WAITING)
+        calls_leave_line(&p->calls, c);
+    bool runs_on = p->in_process && !result->reaped && result->end == CALL_TIMED_OUT;
+    if (runs_on) {
+        p->abandoned++;
+        calls_set_due(&p->calls, c, 0);
+        calls_move(&p->calls, c, STATE_ABANDONED);
+    } else {
+        calls_close(&p->calls, c);
+    }
+    p->handlers.completed(p->user, result);
+}
+
+/* ---- ends ---- */
+
+void plugin_refuse(struct plugin *p, const struct error *err)
+{
+    if (p->stage != STAGE_LOADING && p->stage != STAGE_CREATING)
+        return;
+    p->stage = STAGE_REFUSED;
+    p->load_due_ns = 0;
+    if (!p->death)
+        p->death = xstrdup(err->text);
+    p->handlers.ready(p->user, err);
+    ladder_end_all(p, p->death);
+    if (p->in_process)
+        frame_write(&p->link.out, &(struct frame){.kind = FRAME_STOP});
+    else if (p->worker.pid > 0)
+        worker_kill(&p->worker);
+}
+
+void plugin_kill(struct plugin *p, const char *format, ...)
+{
+    if (p->stage == STAGE_DYING || p->stage == STAGE_ENDED || p->stage == STAGE_REFUSED)
+        return;
+    char text[ERROR_TEXT_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    p->death = xstrdup(text);
+    if (p->stage != STAGE_SERVING) {
+        struct error err;
+        error_set(&err, ERR_INPUT, "%s: while it was loaded, %s", p->path, text);
+        plugin_refuse(p, &err);
+        return;
+    }
+    p->stage = STAGE_DYING;
+    if (p->in_process)
+        ladder_end_all(p, p->death);
+    else
+        worker_kill(&p->worker);
+}
+
+static void log_line(void *user, struct slice line)
+{
+    struct plugin *p = user;
+    hear_text(p, 0, SEAM_LOG_INFO, line);
+}
+
+/* The worker has ended. What it said before counts; then every call of it ends. */
+static void reap(struct plugin *p)
+{
+    char how[64];
+    if (p->worker.pid == 0 || !worker_reap(&p->worker, false, how))
+        return;
+    while (hear_some(p) == RECEIVED_SOME) {
+    }
+    for (int i = 0; i < OUTPUT_ROUNDS && p->worker.output >= 0; i++)
+        worker_read_output(&p->worker, i + 1 == OUTPUT_ROUNDS, log_line, p);
+    if (p->stage == STAGE_LOADING || p->stage == STAGE_CREATING) {
+        struct error err;
+        error_set(&err, ERR_INPUT,
+                  "%s: its worker was %s while the plugin was %s, so a constructor, "
+                  "seam_plugin_v1() or create() of it is at fault (cure: run the worker's program "
+                  "under a debugger, or ask the plugin's author; the host is not harmed)",
+                  p->path, how, p->stage == STAGE_LOADING ? "loaded" : "created");
+        plugin_refuse(p, &err);
+    }
+    if (!p->death) {
+        p->crashes++;
+        p->death = xasprintf("its worker was %s%s", how,
+                             p->cut ? " after it closed its connection to the host" : "");
+    }
+    p->stage = STAGE_ENDED;
+    ladder_end_all(p, p->death);
+    p->handlers.down(p->user, p->death);
+}
+
+/* ---- dispatch ---- */
+
+void plugin_dispatch(struct plugin *p)
+{
+    struct epoll_event events[TAGS];
+    int count = epoll_wait(p->epoll, events, TAGS, 0);
+    bool came[TAGS] = {false};
+    for (int i = 0; i < count; i++)
+        came[events[i].data.u32] = true;
+
+    p->in_dispatch = true;
+    if (came[TAG_LINK] && hear_some(p) == RECEIVED_END && !p->cut) {
+        /* It has closed its end: it is dying, or will be. */
+        epoll_ctl(p->epoll, EPOLL_CTL_DEL, p->link.socket, NULL);
+        p->cut = true;
+        if (p->worker.pid > 0)
+            worker_kill(&p->worker);
+    }
+    if (came[TAG_OUTPUT])
+        worker_read_output(&p->worker, false, log_line, p);
+    if (came[TAG_TIMER]) {
+        uint64_t expirations;
+        (void)!read(p->timer, &expirations, sizeof(expirations));
+        p->timer_ns = 0;
+    }
+    if (came[TAG_PROCESS]) {
+        reap(p);
+        if (p->stage == STAGE_ENDED)
+            epoll_ctl(p->epoll, EPOLL_CTL_DEL, p->worker.pidfd, NULL);
+    }
+    ladder_expire(p, clock_ns());
+    ladder_admit(p);
+    link_flush(&p->link);
+    want_room(p, p->link.out.len > 0);
+    set_timer(p);
+    p->in_dispatch = false;
+    if (p->free_later)
+        plugin_free(p);
+}
+
+struct plugin_counts plugin_counts(const struct plugin *p)
+{
+    return (struct plugin_counts){
+        .under_way = p->calls.under_way,
+        .waiting = p->calls.waiting,
+        .calls = p->total,
+        .stale = p->stale,
+        .crashes = p->crashes,
+        .abandoned = p->abandoned,
+        .pid = p->worker.pid,
+    };
+}
+
+/* ---- the end ---- */
+
+/* Waits for fd, or for what the guest sends, which is thrown away; false when the time is over. */
+static bool wait_for(struct plugin *p, int fd, int64_t until_ns)
+{
+    for (;;) {
+        int64_t left_ns = until_ns - clock_ns();
+        struct pollfd fds[] = {
+            {.fd = fd, .events = POLLIN},
+            {.fd = p->link.socket,
+             .events = (short)(p->link.out.len > 0 ? POLLIN | POLLOUT : POLLIN)},
+        };
+        int found = poll(fds, 2, left_ns > 0 ? (int)(left_ns / 1000000) + 1 : 0);
+        if (fds[0].revents)
+            return true;
+        if (found == 0 || left_ns <= 0)
+            return false;
+        if (fds[1].revents && link_receive(&p->link) == RECEIVED_END) {
+            close(p->link.socket);
+            p->link.socket = -1;
+        }
+        buffer_drop(&p->link.in, p->link.in.len);
+        link_flush(&p->link);
+    }
+}
+
+static void stop_worker(struct plugin *p)
+{
+    char how[64];
+    bool dying = p->stage == STAGE_DYING || p->stage == STAGE_REFUSED;
+    if (dying || !wait_for(p, p->worker.pidfd, clock_ns() + p->grace_ns))
+        worker_kill(&p->worker);
+    (void)worker_reap(&p->worker, true, how);
+}
+
+void plugin_free(struct plugin *p)
+{
+    if (!p)
+        return;
+    if (p->in_dispatch) {
+        p->free_later = true;
+        return;
+    }
+    if (p->stage != STAGE_ENDED && p->stage != STAGE_REFUSED)
+        frame_write(&p->link.out, &(struct frame){.kind = FRAME_STOP});
+    link_flush(&p->link);
+    if (p->in_process)
+        in_process_stop(p);
+    else if (p->worker.pid > 0)
+        stop_worker(p);
+    dispose(p);
+}

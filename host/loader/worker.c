@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Starting and ending a worker. posix_spawn, not fork: the host has threads, and a large host need
+ * not copy its page tables. What must be set after exec (death with the parent, limits, closing of
+ * strange descriptors) the worker does itself, before it touches the library: host/worker/. It is
+ * the leader of a session of its own, so that no key on the host's terminal reaches it, and what it
+ * left in its group is killed with it.
+ */
+#include "base/limits.h"
+#include "loader/worker_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { OUTPUT_READ = 64 << 10 };
+
+static void closep(const int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+/* A descriptor above those that the worker gets, so that none is overwritten on the way. */
+static int above(int fd)
+{
+    return fcntl(fd, F_DUPFD_CLOEXEC, WORKER_DESCRIPTORS);
+}
+
+static enum error_code spawn(struct worker *w, const char *path, int64_t memory_bytes, int output,
+                             int socket, int library, struct error *reterr)
+{
+    char parent[24], memory[24];
+    snprintf(parent, sizeof(parent), "%ld", (long)getpid());
+    snprintf(memory, sizeof(memory), "%" PRId64, memory_bytes);
+    char program[] = "seam-worker", lang[] = "LC_ALL=C.UTF-8", where[] = "PATH=/usr/bin:/bin";
+    char *const arguments[] = {program, parent, memory, NULL};
+    char *const environment[] = {lang, where, NULL}; /* the host's own may hold secrets */
+
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, socket, WORKER_SOCKET);
+    posix_spawn_file_actions_adddup2(&actions, library, WORKER_LIBRARY);
+
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+
+    int failed = posix_spawn(&w->pid, path, &actions, &attributes, arguments, environment);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    if (failed)
+        return error_set_errno(reterr, failed, "cannot start the worker program %s", path);
+    w->pidfd = pidfd_open(w->pid, 0);
+    if (w->pidfd >= 0)
+        return ERR_OK;
+    int saved = errno;
+    kill(w->pid, SIGKILL);
+    waitpid(w->pid, NULL, 0);
+    return error_set_errno(reterr, saved, "cannot watch the worker process %ld", (long)w->pid);
+}
+
+enum error_code worker_start(struct worker *w, const char *path, int library, int64_t memory_bytes,
+                             int *ret_socket, struct error *reterr)
+{
+    *w = (struct worker){.pidfd = -1, .output = -1};
+    int pair[2], pipe[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return error_set_errno(reterr, errno, "cannot make a socket to a worker");
+    AUTO(closep) int ours = pair[0], theirs = pair[1];
+    if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK) != 0)
+        return error_set_errno(reterr, errno, "cannot make a pipe to a worker");
+    AUTO(closep) int output = pipe[0], printed = pipe[1];
+    fcntl(printed, F_SETFL, 0); /* a plugin that prints waits for room, as anywhere */
+
+    AUTO(closep) int high_printed = above(printed), high_theirs = above(theirs);
+    AUTO(closep) int high_library = above(library);
+    if (high_printed < 0 || high_theirs < 0 || high_library < 0)
+        return error_set_errno(reterr, errno, "no descriptor is left for a worker");
+    enum error_code code =
+        spawn(w, path, memory_bytes, high_printed, high_theirs, high_library, reterr);
+    if (code != ERR_OK)
+        return code;
+    w->output = output;
+    *ret_socket = ours;
+    output = ours = -1;
+    return ERR_OK;
+}
+
+void worker_kill(struct worker *w)
+{
+    pidfd_send_signal(w->pidfd, SIGKILL, NULL, 0);
+}
+
+bool worker_reap(struct worker *w, bool wait, char ret_how[static 64])
+{
+    struct pollfd ended = {.fd = w->pidfd, .events = POLLIN};
+    int found;
+    do
+        found = poll(&ended, 1, wait ? -1 : 0);
+    while (found < 0 && errno == EINTR);
+    if (found <= 0)
+        return false;
+    /* Before its id is free again: what it started and left behind goes too. */
+    kill(-w->pid, SIGKILL);
+    siginfo_t info = {.si_pid = 0};
+    if (waitid(P_PIDFD, (id_t)w->pidfd, &info, WEXITED) != 0)
+        snprintf(ret_how, 64, "gone without a trace (%s)", strerrorname_np(errno));
+    else if (info.si_code == CLD_EXITED)
+        snprintf(ret_how, 64, "exited with status %d", info.si_status);
+    else
+        snprintf(ret_how, 64, "killed by SIG%s", sigabbrev_np(info.si_status));
+    w->pid = 0;
+    return true;
+}
+
+void worker_done(struct worker *w)
+{
+    closep(&w->pidfd);
+    closep(&w->output);
+    buffer_done(&w->line);
+    w->pidfd = w->output = -1;
+}
+
+static void give_line(struct worker *w, struct slice text, line_fn line, void *user)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (w->line_second != (uint64_t)now.tv_sec) {
+        w->line_second = (uint64_t)now.tv_sec;
+        w->line_count = 0;
+    }
+    if (w->line_count++ >= LIMIT_LOG_LINES) {
+        w->lines_dropped++;
+        return;
+    }
+    if (w->lines_dropped > 0) {
+        char note[96];
+        int len =
+            snprintf(note, sizeof(note), "%u printed lines were dropped: more than %u in a second",
+                     w->lines_dropped, LIMIT_LOG_LINES);
+        w->lines_dropped = 0;
+        line(user, (struct slice){note, (size_t)len});
+    }
+    line(user, text);
+}
+
+static void give_lines(struct worker *w, bool at_end, line_fn line, void *user)
+{
+    size_t done = 0;
+    while (done < w->line.len) {
+        const char *start = buffer_bytes(&w->line) + done;
+        size_t left = w->line.len - done;
+        size_t most = left < LIMIT_LOG_LINE ? left : LIMIT_LOG_LINE;
+        const char *end = memchr(start, '\n', most);
+        if (!end && left < LIMIT_LOG_LINE && !at_end)
+            break;
+        size_t len = end ? (size_t)(end - start) : most;
+        give_line(w, (struct slice){start, len}, line, user);
+        done += len + (end ? 1 : 0);
+    }
+    buffer_drop(&w->line, done);
+}
+
+void worker_read_output(struct worker *w, bool at_end, line_fn line, void *user)
+{
+    if (w->output < 0)
+        return;
+    char *at = buffer_reserve(&w->line, OUTPUT_READ);
+    ssize_t got = read(w->output, at, OUTPUT_READ);
+    if (got > 0)
+        buffer_grew(&w->line, (size_t)got);
+    if (got > 0 || at_end)
+        give_lines(w, at_end, line, user);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+        close(w->output);
+        w->output = -1;
+    }
+}

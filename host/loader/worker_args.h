@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the host and the program seam-worker agree on: what stands where in the worker's
+ * descriptors. The arguments are the host's process id and the bytes of memory it may use (-1:
+ * any).
+ */
+#ifndef LOADER_WORKER_ARGS_H
+#define LOADER_WORKER_ARGS_H
+
+enum { WORKER_SOCKET = 3, WORKER_LIBRARY = 4, WORKER_DESCRIPTORS = 5 };
+
+/* Its exit status if it could not confine itself; the plugin was not touched. */
+enum { WORKER_UNCONFINED = 71 };
+
+#endif
