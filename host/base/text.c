@@ -27,7 +27,7 @@ bool slice_equal(struct slice a, struct slice b)
 bool slice_starts(struct slice s, const char *prefix)
 {
     size_t len = strlen(prefix);
-    return s.len >= len && memcmp(s.ptr, prefix, len) == 0;
+    return s.len >= len && (len == 0 || memcmp(s.ptr, prefix, len) == 0);
 }
 
 /* Length of the sequence at p, or 0. The table of RFC 3629, section 4. */
@@ -183,6 +183,9 @@ bool text_addf(struct text *t, const char *format, ...)
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
+    /* A text that cannot be formatted is lost, and the caller must learn it like any other loss. */
+    if (length < 0)
+        t->overflowed = true;
     bool fits = length >= 0 && reserve(t, (size_t)length);
     if (fits) {
         vsnprintf(t->ptr + t->len, (size_t)length + 1, format, again);

@@ -76,8 +76,8 @@ const char *duration_text(int64_t ms, char ret_text[static 32])
         return strcpy(ret_text, ms < 0 ? "-" : "0s");
     for (int i = 0; i < DURATION_UNITS; i++) {
         int64_t count = ms / duration_units[i].ms;
-        if (count > 0 && at < 20)
-            at += (size_t)snprintf(ret_text + at, 32 - at, "%lld%s", (long long)(count % 100000),
+        if (count > 0)
+            at += (size_t)snprintf(ret_text + at, 32 - at, "%lld%s", (long long)count,
                                    duration_units[i].suffix);
         ms %= duration_units[i].ms;
     }
