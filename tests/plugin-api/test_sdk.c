@@ -163,6 +163,10 @@ START_TEST(a_failure_ends_the_call_as_it_came)
     ck_assert_str_eq(json_string_value(json_object_get(host_state.completed, "message")),
                      "too late");
     seam_http_done(&got);
+    will_answer(SEAM_E_UNAVAILABLE, SEAM_EFFECT_NONE, "", "{\"message\":\"refused\"}");
+    got = seam_http_send(&host, 42, &request);
+    ck_assert(got.answer.status == SEAM_E_UNAVAILABLE && got.answer.effect == SEAM_EFFECT_NONE);
+    seam_http_done(&got);
 }
 END_TEST
 

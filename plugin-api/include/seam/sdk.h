@@ -339,9 +339,9 @@ static inline void seam_effect_done(seam_effect *effect)
     seam_answer_done(&effect->answer);
 }
 
-/* Begins the effect `name` (unique within the call): what follows is done at most once, however
- * often the call is tried. `request` is JSON that says what is about to be done; the same in every
- * attempt. It is durable when this returns. End with seam_effect_done(). */
+/* Begins the effect `name` (letters, digits, ._-: and unique within the call): what follows is done
+ * at most once, however often the call is tried. `request` is JSON that says what is about to be
+ * done; the same in every attempt. It is durable when this returns. End with seam_effect_done(). */
 static inline seam_effect seam_effect_begin(const seam_host *host, seam_id call, const char *name,
                                             seam_bytes request)
 {
@@ -393,7 +393,8 @@ static inline seam_status seam_effect_commit(const seam_host *host, seam_id call
     return seam_effect_end_(host, call, name, "done", result);
 }
 
-/* It surely did not happen and no longer can. */
+/* It surely did not happen and no longer can. SEAM_E_DENIED where the host's record says otherwise.
+ */
 static inline seam_status seam_effect_abandon(const seam_host *host, seam_id call, const char *name)
 {
     seam_bytes absent = {NULL, 0};
