@@ -76,6 +76,21 @@ static bool changes_world(const struct agent *agent)
     return agent->effect == CLASS_WRITE || agent->effect == CLASS_WRITE_IDEMPOTENT;
 }
 
+/* The agent could make nothing of an answer that the host took for success, and never committed the
+ * effect: what came of it is in doubt, and that answer is not to be replayed. */
+static void doubt_uncommitted(struct task *task, int64_t at_ms)
+{
+    for (uint32_t i = 0; i < task->effect_count; i++) {
+        struct effect *effect = &task->effects[i];
+        if (effect->outcome != OUTCOME_DONE || effect->result || effect->last_begin != task->tries)
+            continue;
+        effect->outcome = OUTCOME_UNKNOWN;
+        effect->closed_ms = at_ms;
+        json_decref(effect->response);
+        effect->response = NULL;
+    }
+}
+
 /* What the end of a try says of the effects that it left open. */
 static void judge_effects(struct run *run, struct task *task, const struct event *event)
 {
@@ -95,6 +110,8 @@ static void judge_effects(struct run *run, struct task *task, const struct event
         if (effect->implicit)
             effect->closed_ms = event->at_ms;
     }
+    if (event->claim == OUTCOME_UNKNOWN && event->end != END_NOT_STARTED)
+        doubt_uncommitted(task, event->at_ms);
     enum outcome worst = OUTCOME_NONE;
     for (uint32_t i = 0; i < task->effect_count; i++)
         if (task->effects[i].outcome > worst)
@@ -152,25 +169,13 @@ static void apply_effect_ended(struct run *run, const struct event *event)
         replace_json(&effect->response, event->response);
         replace_json(&effect->result, event->result);
     }
-    if (effect->outcome == OUTCOME_DONE)
+    bool settled = effect->outcome == OUTCOME_NONE && event->outcome == OUTCOME_UNKNOWN;
+    if (effect->outcome == OUTCOME_DONE || settled)
         return;
     effect->outcome = event->outcome;
     if (event->outcome != OUTCOME_OPEN)
         effect->closed_ms = event->at_ms;
     if (in_doubt_state(task))
-        put_on_agenda(run, event->task);
-}
-
-static void apply_effect_closed(struct run *run, const struct event *event)
-{
-    struct task *task = task_at(run, event->task);
-    struct effect *effect = task_effect(task, event->effect);
-    if (!effect || effect->closed_ms >= 0)
-        return;
-    effect->closed_ms = event->at_ms;
-    if (effect->outcome == OUTCOME_OPEN)
-        effect->outcome = OUTCOME_UNKNOWN;
-    if (task->state == TASK_SETTLING && task->due_ms < 0)
         put_on_agenda(run, event->task);
 }
 
@@ -267,9 +272,6 @@ void run_apply(struct run *run, const struct event *event)
         break;
     case EVENT_EFFECT_ENDED:
         apply_effect_ended(run, event);
-        break;
-    case EVENT_EFFECT_CLOSED:
-        apply_effect_closed(run, event);
         break;
     case EVENT_DUE:
         apply_due(run, event);

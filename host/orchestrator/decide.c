@@ -358,7 +358,6 @@ static void decide_event(const struct run *run, const struct event *event, struc
     case EVENT_TAKEN_OVER:
     case EVENT_ENDED:
     case EVENT_EFFECT_ENDED:
-    case EVENT_EFFECT_CLOSED:
     case EVENT_SPENT:
     case EVENT_DUE:
     case EVENT_CANCEL_ASKED:

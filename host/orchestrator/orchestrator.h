@@ -31,7 +31,6 @@
     X(ENDED, "ended")               /* an attempt ended, in whatever way                        */ \
     X(EFFECT_ASKED, "effect-asked") /* an agent wants to begin an effect                        */ \
     X(EFFECT_ENDED, "effect-ended") /* evidence: answer, refusal, or the agent's commit         */ \
-    X(EFFECT_CLOSED, "effect-closed") /* its request can no longer reach the world by itself */    \
     X(RESERVE_ASKED, "reserve-asked") /* an agent wants tokens or cost set aside */                \
     X(SPENT, "spent")               /* an agent says what it used                               */ \
     X(DUE, "due")                   /* the time a task waited for has come                      */ \
@@ -116,7 +115,7 @@ struct event {
     json_t *body; /* output, or error object; ANSWERED: the answer             */
     const char *code, *message;
     bool claimed; /* the reference in a reconcile's result is another effect's */
-    /* EFFECT_ASKED, EFFECT_ENDED, EFFECT_CLOSED */
+    /* EFFECT_ASKED, EFFECT_ENDED */
     const char *effect; /* its name                                                  */
     const char *digest; /* of the request, secrets as placeholders                   */
     json_t *request;    /* kept for reconcile and people                             */
@@ -218,6 +217,7 @@ const char *decision_kind_word(enum decision_kind kind);
 const char *run_id(const struct run *run);
 struct flow *run_flow(const struct run *run); /* borrowed */
 enum run_status run_status(const struct run *run);
+const json_t *run_input(const struct run *run); /* borrowed */
 /* Of a final run; borrowed; NULL = none. */
 const json_t *run_output(const struct run *run);
 const json_t *run_error(const struct run *run);
@@ -234,6 +234,8 @@ uint32_t run_task_find(const struct run *run, struct slice path);
 /* The agent that START of this task calls (or its reconcile agent), and its input; borrowed. */
 const struct agent *run_task_agent(const struct run *run, uint32_t task, bool reconciling);
 json_t *run_task_input(const struct run *run, uint32_t task);
+/* The key that a call of the task is given: that of its effect "call". */
+void run_task_key(const struct run *run, uint32_t task, char ret_hex[static DIGEST_HEX_SIZE]);
 bool run_task_in_flight(const struct run *run, uint32_t task, uint32_t attempt);
 /* When DUE must be sent for the task, Unix time; -1 = it waits for no time. */
 int64_t run_task_due(const struct run *run, uint32_t task);
@@ -255,6 +257,8 @@ WARN_UNUSED enum error_code run_answer_fits(const struct run *run, uint32_t task
 struct effect_view {
     const char *name, *key;
     enum outcome outcome;
+    bool automatic;
+    const json_t *response, *result; /* borrowed; of a DONE one; NULL = none */
 };
 size_t run_task_effects(const struct run *run, uint32_t task);
 struct effect_view run_task_effect(const struct run *run, uint32_t task, size_t index);

@@ -25,6 +25,11 @@ enum run_status run_status(const struct run *run)
     return waits ? RUN_WAITING : RUN_RUNNING;
 }
 
+const json_t *run_input(const struct run *run)
+{
+    return run->input;
+}
+
 const json_t *run_output(const struct run *run)
 {
     return run->output;
@@ -102,6 +107,12 @@ json_t *run_task_input(const struct run *run, uint32_t task)
     return task_at(run, task)->input;
 }
 
+void run_task_key(const struct run *run, uint32_t index, char ret_hex[static DIGEST_HEX_SIZE])
+{
+    const struct task *task = task_at(run, index);
+    effect_key(run->store, run->id, task->path, task->item, "call", ret_hex);
+}
+
 bool run_task_in_flight(const struct run *run, uint32_t index, uint32_t attempt)
 {
     const struct task *task = task_at(run, index);
@@ -145,7 +156,13 @@ struct effect_view run_task_effect(const struct run *run, uint32_t task, size_t 
 {
     const struct effect *effect = &task_at(run, task)->effects[index];
     return (struct effect_view){
-        .name = effect->name, .key = effect->key, .outcome = effect->outcome};
+        .name = effect->name,
+        .key = effect->key,
+        .outcome = effect->outcome,
+        .automatic = effect->automatic,
+        .response = effect->response,
+        .result = effect->result,
+    };
 }
 
 /* ---- the picture ---- */

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Runs read back: the fold of a journal's records, its flow found again by what was pinned, and the
+ * replay that decides everything once more and compares.
+ */
+#include "runtime/host_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct folding {
+    struct run *run;
+    fold_each each;
+    void *user;
+    bool replay;
+    size_t records, decisions;
+    enum error_code code;
+    struct error error;
+};
+
+/* Decides one record again, beside what was decided then. */
+static void redecide(struct folding *fold, const struct record *record, uint64_t seq)
+{
+    struct decisions again = {0};
+    run_advance(fold->run, &record->event, &again);
+    json_t *now = record_json(fold->run, &record->event, &again);
+    json_t *then = json_object_get(record->root, "decisions");
+    json_t *fresh = json_object_get(now, "decisions");
+    size_t count = json_array_size(then) > json_array_size(fresh) ? json_array_size(then)
+                                                                  : json_array_size(fresh);
+    for (size_t i = 0; i < count && fold->code == ERR_OK; i++) {
+        json_t *a = json_array_get(then, i), *b = json_array_get(fresh, i);
+        if (a && b && json_equal(a, b)) {
+            fold->decisions++;
+            continue;
+        }
+        AUTO(freep) char *was = a ? json_dumps(a, JSON_COMPACT) : xstrdup("nothing");
+        AUTO(freep) char *is = b ? json_dumps(b, JSON_COMPACT) : xstrdup("nothing");
+        fold->code = error_set(
+            &fold->error, ERR_CONFLICT, "record %llu (%s), decision %zu: then %.600s; now %.600s",
+            (unsigned long long)seq, event_kind_word(record->event.kind), i + 1, was, is);
+    }
+    json_decref(now);
+    decisions_done(&again);
+}
+
+static bool fold_record(void *user, const struct journal_record *record, const struct digest *hash)
+{
+    struct folding *fold = user;
+    struct record read;
+    json_t *json = NULL;
+    (void)hash;
+    fold->code = json_read(record->body, SIZE_MAX / 2, &json, &fold->error);
+    if (fold->code == ERR_OK)
+        fold->code = record_read(json, &read, &fold->error);
+    json_decref(json);
+    if (fold->code != ERR_OK) {
+        error_prefix(&fold->error, "run %s, record %llu: ", record->run,
+                     (unsigned long long)record->seq);
+        return false;
+    }
+    if (fold->replay) {
+        redecide(fold, &read, record->seq);
+    } else if (fold->run) {
+        run_apply(fold->run, &read.event);
+        for (size_t i = 0; i < read.decisions.count; i++)
+            run_follow(fold->run, &read.event, &read.decisions.list[i]);
+    }
+    fold->records++;
+    bool go_on = fold->code == ERR_OK &&
+                 (!fold->each || fold->each(fold->user, record->seq, &read, fold->run));
+    record_done(&read);
+    return go_on;
+}
+
+static enum error_code fold(struct journal_reader *reader, const char *id, struct folding *fold,
+                            struct error *reterr)
+{
+    enum error_code code = journal_read(reader, id, 1, fold_record, fold, reterr);
+    if (code == ERR_OK && fold->code != ERR_OK)
+        code = error_set(reterr, fold->code, "%s", fold->error.text);
+    if (code == ERR_OK && fold->records == 0)
+        code = error_set(reterr, ERR_NOT_FOUND, "no run `%s`; `seam runs` lists them", id);
+    return code;
+}
+
+enum error_code fold_run(struct journal_reader *reader, const char *id, struct flow *flow,
+                         fold_each each, void *user, struct run **ret_run, struct error *reterr)
+{
+    struct folding folding = {
+        .run = flow ? run_new(flow) : NULL, .each = each, .user = user, .code = ERR_OK};
+    enum error_code code = fold(reader, id, &folding, reterr);
+    if (code == ERR_OK && ret_run)
+        *ret_run = TAKE(folding.run);
+    run_free(folding.run);
+    return code;
+}
+
+enum error_code replay_run(struct journal_reader *reader, const char *id, struct flow *flow,
+                           size_t *ret_records, size_t *ret_decisions, struct error *reterr)
+{
+    struct folding folding = {.run = run_new(flow), .replay = true, .code = ERR_OK};
+    enum error_code code = fold(reader, id, &folding, reterr);
+    *ret_records = folding.records;
+    *ret_decisions = folding.decisions;
+    run_free(folding.run);
+    return code;
+}
+
+/* ---- the flow of a run ---- */
+
+static bool keep_pins(void *user, uint64_t seq, struct record *record, struct run *run)
+{
+    json_t **ret_pins = user;
+    (void)seq;
+    (void)run;
+    *ret_pins = json_incref(record->event.pins);
+    return false;
+}
+
+static enum error_code check_agents(const struct roster *roster, const json_t *pins, const char *id,
+                                    struct error *reterr)
+{
+    const char *name;
+    json_t *pin;
+    json_object_foreach (json_object_get(pins, "agents"), name, pin) {
+        char card[DIGEST_HEX_SIZE];
+        const struct agent *agent = catalog_find(&roster->catalog, slice_of(name));
+        if (!agent)
+            return error_set(reterr, ERR_CONFLICT,
+                             "run %s began with agent %s, which is not loaded now; see `seam "
+                             "plugins`",
+                             id, name);
+        digest_hex(&agent->card, card);
+        if (strcmp(card, json_string_value(json_object_get(pin, "card"))) != 0)
+            return error_set(reterr, ERR_CONFLICT,
+                             "run %s began with another card of agent %s; put the plugin back "
+                             "that it began with",
+                             id, name);
+    }
+    return ERR_OK;
+}
+
+static enum error_code compile_pinned(const struct roster *roster, const json_t *pins,
+                                      const char *id, struct flow **ret_flow, struct error *reterr)
+{
+    const json_t *pin = json_object_get(pins, "flow");
+    const char *file = json_string_value(json_object_get(pin, "file"));
+    const char *digest = json_string_value(json_object_get(pin, "digest"));
+    char now[DIGEST_HEX_SIZE];
+    struct findings findings;
+    if (!file || !digest)
+        return error_set(reterr, ERR_CORRUPT, "run %s: its first record names no flow", id);
+    findings_init(&findings);
+    enum error_code code = roster_compile(roster, file, ret_flow, &findings, reterr);
+    findings_done(&findings);
+    if (code != ERR_OK) {
+        error_prefix(reterr, "run %s: its flow cannot be read again: ", id);
+        return code;
+    }
+    digest_hex(&(*ret_flow)->digest, now);
+    if (strcmp(now, digest) == 0)
+        return ERR_OK;
+    flow_unref(*ret_flow);
+    *ret_flow = NULL;
+    return error_set(reterr, ERR_CONFLICT,
+                     "run %s: its flow %s has changed since it began; put the file back that it "
+                     "began with, or cancel the run",
+                     id, file);
+}
+
+enum error_code fold_flow(struct journal_reader *reader, const struct roster *roster,
+                          const char *id, struct flow **ret_flow, struct error *reterr)
+{
+    json_t *pins = NULL;
+    enum error_code code = fold_run(reader, id, NULL, keep_pins, &pins, NULL, reterr);
+    if (code == ERR_OK)
+        code = check_agents(roster, pins, id, reterr);
+    if (code == ERR_OK)
+        code = compile_pinned(roster, pins, id, ret_flow, reterr);
+    json_decref(pins);
+    return code;
+}

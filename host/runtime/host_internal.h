@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The parts of a host and what they say to each other. All on the owner's thread.
+ *
+ *   loop.c      the event loop: descriptors, timers, opening and closing
+ *   runs.c      a run's life: records, the barrier, decisions carried out
+ *   calls.c     plugins and the calls in them
+ *   services.c  what plugins ask for, but HTTP
+ *   http.c      http.send: grants, effects, replays
+ *   fold.c      runs read back from the journal
+ *   roster.c    manifest and cards → catalog
+ *   trial.c     one plugin, started to see whether it starts
+ */
+#ifndef RUNTIME_HOST_INTERNAL_H
+#define RUNTIME_HOST_INTERNAL_H
+
+#include "runtime/runtime.h"
+
+#include "base/limits.h"
+#include "base/units.h"
+#include "document/document.h"
+#include "egress/egress.h"
+
+#include <seam/plugin.h>
+#include <uv.h>
+
+/* An agent's worker that died is started again after this wait, doubled each time up to the second.
+ */
+enum { RESTART_FIRST_MS = 50, RESTART_MAX_MS = 5000 };
+enum { GRACE_MS = 1000, INBOX_POLL_MS = 100, HTTP_TIMEOUT_MS = 30000 };
+
+struct live_run;
+struct live_call;
+struct transfer;
+
+/* ---- plugins ---- */
+
+enum slot_state { SLOT_OFF, SLOT_STARTING, SLOT_UP };
+
+struct slot {
+    struct host *host;
+    const struct roster_plugin *roster;
+    enum slot_state state;
+    struct plugin *plugin;
+    uv_poll_t *poll;
+    uv_timer_t restart;
+    bool restart_armed;
+    int64_t wait_ms;         /* before the next start */
+    struct live_call *calls; /* under way or waiting for the plugin, newest first */
+    bool freeing;            /* inside plugin_free: nothing more is sent to it */
+};
+
+/* One start of an agent, from the decision to its end. */
+struct live_call {
+    struct live_call *next, **back;
+    struct slot *slot;
+    struct live_run *live;
+    const struct agent *agent;
+    uint32_t task, attempt, number;
+    bool reconciling;
+    uint64_t id; /* 0 = not sent yet */
+    int64_t timeout_ms;
+    json_t *input, *feedback;
+    char key[DIGEST_HEX_SIZE];
+    struct transfer *transfers; /* under way */
+    struct sleeper *sleepers;
+    json_t *ordinals; /* method and path → sends so far, for the names of effects */
+    json_t *sent;     /* names of the effects whose request was sent */
+    json_t *begun;    /* names of the explicit effects begun in this try */
+};
+
+/* A clock.sleep. */
+struct sleeper {
+    struct sleeper *next, **back;
+    struct live_call *call;
+    uint64_t request;
+    uv_timer_t timer;
+};
+
+/* One http.send. A mutating one outlives its call, until `settle` has passed. */
+struct transfer {
+    struct transfer *next, **back;
+    struct live_call *call; /* NULL = the call has ended */
+    struct live_run *live;
+    uint32_t task, attempt;
+    uint64_t request, id;
+    char *effect; /* NULL = changes nothing */
+    const struct http_grant *grant;
+    struct slot *slot;
+    uv_timer_t settle;
+    bool settle_armed;
+};
+
+/* ---- runs ---- */
+
+/* A timer of a run: a task's time, a question's deadline, the run's own. */
+struct alarm {
+    struct alarm *next, **back;
+    struct live_run *live;
+    enum event_kind kind;
+    uint32_t task, revision;
+    int64_t at_ms;
+    uv_timer_t timer;
+};
+
+struct live_run {
+    struct live_run *next, **back;
+    struct host *host;
+    struct run *run;
+    uint64_t seq;
+    struct alarm *alarms;
+    struct alarm *deadline;            /* of alarms: the run's time */
+    size_t calls, transfers, barriers; /* what still refers to this run */
+    bool settled, finished;
+    enum run_status shown; /* the status that the journal's index has */
+};
+
+struct host {
+    struct host_options options;
+    const struct manifest *manifest;
+    uv_loop_t loop;
+    struct journal *journal;
+    uv_poll_t journal_poll, egress_poll;
+    uv_timer_t inbox_timer;
+    struct egress *egress;
+    struct slot *slots;
+    size_t slot_count;
+    struct live_run *runs;
+    size_t unsettled;
+    bool stopping, failed;
+    struct error failure;
+    char *worker;
+};
+
+int64_t wall_ms(void);
+uint64_t host_random(void);
+/* Stops the loop with an error: the journal is dead, or something else that no run can survive. */
+void host_fail(struct host *host, const struct error *err);
+void host_log(struct host *host, const char *who, uint32_t level, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+
+/* ---- runs.c ---- */
+
+struct live_run *live_find(const struct host *host, const char *id);
+/* Applies the event, journals the record, carries the decisions out. Fills in the event's time. If
+ * ret_first is not NULL it gets a copy of the first decision (for services), to be freed. */
+void live_happen(struct live_run *live, struct event *event, struct decision *ret_first);
+/* As live_happen; the record also claims an external reference. */
+void live_happen_claiming(struct live_run *live, struct event *event, const char *claim,
+                          const char *owner);
+void live_free(struct live_run *live);
+/* Something that referred to the run is gone: frees the run if it was the last. */
+void live_release(struct live_run *live);
+
+/* ---- calls.c ---- */
+
+/* plugin_start as the manifest and the card say. */
+WARN_UNUSED enum error_code plugin_start_entry(const struct roster_plugin *roster,
+                                               const char *worker, size_t payload,
+                                               const struct plugin_handlers *handlers, void *user,
+                                               struct plugin **ret_plugin, struct error *reterr);
+/* The path of seam-worker: as given, or beside this program. The caller frees. */
+char *find_worker(const char *given);
+void slots_open(struct host *host);
+void slots_close(struct host *host);
+struct slot *slot_of(const struct host *host, const struct agent *agent);
+/* Carries START out. */
+void call_start(struct live_run *live, const struct decision *decision);
+void call_refuse(struct live_run *live, uint32_t task, uint32_t attempt, const char *why);
+void call_stop(struct live_run *live, uint32_t task);
+/* The call with that id, while it is under way; NULL = it has ended. */
+struct live_call *call_find(const struct slot *slot, uint64_t id);
+enum cause cause_of_status(int32_t status);
+
+/* ---- services.c ---- */
+
+void service_asked(struct live_call *call, uint64_t request, struct slice op, struct slice body);
+void service_answer(struct slot *slot, uint64_t request, int32_t status, uint32_t effect,
+                    json_t *body);
+void service_fail(struct slot *slot, uint64_t request, int32_t status, uint32_t effect,
+                  const char *code, const char *format, ...) PRINTF_LIKE(6, 7);
+/* The call has ended: what it asked for is dropped; effects begun but never sent are NONE. */
+void services_end(struct live_call *call);
+/* "send", "POST /bookings 1": may an agent name an effect so? */
+bool effect_name_ok(const char *name);
+char *request_digest(const json_t *request);
+
+/* ---- http.c ---- */
+
+void http_asked(struct live_call *call, uint64_t request, json_t *body);
+/* Its call has ended: reads are closed now, writes when `settle` has passed. */
+void transfer_orphan(struct transfer *transfer);
+
+/* ---- answers that wait for the barrier ---- */
+
+/* Calls then(user, ok) once everything that was recorded so far is on disk. */
+typedef void (*after_barrier)(void *user, enum error_code code, const struct error *err);
+void host_barrier(struct host *host, bool room_for_outcome, after_barrier then, void *user);
+
+#endif

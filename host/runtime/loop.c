@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The event loop and what hangs on it: the journal's and the network's descriptors, the inbox, the
+ * opening and closing of a host. libuv carries it, for its timers and because it tells the same
+ * story on every kernel.
+ */
+#include "runtime/host_internal.h"
+
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+uint64_t host_random(void)
+{
+    uint64_t random;
+    randombytes_buf(&random, sizeof(random));
+    return random;
+}
+
+void host_fail(struct host *host, const struct error *err)
+{
+    if (!host->failed) {
+        host->failed = true;
+        host->failure = *err;
+    }
+    host_stop(host);
+}
+
+void host_log(struct host *host, const char *who, uint32_t level, const char *format, ...)
+{
+    char line[LIMIT_LOG_LINE];
+    va_list args;
+    if (!host->options.log)
+        return;
+    va_start(args, format);
+    vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    host->options.log(host->options.user, who, level, slice_of(line));
+}
+
+/* ---- the barrier ---- */
+
+struct barrier {
+    struct host *host;
+    after_barrier then;
+    void *user;
+};
+
+/* A barrier that fails for want of room concerns what was to begin; any other failure is the end.
+ */
+static void barrier_reached(void *user, enum error_code code, const struct error *err)
+{
+    struct barrier *barrier = user;
+    struct barrier copy = *barrier;
+    free(barrier);
+    if (code != ERR_OK && code != ERR_NO_SPACE) {
+        copy.host->stopping = true;
+        host_fail(copy.host, err);
+    }
+    copy.then(copy.user, code, err);
+}
+
+void host_barrier(struct host *host, bool room_for_outcome, after_barrier then, void *user)
+{
+    struct barrier *barrier = xmalloc(sizeof(*barrier));
+    *barrier = (struct barrier){.host = host, .then = then, .user = user};
+    journal_sync(host->journal, room_for_outcome, barrier_reached, barrier);
+}
+
+static void journal_readable(uv_poll_t *poll, int status, int events)
+{
+    struct host *host = poll->data;
+    (void)status;
+    (void)events;
+    journal_dispatch(host->journal);
+}
+
+static void egress_readable(uv_poll_t *poll, int status, int events)
+{
+    struct host *host = poll->data;
+    (void)status;
+    (void)events;
+    egress_dispatch(host->egress);
+}
+
+/* ---- the inbox ---- */
+
+json_t *inbox_answer(const char *task, uint32_t revision, const json_t *answer, bool deny,
+                     const char *who, const char *shown)
+{
+    json_t *message =
+        json_pack("{s:s, s:s, s:i, s:b, s:s, s:s}", "kind", "answer", "task", task, "revision",
+                  (int)revision, "deny", (int)deny, "who", who, "shown", shown);
+    if (answer)
+        json_object_set(message, "answer", (json_t *)answer);
+    return message;
+}
+
+json_t *inbox_cancel(const char *who)
+{
+    return json_pack("{s:s, s:s}", "kind", "cancel", "who", who);
+}
+
+static void deliver(struct live_run *live, const json_t *message)
+{
+    const char *kind = json_string_value(json_object_get(message, "kind"));
+    const char *task = json_string_value(json_object_get(message, "task"));
+    struct event event = {
+        .who = json_string_value(json_object_get(message, "who")),
+        .shown = json_string_value(json_object_get(message, "shown")),
+        .body = json_object_get(message, "answer"),
+        .deny = json_is_true(json_object_get(message, "deny")),
+        .revision = (uint32_t)json_integer_value(json_object_get(message, "revision")),
+    };
+    if (kind && strcmp(kind, "cancel") == 0) {
+        event.kind = EVENT_CANCEL_ASKED;
+        live_happen(live, &event, NULL);
+    } else if (kind && task && strcmp(kind, "answer") == 0) {
+        event.kind = EVENT_ANSWERED;
+        event.task = run_task_find(live->run, slice_of(task));
+        if (event.task != UINT32_MAX)
+            live_happen(live, &event, NULL);
+    }
+}
+
+/* A message may be for a run that this host has not taken up yet. */
+static void take_message(void *user, const struct inbox_message *message)
+{
+    struct host *host = user;
+    struct error err;
+    json_t *json = NULL;
+    if (json_read(message->body, LIMIT_PAYLOAD, &json, &err) != ERR_OK) {
+        host_log(host, message->run, SEAM_LOG_ERROR, "a message that is not JSON: %s", err.text);
+        return;
+    }
+    struct live_run *live = live_find(host, message->run);
+    if (!live && host_resume(host, message->run, &err) == ERR_OK)
+        live = live_find(host, message->run);
+    if (live)
+        deliver(live, json);
+    json_decref(json);
+}
+
+static void poll_inbox(uv_timer_t *timer)
+{
+    struct host *host = timer->data;
+    if (!host->stopping)
+        journal_inbox(host->journal, take_message, host);
+}
+
+/* ---- opening and closing ---- */
+
+char *find_worker(const char *given)
+{
+    char path[4096];
+    if (given)
+        return xstrdup(given);
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    path[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(path, '/');
+    if (slash)
+        *slash = '\0';
+    return xasprintf("%s/seam-worker", path);
+}
+
+static enum error_code open_journal(struct host *host, struct error *reterr)
+{
+    AUTO(freep)
+    char *path =
+        host->options.in_memory ? NULL : roster_store(host->options.roster, host->options.store);
+    host->options.in_memory = path == NULL;
+    struct journal_options options = {
+        .path = path,
+        .durability = !path                           ? DURABILITY_MEMORY
+                      : host->manifest->durable_steps ? DURABILITY_STEPS
+                                                      : DURABILITY_EFFECTS,
+        .restored = host->options.restored,
+    };
+    return journal_open(&options, &host->journal, reterr);
+}
+
+static void watch(struct host *host, uv_poll_t *poll, int fd, uv_poll_cb readable)
+{
+    uv_poll_init(&host->loop, poll, fd);
+    poll->data = host;
+    uv_poll_start(poll, UV_READABLE, readable);
+}
+
+enum error_code host_open(const struct host_options *options, struct host **ret_host,
+                          struct error *reterr)
+{
+    struct host *host = xcalloc(1, sizeof(*host));
+    host->options = *options;
+    host->manifest = options->roster->manifest;
+    enum error_code code = open_journal(host, reterr);
+    if (code == ERR_OK) {
+        code = egress_new(&host->egress, reterr);
+        if (code != ERR_OK)
+            journal_close(host->journal, NULL);
+    }
+    if (code != ERR_OK) {
+        free(host);
+        return code;
+    }
+    host->worker = find_worker(options->worker);
+    uv_loop_init(&host->loop);
+    watch(host, &host->journal_poll, journal_fd(host->journal), journal_readable);
+    watch(host, &host->egress_poll, egress_fd(host->egress), egress_readable);
+    uv_timer_init(&host->loop, &host->inbox_timer);
+    host->inbox_timer.data = host;
+    if (!host->options.in_memory)
+        uv_timer_start(&host->inbox_timer, poll_inbox, 0, INBOX_POLL_MS);
+    slots_open(host);
+    *ret_host = host;
+    return ERR_OK;
+}
+
+enum error_code host_close(struct host *host, struct error *reterr)
+{
+    host->stopping = true;
+    slots_close(host);
+    egress_free(host->egress);
+    journal_drain(host->journal);
+    while (host->runs)
+        live_free(host->runs);
+    uv_close((uv_handle_t *)&host->journal_poll, NULL);
+    uv_close((uv_handle_t *)&host->egress_poll, NULL);
+    uv_close((uv_handle_t *)&host->inbox_timer, NULL);
+    while (uv_run(&host->loop, UV_RUN_NOWAIT) != 0)
+        ;
+    enum error_code code = journal_close(host->journal, reterr);
+    uv_loop_close(&host->loop);
+    if (host->failed && code == ERR_OK)
+        code = error_set(reterr, host->failure.code, "%s", host->failure.text);
+    free(host->slots);
+    free(host->worker);
+    free(host);
+    return code;
+}
+
+enum error_code host_work(struct host *host, struct error *reterr)
+{
+    if (host->unsettled > 0 && !host->stopping)
+        uv_run(&host->loop, UV_RUN_DEFAULT);
+    if (host->failed)
+        return error_set(reterr, host->failure.code, "%s", host->failure.text);
+    return ERR_OK;
+}
+
+void host_stop(struct host *host)
+{
+    host->stopping = true;
+    uv_stop(&host->loop);
+}
+
+void *host_loop(struct host *host)
+{
+    return &host->loop;
+}
+
+size_t host_run_count(const struct host *host)
+{
+    return host->unsettled;
+}

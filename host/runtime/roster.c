@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The roster: from manifest and cards to the catalog of agents that flows may name. Nothing of a
+ * plugin runs for it.
+ */
+#include "runtime/host_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct agent *agent_from_card(const struct manifest_plugin *entry, const struct card *card,
+                                     const struct card_agent *from)
+{
+    struct agent *agent = xcalloc(1, sizeof(*agent));
+    agent->name = xasprintf("%s/%s", entry->alias, from->name);
+    agent->effect = from->effect <= CLASS_WRITE ? (enum effect_class)from->effect : CLASS_WRITE;
+    agent->destructive = from->flags & SEAM_DESTRUCTIVE;
+    agent->open_world = from->flags & SEAM_OPEN_WORLD;
+    agent->brokered = card->brokered;
+    agent->input = contract_ref(from->input);
+    agent->output = contract_ref(from->output);
+    agent->confidence = from->confidence ? xstrdup(from->confidence) : NULL;
+    agent->reconcile = from->reconcile ? xasprintf("%s/%s", entry->alias, from->reconcile) : NULL;
+    agent->ref = from->ref ? xstrdup(from->ref) : NULL;
+    agent->settle_ms = from->settle_ms;
+    agent->key_ttl_ms = from->key_ttl_ms;
+    agent->tokens = from->tokens;
+    agent->cost = from->cost;
+    agent->call_ms = entry->call_ms >= 0 ? entry->call_ms : card->call_ms;
+    agent->card = card->digest;
+    agent->library = card->library;
+    return agent;
+}
+
+static enum error_code check_config(const struct manifest_plugin *entry, const struct card *card,
+                                    struct error *reterr)
+{
+    json_t *config = entry->config ? json_incref(entry->config) : json_object();
+    enum error_code code = ERR_OK;
+    if (card->config && !contract_accepts(card->config, config)) {
+        struct violations violations;
+        AUTO(text_done) struct text text;
+        text_init(&text, ERROR_TEXT_SIZE);
+        contract_explain(card->config, config, &violations);
+        violations_text(&violations, &text);
+        violations_done(&violations);
+        code = error_set(reterr, ERR_INPUT, "the `config` of plugin `%s` does not fit its card: %s",
+                         entry->alias, text_str(&text));
+    }
+    json_decref(config);
+    return code;
+}
+
+static enum error_code load_plugin(struct roster *roster, struct roster_plugin *plugin)
+{
+    enum error_code code = card_read(plugin->entry->path, &plugin->card, &plugin->error);
+    if (code == ERR_OK)
+        code = check_config(plugin->entry, plugin->card, &plugin->error);
+    if (code == ERR_OK && plugin->entry->in_process && plugin->card->isolation_worker)
+        code = error_set(&plugin->error, ERR_DENIED,
+                         "plugin `%s`: its card insists on a worker; remove `isolation: "
+                         "in-process` from the manifest",
+                         plugin->entry->alias);
+    if (code != ERR_OK) {
+        card_free(plugin->card);
+        plugin->card = NULL;
+        return code;
+    }
+    for (size_t i = 0; i < plugin->card->agent_count; i++)
+        catalog_add(&roster->catalog,
+                    agent_from_card(plugin->entry, plugin->card, &plugin->card->agents[i]));
+    return ERR_OK;
+}
+
+enum error_code roster_load(const char *manifest_path, struct roster **ret_roster,
+                            struct error *reterr)
+{
+    AUTO(roster_freep) struct roster *roster = xcalloc(1, sizeof(*roster));
+    catalog_init(&roster->catalog);
+    enum error_code code = manifest_load(manifest_path, &roster->manifest, reterr);
+    if (code != ERR_OK)
+        return code;
+    roster->plugin_count = roster->manifest->plugin_count;
+    roster->plugins = xcalloc(roster->plugin_count, sizeof(*roster->plugins));
+    for (size_t i = 0; i < roster->plugin_count; i++) {
+        struct roster_plugin *plugin = &roster->plugins[i];
+        plugin->entry = &roster->manifest->plugins[i];
+        code = load_plugin(roster, plugin);
+        if (code != ERR_OK && plugin->entry->required)
+            return error_set(reterr, code, "%s", plugin->error.text);
+    }
+    *ret_roster = TAKE(roster);
+    return ERR_OK;
+}
+
+void roster_free(struct roster *roster)
+{
+    if (!roster)
+        return;
+    for (size_t i = 0; i < roster->plugin_count; i++)
+        card_free(roster->plugins[i].card);
+    free(roster->plugins);
+    catalog_done(&roster->catalog);
+    manifest_free(roster->manifest);
+    free(roster);
+}
+
+void roster_freep(struct roster **roster)
+{
+    roster_free(*roster);
+}
+
+char *roster_store(const struct roster *roster, const char *override)
+{
+    const char *path = override ? override : roster->manifest->store;
+    if (path && strncmp(path, "sqlite:", 7) == 0)
+        path += 7;
+    return path ? xstrdup(path) : NULL;
+}
+
+enum error_code roster_compile(const struct roster *roster, const char *path,
+                               struct flow **ret_flow, struct findings *ret_findings,
+                               struct error *reterr)
+{
+    const struct manifest *manifest = roster->manifest;
+    struct budget ceiling = {
+        .attempts = manifest->budget_attempts,
+        .calls = manifest->budget_calls,
+        .tokens = manifest->budget_tokens,
+        .cost = manifest->budget_cost,
+        .time_ms = manifest->budget_time_ms,
+        .recovery_calls = -1,
+    };
+    size_t people = json_object_size(manifest->escalation), i = 0;
+    const char **names = xcalloc(people, sizeof(*names));
+    const char *name;
+    json_t *value;
+    json_object_foreach (manifest->escalation, name, value) {
+        names[i++] = name;
+    }
+    struct flow_options options = {
+        .catalog = &roster->catalog,
+        .defaults = manifest->defaults,
+        .ceiling = &ceiling,
+        .escalations = manifest->escalation ? names : NULL,
+        .escalation_count = people,
+        .concurrency = manifest->concurrency,
+    };
+    enum error_code code = flow_compile(path, &options, ret_flow, ret_findings, reterr);
+    free(names);
+    return code;
+}

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A run's life in the host: an event happens, the core decides, the record is journaled, and the
+ * decisions are carried out: at once, or behind the barrier where the world could see them. The
+ * barrier stands before a call above READ, an effect, a question and a final output; with
+ * `durability: steps`, before every call.
+ */
+#include "runtime/host_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void settle(struct live_run *live);
+
+struct live_run *live_find(const struct host *host, const char *id)
+{
+    for (struct live_run *live = host->runs; live; live = live->next)
+        if (strcmp(run_id(live->run), id) == 0)
+            return live;
+    return NULL;
+}
+
+/* ---- alarms ---- */
+
+static void alarm_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void alarm_free(struct alarm *alarm)
+{
+    *alarm->back = alarm->next;
+    if (alarm->next)
+        alarm->next->back = alarm->back;
+    if (alarm->live->deadline == alarm)
+        alarm->live->deadline = NULL;
+    uv_close((uv_handle_t *)&alarm->timer, alarm_closed);
+}
+
+static void alarm_rings(uv_timer_t *timer);
+
+static void alarm_set(struct alarm *alarm)
+{
+    int64_t wait = alarm->at_ms - wall_ms();
+    uv_timer_start(&alarm->timer, alarm_rings, wait > 0 ? (uint64_t)wait : 0, 0);
+}
+
+static void alarm_rings(uv_timer_t *timer)
+{
+    struct alarm *alarm = timer->data;
+    struct live_run *live = alarm->live;
+    if (wall_ms() < alarm->at_ms) {
+        alarm_set(alarm);
+        return;
+    }
+    struct event event = {.kind = alarm->kind, .task = alarm->task, .revision = alarm->revision};
+    alarm_free(alarm);
+    live_happen(live, &event, NULL);
+}
+
+static struct alarm *alarm_new(struct live_run *live, enum event_kind kind, uint32_t task,
+                               int64_t at_ms)
+{
+    struct alarm *alarm = xcalloc(1, sizeof(*alarm));
+    alarm->live = live;
+    alarm->kind = kind;
+    alarm->task = task;
+    alarm->at_ms = at_ms;
+    alarm->next = live->alarms;
+    alarm->back = &live->alarms;
+    if (alarm->next)
+        alarm->next->back = &alarm->next;
+    live->alarms = alarm;
+    uv_timer_init(&live->host->loop, &alarm->timer);
+    alarm->timer.data = alarm;
+    alarm_set(alarm);
+    return alarm;
+}
+
+/* The run's own deadline moves with the time that it spends waiting for people. */
+static void watch_deadline(struct live_run *live)
+{
+    int64_t at_ms = run_deadline(live->run);
+    if (live->deadline && (at_ms < 0 || live->deadline->at_ms != at_ms))
+        alarm_free(live->deadline);
+    if (at_ms >= 0 && !live->deadline)
+        live->deadline = alarm_new(live, EVENT_TIME_SPENT, 0, at_ms);
+}
+
+static void watch_task(struct live_run *live, uint32_t task)
+{
+    struct question_view question;
+    int64_t due = run_task_due(live->run, task);
+    if (due >= 0)
+        alarm_new(live, EVENT_DUE, task, due);
+    if (run_question(live->run, task, &question) && question.deadline_ms >= 0) {
+        struct alarm *alarm = alarm_new(live, EVENT_EXPIRED, task, question.deadline_ms);
+        alarm->revision = question.revision;
+    }
+}
+
+/* ---- carrying out ---- */
+
+/* What waits for the barrier: the starts of one record. */
+struct pending_starts {
+    struct live_run *live;
+    size_t count;
+    struct decision *list;
+};
+
+static struct decision copy_start(const struct decision *from)
+{
+    struct decision copy = *from;
+    copy.why = NULL;
+    copy.rule = NULL;
+    json_incref(copy.input);
+    json_incref(copy.feedback);
+    return copy;
+}
+
+static void starts_durable(void *user, enum error_code code, const struct error *err)
+{
+    struct pending_starts *pending = user;
+    struct live_run *live = pending->live;
+    for (size_t i = 0; i < pending->count; i++) {
+        struct decision *start = &pending->list[i];
+        if (code == ERR_OK)
+            call_start(live, start);
+        else
+            call_refuse(live, start->task, start->attempt, err ? err->text : "no room");
+        json_decref(start->input);
+        json_decref(start->feedback);
+    }
+    free(pending->list);
+    free(pending);
+    live->barriers--;
+    live_release(live);
+}
+
+static bool start_needs_barrier(const struct live_run *live, const struct decision *start)
+{
+    const struct agent *agent = run_task_agent(live->run, start->task, start->reconciling);
+    return agent->effect >= CLASS_WRITE_IDEMPOTENT || agent->cost > 0 ||
+           live->host->manifest->durable_steps;
+}
+
+static void carry_out_starts(struct live_run *live, const struct decisions *decisions)
+{
+    struct pending_starts *pending = NULL;
+    for (size_t i = 0; i < decisions->count; i++) {
+        const struct decision *decision = &decisions->list[i];
+        if (decision->kind != DECISION_START)
+            continue;
+        if (!start_needs_barrier(live, decision)) {
+            call_start(live, decision);
+            continue;
+        }
+        if (!pending)
+            pending = xcalloc(1, sizeof(*pending));
+        pending->live = live;
+        pending->list = xrealloc(pending->list, (pending->count + 1) * sizeof(*pending->list));
+        pending->list[pending->count++] = copy_start(decision);
+    }
+    if (!pending)
+        return;
+    live->barriers++;
+    host_barrier(live->host, true, starts_durable, pending);
+}
+
+static void end_durable(void *user, enum error_code code, const struct error *err)
+{
+    struct live_run *live = user;
+    (void)err;
+    live->barriers--;
+    if (code == ERR_OK)
+        settle(live);
+    live_release(live);
+}
+
+static void carry_out(struct live_run *live, const struct decisions *decisions)
+{
+    bool barrier = false;
+    carry_out_starts(live, decisions);
+    for (size_t i = 0; i < decisions->count; i++) {
+        const struct decision *decision = &decisions->list[i];
+        if (decision->kind == DECISION_STOP)
+            call_stop(live, decision->task);
+        else if (decision->kind == DECISION_RETRY || decision->kind == DECISION_RECONCILE ||
+                 decision->kind == DECISION_ASK)
+            watch_task(live, decision->task);
+        barrier |= decision->kind == DECISION_ASK || decision->kind == DECISION_END;
+    }
+    watch_deadline(live);
+    if (barrier || (run_status(live->run) != RUN_RUNNING && !live->settled)) {
+        live->barriers++;
+        host_barrier(live->host, false, end_durable, live);
+    }
+}
+
+/* The run is final, or waits for people alone: whoever started it is told, once. */
+static void settle(struct live_run *live)
+{
+    enum run_status status = run_status(live->run);
+    if (status == RUN_RUNNING || live->settled)
+        return;
+    live->settled = true;
+    live->finished = run_status_is_final(status);
+    live->host->unsettled--;
+    if (live->host->options.settled)
+        live->host->options.settled(live->host->options.user, live->run);
+    if (live->host->unsettled == 0)
+        uv_stop(&live->host->loop);
+}
+
+/* A waiting run that was answered is at work again. */
+static void unsettle(struct live_run *live)
+{
+    if (live->settled && run_status(live->run) == RUN_RUNNING) {
+        live->settled = false;
+        live->host->unsettled++;
+    }
+}
+
+/* ---- records ---- */
+
+static void append(struct live_run *live, const struct event *event,
+                   const struct decisions *decisions, const char *claim, const char *owner)
+{
+    struct host *host = live->host;
+    enum run_status status = run_status(live->run);
+    AUTO(text_done) struct text text;
+    text_init(&text, SIZE_MAX / 2);
+    json_t *json = record_json(live->run, event, decisions);
+    json_write(json, &text);
+    json_decref(json);
+    struct journal_record record = {
+        .run = run_id(live->run),
+        .seq = ++live->seq,
+        .at_ms = event->at_ms,
+        .kind = event_kind_word(event->kind),
+        .body = text_slice(&text),
+        .status = status != live->shown || live->seq == 1 ? run_status_word(status) : NULL,
+        .flow = live->seq == 1 ? run_flow(live->run)->name : NULL,
+        .claim = claim,
+        .claim_owner = owner,
+    };
+    live->shown = status;
+    journal_append(host->journal, &record);
+}
+
+static void happen(struct live_run *live, struct event *event, const char *claim, const char *owner,
+                   struct decision *ret_first)
+{
+    struct host *host = live->host;
+    struct decisions decisions = {0};
+    int64_t now = wall_ms();
+    event->at_ms = now > run_time(live->run) ? now : run_time(live->run);
+    run_advance(live->run, event, &decisions);
+    append(live, event, &decisions, claim, owner);
+    if (host->options.progress)
+        host->options.progress(host->options.user, live->run, event, &decisions);
+    unsettle(live);
+    carry_out(live, &decisions);
+    if (ret_first) {
+        *ret_first = decisions.count ? decisions.list[0] : (struct decision){0};
+        if (decisions.count)
+            decisions.list[0] = (struct decision){0};
+    }
+    decisions_done(&decisions);
+}
+
+void live_happen(struct live_run *live, struct event *event, struct decision *ret_first)
+{
+    happen(live, event, NULL, NULL, ret_first);
+}
+
+void live_happen_claiming(struct live_run *live, struct event *event, const char *claim,
+                          const char *owner)
+{
+    happen(live, event, claim, owner, NULL);
+}
+
+/* ---- beginning and resuming ---- */
+
+static struct live_run *live_new(struct host *host, struct run *run)
+{
+    struct live_run *live = xcalloc(1, sizeof(*live));
+    live->host = host;
+    live->run = run;
+    live->next = host->runs;
+    live->back = &host->runs;
+    if (live->next)
+        live->next->back = &live->next;
+    host->runs = live;
+    host->unsettled++;
+    return live;
+}
+
+void live_free(struct live_run *live)
+{
+    while (live->alarms)
+        alarm_free(live->alarms);
+    *live->back = live->next;
+    if (live->next)
+        live->next->back = live->back;
+    if (!live->settled)
+        live->host->unsettled--;
+    run_free(live->run);
+    free(live);
+}
+
+void live_release(struct live_run *live)
+{
+    if (live->finished && live->calls == 0 && live->transfers == 0 && live->barriers == 0)
+        live_free(live);
+}
+
+static json_t *pin_agents(const struct flow *flow)
+{
+    json_t *pins = json_object();
+    for (size_t i = 0; i < flow->step_count; i++) {
+        const struct callee *callees[] = {&flow->steps[i].call, &flow->steps[i].fallback,
+                                          &flow->steps[i].undo};
+        for (size_t c = 0; c < 3; c++) {
+            const struct agent *agents[] = {callees[c]->agent, callees[c]->reconcile};
+            for (size_t a = 0; a < 2; a++) {
+                char card[DIGEST_HEX_SIZE], library[DIGEST_HEX_SIZE];
+                if (!agents[a])
+                    continue;
+                digest_hex(&agents[a]->card, card);
+                digest_hex(&agents[a]->library, library);
+                json_object_set_new(pins, agents[a]->name,
+                                    json_pack("{s:s, s:s}", "card", card, "library", library));
+            }
+        }
+    }
+    return pins;
+}
+
+static json_t *pin_flow(const struct flow *flow)
+{
+    char digest[DIGEST_HEX_SIZE];
+    char *file = realpath(flow->file, NULL);
+    digest_hex(&flow->digest, digest);
+    json_t *pins =
+        json_pack("{s:{s:s, s:s, s:s}, s:o}", "flow", "name", flow->name, "file",
+                  file ? file : flow->file, "digest", digest, "agents", pin_agents(flow));
+    free(file);
+    return pins;
+}
+
+static void begin(struct host *host, struct flow *flow, const char *id, json_t *input)
+{
+    struct live_run *live = live_new(host, run_new(flow));
+    struct event event = {
+        .kind = EVENT_STARTED,
+        .run = id,
+        .store = host->journal ? journal_store_id(host->journal) : "",
+        .seed = host_random() >> 1,
+        .input = input,
+        .pins = pin_flow(flow),
+    };
+    live_happen(live, &event, NULL);
+    json_decref(event.pins);
+}
+
+static enum error_code check_input(const struct flow *flow, const json_t *input,
+                                   struct error *reterr)
+{
+    if (!flow->input || contract_accepts(flow->input, input))
+        return ERR_OK;
+    struct violations violations;
+    AUTO(text_done) struct text text;
+    text_init(&text, ERROR_TEXT_SIZE);
+    contract_explain(flow->input, input, &violations);
+    violations_text(&violations, &text);
+    violations_done(&violations);
+    return error_set(reterr, ERR_INPUT, "the input does not fit the flow's contract: %s",
+                     text_str(&text));
+}
+
+/* ---- the same id again ---- */
+
+static bool keep_input(void *user, const struct journal_record *record, const struct digest *hash)
+{
+    json_t **ret_input = user;
+    (void)hash;
+    struct error err;
+    json_t *root = NULL;
+    if (json_read(record->body, SIZE_MAX, &root, &err) == ERR_OK)
+        *ret_input = json_incref(json_object_get(json_object_get(root, "event"), "input"));
+    json_decref(root);
+    return false;
+}
+
+static enum error_code other_input(const char *id, struct error *reterr)
+{
+    return error_set(reterr, ERR_CONFLICT,
+                     "run `%s` exists with another input; choose another --id, or none", id);
+}
+
+static enum error_code same_input(struct host *host, const char *id, const json_t *input,
+                                  struct error *reterr)
+{
+    json_t *recorded = NULL;
+    enum error_code code =
+        journal_read(journal_own_reader(host->journal), id, 1, keep_input, &recorded, reterr);
+    if (code == ERR_OK && !contract_equal(recorded ? recorded : json_null(), input))
+        code = other_input(id, reterr);
+    json_decref(recorded);
+    return code;
+}
+
+static void make_id(const char *flow, char *ret_id, size_t size)
+{
+    snprintf(ret_id, size, "%.60s-%llx%08llx", flow, (unsigned long long)wall_ms(),
+             (unsigned long long)(host_random() & 0xffffffffu));
+}
+
+static bool id_is_sound(const char *id)
+{
+    size_t length = strlen(id);
+    if (length == 0 || length > LIMIT_NAME)
+        return false;
+    for (const char *c = id; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+              strchr("._-:", *c)))
+            return false;
+    return true;
+}
+
+enum error_code host_submit(struct host *host, struct flow *flow, const char *id, json_t *input,
+                            struct error *reterr)
+{
+    char made[LIMIT_NAME];
+    struct journal_run known;
+    if (id && !id_is_sound(id))
+        return error_set(reterr, ERR_INPUT,
+                         "run id `%.200s`: expected 1 to %u of letters, digits and ._-:", id,
+                         LIMIT_NAME);
+    enum error_code code = check_input(flow, input, reterr);
+    if (code != ERR_OK)
+        return code;
+    struct live_run *live = id ? live_find(host, id) : NULL;
+    if (live)
+        return contract_equal(run_input(live->run), input) ? ERR_OK : other_input(id, reterr);
+    struct journal_reader *reader =
+        host->options.in_memory ? NULL : journal_own_reader(host->journal);
+    if (id && reader) {
+        code = journal_find(reader, id, &known, reterr);
+        if (code == ERR_OK)
+            code = same_input(host, id, input, reterr);
+        if (code == ERR_OK)
+            return host_resume(host, id, reterr);
+        if (code != ERR_NOT_FOUND)
+            return code;
+    }
+    if (!id)
+        make_id(flow->name, made, sizeof(made));
+    begin(host, flow, id ? id : made, input);
+    return ERR_OK;
+}
+
+enum error_code host_resume(struct host *host, const char *id, struct error *reterr)
+{
+    struct flow *flow = NULL;
+    struct run *run = NULL;
+    struct journal_reader *reader = journal_own_reader(host->journal);
+    if (live_find(host, id))
+        return ERR_OK;
+    enum error_code code = fold_flow(reader, host->options.roster, id, &flow, reterr);
+    if (code == ERR_OK)
+        code = fold_run(reader, id, flow, NULL, NULL, &run, reterr);
+    flow_unref(flow);
+    if (code != ERR_OK)
+        return code;
+    struct live_run *live = live_new(host, run);
+    live->seq = run_seq(run);
+    live->shown = run_status(run);
+    if (run_status_is_final(live->shown)) {
+        settle(live);
+        live_release(live);
+        return ERR_OK;
+    }
+    struct event event = {.kind = EVENT_TAKEN_OVER};
+    for (uint32_t i = 0; i < run_task_count(run); i++)
+        watch_task(live, i);
+    live_happen(live, &event, NULL);
+    settle(live);
+    return ERR_OK;
+}
+
+struct leftovers {
+    char **ids;
+    size_t count;
+};
+
+static void gather(void *user, const struct journal_run *run)
+{
+    struct leftovers *left = user;
+    if (strcmp(run->status, "running") != 0 && strcmp(run->status, "waiting") != 0)
+        return;
+    left->ids = xrealloc(left->ids, (left->count + 1) * sizeof(*left->ids));
+    left->ids[left->count++] = xstrdup(run->id);
+}
+
+enum error_code host_resume_all(struct host *host, size_t *ret_count, struct error *reterr)
+{
+    struct leftovers left = {0};
+    struct error err;
+    enum error_code code =
+        journal_runs(journal_own_reader(host->journal), NULL, gather, &left, reterr);
+    *ret_count = left.count;
+    for (size_t i = 0; i < left.count; i++) {
+        if (code == ERR_OK && host_resume(host, left.ids[i], &err) != ERR_OK)
+            host_log(host, left.ids[i], SEAM_LOG_ERROR, "cannot be resumed: %s", err.text);
+        free(left.ids[i]);
+    }
+    free(left.ids);
+    return code;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One plugin started, to see whether it is what its card says, and ended again. No call is made.
+ */
+#include "runtime/host_internal.h"
+
+#include <poll.h>
+#include <string.h>
+
+struct trial {
+    bool over;
+    struct error error;
+};
+
+static void ready(void *user, const struct error *err)
+{
+    struct trial *trial = user;
+    trial->over = true;
+    if (err)
+        trial->error = *err;
+}
+
+static void completed(void *user, const struct call_result *result)
+{
+    (void)user;
+    (void)result;
+}
+
+static void requested(void *user, uint64_t call, uint64_t request, struct slice op,
+                      struct slice body)
+{
+    (void)user;
+    (void)call;
+    (void)request;
+    (void)op;
+    (void)body;
+}
+
+static void emitted(void *user, uint64_t call, struct slice chunk)
+{
+    (void)user;
+    (void)call;
+    (void)chunk;
+}
+
+static void logged(void *user, uint64_t call, uint32_t level, struct slice text)
+{
+    (void)user;
+    (void)call;
+    (void)level;
+    (void)text;
+}
+
+static void down(void *user, const char *reason)
+{
+    struct trial *trial = user;
+    if (!trial->over)
+        error_set(&trial->error, ERR_IO, "its worker ended: %s", reason);
+    trial->over = true;
+}
+
+static enum error_code attempt(const struct roster *roster, const struct roster_plugin *plugin,
+                               const char *worker, struct error *reterr)
+{
+    static const struct plugin_handlers handlers = {
+        .ready = ready,
+        .completed = completed,
+        .requested = requested,
+        .emitted = emitted,
+        .logged = logged,
+        .down = down,
+    };
+    struct trial trial = {.error.code = ERR_OK};
+    struct plugin *started = NULL;
+    AUTO(freep) char *program = find_worker(worker);
+    enum error_code code = plugin_start_entry(plugin, program, (size_t)roster->manifest->payload,
+                                              &handlers, &trial, &started, reterr);
+    if (code != ERR_OK)
+        return code;
+    while (!trial.over) {
+        struct pollfd fd = {.fd = plugin_fd(started), .events = POLLIN};
+        if (poll(&fd, 1, -1) > 0)
+            plugin_dispatch(started);
+    }
+    plugin_free(started);
+    return trial.error.code == ERR_OK ? ERR_OK
+                                      : error_set(reterr, trial.error.code, "%s", trial.error.text);
+}
+
+enum error_code host_try_plugin(const struct roster *roster, const char *alias, const char *worker,
+                                struct error *reterr)
+{
+    for (size_t i = 0; i < roster->plugin_count; i++) {
+        const struct roster_plugin *plugin = &roster->plugins[i];
+        if (strcmp(plugin->entry->alias, alias) != 0)
+            continue;
+        if (!plugin->card)
+            return error_set(reterr, plugin->error.code, "%s", plugin->error.text);
+        return attempt(roster, plugin, worker, reterr);
+    }
+    return error_set(reterr, ERR_NOT_FOUND, "the manifest has no plugin `%s`", alias);
+}
