@@ -35,8 +35,8 @@ static seam_status complete_booking(const struct airline *a, seam_id call, seam_
     return SEAM_OK;
 }
 
-/* Stores what find_booking would find, so that a later attempt and an undo need not ask. If that
- * fails the call goes on: the host keeps the airline's answer by itself. */
+/* Says that the answer was understood, and stores what find_booking would find. If that fails the
+ * call goes on: the host keeps the airline's answer and gives it to the next attempt's send. */
 static void commit_booking(const struct airline *a, seam_id call, seam_bytes booking)
 {
     seam_writer out = SEAM_WRITER;
@@ -82,18 +82,10 @@ static seam_status send_booking(const struct airline *a, const seam_call *call)
     return ended;
 }
 
-/* The stored result is what this plugin committed, what find_booking found, or, where the call
- * ended between the airline's answer and the commit, that answer as the host kept it. */
-static seam_bytes stored_booking(seam_bytes result)
-{
-    seam_bytes booking = seam_json_at(result, "/booking");
-    return booking.len > 0 ? booking : seam_json_at(result, "/json/booking");
-}
-
 static seam_status book(const struct airline *a, const seam_call *call)
 {
     seam_effect effect = seam_effect_begin(a->host, call->id, EFFECT, call->input);
-    seam_bytes booking = stored_booking(effect.result);
+    seam_bytes booking = seam_json_at(effect.result, "/booking");
     seam_status ended;
     if (effect.answer.status != SEAM_OK)
         ended = seam_complete_answer(a->host, call->id, &effect.answer);
@@ -103,7 +95,7 @@ static seam_status book(const struct airline *a, const seam_call *call)
         ended = complete_booking(a, call->id, booking);
     else
         ended = seam_complete_error(a->host, call->id, SEAM_E_UNAVAILABLE, SEAM_EFFECT_UNKNOWN,
-                                    "airline.garbage", "the stored answer holds no booking");
+                                    "airline.garbage", "the stored result holds no booking");
     seam_effect_done(&effect);
     return ended;
 }

@@ -88,6 +88,10 @@ static void ck_unknown_then(const char *knob, const char *expected_of_find)
     ck_assert_int_eq(o.status, SEAM_E_UNAVAILABLE);
     ck_assert_uint_eq(o.effect, SEAM_EFFECT_UNKNOWN);
     outcome_done(&o);
+    o = tiny_host_call(h, &BOOK, TRIP);
+    ck_assert_str_eq(o.code, "effect.unknown");
+    outcome_done(&o);
+    ck_assert_int_eq(world_stat(&w, "by_kind.POST /bookings"), 1);
     world_turn(&w, "{\"garbage\": 0, \"fail_before\": 0}");
     ck_outcome_of_find(h, BOOK.key, expected_of_find);
     ck_outcome_of_find(h, "ffff", "not_seen");
@@ -161,16 +165,18 @@ START_TEST(an_answer_that_only_the_host_kept_is_used)
     struct tiny_host *h = airline_at(&w);
     struct outcome o = tiny_host_call(h, &BOOK, TRIP);
     outcome_done(&o);
-    tiny_host_learn(h, BOOK.key, "book",
-                    "{\"status\": 201, \"headers\": {}, \"json\": {\"booking\": \"B-000077\"}}");
+    tiny_host_answered(h, BOOK.key, "book",
+                       "{\"status\": 201, \"headers\": {}, \"json\": {\"booking\": \"B-000077\"}}");
     o = tiny_host_call(h, &BOOK, TRIP);
     ck_assert_int_eq(o.status, SEAM_OK);
     ck_assert_str_eq(member(&o, "booking"), "B-000077");
+    ck_assert_str_eq(tiny_host_effect(h, BOOK.key, "book"), "done");
     outcome_done(&o);
-    tiny_host_learn(h, BOOK.key, "book", "{\"status\": 201, \"headers\": {}}");
+    tiny_host_learn(h, BOOK.key, "book", "{\"no\": \"booking\"}");
     o = tiny_host_call(h, &BOOK, TRIP);
     ck_assert_uint_eq(o.effect, SEAM_EFFECT_UNKNOWN);
     outcome_done(&o);
+    ck_assert_int_eq(world_stat(&w, "arrivals"), 1);
     tiny_host_free(h);
     world_done(&w);
 }
@@ -181,8 +187,9 @@ START_TEST(a_refusal_is_final_and_changed_nothing)
     struct world w;
     world_start(&w, NULL);
     struct tiny_host *h = airline_at(&w);
-    /* Past the agent's own contract, so that the airline's refusal is seen. */
-    struct outcome o = tiny_host_call(h, &BOOK, "{\"offer\": \"x\", \"passengers\": 12}");
+    struct step outside = BOOK;
+    outside.outside = true; /* so that the airline's own refusal is seen */
+    struct outcome o = tiny_host_call(h, &outside, "{\"offer\": \"x\", \"passengers\": 12}");
     ck_assert_int_eq(o.status, SEAM_E_FAILED);
     ck_assert_uint_eq(o.effect, SEAM_EFFECT_NONE);
     ck_assert_str_eq(o.code, "airline.refused");
@@ -253,7 +260,7 @@ START_TEST(a_name_from_outside_stays_one_part_of_the_url)
     struct world w;
     world_start(&w, NULL);
     struct tiny_host *h = airline_at(&w);
-    struct step cancel = {.agent = "cancel", .key = "0c"};
+    struct step cancel = {.agent = "cancel", .key = "0c", .outside = true};
     struct outcome o = tiny_host_call(h, &cancel, "{\"booking\": \"../_knobs?x=\\u00e9 #\"}");
     ck_assert_int_eq(o.status, SEAM_E_FAILED);
     outcome_done(&o);

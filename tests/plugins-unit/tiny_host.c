@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Serves seam/plugin.h to one plugin. An effect is named by the step's key and its own name; its
- * state is "begun" until the host saw a 2xx, the plugin committed, or the test says what it learnt.
+ * Serves seam/plugin.h to one plugin. An effect is named by the step's key and its own name:
+ *
+ *   fresh → begun      the plugin asked                                    [begin_effect]
+ *   begun → answered   a 2xx came; a later send is given it again          [send_http]
+ *   answered → begun   the plugin called it unknown: it is not to be used  [complete]
+ *   any → done         the plugin committed, or the test says so           [set_state]
  */
 #include "tiny_host.h"
+
+#include "loader/card.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -14,9 +20,10 @@
 struct tiny_host {
     seam_host table;
     const seam_plugin *plugin;
+    struct card *card;
     void *self;
     const struct world *world;
-    json_t *effects; /* "KEY/NAME" → {state, request, result} */
+    json_t *effects; /* "KEY/NAME" → {state, request, response, result} */
     /* the call in progress */
     seam_id call;
     const struct step *step;
@@ -40,6 +47,33 @@ static json_t *parse(seam_bytes text)
     return text.len == 0 ? NULL : json_loadb(text.ptr, text.len, JSON_DECODE_ANY, NULL);
 }
 
+static void set_state(json_t *effect, const char *state, const char *member, json_t *value)
+{
+    json_object_set_new(effect, "state", json_string(state));
+    if (member != NULL)
+        json_object_set(effect, member, value);
+}
+
+static const char *state_of(const json_t *effect)
+{
+    return json_string_value(json_object_get(effect, "state"));
+}
+
+static bool is_state(const json_t *effect, const char *state)
+{
+    return strcmp(state_of(effect), state) == 0;
+}
+
+/* An answer that the plugin could make nothing of is no answer. */
+static void doubt_answers(const struct tiny_host *h)
+{
+    const char *name;
+    json_t *effect;
+    json_object_foreach (h->effects, name, effect)
+        if (is_state(effect, "answered"))
+            set_state(effect, "begun", NULL, NULL);
+}
+
 static void complete(const seam_host *table, seam_id call, const seam_reply *reply)
 {
     struct tiny_host *h = of(table);
@@ -53,6 +87,8 @@ static void complete(const seam_host *table, seam_id call, const seam_reply *rep
     h->outcome.body = parse(reply->body);
     if (h->outcome.body == NULL)
         give_up("completed without JSON", h->step->agent);
+    if (reply->effect == SEAM_EFFECT_UNKNOWN)
+        doubt_answers(h);
 }
 
 static void answer(seam_status status, uint32_t effect, json_t *body, seam_reply_fn fn, void *user)
@@ -78,17 +114,6 @@ static json_t *effect_of(const struct tiny_host *h, const char *key, const char 
     return effect;
 }
 
-static const char *state_of(const json_t *effect)
-{
-    return json_string_value(json_object_get(effect, "state"));
-}
-
-static void settle(json_t *effect, json_t *result)
-{
-    json_object_set_new(effect, "state", json_string("done"));
-    json_object_set(effect, "result", result);
-}
-
 static void begin_effect(struct tiny_host *h, const json_t *body, seam_reply_fn fn, void *user)
 {
     const char *name = json_string_value(json_object_get(body, "name"));
@@ -96,20 +121,17 @@ static void begin_effect(struct tiny_host *h, const json_t *body, seam_reply_fn 
     if (name == NULL || request == NULL)
         give_up("effect.begin without name or request", h->step->agent);
     json_t *effect = effect_of(h, h->step->key, name);
-    const char *state = state_of(effect);
-    bool fresh = strcmp(state, "fresh") == 0, done = strcmp(state, "done") == 0;
-    json_t *before = json_object_get(effect, "request");
-    const char *said = fresh                          ? "fresh"
-                       : !json_equal(before, request) ? "conflict"
-                       : done                         ? "done"
-                                                      : "unknown";
+    bool fresh = is_state(effect, "fresh"), done = is_state(effect, "done");
+    const char *said = fresh                                                      ? "fresh"
+                       : !json_equal(json_object_get(effect, "request"), request) ? "conflict"
+                       : done                                                     ? "done"
+                       : is_state(effect, "answered")                             ? "fresh"
+                                                                                  : "unknown";
     json_t *reply = json_pack("{s:s, s:s}", "state", said, "key", h->step->key);
     if (done)
         json_object_set(reply, "result", json_object_get(effect, "result"));
-    if (fresh) {
-        json_object_set(effect, "request", request);
-        json_object_set_new(effect, "state", json_string("begun"));
-    }
+    if (fresh)
+        set_state(effect, "begun", "request", request);
     answer(SEAM_OK, SEAM_EFFECT_NONE, reply, fn, user);
 }
 
@@ -117,9 +139,9 @@ static void commit_effect(struct tiny_host *h, const json_t *body, seam_reply_fn
 {
     const char *name = json_string_value(json_object_get(body, "name"));
     json_t *effect = effect_of(h, h->step->key, name == NULL ? "" : name);
-    if (strcmp(state_of(effect), "fresh") == 0)
+    if (is_state(effect, "fresh"))
         give_up("effect.commit of what was not begun", h->step->agent);
-    settle(effect, json_object_get(body, "result"));
+    set_state(effect, "done", "result", json_object_get(body, "result"));
     answer(SEAM_OK, SEAM_EFFECT_NONE, json_object(), fn, user);
 }
 
@@ -143,7 +165,13 @@ static void send_http(struct tiny_host *h, const json_t *body, seam_reply_fn fn,
         strncmp(url, h->world->url, strlen(h->world->url)) != 0)
         give_up("http.send to somewhere else", url == NULL ? "" : url);
     json_t *effect = name == NULL ? NULL : effect_of(h, h->step->key, name);
-    if (effect != NULL && strcmp(state_of(effect), "begun") != 0)
+    if (effect != NULL && is_state(effect, "answered")) {
+        json_t *again = json_deep_copy(json_object_get(effect, "response"));
+        json_object_set_new(again, "replayed", json_true());
+        answer(SEAM_OK, SEAM_EFFECT_DONE, again, fn, user);
+        return;
+    }
+    if (effect != NULL && !is_state(effect, "begun"))
         give_up("http.send for an effect that is not begun", name);
 
     char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
@@ -157,7 +185,7 @@ static void send_http(struct tiny_host *h, const json_t *body, seam_reply_fn fn,
     } else {
         json_t *response = response_json(&r);
         if (effect != NULL && r.status / 100 == 2)
-            settle(effect, response);
+            set_state(effect, "answered", "response", response);
         answer(SEAM_OK, r.status / 100 == 2 && mutating ? SEAM_EFFECT_DONE : SEAM_EFFECT_UNKNOWN,
                response, fn, user);
     }
@@ -215,10 +243,8 @@ static const void *no_extension(const seam_host *table, const char *id)
     return NULL;
 }
 
-static const seam_plugin *load(const char *name)
+static const seam_plugin *load(const char *path)
 {
-    char path[512];
-    snprintf(path, sizeof(path), "%s/%s.so", PLUGIN_FOLDER, name);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (library == NULL)
         give_up("dlopen", dlerror());
@@ -245,7 +271,12 @@ static bool create(struct tiny_host *h, const char *name, const char *config)
         .log = print_log,
         .extension = no_extension,
     };
-    h->plugin = load(name);
+    char path[512];
+    snprintf(path, sizeof(path), "%s/%s.so", PLUGIN_FOLDER, name);
+    struct error err;
+    if (card_read(path, &h->card, &err) != ERR_OK)
+        give_up("the card", err.text);
+    h->plugin = load(path);
     return h->plugin->create(&h->table, (seam_bytes){config, strlen(config)}, &h->self) == SEAM_OK;
 }
 
@@ -265,6 +296,7 @@ bool tiny_host_accepts(const char *name, const char *config)
     bool accepted = create(&h, name, config);
     if (accepted)
         h.plugin->destroy(h.self);
+    card_free(h.card);
     return accepted;
 }
 
@@ -272,12 +304,41 @@ void tiny_host_free(struct tiny_host *host)
 {
     host->plugin->destroy(host->self);
     json_decref(host->effects);
+    card_free(host->card);
     free(host);
+}
+
+static const struct card_agent *agent_of(const struct tiny_host *h, const char *name)
+{
+    for (size_t i = 0; i < h->card->agent_count; i++)
+        if (strcmp(h->card->agents[i].name, name) == 0)
+            return &h->card->agents[i];
+    give_up("the card has no agent", name);
+}
+
+static void hold_to(const struct contract *contract, const json_t *value, const char *what)
+{
+    struct violations violations;
+    struct text text;
+    text_init(&text, 4096);
+    bool good = value != NULL && contract_explain(contract, value, &violations);
+    if (!good) {
+        if (value != NULL)
+            violations_text(&violations, &text);
+        give_up(what, text_str(&text));
+    }
+    violations_done(&violations);
+    text_done(&text);
 }
 
 struct outcome tiny_host_call(struct tiny_host *host, const struct step *step, const char *input)
 {
     const char *feedback = step->feedback == NULL ? "" : step->feedback;
+    const struct card_agent *agent = agent_of(host, step->agent);
+    json_t *value = parse((seam_bytes){input, strlen(input)});
+    if (!step->outside)
+        hold_to(agent->input, value, "the test's input breaks the contract");
+    json_decref(value);
     host->call++;
     host->step = step;
     host->completed = false;
@@ -293,6 +354,8 @@ struct outcome tiny_host_call(struct tiny_host *host, const struct step *step, c
     };
     if (host->plugin->start(host->self, &call) != SEAM_OK || !host->completed)
         give_up("not taken, or never completed", step->agent);
+    if (host->outcome.status == SEAM_OK)
+        hold_to(agent->output, host->outcome.body, "the output breaks the contract");
     return host->outcome;
 }
 
@@ -307,10 +370,22 @@ const char *tiny_host_effect(const struct tiny_host *host, const char *key, cons
     return state_of(effect_of(host, key, name));
 }
 
+static void teach(struct tiny_host *h, const char *key, const char *name, const char *state,
+                  const char *member, const char *text)
+{
+    json_t *value = parse((seam_bytes){text, strlen(text)});
+    set_state(effect_of(h, key, name), state, member, value);
+    json_decref(value);
+}
+
 void tiny_host_learn(struct tiny_host *host, const char *key, const char *name,
                      const char *result_json)
 {
-    json_t *result = json_loads(result_json, 0, NULL);
-    settle(effect_of(host, key, name), result);
-    json_decref(result);
+    teach(host, key, name, "done", "result", result_json);
+}
+
+void tiny_host_answered(struct tiny_host *host, const char *key, const char *name,
+                        const char *response_json)
+{
+    teach(host, key, name, "answered", "response", response_json);
 }
