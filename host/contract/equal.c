@@ -24,9 +24,14 @@ struct dressed_name name_dress(struct slice name)
     return (struct dressed_name){{JSON_STRING, DRESSED}, name};
 }
 
+bool is_dressed_name(const json_t *value)
+{
+    return json_is_string(value) && __atomic_load_n(&value->refcount, __ATOMIC_RELAXED) == DRESSED;
+}
+
 struct slice string_of(const json_t *string)
 {
-    if (__atomic_load_n(&string->refcount, __ATOMIC_RELAXED) == DRESSED)
+    if (is_dressed_name(string))
         return ((const struct dressed_name *)(const void *)string)->name;
     return (struct slice){json_string_value(string), json_string_length(string)};
 }

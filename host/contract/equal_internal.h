@@ -19,6 +19,7 @@ struct dressed_name {
 
 struct dressed_name name_dress(struct slice name);
 struct slice string_of(const json_t *string);
+bool is_dressed_name(const json_t *value);
 
 /* Sorted, for value_set_has. */
 struct value_set {

@@ -27,6 +27,8 @@ static void expected(struct walk *w, const struct op *op, const json_t *value, c
     char *words;
     va_list args;
     text_init(&found, SHOWN_MAX);
+    if (is_dressed_name(value))
+        text_adds(&found, "the property name ");
     value_show(&found, value);
     va_start(args, format);
     if (vasprintf(&words, format, args) < 0)
@@ -37,18 +39,38 @@ static void expected(struct walk *w, const struct op *op, const json_t *value, c
     free(words);
 }
 
+/* A property that the schema names, and the object lacks, spelled like the one that is too many. */
+static const char *meant_property(const struct walk *w, const struct origin *origin)
+{
+    const char *candidates[SUGGESTED_MAX];
+    size_t count = 0;
+    const json_t *map = json_object_get(w->contract->origins[origin->parent].json, "properties");
+    struct entry e;
+    for (bool more = entry_first(map, &e); more && count < SUGGESTED_MAX;
+         more = entry_next(map, &e))
+        candidates[count++] = e.key.ptr;
+    return suggest(w->place->key, candidates, count);
+}
+
 static void explain_never(struct walk *w, const struct op *op, const json_t *value)
 {
     const struct origin *origin = &w->contract->origins[op->node];
-    AUTO(text_done) struct text name;
+    AUTO(text_done) struct text name, note;
     text_init(&name, SHOWN_MAX);
-    if (w->place && w->place->named && origin->parent != NO_NODE) {
-        name_show(&name, w->place->key);
-        expected(w, op, value, "", "no property %s", text_str(&name));
-    } else if (w->place && origin->parent != NO_NODE) {
+    text_init(&note, SHOWN_MAX);
+    if (!w->place || origin->parent == NO_NODE) {
+        expected(w, op, value, "", "nothing (the schema is false)");
+    } else if (!w->place->named) {
         expected(w, op, value, "", "no item at index %zu", w->place->index);
     } else {
-        expected(w, op, value, "", "nothing (the schema is false)");
+        const char *near = meant_property(w, origin);
+        if (near) {
+            text_adds(&note, "; did you mean ");
+            name_show(&note, slice_of(near));
+            text_addc(&note, '?');
+        }
+        name_show(&name, w->place->key);
+        expected(w, op, value, text_str(&note), "no property %s", text_str(&name));
     }
 }
 
@@ -285,6 +307,8 @@ static void explain_one_of(struct walk *w, const struct op *op, const json_t *va
 
 void explain_op(struct walk *w, const struct op *op, const json_t *value)
 {
+    if (report_full(w->report))
+        return;
     switch ((enum op_code)op->code) {
     case OP_NEVER:
         explain_never(w, op, value);

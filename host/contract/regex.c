@@ -14,34 +14,44 @@
 
 struct regex {
     struct slice source; /* borrowed from the schema */
-    pcre2_code *code;
+    struct simple simple;
+    pcre2_code *code; /* NULL if the pattern is simple */
 };
 
 /* A character of the source becomes at most a class of this many bytes. */
 enum { GROWTH = 200 };
 
-enum error_code regex_new(struct slice source, struct regex **ret_regex, struct error *reterr)
+static enum error_code compile(const struct text *translated, pcre2_code **ret_code,
+                               struct error *reterr)
 {
-    AUTO(text_done) struct text translated;
-    text_init(&translated, source.len * GROWTH + GROWTH);
-    enum error_code code = ecma_translate(source, &translated, reterr);
-    if (code)
-        return code;
     int problem;
     PCRE2_SIZE at;
     uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_UNSET_BACKREF |
                        PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UCP | PCRE2_DUPNAMES;
-    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text_str(&translated), translated.len, options,
-                                         &problem, &at, NULL);
-    if (!compiled) {
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)text_str(translated), translated->len, options,
+                                     &problem, &at, NULL);
+    if (!code) {
         unsigned char words[160];
         pcre2_get_error_message(problem, words, sizeof(words));
         return error_set(reterr, ERR_INPUT, "%s", (const char *)words);
     }
-    pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE); /* without it the interpreter matches */
-    struct regex *regex = xcalloc(1, sizeof(*regex));
-    *regex = (struct regex){.source = source, .code = compiled};
-    *ret_regex = regex;
+    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without it the interpreter matches */
+    *ret_code = code;
+    return ERR_OK;
+}
+
+enum error_code regex_new(struct slice source, struct regex **ret_regex, struct error *reterr)
+{
+    AUTO(text_done) struct text translated;
+    struct regex regex = {.source = source};
+    text_init(&translated, source.len * GROWTH + GROWTH);
+    enum error_code code = ecma_translate(source, &translated, reterr);
+    if (!code && !simple_of(source, &regex.simple))
+        code = compile(&translated, &regex.code, reterr);
+    if (code)
+        return code;
+    *ret_regex = xmalloc(sizeof(regex));
+    **ret_regex = regex;
     return ERR_OK;
 }
 
@@ -50,6 +60,7 @@ void regex_free(struct regex *regex)
     if (!regex)
         return;
     pcre2_code_free(regex->code);
+    free(regex->simple.literal);
     free(regex);
 }
 
@@ -99,6 +110,8 @@ void match_room_done(struct match_room *room)
 
 enum match regex_match(const struct regex *regex, struct slice string, struct match_room *room)
 {
+    if (!regex->code)
+        return simple_matches(&regex->simple, string) ? MATCH_YES : MATCH_NO;
     if (!room->data)
         room_init(room);
     PCRE2_SPTR subject = (PCRE2_SPTR)string.ptr;

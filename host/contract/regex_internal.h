@@ -38,6 +38,20 @@ struct slice regex_source(const struct regex *regex);
 /* Checks the syntax of ECMA-262 and writes to out (if not NULL) what PCRE2 understands by it. */
 WARN_UNUSED enum error_code ecma_translate(struct slice source, struct text *out,
                                            struct error *reterr);
+/* A pattern that needs no engine: regex_simple.c. */
+struct simple {
+    enum { SIMPLE_NOT, SIMPLE_LITERAL, SIMPLE_RUN } kind;
+    bool starts, ends;   /* anchored; a run is both */
+    char *literal;       /* on the heap             */
+    size_t length;       /* of the literal          */
+    uint64_t allowed[2]; /* ASCII characters of a run */
+    size_t least, most;  /* of them                 */
+};
+
+/* For well-formed patterns alone; false if it needs the engine. */
+bool simple_of(struct slice source, struct simple *ret_simple);
+bool simple_matches(const struct simple *simple, struct slice s);
+
 /* The Unicode property in `\p{…}` as PCRE2 spells it; false if it cannot be one. */
 bool ecma_property(struct slice name, struct text *out);
 

@@ -65,16 +65,20 @@ static void note(struct report *report, unsigned level, const struct op *op)
         report->types |= op->as.type.types;
 }
 
+bool report_full(struct report *report)
+{
+    report->list.more |= report->list.count >= LIMIT_VIOLATIONS;
+    return report->list.more;
+}
+
 void report_add(struct walk *w, const struct op *op, enum keyword keyword, const char *format, ...)
 {
     struct report *report = w->report;
     struct violations *list = &report->list;
     if (op)
         note(report, w->level, op);
-    if (list->count >= LIMIT_VIOLATIONS) {
-        list->more = true;
+    if (report_full(report))
         return;
-    }
     if (!list->list)
         list->list = xcalloc(LIMIT_VIOLATIONS, sizeof(list->list[0]));
     char *words;

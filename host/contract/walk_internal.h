@@ -105,6 +105,8 @@ struct report {
 
 void report_add(struct walk *w, const struct op *op, enum keyword keyword, const char *format, ...)
     PRINTF_LIKE(4, 5);
+/* Whether it holds all it may; from then on it says that there is more. */
+bool report_full(struct report *report);
 /* Whether report a is of a branch that came nearer than that of b. */
 bool report_nearer(const struct report *a, const struct report *b);
 /* Moves the violations of one to the end of the other. */
