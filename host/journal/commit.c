@@ -7,7 +7,7 @@
  * A failure undoes all of it: the transaction is rolled back and the heads in memory are forgotten,
  * to be read from disk again. Whether a COMMIT that failed is on disk nobody knows.
  *
- * The writer thread's alone, after committer_init.
+ * Used by whoever has the journal's `committing`.
  */
 #include "journal/journal_internal.h"
 
@@ -269,10 +269,13 @@ static enum error_code checkpoint(struct committer *c, int mode, struct error *r
     return ERR_OK;
 }
 
+bool commit_wants_checkpoint(const struct committer *c)
+{
+    return c->wal_pages >= c->checkpoint_at;
+}
+
 enum error_code commit_checkpoint(struct committer *c, struct error *reterr)
 {
-    if (c->wal_pages < c->checkpoint_at)
-        return ERR_OK;
     if (c->wal_pages < STUBBORN_PAGES)
         return checkpoint(c, SQLITE_CHECKPOINT_PASSIVE, reterr);
     sqlite3_busy_timeout(c->db, STUBBORN_WAIT_MS);

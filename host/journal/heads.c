@@ -6,7 +6,7 @@
  * `runs` says: heads_forget() is right at any moment between two transactions, and is what a
  * rollback and a full table do.
  *
- * The writer thread's alone.
+ * Used by whoever has the journal's `committing`.
  */
 #include "journal/journal_internal.h"
 

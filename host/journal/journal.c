@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The owner's doors: append, ask for a barrier, hear that it was reached. All of it runs on one
- * thread, the owner's, and none of it waits for the disk; append waits only when LIMIT_JOURNAL_WAIT
- * bytes are ahead of the disk, for memory has an end too.
+ * thread, the owner's, and none of it waits for the disk but journal_help and journal_drain, whose
+ * point it is; append waits only when LIMIT_JOURNAL_WAIT bytes are ahead of the disk, for memory
+ * has an end too.
  *
  * A journal in memory has no thread and no file: barriers are reached as they are asked for.
  */
@@ -46,7 +47,7 @@ static uint64_t add_to_batch(struct journal *j, const struct journal_record *rec
     if (first)
         j->gathering_since_ms = writer_now_ms();
     batch_add(&j->gathering, record);
-    if (first || (was_small && batch_size(&j->gathering) >= BATCH_WAKE_BYTES))
+    if ((first && j->asleep) || (was_small && batch_size(&j->gathering) >= BATCH_WAKE_BYTES))
         pthread_cond_signal(&j->to_writer);
     return j->gathering_number;
 }
@@ -74,10 +75,10 @@ void journal_sync(struct journal *journal, bool room_for_outcome, journal_reache
     journal->outstanding++;
     pthread_mutex_lock(&journal->lock);
     barriers_push(journal->path ? &journal->asked : &journal->reached, barrier);
-    if (journal->path)
-        pthread_cond_signal(&journal->to_writer);
     pthread_mutex_unlock(&journal->lock);
-    if (!journal->path)
+    if (journal->path)
+        pthread_cond_signal(&journal->to_writer); /* without the lock, which it wants next */
+    else
         journal_announce(journal);
 }
 
@@ -100,10 +101,24 @@ void journal_dispatch(struct journal *journal)
     }
 }
 
+void journal_help(struct journal *journal)
+{
+    if (!journal->path)
+        return;
+    pthread_mutex_lock(&journal->lock);
+    if (journal->asked.first && !journal->committing && !journal->held) {
+        writer_commit(journal);
+        if (journal->checkpoint_due)
+            pthread_cond_signal(&journal->to_writer);
+    }
+    pthread_mutex_unlock(&journal->lock);
+}
+
 void journal_drain(struct journal *journal)
 {
     ASSERT(!journal->held);
     while (journal->outstanding > 0) {
+        journal_help(journal);
         struct pollfd ready = {.fd = journal->event_fd, .events = POLLIN};
         (void)poll(&ready, 1, -1); /* interrupted: dispatch finds nothing, and it waits again */
         journal_dispatch(journal);

@@ -209,6 +209,7 @@ void committer_done(struct committer *c);
 /* One transaction. On failure nothing of it is to be counted on, and memory forgets it. */
 WARN_UNUSED enum error_code commit_batch(struct committer *c, const struct batch *b,
                                          struct error *reterr);
+bool commit_wants_checkpoint(const struct committer *c);
 /* Keeps the WAL short. A full disk is no failure of a checkpoint: the WAL has it all. */
 WARN_UNUSED enum error_code commit_checkpoint(struct committer *c, struct error *reterr);
 /* Moves everything into the one file and closes, so that no WAL is left beside it. */
@@ -259,17 +260,22 @@ struct journal {
     uint64_t gathering_number, committed_number;
     int64_t gathering_since_ms;
     struct barriers asked, reached;
-    bool held; /* the owner is between a message and its record: the batch stays whole */
+    bool held;       /* the owner is between a message and its record: the batch stays whole */
+    bool committing; /* somebody has what stands below */
+    bool checkpoint_due;
     bool stop;
+    bool asleep; /* the writer wakes only when it is told to */
     bool dead;
     struct error failure; /* the first, once dead */
 
-    /* writer thread */
+    /* whoever has set committing */
     struct batch writing;
     struct committer committer;
     struct reserve reserve;
 };
 void *writer_main(void *journal);
+/* Commits what was gathered; the lock is held before and after, and nobody is committing. */
+void writer_commit(struct journal *j);
 int64_t writer_now_ms(void);
 /* Any thread: the journal is dead, if it was not before; the first failure stays. */
 void journal_fail(struct journal *j, const struct error *failure);

@@ -5,7 +5,7 @@
  * can still be written; nothing new begins until it is whole again. It outlives the process: after
  * a crash on a full disk the next host needs it too.
  *
- * The writer thread's, once the journal is open.
+ * Used by whoever has the journal's `committing`, once it is open.
  */
 #include "journal/journal_internal.h"
 

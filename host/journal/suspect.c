@@ -143,22 +143,30 @@ static enum error_code finish_copy(const char *copy, bool own_identity, struct e
     return own_identity ? meta_put_identity(db, copy, &identity, reterr) : ERR_OK;
 }
 
+static enum error_code remove_with_wal(const char *path, struct error *reterr)
+{
+    enum error_code code;
+    if ((code = remove_beside(path, "", reterr)) || (code = remove_beside(path, "-wal", reterr)) ||
+        (code = remove_beside(path, "-shm", reterr)))
+        return code;
+    return remove_beside(path, "-journal", reterr);
+}
+
 static enum error_code make_copy(const char *path, struct error *reterr)
 {
     AUTO(freep) char *copying = beside(path, ".copying"), *copy = beside(path, ".copy");
     bool own_identity = false;
     enum error_code code;
-    if ((code = remove_beside(copying, "", reterr)) ||
-        (code = remove_beside(copying, "-wal", reterr)) ||
-        (code = remove_beside(copying, "-shm", reterr)) ||
-        (code = remove_beside(copying, "-journal", reterr)) ||
-        (code = make_file(copying, reterr)) ||
+    if ((code = remove_with_wal(copying, reterr)) || (code = make_file(copying, reterr)) ||
         (code = fill_copy(path, copying, &own_identity, reterr)) ||
         (code = finish_copy(copying, own_identity, reterr)) ||
         (code = remove_beside(copying, "-wal", reterr)) ||
         (code = remove_beside(copying, "-shm", reterr)) ||
-        (code = place_sync_file(copying, reterr)))
+        (code = place_sync_file(copying, reterr))) {
+        struct error ignored; /* the first failure is the one to tell */
+        (void)!remove_with_wal(copying, &ignored);
         return code;
+    }
     if (rename(copying, copy) != 0)
         return error_set_errno(reterr, errno, "%s: cannot rename the copy", copying);
     return place_sync_folder(path, reterr);

@@ -6,6 +6,11 @@
  *
  *   gathering → writing → committed → reached    (barriers travel with the batch before them)
  *
+ * An owner that has nothing else to do may commit in the writer's stead: two changes of thread cost
+ * as much as a fast disk's sync. Whoever has set `committing` has the batch being written and the
+ * connection; it is set and cleared under the lock. Checkpoints, which take longer, are the
+ * thread's alone.
+ *
  * A full disk costs the reserve, once: the same batch is committed again with the space that gives,
  * and from then on no barrier with room_for_outcome is reached until the reserve is whole. Any
  * other failure ends the journal: batches are dropped, barriers get the first error.
@@ -64,7 +69,7 @@ void journal_fail(struct journal *j, const struct error *failure)
     pthread_mutex_unlock(&j->lock);
 }
 
-static bool something_to_write(struct journal *j)
+static bool something_to_commit(const struct journal *j)
 {
     if (j->held)
         return false;
@@ -74,17 +79,28 @@ static bool something_to_write(struct journal *j)
     return j->asked.first || j->stop || due;
 }
 
+static bool something_to_do(const struct journal *j)
+{
+    return !j->committing && (j->checkpoint_due || something_to_commit(j));
+}
+
+/* After some work it wakes by itself once more, so that the owner, who appends and then asks for a
+ * barrier, has to wake it once and not twice. */
 static void wait_for_work(struct journal *j)
 {
-    while (!something_to_write(j)) {
-        if (batch_empty(&j->gathering) || j->held) {
-            pthread_cond_wait(&j->to_writer, &j->lock);
-            continue;
-        }
-        int64_t until_ms = j->gathering_since_ms + j->batch_delay_ms;
+    int64_t until_ms = writer_now_ms() + j->batch_delay_ms;
+    while (!something_to_do(j)) {
+        if (!batch_empty(&j->gathering) && !j->held)
+            until_ms = j->gathering_since_ms + j->batch_delay_ms;
         struct timespec until = {.tv_sec = until_ms / 1000,
                                  .tv_nsec = (long)(until_ms % 1000) * 1000000};
-        pthread_cond_timedwait(&j->to_writer, &j->lock, &until);
+        if (until_ms > writer_now_ms()) {
+            pthread_cond_timedwait(&j->to_writer, &j->lock, &until);
+            continue;
+        }
+        j->asleep = true;
+        pthread_cond_wait(&j->to_writer, &j->lock);
+        j->asleep = false;
     }
 }
 
@@ -134,50 +150,76 @@ static void report(struct journal *j, struct barriers *taken, uint64_t number, b
     if (!failed)
         j->committed_number = number;
     barriers_move(&j->reached, taken);
-    pthread_cond_signal(&j->to_owner);
     pthread_mutex_unlock(&j->lock);
     if (any)
         journal_announce(j);
 }
 
+static void die(struct journal *j, struct error *failure)
+{
+    suspect_leave(j->path, failure);
+    journal_fail(j, failure);
+    *failure = j->failure; /* the first; nothing changes it any more */
+}
+
 static void write_and_report(struct journal *j, struct barriers *taken, uint64_t number, bool dead)
 {
     struct error failure;
-    enum error_code code = dead ? ERR_OK : write_batch(j, &failure);
-    if (code) {
-        suspect_leave(j->path, &failure);
-        journal_fail(j, &failure);
+    if (dead) {
+        failure = j->failure;
+    } else if (write_batch(j, &failure) != ERR_OK) {
+        die(j, &failure);
         dead = true;
     }
-    if (dead)
-        failure = j->failure; /* written once, before dead was seen */
     settle_all(j, taken, dead ? &failure : NULL);
     report(j, taken, number, dead);
-    if (!dead && commit_checkpoint(&j->committer, &failure) != ERR_OK) {
-        suspect_leave(j->path, &failure);
-        journal_fail(j, &failure);
-    }
+}
+
+void writer_commit(struct journal *j)
+{
+    struct barriers taken;
+    barriers_init(&taken);
+    struct batch spare = j->writing;
+    j->writing = j->gathering;
+    j->gathering = spare;
+    barriers_move(&taken, &j->asked);
+    uint64_t number = j->gathering_number++;
+    bool dead = j->dead;
+    j->committing = true;
+    pthread_cond_signal(&j->to_owner);
+    pthread_mutex_unlock(&j->lock);
+    write_and_report(j, &taken, number, dead);
+    batch_clear(&j->writing);
+    pthread_mutex_lock(&j->lock);
+    j->committing = false;
+    if (commit_wants_checkpoint(&j->committer) && !j->dead)
+        j->checkpoint_due = true;
+}
+
+static void checkpoint(struct journal *j)
+{
+    struct error failure;
+    j->checkpoint_due = false;
+    j->committing = true;
+    pthread_mutex_unlock(&j->lock);
+    if (commit_checkpoint(&j->committer, &failure) != ERR_OK)
+        die(j, &failure);
+    pthread_mutex_lock(&j->lock);
+    j->committing = false;
 }
 
 void *writer_main(void *journal)
 {
     struct journal *j = journal;
+    pthread_mutex_lock(&j->lock);
     for (bool stop = false; !stop;) {
-        struct barriers taken;
-        barriers_init(&taken);
-        pthread_mutex_lock(&j->lock);
         wait_for_work(j);
-        struct batch spare = j->writing;
-        j->writing = j->gathering;
-        j->gathering = spare;
-        barriers_move(&taken, &j->asked);
-        uint64_t number = j->gathering_number++;
-        bool dead = j->dead;
         stop = j->stop;
-        pthread_cond_signal(&j->to_owner);
-        pthread_mutex_unlock(&j->lock);
-        write_and_report(j, &taken, number, dead);
-        batch_clear(&j->writing);
+        if (something_to_commit(j))
+            writer_commit(j);
+        if (j->checkpoint_due)
+            checkpoint(j);
     }
+    pthread_mutex_unlock(&j->lock);
     return NULL;
 }
