@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the commands share: options, output, and the way to the roster and the journal.
+ */
+#ifndef CLI_CLI_INTERNAL_H
+#define CLI_CLI_INTERNAL_H
+
+#include "cli/cli.h"
+#include "runtime/runtime.h"
+
+#include <stdio.h>
+
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_WAITING = 3,
+    EXIT_REFUSED = 4
+};
+
+enum { OPTIONS_MAX = 16, REPEATS_MAX = 64, OPERANDS_MAX = 1024 };
+
+/* One option of a command. value NULL = a flag. */
+struct option {
+    const char *name;  /* "--manifest" */
+    const char *value; /* "FILE" */
+    const char *help;
+};
+
+struct args;
+
+struct command {
+    const char *name;
+    const char *operands;         /* "FLOW", "RUN [STEP]" */
+    const char *summary;          /* a line */
+    const char *description;      /* what one should know; ends in examples */
+    const struct option *options; /* ended by a name of NULL; --json and --help are everybody's */
+    int min_operands, max_operands;
+    int (*run)(const struct args *args);
+};
+
+struct args {
+    const struct command *command;
+    const char *operands[OPERANDS_MAX];
+    int operand_count;
+    struct {
+        const char *name, *value;
+    } given[REPEATS_MAX];
+    int given_count;
+    bool json;
+};
+
+/* The value of an option, or NULL; flags have the value "". */
+const char *args_option(const struct args *args, const char *name);
+bool args_flag(const struct args *args, const char *name);
+
+/* ---- output ---- */
+
+/* stderr: "seam: text\n"; returns code, for `return complain(…)`. */
+int complain(int code, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Prints an error, with --json as {"error": {code, message}} on stdout; returns the exit code of
+ * it. */
+int report_error(const struct args *args, const struct error *err);
+/* Prints a value on stdout, indented on a terminal. Takes the reference. */
+void print_json(json_t *value);
+/* An escape sequence, if the stream is a terminal and NO_COLOR is not set; else "". */
+enum colour { PLAIN, BOLD, DIM, RED, GREEN, YELLOW, CYAN };
+const char *paint(FILE *stream, enum colour colour);
+/* "12:03:04", local time, of Unix milliseconds; a buffer of at least 32. */
+const char *clock_text(int64_t ms, char ret_text[static 32]);
+
+/* ---- ways in ---- */
+
+/* The manifest of --manifest or where it is looked for, with its roster. */
+WARN_UNUSED enum error_code open_roster(const struct args *args, struct roster **ret_roster,
+                                        struct error *reterr);
+/* A reader of --store or the manifest's store; ret_path, if not NULL, gets the path, to be freed.
+ */
+WARN_UNUSED enum error_code open_reader(const struct args *args, struct journal_reader **ret_reader,
+                                        char **ret_path, struct error *reterr);
+int exit_code_of(enum run_status status);
+
+/* ---- progress.c: a line a step while runs are under way ---- */
+
+struct progress;
+struct progress *progress_new(bool json, bool quiet);
+void progress_free(struct progress *progress);
+void progress_record(void *user, const struct run *run, const struct event *event,
+                     const struct decisions *decisions);
+void progress_log(void *user, const char *plugin, uint32_t level, struct slice text);
+
+/* ---- drive.c: a host from its opening to its exit code, for run and resume ---- */
+
+struct drive {
+    const struct args *args;
+    struct roster *roster;
+    struct host *host;
+    struct progress *progress;
+    json_t *results;  /* of the runs that settled, in order */
+    size_t counts[5]; /* by run_status */
+    bool interrupted;
+};
+WARN_UNUSED enum error_code drive_open(struct drive *drive, const struct args *args,
+                                       struct error *reterr);
+/* Works until all is settled or Ctrl-C; prints what came of it; closes; returns the exit code. */
+int drive_finish(struct drive *drive);
+/* Closes without working, after an error that it reports. */
+int drive_abort(struct drive *drive, const struct error *err);
+
+/* ---- the commands ---- */
+
+int command_run(const struct args *args);
+int command_check(const struct args *args);
+int command_plugins(const struct args *args);
+int command_runs(const struct args *args);
+int command_show(const struct args *args);
+int command_explain(const struct args *args);
+int command_answer(const struct args *args);
+int command_cancel(const struct args *args);
+int command_resume(const struct args *args);
+int command_replay(const struct args *args);
+int command_validate(const struct args *args);
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+#endif

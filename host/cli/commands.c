@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of commands: names, options and the texts that teach them.
+ */
+#include "cli/cli_internal.h"
+
+#define MANIFEST                                                                                   \
+    {                                                                                              \
+        "--manifest", "FILE", "the manifest (default: $SEAM_MANIFEST, ./seam.yaml, …)"           \
+    }
+#define STORE                                                                                      \
+    {                                                                                              \
+        "--store", "URL", "the journal, instead of the manifest's (sqlite:PATH)"                   \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, NULL, NULL                                                                           \
+    }
+
+static const struct option run_options[] = {
+    {"--input", "FILE", "the input, JSON or YAML; - is standard input"},
+    {"--set", "KEY=VALUE",
+     "set a member of the input; VALUE is JSON, or else a string; repeatable"},
+    {"--each", "FILE", "one run for each line of a file of JSON lines"},
+    {"--id", "ID", "the run's id; the same id with the same input is the same run"},
+    MANIFEST,
+    STORE,
+    {"--memory", NULL, "keep no journal: nothing survives, nothing can be resumed"},
+    {"--quiet", NULL, "no progress"},
+    END};
+
+static const struct option check_options[] = {
+    MANIFEST, {"--format", "FORMAT", "text (default) or json"}, END};
+static const struct option plugins_options[] = {
+    MANIFEST, {"--static", NULL, "read cards only; start no plugin"}, END};
+static const struct option runs_options[] = {
+    {"--status", "S", "only runs that are running, waiting, done, failed or cancelled"},
+    MANIFEST,
+    STORE,
+    END};
+static const struct option store_options[] = {MANIFEST, STORE, END};
+static const struct option answer_options[] = {
+    {"--json", "FILE", "the answer, a JSON file; - is standard input"},
+    {"--deny", NULL, "say no"},
+    {"--revision", "N", "the revision of the question you saw; refused if there is a newer one"},
+    {"--who", "NAME", "who answers (default: your user name)"},
+    MANIFEST,
+    STORE,
+    END};
+static const struct option cancel_options[] = {
+    {"--who", "NAME", "who cancels (default: your user name)"}, MANIFEST, STORE, END};
+static const struct option resume_options[] = {
+    {"--all", NULL, "every run that is not final"},
+    {"--restored", NULL, "the journal came from a backup: it gets a new store id"},
+    MANIFEST,
+    STORE,
+    {"--quiet", NULL, "no progress"},
+    END};
+static const struct option replay_options[] = {
+    {"--all", NULL, "every run of the journal"}, MANIFEST, STORE, END};
+static const struct option validate_options[] = {
+    {"--format-annotation", NULL, "`format` only annotates, as the specification's default"}, END};
+
+const struct command commands[] = {
+    {"run", "FLOW", "run a flow to its end",
+     "Checks the flow, starts a run and works until it is done, failed, or waits for a person.\n"
+     "Everything is journaled: after Ctrl-C or a crash, `seam resume RUN` goes on where it was.\n"
+     "\n"
+     "  seam run book-trip.yaml --input trip.json\n"
+     "  seam run book-trip.yaml --set city='\"Oslo\"' --id trip-17\n"
+     "  seam run book-trip.yaml --each trips.jsonl --id trip      ids trip-1, trip-2, …\n"
+     "\n"
+     "Exit: 0 done, 1 failed, 2 usage or bad file, 3 waiting for a person, 4 refused by check.",
+     run_options, 1, 1, command_run},
+    {"check", "FLOW…", "say what is wrong with flows, before they run",
+     "Reads flows against the manifest's agents; what check refuses, run refuses.\n"
+     "\n"
+     "  seam check flows/*.yaml\n"
+     "  seam check book-trip.yaml --format json\n"
+     "\n"
+     "Exit: 0 nothing wrong, 1 errors, 2 usage.",
+     check_options, 1, OPERANDS_MAX, command_check},
+    {"plugins", "[inspect FILE.so]", "what is loaded, and why not",
+     "Reads the card of every plugin of the manifest, starts it, and says what it is. `inspect`\n"
+     "prints the card of one file without running any of it.\n"
+     "\n"
+     "  seam plugins\n"
+     "  seam plugins inspect ./airline.so",
+     plugins_options, 0, 2, command_plugins},
+    {"runs", "", "list runs, newest first",
+     "  seam runs\n"
+     "  seam runs --status waiting",
+     runs_options, 0, 0, command_runs},
+    {"show", "RUN", "where a run is: its steps, effects, questions and budget",
+     "  seam show trip-17\n"
+     "  seam show trip-17 --json",
+     store_options, 1, 1, command_show},
+    {"explain", "RUN [STEP]", "why each thing was done, by which rule",
+     "Prints each decision with the rule that made it, the facts it used, and what would have\n"
+     "changed it.\n"
+     "\n"
+     "  seam explain trip-17\n"
+     "  seam explain trip-17 book",
+     store_options, 1, 2, command_explain},
+    {"answer", "RUN STEP", "answer the question that a run waits with",
+     "`seam show RUN` prints the question and what it accepts.\n"
+     "\n"
+     "  seam answer trip-17 book --json answer.json\n"
+     "  seam answer trip-17 book --deny",
+     answer_options, 2, 2, command_answer},
+    {"cancel", "RUN", "end a run: nothing new begins, doubts are resolved, done steps undone",
+     "  seam cancel trip-17", cancel_options, 1, 1, command_cancel},
+    {"resume", "[RUN]", "go on with a run where it was left",
+     "  seam resume trip-17\n"
+     "  seam resume --all",
+     resume_options, 0, 1, command_resume},
+    {"replay", "[RUN]", "decide everything again from the journal, and compare",
+     "  seam replay trip-17\n"
+     "  seam replay --all\n"
+     "\n"
+     "Exit: 0 every decision is the same, 1 one differs (it is printed), 2 usage.",
+     replay_options, 0, 1, command_replay},
+    {"validate", "SCHEMA INSTANCE…", "hold JSON or YAML documents to a JSON Schema",
+     "  seam validate trip.schema.json trip.json\n"
+     "\n"
+     "Exit: 0 all valid, 1 one is not, 2 usage or a bad schema.",
+     validate_options, 2, OPERANDS_MAX, command_validate},
+};
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * seam run, seam resume.
+ */
+#include "cli/cli_internal.h"
+
+#include "document/document.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the input ---- */
+
+static enum error_code read_document(const char *path, json_t **ret_value, struct error *reterr)
+{
+    AUTO(document_freep) struct document *document = NULL;
+    if (strcmp(path, "-") == 0)
+        return json_read_file(path, LIMIT_PAYLOAD, ret_value, reterr);
+    enum error_code code = document_load(path, &document, reterr);
+    if (code == ERR_OK)
+        *ret_value = json_incref(document_root(document));
+    return code;
+}
+
+/* --set key=value: JSON if it reads as JSON, else a string. */
+static enum error_code apply_set(json_t *input, const char *setting, struct error *reterr)
+{
+    const char *equals = strchr(setting, '=');
+    json_t *value = NULL;
+    if (!equals || equals == setting)
+        return error_set(reterr, ERR_INPUT, "--set %s: expected KEY=VALUE", setting);
+    if (!json_is_object(input))
+        return error_set(reterr, ERR_INPUT, "--set needs an input that is an object");
+    AUTO(freep) char *key = xstrndup(setting, (size_t)(equals - setting));
+    if (json_read(slice_of(equals + 1), LIMIT_PAYLOAD, &value, NULL) != ERR_OK)
+        value = json_string(equals + 1);
+    if (!value)
+        return error_set(reterr, ERR_INPUT, "--set %s: the value is not UTF-8", key);
+    json_object_set_new(input, key, value);
+    return ERR_OK;
+}
+
+static enum error_code read_input(const struct args *args, json_t **ret_input, struct error *reterr)
+{
+    const char *file = args_option(args, "--input");
+    json_t *input = NULL;
+    enum error_code code = ERR_OK;
+    if (file)
+        code = read_document(file, &input, reterr);
+    else
+        input = json_object();
+    for (int i = 0; i < args->given_count && code == ERR_OK; i++)
+        if (strcmp(args->given[i].name, "--set") == 0)
+            code = apply_set(input, args->given[i].value, reterr);
+    if (code == ERR_OK)
+        *ret_input = input;
+    else
+        json_decref(input);
+    return code;
+}
+
+/* ---- run ---- */
+
+static enum error_code submit_each(struct drive *drive, struct flow *flow, const char *path,
+                                   struct error *reterr)
+{
+    const char *prefix = args_option(drive->args, "--id");
+    AUTO(freep) char *line = NULL;
+    size_t room = 0, number = 0;
+    ssize_t length;
+    enum error_code code = ERR_OK;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_set(reterr, ERR_INPUT, "--each %s: cannot be opened", path);
+    while (code == ERR_OK && (length = getline(&line, &room, file)) >= 0) {
+        json_t *input = NULL;
+        number++;
+        if (length <= 1)
+            continue;
+        AUTO(freep) char *id = xasprintf("%s-%zu", prefix ? prefix : flow->name, number);
+        code = json_read((struct slice){line, (size_t)length}, LIMIT_PAYLOAD, &input, reterr);
+        if (code == ERR_OK)
+            code = host_submit(drive->host, flow, id, input, reterr);
+        if (code != ERR_OK)
+            error_prefix(reterr, "%s:%zu: ", path, number);
+        json_decref(input);
+    }
+    fclose(file);
+    return code;
+}
+
+static enum error_code submit_one(struct drive *drive, struct flow *flow, struct error *reterr)
+{
+    json_t *input = NULL;
+    enum error_code code = read_input(drive->args, &input, reterr);
+    if (code == ERR_OK)
+        code = host_submit(drive->host, flow, args_option(drive->args, "--id"), input, reterr);
+    json_decref(input);
+    return code;
+}
+
+/* The flow, or its findings printed. */
+static enum error_code compile(struct drive *drive, struct flow **ret_flow, struct error *reterr)
+{
+    struct findings findings;
+    findings_init(&findings);
+    enum error_code code =
+        roster_compile(drive->roster, drive->args->operands[0], ret_flow, &findings, reterr);
+    if (findings.count > 0 && !drive->args->json && (findings.errors || findings.warnings)) {
+        AUTO(text_done) struct text text;
+        text_init(&text, SIZE_MAX / 2);
+        findings_text(&findings, &text);
+        fputs(text_str(&text), stderr);
+    }
+    if (code == ERR_INPUT && findings.errors > 0)
+        reterr->code = ERR_DENIED;
+    findings_done(&findings);
+    return code;
+}
+
+int command_run(const struct args *args)
+{
+    struct drive drive;
+    struct error err;
+    AUTO(flow_unrefp) struct flow *flow = NULL;
+    const char *each = args_option(args, "--each");
+    if (each && (args_flag(args, "--input") || args_flag(args, "--set")))
+        return complain(EXIT_USAGE, "run: --each goes without --input and --set");
+    enum error_code code = drive_open(&drive, args, &err);
+    if (code == ERR_OK)
+        code = compile(&drive, &flow, &err);
+    if (code == ERR_OK)
+        code = each ? submit_each(&drive, flow, each, &err) : submit_one(&drive, flow, &err);
+    return code == ERR_OK ? drive_finish(&drive) : drive_abort(&drive, &err);
+}
+
+int command_resume(const struct args *args)
+{
+    struct drive drive;
+    struct error err;
+    size_t count = 1;
+    bool all = args_flag(args, "--all");
+    if (all == (args->operand_count == 1))
+        return complain(EXIT_USAGE, "resume: name one RUN, or give --all");
+    enum error_code code = drive_open(&drive, args, &err);
+    if (code == ERR_OK)
+        code = all ? host_resume_all(drive.host, &count, &err)
+                   : host_resume(drive.host, args->operands[0], &err);
+    if (code == ERR_OK && count == 0 && !args->json)
+        puts("nothing to resume: every run is final");
+    return code == ERR_OK ? drive_finish(&drive) : drive_abort(&drive, &err);
+}
