@@ -48,7 +48,7 @@ enum error_code document_load(const char *path, struct document **ret_document,
 {
     char *bytes;
     size_t len;
-    enum error_code e = file_read(path, LIMIT_FILE, &bytes, &len, reterr);
+    enum error_code e = document_read_file(path, LIMIT_FILE, &bytes, &len, reterr);
     return e ? e : parse(bytes, len, path, ret_document, reterr);
 }
 
@@ -162,8 +162,8 @@ static enum error_code read_all(int fd, const char *path, size_t maximum, struct
     return ERR_OK;
 }
 
-enum error_code file_read(const char *path, size_t maximum, char **ret_text, size_t *ret_len,
-                          struct error *reterr)
+enum error_code document_read_file(const char *path, size_t maximum, char **ret_text,
+                                   size_t *ret_len, struct error *reterr)
 {
     bool standard = strcmp(path, "-") == 0;
     AUTO(text_done) struct text bytes;

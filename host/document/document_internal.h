@@ -37,10 +37,10 @@ const struct place *places_seek(const struct places *places, uint64_t path);
 const struct place *places_locate(const struct places *places, const char *pointer);
 
 /* Sets "name:line:column: text". */
-enum error_code complain(struct error *reterr, enum error_code code, const char *name,
-                         struct position at, const char *format, ...) PRINTF_LIKE(5, 6);
+enum error_code document_complain(struct error *reterr, enum error_code code, const char *name,
+                                  struct position at, const char *format, ...) PRINTF_LIKE(5, 6);
 /* Line and column of a byte of a text. */
-struct position position_of_offset(struct slice text, size_t offset);
+struct position document_position_of(struct slice text, size_t offset);
 /* The first byte that is not UTF-8, or the length of the text. */
 size_t utf8_flaw(struct slice text);
 
@@ -65,7 +65,7 @@ WARN_UNUSED enum error_code json_read_places(struct slice text, const char *name
                                              struct error *reterr);
 
 /* Reads at most maximum bytes of a file; "-" is standard input. The caller frees. */
-WARN_UNUSED enum error_code file_read(const char *path, size_t maximum, char **ret_text,
-                                      size_t *ret_len, struct error *reterr);
+WARN_UNUSED enum error_code document_read_file(const char *path, size_t maximum, char **ret_text,
+                                               size_t *ret_len, struct error *reterr);
 
 #endif

@@ -109,7 +109,7 @@ WARN_UNUSED static enum error_code read_value(struct slice text, json_t **ret_va
         return flaw_set(flaw, ERR_INPUT, (struct position){1, 1},
                         "it begins with a byte order mark; save it as UTF-8 without one");
     if (deep < text.len)
-        return flaw_set(flaw, ERR_LIMIT, position_of_offset(text, deep),
+        return flaw_set(flaw, ERR_LIMIT, document_position_of(text, deep),
                         "nested more than %d deep (LIMIT_DEPTH)", LIMIT_DEPTH);
     json_t *value = json_loadb(text.ptr, text.len,
                                JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
@@ -141,12 +141,13 @@ enum error_code json_read_file(const char *path, size_t maximum, json_t **ret_va
     AUTO(freep) char *bytes = NULL;
     size_t len;
     struct flaw flaw;
-    enum error_code e = file_read(path, maximum, &bytes, &len, reterr);
+    enum error_code e = document_read_file(path, maximum, &bytes, &len, reterr);
     if (e)
         return e;
     if (read_value((struct slice){bytes, len}, ret_value, &flaw))
-        return complain(reterr, flaw.code, strcmp(path, "-") == 0 ? "standard input" : path,
-                        flaw.at, "%s", flaw.text);
+        return document_complain(reterr, flaw.code,
+                                 strcmp(path, "-") == 0 ? "standard input" : path, flaw.at, "%s",
+                                 flaw.text);
     return ERR_OK;
 }
 
@@ -235,7 +236,7 @@ enum error_code json_read_places(struct slice text, const char *name, struct pla
 {
     struct flaw flaw;
     if (read_value(text, ret_root, &flaw))
-        return complain(reterr, flaw.code, name, flaw.at, "%s", flaw.text);
+        return document_complain(reterr, flaw.code, name, flaw.at, "%s", flaw.text);
     struct walk walk = {.text = text, .now = {1, 1}, .places = places};
     walk_value(&walk, PATH_ROOT, NULL);
     return ERR_OK;

@@ -98,8 +98,8 @@ const struct place *places_locate(const struct places *places, const char *point
     return nearest;
 }
 
-enum error_code complain(struct error *reterr, enum error_code code, const char *name,
-                         struct position at, const char *format, ...)
+enum error_code document_complain(struct error *reterr, enum error_code code, const char *name,
+                                  struct position at, const char *format, ...)
 {
     char text[ERROR_TEXT_SIZE];
     va_list args;
@@ -109,7 +109,7 @@ enum error_code complain(struct error *reterr, enum error_code code, const char 
     return error_set(reterr, code, "%s:%d:%d: %s", name, at.line, at.column, text);
 }
 
-struct position position_of_offset(struct slice text, size_t offset)
+struct position document_position_of(struct slice text, size_t offset)
 {
     struct position at = {1, 1};
     for (size_t i = 0; i < offset && i < text.len; i++) {

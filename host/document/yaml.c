@@ -58,7 +58,7 @@ static struct position here(const struct reader *r)
     return mark_position(r->event.start_mark);
 }
 
-#define REFUSE(r, at, ...) complain((r)->reterr, ERR_INPUT, (r)->name, at, __VA_ARGS__)
+#define REFUSE(r, at, ...) document_complain((r)->reterr, ERR_INPUT, (r)->name, at, __VA_ARGS__)
 
 /* The text of a line, from 1, without its end. */
 static struct slice line_of(struct slice text, int line)
@@ -98,7 +98,7 @@ static enum error_code parser_error(struct reader *r)
     if (p->error == YAML_MEMORY_ERROR)
         abort();
     if (p->error == YAML_READER_ERROR)
-        at = position_of_offset(r->text, p->problem_offset);
+        at = document_position_of(r->text, p->problem_offset);
     if (p->context && p->context_mark.line + 1 != p->problem_mark.line + 1)
         return REFUSE(r, at, "bad YAML: %s, %s that began on line %zu%s", problem, p->context,
                       p->context_mark.line + 1, parser_hint(r, at));
@@ -118,10 +118,11 @@ WARN_UNUSED static enum error_code next(struct reader *r)
 WARN_UNUSED static enum error_code count_nodes(struct reader *r, size_t nodes)
 {
     if (nodes > LIMIT_YAML_NODES - r->nodes)
-        return complain(r->reterr, ERR_LIMIT, r->name, here(r),
-                        "more than %u values (LIMIT_YAML_NODES), aliases written out; split the "
-                        "document, or repeat less",
-                        LIMIT_YAML_NODES);
+        return document_complain(
+            r->reterr, ERR_LIMIT, r->name, here(r),
+            "more than %u values (LIMIT_YAML_NODES), aliases written out; split the "
+            "document, or repeat less",
+            LIMIT_YAML_NODES);
     r->nodes += nodes;
     return ERR_OK;
 }
@@ -129,8 +130,8 @@ WARN_UNUSED static enum error_code count_nodes(struct reader *r, size_t nodes)
 WARN_UNUSED static enum error_code check_depth(struct reader *r, int depth)
 {
     if (depth > LIMIT_DEPTH)
-        return complain(r->reterr, ERR_LIMIT, r->name, here(r),
-                        "nested more than %d deep (LIMIT_DEPTH)", LIMIT_DEPTH);
+        return document_complain(r->reterr, ERR_LIMIT, r->name, here(r),
+                                 "nested more than %d deep (LIMIT_DEPTH)", LIMIT_DEPTH);
     return ERR_OK;
 }
 
@@ -149,8 +150,8 @@ WARN_UNUSED static enum error_code anchor_add(struct reader *r, char *name, stru
         return ERR_OK;
     if (r->anchor_count == LIMIT_YAML_ANCHORS) {
         free(name);
-        return complain(r->reterr, ERR_LIMIT, r->name, here(r),
-                        "more than %d anchors (LIMIT_YAML_ANCHORS)", LIMIT_YAML_ANCHORS);
+        return document_complain(r->reterr, ERR_LIMIT, r->name, here(r),
+                                 "more than %d anchors (LIMIT_YAML_ANCHORS)", LIMIT_YAML_ANCHORS);
     }
     if (!r->anchors)
         r->anchors = xcalloc(LIMIT_YAML_ANCHORS, sizeof(*r->anchors));
@@ -451,7 +452,7 @@ enum error_code yaml_read(struct slice text, const char *name, struct places *pl
     struct reader r = {.name = name, .text = text, .places = places, .reterr = reterr};
     size_t flaw = utf8_flaw(text);
     if (flaw < text.len)
-        return REFUSE(&r, position_of_offset(text, flaw), "byte 0x%02x is not UTF-8",
+        return REFUSE(&r, document_position_of(text, flaw), "byte 0x%02x is not UTF-8",
                       (unsigned)(unsigned char)text.ptr[flaw]);
     if (!yaml_parser_initialize(&r.parser))
         abort();

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The agents that flows may name, sorted by name.
+ */
+#include "flow/catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *effect_class_word(enum effect_class effect)
+{
+    switch (effect) {
+    case CLASS_PURE:
+        return "pure";
+    case CLASS_READ:
+        return "read";
+    case CLASS_WRITE_IDEMPOTENT:
+        return "write_idempotent";
+    case CLASS_WRITE:
+        return "write";
+    }
+    return "write";
+}
+
+void catalog_init(struct catalog *catalog)
+{
+    *catalog = (struct catalog){0};
+}
+
+void catalog_done(struct catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->count; i++)
+        agent_free(catalog->agents[i]);
+    free(catalog->agents);
+    *catalog = (struct catalog){0};
+}
+
+static int compare(struct slice name, const char *other)
+{
+    size_t len = strlen(other);
+    int order = memcmp(name.ptr, other, name.len < len ? name.len : len);
+    return order ? order : (name.len > len) - (name.len < len);
+}
+
+/* The index of the name, or where it would stand. */
+static size_t locate(const struct catalog *catalog, struct slice name, bool *ret_found)
+{
+    size_t low = 0, high = catalog->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare(name, catalog->agents[middle]->name);
+        if (order == 0) {
+            *ret_found = true;
+            return middle;
+        }
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    *ret_found = false;
+    return low;
+}
+
+void catalog_add(struct catalog *catalog, struct agent *agent)
+{
+    bool found;
+    size_t at = locate(catalog, slice_of(agent->name), &found);
+    ASSERT(!found);
+    catalog->agents = xrealloc(catalog->agents, (catalog->count + 1) * sizeof(catalog->agents[0]));
+    memmove(&catalog->agents[at + 1], &catalog->agents[at],
+            (catalog->count - at) * sizeof(catalog->agents[0]));
+    catalog->agents[at] = agent;
+    catalog->count++;
+}
+
+const struct agent *catalog_find(const struct catalog *catalog, struct slice name)
+{
+    bool found;
+    size_t at = locate(catalog, name, &found);
+    return found ? catalog->agents[at] : NULL;
+}
+
+void agent_free(struct agent *agent)
+{
+    if (!agent)
+        return;
+    free(agent->name);
+    free(agent->confidence);
+    free(agent->reconcile);
+    free(agent->ref);
+    contract_unref(agent->input);
+    contract_unref(agent->output);
+    free(agent);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A flow from its file to its end: the order in which the parts of a compilation look at it, and
+ * the life of what they made. A flow with an error is never handed out.
+ */
+#include "flow/flow_internal.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* ---- Life ---- */
+
+struct shared_flow {
+    struct flow flow; /* first: a flow is where its shared_flow is */
+    atomic_uint references;
+};
+
+static struct flow *flow_new(size_t steps)
+{
+    struct shared_flow *shared = xcalloc(1, sizeof(*shared));
+    atomic_init(&shared->references, 1);
+    shared->flow.steps = xcalloc(steps, sizeof(struct step));
+    shared->flow.step_count = steps;
+    return &shared->flow;
+}
+
+struct flow *flow_ref(struct flow *flow)
+{
+    atomic_fetch_add(&((struct shared_flow *)(void *)flow)->references, 1);
+    return flow;
+}
+
+static void step_done(struct step *s)
+{
+    free(s->name);
+    mapping_free(s->call.input);
+    mapping_free(s->fallback.input);
+    mapping_free(s->undo.input);
+    mapping_free(s->condition);
+    mapping_free(s->for_each);
+    for (size_t i = 0; i < s->assert_count; i++) {
+        mapping_free(s->asserts[i].that);
+        free(s->asserts[i].message);
+    }
+    free(s->asserts);
+    free(s->after);
+    free(s->requires);
+    free(s->dependents);
+}
+
+void flow_unref(struct flow *flow)
+{
+    struct shared_flow *shared = (void *)flow;
+    if (!flow || atomic_fetch_sub(&shared->references, 1) > 1)
+        return;
+    for (size_t i = 0; i < flow->step_count; i++)
+        step_done(&flow->steps[i]);
+    free(flow->steps);
+    free(flow->order);
+    free(flow->name);
+    free(flow->version);
+    free(flow->file);
+    free(flow->escalation.to);
+    contract_unref(flow->input);
+    contract_unref(flow->output_contract);
+    mapping_free(flow->output);
+    free(shared);
+}
+
+void flow_unrefp(struct flow **flow)
+{
+    flow_unref(*flow);
+}
+
+/* ---- Compiling ---- */
+
+static void compilation_done(struct compilation *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        free(c->sources[i].pointer);
+    free(c->sources);
+    free(c->names);
+    for (size_t i = 0; i < c->edge_count; i++)
+        free(c->edges[i].pointer);
+    free(c->edges);
+    for (size_t i = 0; i < c->pin_count; i++)
+        free(c->pins[i].name);
+    free(c->pins);
+    flow_unref(c->flow);
+    document_free(c->document);
+}
+
+/* Lists the steps; false if they are so many that looking at each is not worth it. */
+static bool list_steps(struct compilation *c)
+{
+    const json_t *steps = json_object_get(c->root, "steps");
+    const char *name;
+    json_t *value;
+    size_t count = json_object_size(steps);
+    if (count > LIMIT_STEPS) {
+        REFUSE(c, "too-many-steps", AT_KEY("/steps"),
+               "use for_each for what is alike, and several flows for what is not",
+               "%zu steps, where at most %u are allowed (LIMIT_STEPS)", count, LIMIT_STEPS);
+        return false;
+    }
+    c->flow = flow_new(count);
+    c->flow->file = xstrdup(c->path);
+    c->sources = xcalloc(count, sizeof(*c->sources));
+    c->names = xcalloc(count, sizeof(*c->names));
+    json_object_foreach ((json_t *)steps, name, value) {
+        struct source source = {name, pointer_to_member("/steps", name), value};
+        c->flow->steps[c->count].name = xstrdup(name);
+        c->flow->steps[c->count].where = document_where_key(c->document, source.pointer);
+        c->names[c->count] = name;
+        c->sources[c->count++] = source;
+    }
+    return true;
+}
+
+static void read_ends(struct compilation *c)
+{
+    struct flow *flow = c->flow;
+    const json_t *output = json_object_get(c->root, "output");
+    const json_t *as = json_object_get(output, "as");
+    flow->input = flow_read_schema(c, json_object_get(json_object_get(c->root, "input"), "schema"),
+                                   "/input/schema");
+    flow->output_contract =
+        flow_read_schema(c, json_object_get(output, "schema"), "/output/schema");
+    if (!as)
+        return;
+    flow->output = flow_read_template(
+        c, &(struct template){as, "/output/as", ROOT_INPUT | ROOT_STEPS | ROOT_RUN, NO_STEP});
+    flow_check_fit(c,
+                   &(struct fit){.missing = "missing-output",
+                                 .unknown = "unknown-output",
+                                 .surplus = "unmapped-field",
+                                 .wrong = "wrong-output",
+                                 .whose = "the output of the flow",
+                                 .contract = flow->output_contract},
+                   as, "/output/as", flow->output);
+}
+
+static void look(struct compilation *c)
+{
+    if (!list_steps(c))
+        return;
+    flow_check_shape(c);
+    if (!json_is_object(c->root))
+        return;
+    flow_read_terms(c);
+    flow_read_steps(c);
+    flow_check_budget(c);
+    read_ends(c);
+    flow_build_graph(c);
+    flow_make_digest(c);
+}
+
+enum error_code flow_compile(const char *path, const struct flow_options *options,
+                             struct flow **ret_flow, struct findings *ret_findings,
+                             struct error *reterr)
+{
+    struct compilation c = {.options = options, .path = path, .findings = ret_findings};
+    struct error error;
+    size_t errors_before = ret_findings->errors;
+    enum error_code e = document_load(path, &c.document, &error);
+    if (e && !finding_add_unread(ret_findings, path, &error))
+        return error_set(reterr, e, "%s", error.text);
+    if (c.document) {
+        c.root = document_root(c.document);
+        look(&c);
+    }
+    findings_sort(ret_findings);
+    size_t errors = ret_findings->errors - errors_before;
+    if (errors == 0)
+        *ret_flow = TAKE(c.flow);
+    compilation_done(&c);
+    return errors ? error_set(reterr, ERR_INPUT, "%s has %zu error%s", path, errors,
+                              errors == 1 ? "" : "s")
+                  : ERR_OK;
+}
