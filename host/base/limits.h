@@ -27,7 +27,7 @@
 #define LIMIT_PATTERN          (64u << 10) /* bytes of a regular expression                   */
 #define LIMIT_PATTERN_STEPS    2000000u    /* of matching one string                          */
 #define LIMIT_PATTERN_HEAP     (16u << 20) /* bytes that matching one string may take         */
-#define LIMIT_CONTRACT_WORK    50000000u   /* subschemas asked about one value and its parts  */
+#define LIMIT_CONTRACT_WORK    20000000u   /* subschemas asked about one value and its parts  */
 #define LIMIT_CONTRACT_DEPTH   1000        /* … one inside the other                          */
 #define LIMIT_VIOLATIONS       32u         /* violations that are reported of one value       */
 #define LIMIT_EFFECTS          1000u       /* effects of one attempt                          */

@@ -14,7 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SHOWN_MAX = 2048, LISTED_MAX = 12, SUGGESTED_MAX = 200 };
+enum { SHOWN_MAX = 2048, LISTED_MAX = 12, SUGGESTED_MAX = 200, SUGGESTED_LENGTH = 3 };
+
+/* As suggest, for names that are long enough for a slip of the pen to be told from another name. */
+static const char *suggest_name(struct slice name, const char *const *candidates, size_t count)
+{
+    return name.len < SUGGESTED_LENGTH ? NULL : suggest(name, candidates, count);
+}
 
 /* "expected <format>, found <value><note>". */
 static void expected(struct walk *w, const struct op *op, const json_t *value, const char *note,
@@ -49,7 +55,7 @@ static const char *meant_property(const struct walk *w, const struct origin *ori
     for (bool more = entry_first(map, &e); more && count < SUGGESTED_MAX;
          more = entry_next(map, &e))
         candidates[count++] = e.key.ptr;
-    return suggest(w->place->key, candidates, count);
+    return suggest_name(w->place->key, candidates, count);
 }
 
 static void explain_never(struct walk *w, const struct op *op, const json_t *value)
@@ -99,7 +105,7 @@ static const char *nearest_string(const json_t *list, const json_t *value)
     for (size_t i = 0; i < json_array_size(list) && count < SUGGESTED_MAX; i++)
         if (json_is_string(json_array_get(list, i)))
             candidates[count++] = json_string_value(json_array_get(list, i));
-    return suggest(string_of(value), candidates, count);
+    return suggest_name(string_of(value), candidates, count);
 }
 
 static void explain_enum(struct walk *w, const struct op *op, const json_t *value)
@@ -131,6 +137,14 @@ static void explain_bound(struct walk *w, const struct op *op, const json_t *val
         expected(w, op, value, "", "%s %lld", relation, (long long)op->as.bound.i);
     else
         expected(w, op, value, "", "%s %.16g", relation, op->as.bound.d);
+}
+
+static void explain_multiple(struct walk *w, const struct op *op, const json_t *value)
+{
+    AUTO(text_done) struct text divisor;
+    text_init(&divisor, SHOWN_MAX);
+    value_show(&divisor, json_object_get(w->contract->origins[op->node].json, "multipleOf"));
+    expected(w, op, value, "", "a multiple of %s", text_str(&divisor));
 }
 
 static size_t characters(struct slice s)
@@ -188,7 +202,7 @@ static const char *misspelled(const struct object_rule *rule, const json_t *valu
          more = entry_next(value, &e))
         if (!names_find(&rule->names, e.key))
             candidates[count++] = e.key.ptr;
-    return suggest(missing, candidates, count);
+    return suggest_name(missing, candidates, count);
 }
 
 static void report_missing(struct walk *w, const struct op *op, const json_t *value,
@@ -336,8 +350,7 @@ void explain_op(struct walk *w, const struct op *op, const json_t *value)
         explain_bound(w, op, value, "less than");
         break;
     case OP_MULTIPLE_OF:
-        expected(w, op, value, "", "a multiple of %llue%d",
-                 (unsigned long long)op->as.divisor->mantissa, op->as.divisor->exponent);
+        explain_multiple(w, op, value);
         break;
     case OP_MIN_LENGTH:
         explain_count(w, op, value, "a string of at least", "character", "characters");
