@@ -67,6 +67,11 @@ accepts "a property that is called \$ref is no reference" \
     '{"config":{"properties":{"$ref":{"type":"string"}}}}' \
     '{"config":{"properties":{"$ref":{"type":"string"}}}}'
 
+objects=$(printf '%100s' '' | sed 's/ /{"a":/g') ends=$(printf '%100s' '' | tr ' ' '}')
+accepts "what is nested deep, but not too deep" \
+    "{\"a\":$objects[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]$ends}" \
+    "{\"a\":$objects[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]$ends}"
+
 refuses "a file that is not there" '{"config":{"$ref":"none.json"}}' none.json "cannot be read"
 refuses "a path out of the folder" '{"config":{"$ref":"../x.json"}}' card.json:1 /config ../x.json
 refuses "a path out of the folder, later" '{"config":{"$ref":"sub/../../x.json"}}' "leaves the folder"

@@ -17,6 +17,7 @@ die() {
 }
 
 card_of() {
+    rm -f "$work/card.bin"
     objcopy -O binary --only-section=.seam.card "$1" "$work/card.bin"
     cat "$work/card.bin"
 }
@@ -38,6 +39,8 @@ unset CFLAGS CXXFLAGS LDFLAGS DESTDIR MAKEFLAGS || true
 cmake --install "$build" --component plugin-api --prefix "$work/prefix" >/dev/null
 cp -r "$source/plugins/hello" "$work/cmake"
 cp -r "$source/plugins/hello" "$work/make"
+# What a source leaves visible is no export.
+echo '__attribute__((visibility("default"))) int visible = 1;' | tee -a "$work/cmake/hello.c" >>"$work/make/hello.c"
 
 # find_package
 cd "$work/cmake"
@@ -60,8 +63,13 @@ cmake --build b >log 2>&1 && die "a missing schema file was not noticed"
 grep -q "greet.input.json.*cannot be read" log || die "a missing schema file was not named: $(cat log)"
 
 # The version of the package is that of the ABI.
-sed 's/SeamPlugin 1 /SeamPlugin 2 /' CMakeLists.txt >two && mv two CMakeLists.txt
-cmake -S . -B two -DCMAKE_PREFIX_PATH="$work/prefix" >log 2>&1 && die "ABI 2 was found"
+for version in 0.9 1.9 2; do
+    mkdir "v$version"
+    sed "s/SeamPlugin 1 /SeamPlugin $version /" CMakeLists.txt >"v$version/CMakeLists.txt"
+    cmake -S "v$version" -B "v$version/b" -DCMAKE_PREFIX_PATH="$work/prefix" >log 2>&1 &&
+        die "ABI $version was found"
+    grep -q "compatible with requested version" log || die "ABI $version: $(cat log)"
+done
 
 # A project of C++ alone.
 mkdir "$work/cxx"
@@ -79,7 +87,7 @@ cmake -S . -B b -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_CXX_COMPILER="$cxx" \
     -DCMAKE_CXX_FLAGS="$strict" >/dev/null
 cmake --build b >/dev/null
 [ "$(nm -D --defined-only b/hello.so | sed 's/.* //')" = seam_plugin_v1 ] || die "C++ exports more"
-card_of b/hello.so | jq -e .card >/dev/null || die "C++ has no card"
+[ "$(card_of b/hello.so)" = "$(card_of "$build/plugins/hello.so")" ] || die "C++ has another card"
 
 # make and pkg-config
 cd "$work/make"
