@@ -217,7 +217,7 @@ static bool op_holds(struct walk *w, const struct op *op, const json_t *value, s
     case OP_UNEVALUATED_PROPERTIES:
         return unevaluated_properties_hold(w, op, value, seen);
     }
-    ASSERT(!"an op without a meaning");
+    assert_failed("an op has a meaning", __FILE__, __LINE__);
 }
 
 static bool ops_hold(struct walk *w, const struct node *node, const json_t *value,

@@ -48,7 +48,7 @@ const char *dialect_name(enum dialect dialect)
     for (size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++)
         if (dialects[i].dialect == dialect)
             return dialects[i].name;
-    ASSERT(!"a dialect without a name");
+    assert_failed("a dialect has a name", __FILE__, __LINE__);
 }
 
 bool dialect_find(struct slice uri, enum dialect *ret_dialect)

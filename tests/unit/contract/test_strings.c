@@ -139,39 +139,11 @@ START_TEST(simple_patterns_answer_as_the_engine_does)
                                            "[a-z]+$",
                                            "^[+--]$",
                                            "^[.^]$"};
-    static const char *const strings[] = {"",
-                                          "a",
-                                          "abc",
-                                          "xabc",
-                                          "abcx",
-                                          "abc\n",
-                                          "a.json",
-                                          "ajson",
-                                          "a/b",
-                                          "a\\",
-                                          "$",
-                                          "a$",
-                                          "-",
-                                          "a-",
-                                          "12",
-                                          "123",
-                                          "1234",
-                                          "12345",
-                                          "a_b-",
-                                          "A",
-                                          "\xC3\xA4",
-                                          "\xC3\xA4"
-                                          "b",
-                                          "a]",
-                                          "^",
-                                          ".",
-                                          "a b",
-                                          "\n",
-                                          "aa",
-                                          "+",
-                                          ",",
-                                          "ab1.c",
-                                          "Z9_"};
+    static const char *const strings[] = {
+        "",     "a",     "abc",  "xabc", "abcx",     "abc\n",     "a.json", "ajson",
+        "a/b",  "a\\",   "$",    "a$",   "-",        "a-",        "12",     "123",
+        "1234", "12345", "a_b-", "A",    "\xC3\xA4", "\xC3\xA4!", "a]",     "^",
+        ".",    "a b",   "\n",   "aa",   "+",        ",",         "ab1.c",  "Z9_"};
     for (size_t p = 0; p < sizeof(patterns) / sizeof(patterns[0]); p++) {
         char *engine = xasprintf("(?:%s)", patterns[p]);
         for (size_t s = 0; s < sizeof(strings) / sizeof(strings[0]); s++)
