@@ -78,7 +78,11 @@ WARN_UNUSED enum error_code open_roster(const struct args *args, struct roster *
  */
 WARN_UNUSED enum error_code open_reader(const struct args *args, struct journal_reader **ret_reader,
                                         char **ret_path, struct error *reterr);
-int exit_code_of(enum run_status status);
+/* A run as it stands, with all that it needs; what was opened is to be freed in any case. */
+WARN_UNUSED enum error_code open_run(const struct args *args, const char *id,
+                                     struct roster **ret_roster, struct journal_reader **ret_reader,
+                                     struct flow **ret_flow, struct run **ret_run,
+                                     struct error *reterr);
 
 /* ---- progress.c: a line a step while runs are under way ---- */
 

@@ -92,17 +92,18 @@ enum error_code open_reader(const struct args *args, struct journal_reader **ret
     return code;
 }
 
-int exit_code_of(enum run_status status)
+enum error_code open_run(const struct args *args, const char *id, struct roster **ret_roster,
+                         struct journal_reader **ret_reader, struct flow **ret_flow,
+                         struct run **ret_run, struct error *reterr)
 {
-    switch (status) {
-    case RUN_DONE:
-        return EXIT_DONE;
-    case RUN_WAITING:
-        return EXIT_WAITING;
-    case RUN_RUNNING:
-    case RUN_FAILED:
-    case RUN_CANCELLED:
-        break;
-    }
-    return EXIT_FAILED;
+    struct journal_run known;
+    enum error_code code = open_reader(args, ret_reader, NULL, reterr);
+    if (code == ERR_OK)
+        code = journal_find(*ret_reader, id, &known, reterr);
+    if (code == ERR_OK)
+        code = open_roster(args, ret_roster, reterr);
+    if (code == ERR_OK)
+        code = fold_flow(*ret_reader, *ret_roster, id, ret_flow, reterr);
+    return code == ERR_OK ? fold_run(*ret_reader, id, *ret_flow, NULL, NULL, ret_run, reterr)
+                          : code;
 }

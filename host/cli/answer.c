@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * seam answer, seam cancel: what people say to runs. It goes into the journal's inbox; the host
+ * that owns the journal takes it from there, at once if one is at work, else when the run is
+ * resumed.
+ */
+#include "cli/cli_internal.h"
+
+#include "document/document.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *whoever(const struct args *args)
+{
+    const char *who = args_option(args, "--who");
+    const struct passwd *user = who ? NULL : getpwuid(getuid());
+    return who ? who : user ? user->pw_name : "somebody";
+}
+
+static enum error_code send(const char *path, const char *run, json_t *message, long *ret_pid,
+                            struct error *reterr)
+{
+    AUTO(text_done) struct text text;
+    struct timespec now;
+    text_init(&text, SIZE_MAX / 2);
+    json_write(message, &text);
+    json_decref(message);
+    clock_gettime(CLOCK_REALTIME, &now);
+    return inbox_put(path, run, text_slice(&text),
+                     (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, ret_pid, reterr);
+}
+
+static void told(const struct args *args, const char *run, const char *what, long pid)
+{
+    if (args->json)
+        print_json(json_pack("{s:s, s:s, s:b}", "run", run, "sent", what, "host", pid != 0));
+    else if (pid)
+        printf("%s; the host at work (process %ld) takes it up\n", what, pid);
+    else
+        printf("%s; no host is at work: `seam resume %s` goes on\n", what, run);
+}
+
+/* ---- answer ---- */
+
+static enum error_code read_answer(const struct args *args, json_t **ret_answer,
+                                   struct error *reterr)
+{
+    const char *file = args_option(args, "--json");
+    return file ? json_read_file(file, LIMIT_PAYLOAD, ret_answer, reterr) : ERR_OK;
+}
+
+/* The question as it stands, and whether the answer fits it: told now, not when the host looks. */
+static enum error_code check_question(const struct args *args, const struct run *run,
+                                      const json_t *answer, struct question_view *ret_view,
+                                      struct error *reterr)
+{
+    const char *id = args->operands[0], *step = args->operands[1];
+    const char *revision = args_option(args, "--revision");
+    uint32_t task = run_task_find(run, slice_of(step));
+    if (task == UINT32_MAX || !run_question(run, task, ret_view))
+        return error_set(reterr, ERR_NOT_FOUND,
+                         "step `%s` of run %s asks nothing now; `seam show %s` lists the questions",
+                         step, id, id);
+    if (revision && strtoul(revision, NULL, 10) != ret_view->revision)
+        return error_set(reterr, ERR_CONFLICT,
+                         "the question is at revision %u now, not %s: look again with `seam show "
+                         "%s`",
+                         ret_view->revision, revision, id);
+    return answer ? run_answer_fits(run, task, answer, reterr) : ERR_OK;
+}
+
+static json_t *shown_digest(const json_t *shown)
+{
+    char hex[DIGEST_HEX_SIZE];
+    char *text = json_dumps(shown, JSON_COMPACT | JSON_SORT_KEYS);
+    struct digest digest = digest_of(slice_of(text));
+    free(text);
+    digest_hex(&digest, hex);
+    return json_string(hex);
+}
+
+int command_answer(const struct args *args)
+{
+    AUTO(roster_freep) struct roster *roster = NULL;
+    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
+    AUTO(flow_unrefp) struct flow *flow = NULL;
+    AUTO(freep) char *path = NULL;
+    struct run *run = NULL;
+    struct question_view view;
+    json_t *answer = NULL;
+    struct error err;
+    long pid = 0;
+    bool deny = args_flag(args, "--deny");
+    if (deny == args_flag(args, "--json"))
+        return complain(EXIT_USAGE, "answer: give --json FILE or --deny");
+    enum error_code code = read_answer(args, &answer, &err);
+    if (code == ERR_OK)
+        code = open_run(args, args->operands[0], &roster, &reader, &flow, &run, &err);
+    if (code == ERR_OK)
+        code = check_question(args, run, answer, &view, &err);
+    if (code == ERR_OK) {
+        json_t *shown = shown_digest(view.shown);
+        path = roster_store(roster, args_option(args, "--store"));
+        code = send(path, args->operands[0],
+                    inbox_answer(run_task_path(run, view.task), view.revision, answer, deny,
+                                 whoever(args), json_string_value(shown)),
+                    &pid, &err);
+        json_decref(shown);
+    }
+    if (code == ERR_OK)
+        told(args, args->operands[0], deny ? "denied" : "answered", pid);
+    json_decref(answer);
+    run_free(run);
+    return code == ERR_OK ? EXIT_DONE : report_error(args, &err);
+}
+
+/* ---- cancel ---- */
+
+int command_cancel(const struct args *args)
+{
+    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
+    AUTO(freep) char *path = NULL;
+    struct journal_run known;
+    struct error err;
+    long pid = 0;
+    enum error_code code = open_reader(args, &reader, &path, &err);
+    if (code == ERR_OK)
+        code = journal_find(reader, args->operands[0], &known, &err);
+    if (code == ERR_OK && strcmp(known.status, "running") != 0 &&
+        strcmp(known.status, "waiting") != 0)
+        code =
+            error_set(&err, ERR_CONFLICT, "run %s is %s already", args->operands[0], known.status);
+    if (code == ERR_OK)
+        code = send(path, args->operands[0], inbox_cancel(whoever(args)), &pid, &err);
+    if (code == ERR_OK)
+        told(args, args->operands[0], "cancel asked", pid);
+    return code == ERR_OK ? EXIT_DONE : report_error(args, &err);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * seam plugins: what is loaded, and why not; and the card of a file, without running it.
+ */
+#include "cli/cli_internal.h"
+
+#include <string.h>
+
+static int inspect(const struct args *args, const char *path)
+{
+    AUTO(card_freep) struct card *card = NULL;
+    struct error err;
+    if (card_read(path, &card, &err) != ERR_OK)
+        return report_error(args, &err);
+    print_json(json_incref(card->json));
+    return EXIT_DONE;
+}
+
+static json_t *agents_json(const struct roster_plugin *plugin)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; plugin->card && i < plugin->card->agent_count; i++) {
+        const struct card_agent *agent = &plugin->card->agents[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s*}", "name", agent->name, "effect",
+                                              effect_class_word((enum effect_class)agent->effect),
+                                              "reconcile", agent->reconcile));
+    }
+    return list;
+}
+
+static json_t *plugin_json(const struct roster_plugin *plugin, bool tried, const struct error *err)
+{
+    char library[DIGEST_HEX_SIZE] = "";
+    if (plugin->card)
+        digest_hex(&plugin->card->library, library);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:o}", "plugin", plugin->entry->alias, "path",
+                             plugin->entry->path, "status",
+                             err->code != ERR_OK ? "refused"
+                             : tried             ? "ready"
+                                                 : "accepted",
+                             "isolation", plugin->entry->in_process ? "in-process" : "worker",
+                             "agents", agents_json(plugin));
+    if (err->code != ERR_OK)
+        json_object_set_new(json, "reason", json_string(err->text));
+    if (plugin->card) {
+        json_object_set_new(json, "id", json_string(plugin->card->id));
+        json_object_set_new(json, "version", json_string(plugin->card->version));
+        json_object_set_new(json, "library", json_string(library));
+        json_object_set_new(json, "brokered", json_boolean(plugin->card->brokered));
+    }
+    return json;
+}
+
+static void plugin_text(const struct roster_plugin *plugin, bool tried, const struct error *err)
+{
+    bool refused = err->code != ERR_OK;
+    printf("%s%-12s%s %s%-8s%s %-10s %s\n", paint(stdout, BOLD), plugin->entry->alias,
+           paint(stdout, PLAIN), paint(stdout, refused ? RED : GREEN),
+           refused ? "refused"
+           : tried ? "ready"
+                   : "accepted",
+           paint(stdout, PLAIN), plugin->entry->in_process ? "in-process" : "worker",
+           plugin->entry->path);
+    if (refused)
+        printf("    %s\n", err->text);
+    for (size_t i = 0; plugin->card && i < plugin->card->agent_count; i++) {
+        const struct card_agent *agent = &plugin->card->agents[i];
+        printf("    %s/%-20s %-17s%s%s\n", plugin->entry->alias, agent->name,
+               effect_class_word((enum effect_class)agent->effect),
+               agent->reconcile ? " reconcile " : "", agent->reconcile ? agent->reconcile : "");
+    }
+}
+
+int command_plugins(const struct args *args)
+{
+    AUTO(roster_freep) struct roster *roster = NULL;
+    struct error err;
+    bool all = true, try = !args_flag(args, "--static");
+    json_t *list = json_array();
+    if (args->operand_count == 2 && strcmp(args->operands[0], "inspect") == 0) {
+        json_decref(list);
+        return inspect(args, args->operands[1]);
+    }
+    if (args->operand_count > 0) {
+        json_decref(list);
+        return complain(EXIT_USAGE, "usage: seam plugins [inspect FILE.so]");
+    }
+    enum error_code code = open_roster(args, &roster, &err);
+    for (size_t i = 0; code == ERR_OK && i < roster->plugin_count; i++) {
+        const struct roster_plugin *plugin = &roster->plugins[i];
+        struct error why = plugin->error;
+        if (plugin->card &&
+            (!try || host_try_plugin(roster, plugin->entry->alias, NULL, &why) == ERR_OK))
+            why.code = ERR_OK;
+        all &= why.code == ERR_OK;
+        if (args->json)
+            json_array_append_new(list, plugin_json(plugin, try, &why));
+        else
+            plugin_text(plugin, try, &why);
+    }
+    if (code == ERR_OK && args->json)
+        print_json(json_incref(list));
+    json_decref(list);
+    if (code != ERR_OK)
+        return report_error(args, &err);
+    return all ? EXIT_DONE : EXIT_FAILED;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * seam runs, seam show: what there is, and where a run stands.
+ */
+#include "cli/cli_internal.h"
+
+#include "base/units.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- runs ---- */
+
+struct listing {
+    const struct args *args;
+    json_t *runs;
+    size_t count;
+};
+
+static void list_run(void *user, const struct journal_run *run)
+{
+    struct listing *listing = user;
+    char created[32];
+    listing->count++;
+    if (listing->args->json) {
+        json_array_append_new(
+            listing->runs,
+            json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "run", run->id, "flow", run->flow, "status",
+                      run->status, "created_ms", (json_int_t)run->created_ms, "updated_ms",
+                      (json_int_t)run->updated_ms, "records", (json_int_t)run->last_seq));
+        return;
+    }
+    if (listing->count == 1)
+        printf("%-32s %-20s %-10s %s\n", "RUN", "FLOW", "STATUS", "STARTED");
+    printf("%-32s %-20s %-10s %s\n", run->id, run->flow, run->status,
+           clock_text(run->created_ms, created));
+}
+
+static bool status_known(const char *status)
+{
+    for (int i = RUN_RUNNING; i <= RUN_CANCELLED; i++)
+        if (strcmp(status, run_status_word((enum run_status)i)) == 0)
+            return true;
+    return false;
+}
+
+int command_runs(const struct args *args)
+{
+    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
+    struct listing listing = {.args = args, .runs = json_array()};
+    struct error err;
+    const char *status = args_option(args, "--status");
+    if (status && !status_known(status)) {
+        json_decref(listing.runs);
+        return complain(EXIT_USAGE,
+                        "runs: --status is running, waiting, done, failed or cancelled");
+    }
+    enum error_code code = open_reader(args, &reader, NULL, &err);
+    if (code == ERR_OK)
+        code = journal_runs(reader, status, list_run, &listing, &err);
+    if (code == ERR_OK && args->json)
+        print_json(json_incref(listing.runs));
+    else if (code == ERR_OK && listing.count == 0)
+        puts("no runs");
+    json_decref(listing.runs);
+    return code == ERR_OK ? EXIT_DONE : report_error(args, &err);
+}
+
+/* ---- show ---- */
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static long long number_of(const json_t *object, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static enum colour status_colour(const char *status)
+{
+    if (strcmp(status, "done") == 0)
+        return GREEN;
+    if (strcmp(status, "failed") == 0 || strcmp(status, "cancelled") == 0)
+        return RED;
+    if (strcmp(status, "skipped") == 0 || strcmp(status, "pending") == 0 ||
+        strcmp(status, "abandoned") == 0)
+        return DIM;
+    return YELLOW;
+}
+
+static void show_value(const char *label, const json_t *value)
+{
+    if (!value)
+        return;
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    printf("  %s %.400s%s\n", label, text, strlen(text) > 400 ? "…" : "");
+    free(text);
+}
+
+static void show_question(const char *run, const json_t *task)
+{
+    const json_t *question = json_object_get(task, "question");
+    const json_t *shown = json_object_get(question, "shown");
+    size_t i;
+    json_t *accepted;
+    if (!question)
+        return;
+    printf("    %sasks (revision %lld): %s%s\n", paint(stdout, YELLOW),
+           number_of(question, "revision"), text_of(shown, "text"), paint(stdout, PLAIN));
+    static const char *const parts[] = {"effect", "output", "error", "asked"};
+    for (size_t p = 0; p < sizeof(parts) / sizeof(parts[0]); p++)
+        if (json_object_get(shown, parts[p])) {
+            printf("    ");
+            show_value(parts[p], json_object_get(shown, parts[p]));
+        }
+    json_array_foreach (json_object_get(shown, "accepts"), i, accepted) {
+        char *text = json_dumps(accepted, JSON_COMPACT);
+        printf("      %s %s\n", i ? "or     " : "accepts", text);
+        free(text);
+    }
+    printf("      seam answer %s %s --json FILE   (or --deny)\n", run, text_of(task, "path"));
+}
+
+static void show_tasks(const json_t *run)
+{
+    size_t i, e;
+    json_t *task, *effect;
+    json_array_foreach (json_object_get(run, "tasks"), i, task) {
+        const char *status = text_of(task, "status");
+        printf("  %-24s %s%-12s%s %-24s %lld attempt%s\n", text_of(task, "path"),
+               paint(stdout, status_colour(status)), status, paint(stdout, PLAIN),
+               text_of(task, "agent"), number_of(task, "attempts"),
+               number_of(task, "attempts") == 1 ? "" : "s");
+        json_array_foreach (json_object_get(task, "effects"), e, effect) {
+            printf("    effect %s: %s, key %.16s…\n", text_of(effect, "name"),
+                   text_of(effect, "outcome"), text_of(effect, "key"));
+        }
+        if (json_object_get(task, "error"))
+            printf("    error: %s\n", text_of(json_object_get(task, "error"), "message"));
+        show_question(text_of(run, "run"), task);
+    }
+}
+
+static void show_budget(const json_t *run)
+{
+    const json_t *spent = json_object_get(run, "spent"),
+                 *left = json_object_get(run, "budget_left");
+    char time[32];
+    printf("spent: %lld attempts, %lld calls, %lld tokens, cost %s, %s; left:",
+           number_of(spent, "attempts"), number_of(spent, "calls"), number_of(spent, "tokens"),
+           text_of(spent, "cost"), duration_text(number_of(spent, "time_ms"), time));
+    const char *name;
+    json_t *value;
+    json_object_foreach ((json_t *)left, name, value) {
+        printf(" %s %lld", name, (long long)json_integer_value(value));
+    }
+    putchar('\n');
+}
+
+static void show_text(const json_t *run)
+{
+    const char *status = text_of(run, "status");
+    char started[32];
+    size_t i;
+    json_t *step;
+    printf("%s%s%s  %s  %s%s%s  started %s\n", paint(stdout, BOLD), text_of(run, "run"),
+           paint(stdout, PLAIN), text_of(run, "flow"), paint(stdout, status_colour(status)), status,
+           paint(stdout, PLAIN), clock_text(number_of(run, "started_ms"), started));
+    show_value("input ", json_object_get(run, "input"));
+    show_value("output", json_object_get(run, "output"));
+    show_value("error ", json_object_get(run, "error"));
+    printf("steps:");
+    json_array_foreach (json_object_get(run, "steps"), i, step) {
+        const char *word = text_of(step, "status");
+        printf("  %s %s%s%s", text_of(step, "name"), paint(stdout, status_colour(word)), word,
+               paint(stdout, PLAIN));
+    }
+    printf("\n");
+    show_tasks(run);
+    show_budget(run);
+}
+
+int command_show(const struct args *args)
+{
+    AUTO(roster_freep) struct roster *roster = NULL;
+    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
+    AUTO(flow_unrefp) struct flow *flow = NULL;
+    struct run *run = NULL;
+    struct error err;
+    enum error_code code = open_run(args, args->operands[0], &roster, &reader, &flow, &run, &err);
+    if (code == ERR_OK) {
+        json_t *json = run_describe(run);
+        if (args->json)
+            print_json(json_incref(json));
+        else
+            show_text(json);
+        json_decref(json);
+    }
+    run_free(run);
+    return code == ERR_OK ? EXIT_DONE : report_error(args, &err);
+}
