@@ -94,7 +94,7 @@ static void read_callee(struct compilation *c, uint32_t step, const struct call 
     if (!input)
         input = call->input ? call->input : nothing;
     ret->agent = find_agent(c, json_object_get(call->value, "agent"), agent);
-    ret->input = flow_read_template(c, &(struct template){input, pointer, roots, step});
+    ret->input = flow_read_template(c, &(struct template){input, pointer, roots, step, 0});
     if (ret->agent) {
         ret->reconcile = find_reconcile(c, ret->agent, agent);
         check_input(c, ret->agent, input, pointer, ret->input);

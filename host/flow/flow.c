@@ -129,7 +129,7 @@ static void read_ends(struct compilation *c)
     if (!as)
         return;
     flow->output = flow_read_template(
-        c, &(struct template){as, "/output/as", ROOT_INPUT | ROOT_STEPS | ROOT_RUN, NO_STEP});
+        c, &(struct template){as, "/output/as", ROOT_INPUT | ROOT_STEPS | ROOT_RUN, NO_STEP, 0});
     flow_check_fit(c,
                    &(struct fit){.missing = "missing-output",
                                  .unknown = "unknown-output",

@@ -102,7 +102,7 @@ static void read_condition(struct compilation *c, uint32_t step)
     if (!json_is_string(value) && !json_is_boolean(value))
         return;
     s->condition = flow_read_template(
-        c, &(struct template){value, pointer, ROOT_INPUT | ROOT_STEPS | ROOT_RUN, step});
+        c, &(struct template){value, pointer, ROOT_INPUT | ROOT_STEPS | ROOT_RUN, step, 0});
     if (s->condition && !mapping_is_boolean(s->condition))
         REFUSE(c, "if-not-boolean", AT(pointer),
                mapping_is_constant(s->condition)
@@ -142,7 +142,7 @@ static void read_for_each(struct compilation *c, uint32_t step)
                "for_each needs an array, and this makes a string");
     else if (json_is_string(value) || json_is_array(value))
         s->for_each = flow_read_template(
-            c, &(struct template){value, pointer, ROOT_INPUT | ROOT_STEPS | ROOT_RUN, step});
+            c, &(struct template){value, pointer, ROOT_INPUT | ROOT_STEPS | ROOT_RUN, step, 0});
 }
 
 /* ---- What the answer must hold ---- */
@@ -157,7 +157,7 @@ static void read_assertion(struct compilation *c, uint32_t step, const json_t *o
     if (!json_is_string(that) && !json_is_boolean(that))
         return;
     roots |= member(c, step, "for_each") ? ROOT_ITEM : 0;
-    ret->that = flow_read_template(c, &(struct template){that, at, roots, step});
+    ret->that = flow_read_template(c, &(struct template){that, at, roots, step, 0});
     ret->message = json_is_string(message)
                        ? xstrdup(json_string_value(message))
                        : xasprintf("the output must satisfy %s",
