@@ -130,6 +130,24 @@ START_TEST(an_abort_before_anything_left_is_unsent)
 }
 END_TEST
 
+START_TEST(an_abort_of_a_connection_that_stands_ready_sends_nothing)
+{
+    struct peer *peer = peer_new(answer);
+    struct egress *egress = new_egress();
+    struct told told = {0};
+    struct call call;
+    uint64_t id = start(egress, call_init(&call, peer, "POST", "/x"), &told);
+    drive_once(egress, NULL);
+    struct pollfd ready = {.fd = egress_fd(egress), .events = POLLIN};
+    ck_assert_int_eq(poll(&ready, 1, 30000), 1);
+    egress_abort(egress, id);
+    ck_assert_int_eq(told.fate, FATE_UNSENT);
+    egress_free(egress);
+    ck_assert_int_eq(atomic_load(&peer->arrivals), 0);
+    peer_free(peer);
+}
+END_TEST
+
 START_TEST(an_abort_after_the_bytes_left_is_unknown_and_closes)
 {
     struct peer *peer = peer_new(never_answer);
@@ -198,6 +216,56 @@ START_TEST(free_tells_each_request_that_is_under_way)
         ck_assert_int_eq(told[i].times, 1);
         ck_assert_int_eq(told[i].fate, i < 20 ? FATE_UNKNOWN : FATE_UNSENT);
     }
+    peer_free(peer);
+}
+END_TEST
+
+/* Answers GETs, and no POST. */
+static void answer_gets(struct peer *peer, struct connection *connection)
+{
+    (void)peer;
+    while (peer_read(connection) && strncmp(connection->last, "GET", 3) == 0)
+        peer_say(connection, OK_BODY);
+    peer_wait_end(connection);
+}
+
+START_TEST(free_sends_nothing_that_had_not_left)
+{
+    struct peer *peer = peer_new(answer_gets);
+    struct egress *egress = new_egress();
+    struct told stuck = {0}, fresh = {0};
+    struct call call;
+    ck_assert_int_eq(ask(egress, call_init(&call, peer, "GET", "/x")).fate, FATE_ANSWERED);
+    start(egress, call_init(&call, peer, "POST", "/x"), &stuck);
+    DRIVE_UNTIL(egress, peer, atomic_load(&peer->arrivals) == 2);
+    /* An idle connection stands ready for this one: the slightest push would send it. */
+    start(egress, call_init(&call, peer, "GET", "/x"), &fresh);
+    egress_free(egress);
+    ck_assert_int_eq(stuck.fate, FATE_UNKNOWN);
+    ck_assert_int_eq(fresh.fate, FATE_UNSENT);
+    peer_free(peer);
+}
+END_TEST
+
+START_TEST(what_finished_during_an_abort_is_told_by_the_next_dispatch)
+{
+    struct peer *peer = peer_new(never_answer);
+    struct egress *egress = new_egress();
+    struct told stuck = {0}, denied = {0};
+    struct call call;
+    /* Without deadlines, which would drive the denied one in the end. */
+    call_init(&call, peer, "POST", "/x")->timeout_ms = 0;
+    uint64_t id = start(egress, &call.request, &stuck);
+    DRIVE_UNTIL(egress, peer, atomic_load(&peer->arrivals) == 1);
+    call_init(&call, peer, "GET", "/x")->allow_private = false;
+    call.request.timeout_ms = 0;
+    start(egress, &call.request, &denied);
+    egress_abort(egress, id);
+    ck_assert_int_eq(stuck.times, 1);
+    ck_assert_int_eq(denied.times, 0);
+    DRIVE_UNTIL(egress, NULL, denied.times == 1);
+    ck_assert_int_eq(denied.code, ERR_DENIED);
+    egress_free(egress);
     peer_free(peer);
 }
 END_TEST
@@ -331,8 +399,10 @@ UNIT_MAIN(five_hundred_mutating_requests_at_once_arrive_once_each,
           five_hundred_reads_at_once_are_answered, connections_to_one_host_are_bounded,
           a_request_that_waits_for_its_turn_meets_its_deadline_unsent,
           an_abort_before_anything_left_is_unsent,
+          an_abort_of_a_connection_that_stands_ready_sends_nothing,
           an_abort_after_the_bytes_left_is_unknown_and_closes,
           an_abort_takes_the_answer_that_has_arrived, free_tells_each_request_that_is_under_way,
-          done_may_send_and_abort, nothing_is_sent_while_closing,
-          more_requests_than_the_limit_are_refused, dispatch_without_anything_to_do_returns,
-          descriptors_are_closed_on_exec)
+          free_sends_nothing_that_had_not_left,
+          what_finished_during_an_abort_is_told_by_the_next_dispatch, done_may_send_and_abort,
+          nothing_is_sent_while_closing, more_requests_than_the_limit_are_refused,
+          dispatch_without_anything_to_do_returns, descriptors_are_closed_on_exec)
