@@ -62,6 +62,8 @@ void error_prefix(struct error *reterr, const char *format, ...) PRINTF_LIKE(2, 
 
 /* Our own bug: prints the place and aborts, in release builds too. */
 #define ASSERT(condition) ((condition) ? (void)0 : assert_failed(#condition, __FILE__, __LINE__))
+/* A place that is never reached; says why. */
+#define UNREACHABLE(why) assert_failed(why, __FILE__, __LINE__)
 _Noreturn void assert_failed(const char *condition, const char *file, int line);
 
 #endif

@@ -209,7 +209,7 @@ static enum stage obey(struct guest *g, enum stage stage, int library, const str
     case FRAME_KINDS:
         break;
     }
-    ASSERT(!"a frame that only a guest sends");
+    UNREACHABLE("a frame that only a guest sends");
     return stage;
 }
 

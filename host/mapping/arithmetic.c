@@ -17,9 +17,9 @@ static enum error_code evaluate_both(struct evaluation *e, const struct node *no
 {
     json_auto_t *a = NULL;
     json_auto_t *b = NULL;
-    enum error_code code = evaluate(e, node->kids[0], dot, &a);
+    enum error_code code = evaluate_node(e, node->kids[0], dot, &a);
     if (code == ERR_OK)
-        code = evaluate(e, node->kids[1], dot, &b);
+        code = evaluate_node(e, node->kids[1], dot, &b);
     return code == ERR_OK ? compute(e, node, a, b, ret_value) : code;
 }
 
@@ -173,7 +173,7 @@ enum error_code evaluate_minus_sign(struct evaluation *e, const struct node *nod
                                     const json_t *dot, json_t **ret_value)
 {
     json_auto_t *value = NULL;
-    enum error_code code = evaluate(e, node->kids[0], dot, &value);
+    enum error_code code = evaluate_node(e, node->kids[0], dot, &value);
     if (code != ERR_OK)
         return code;
     if (!json_is_number(value))

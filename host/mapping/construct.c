@@ -25,9 +25,10 @@ enum error_code parse_array(struct parser *p, size_t from, struct node **ret_nod
         node_add_kid(array, item);
         more = token_is(p, ",");
         if (piped && (more || array->kid_count > 1))
-            return refuse_at(p, p->token.at, ERR_INPUT,
-                             "in [ ] a `,` binds tighter than `|`: put each item with a `|` into "
-                             "( ), or write … | [a, b]");
+            return refuse_place(
+                p, p->token.at, ERR_INPUT,
+                "in [ ] a `,` binds tighter than `|`: put each item with a `|` into "
+                "( ), or write … | [a, b]");
         if (more)
             code = token_next(p);
         if (code != ERR_OK)
@@ -101,8 +102,8 @@ static enum error_code parse_name_key(struct parser *p, struct member *ret_membe
         if (code != ERR_OK)
             return code;
         if (ret_member->shorthand->id != OPERATION_ROOT)
-            return refuse_at(p, p->token.at, ERR_INPUT,
-                             "a path needs a key in front of it: {key: $name.path}");
+            return refuse_place(p, p->token.at, ERR_INPUT,
+                                "a path needs a key in front of it: {key: $name.path}");
     } else {
         enum error_code code = token_next(p);
         if (code != ERR_OK)
@@ -131,7 +132,7 @@ static enum error_code parse_key(struct parser *p, struct member *ret_member)
     if (p->token.kind == TOKEN_QUOTE)
         return parse_string_key(p, ret_member);
     if (p->token.kind == TOKEN_NUMBER)
-        return refuse_at(p, p->token.at, ERR_INPUT, "a key is a string: put it into quotes");
+        return refuse_place(p, p->token.at, ERR_INPUT, "a key is a string: put it into quotes");
     if (!token_is(p, "("))
         return refuse_token(p, "a key, or the `}` of the object");
     enum error_code code = token_next(p);
@@ -150,8 +151,9 @@ static enum error_code parse_member(struct parser *p, struct node *object)
         return code;
     struct node *value = member.shorthand;
     if (token_is(p, ":") && variable)
-        return refuse_at(p, at, ERR_INPUT, "a key that is computed stands in parentheses: (%.*s)",
-                         (int)member.key->source.len + 1, member.key->source.ptr - 1);
+        return refuse_place(p, at, ERR_INPUT,
+                            "a key that is computed stands in parentheses: (%.*s)",
+                            (int)member.key->source.len + 1, member.key->source.ptr - 1);
     if (token_is(p, ":")) {
         code = token_next(p);
         if (code == ERR_OK)
@@ -168,10 +170,11 @@ static enum error_code parse_member(struct parser *p, struct node *object)
         return parse_admit(p, object);
     if ((p->token.kind == TOKEN_MARK || p->token.kind == TOKEN_NAME) &&
         operation_binary(p->token.text, FORM_ALTERNATIVE, &id))
-        return refuse_at(p, p->token.at, ERR_INPUT,
-                         "in { } a value with `%s` in it stands in parentheses: {key: (a %s b)}",
-                         operations[id].written, operations[id].written);
-    return refuse_token(p, "`,` or the `}` of the object");
+        return refuse_place(p, p->token.at, ERR_INPUT,
+                            "in { } a value with `%s` in it stands in parentheses: {key: (a %s b)}",
+                            operations[id].written, operations[id].written);
+    return refuse_token(p, value == member.shorthand ? "`:`, `,` or the `}` of the object"
+                                                     : "`,` or the `}` of the object");
 }
 
 enum error_code parse_object(struct parser *p, size_t from, struct node **ret_node)
@@ -218,7 +221,7 @@ enum error_code parse_if(struct parser *p, size_t from, struct node **ret_node)
         code = parse_branch(p, node);
     while (code == ERR_OK && token_is(p, "elif"));
     if (code == ERR_OK && token_is(p, "end"))
-        return refuse_at(
+        return refuse_place(
             p, p->token.at, ERR_INPUT,
             "`if` needs an `else`, so that it always gives a value; `else .` keeps it");
     if (code == ERR_OK)

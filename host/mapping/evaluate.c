@@ -13,8 +13,8 @@
 /* So many bytes of a string count as one value. */
 enum { STRING_UNIT = 64, SOURCE_SHOWN = 60 };
 
-enum error_code evaluate(struct evaluation *e, const struct node *node, const json_t *dot,
-                         json_t **ret_value)
+enum error_code evaluate_node(struct evaluation *e, const struct node *node, const json_t *dot,
+                              json_t **ret_value)
 {
     enum error_code code = spend(e, 1);
     return code == ERR_OK ? operations[node->id].evaluate(e, node, dot, ret_value) : code;
@@ -172,7 +172,7 @@ const json_t *items_next(struct items *items)
 enum error_code evaluate_place(struct evaluation *e, const struct node *node, const json_t *dot,
                                json_t **ret_value)
 {
-    enum error_code code = evaluate(e, node->kids[0], dot, ret_value);
+    enum error_code code = evaluate_node(e, node->kids[0], dot, ret_value);
     if (code != ERR_OK && node->as.pointer[0] != '\0')
         error_prefix(e->reterr, "%s: ", node->as.pointer);
     return code;
@@ -229,7 +229,7 @@ enum error_code evaluate_array(struct evaluation *e, const struct node *node, co
     json_auto_t *array = json_array();
     for (size_t i = 0; i < node->kid_count; i++) {
         json_t *item = NULL;
-        enum error_code code = evaluate(e, node->kids[i], dot, &item);
+        enum error_code code = evaluate_node(e, node->kids[i], dot, &item);
         if (code != ERR_OK)
             return code;
         json_array_append_new(array, item);
@@ -261,9 +261,9 @@ enum error_code evaluate_object(struct evaluation *e, const struct node *node, c
     for (size_t i = 0; i < node->kid_count; i += 2) {
         json_auto_t *key = NULL;
         json_t *value = NULL;
-        enum error_code code = evaluate(e, node->kids[i], dot, &key);
+        enum error_code code = evaluate_node(e, node->kids[i], dot, &key);
         if (code == ERR_OK)
-            code = evaluate(e, node->kids[i + 1], dot, &value);
+            code = evaluate_node(e, node->kids[i + 1], dot, &value);
         if (code == ERR_OK)
             code = set_member(e, node->kids[i], key, object, value);
         if (code != ERR_OK)
@@ -280,7 +280,7 @@ enum error_code evaluate_string(struct evaluation *e, const struct node *node, c
     text_init(&text, LIMIT_TEXT_RESULT);
     for (size_t i = 0; i < node->kid_count; i++) {
         json_auto_t *piece = NULL;
-        enum error_code code = evaluate(e, node->kids[i], dot, &piece);
+        enum error_code code = evaluate_node(e, node->kids[i], dot, &piece);
         if (code == ERR_OK)
             code = print_value(e, piece, &text);
         if (code != ERR_OK)
@@ -293,11 +293,11 @@ enum error_code evaluate_pipe(struct evaluation *e, const struct node *node, con
                               json_t **ret_value)
 {
     json_auto_t *left = NULL;
-    enum error_code code = evaluate(e, node->kids[0], dot, &left);
+    enum error_code code = evaluate_node(e, node->kids[0], dot, &left);
     if (code != ERR_OK)
         return code;
     if (left)
-        return evaluate(e, node->kids[1], left, ret_value);
+        return evaluate_node(e, node->kids[1], left, ret_value);
     *ret_value = NULL;
     return ERR_OK;
 }
@@ -309,7 +309,7 @@ enum error_code evaluate_if(struct evaluation *e, const struct node *node, const
     size_t chosen = node->kid_count - 1;
     for (size_t i = 0; i + 1 < node->kid_count; i += 2) {
         json_auto_t *condition = NULL;
-        enum error_code code = evaluate(e, node->kids[i], dot, &condition);
+        enum error_code code = evaluate_node(e, node->kids[i], dot, &condition);
         if (code != ERR_OK)
             return code;
         if (truthy(condition)) {
@@ -317,18 +317,18 @@ enum error_code evaluate_if(struct evaluation *e, const struct node *node, const
             break;
         }
     }
-    return evaluate(e, node->kids[chosen], dot, ret_value);
+    return evaluate_node(e, node->kids[chosen], dot, ret_value);
 }
 
 enum error_code evaluate_alternative(struct evaluation *e, const struct node *node,
                                      const json_t *dot, json_t **ret_value)
 {
     json_auto_t *left = NULL;
-    enum error_code code = evaluate(e, node->kids[0], dot, &left);
+    enum error_code code = evaluate_node(e, node->kids[0], dot, &left);
     if (code != ERR_OK)
         return code;
     if (!truthy(left))
-        return evaluate(e, node->kids[1], dot, ret_value);
+        return evaluate_node(e, node->kids[1], dot, ret_value);
     *ret_value = TAKE(left);
     return ERR_OK;
 }
@@ -339,7 +339,7 @@ static enum error_code evaluate_logic(struct evaluation *e, const struct node *n
     bool value = false;
     for (size_t i = 0; i < 2; i++) {
         json_auto_t *side = NULL;
-        enum error_code code = evaluate(e, node->kids[i], dot, &side);
+        enum error_code code = evaluate_node(e, node->kids[i], dot, &side);
         if (code != ERR_OK)
             return code;
         value = truthy(side);

@@ -18,8 +18,8 @@ struct evaluation {
 
 /* ---- evaluate.c ---- */
 
-WARN_UNUSED enum error_code evaluate(struct evaluation *e, const struct node *node,
-                                     const json_t *dot, json_t **ret_value);
+WARN_UNUSED enum error_code evaluate_node(struct evaluation *e, const struct node *node,
+                                          const json_t *dot, json_t **ret_value);
 /* Pays for touching that many values. */
 WARN_UNUSED enum error_code spend(struct evaluation *e, size_t values);
 /* Pays for touching the value alone: a long string counts as several. */

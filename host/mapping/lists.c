@@ -20,7 +20,7 @@ enum error_code evaluate_map(struct evaluation *e, const struct node *node, cons
     json_auto_t *mapped = json_array();
     for (const json_t *item = items_next(&items); item; item = items_next(&items)) {
         json_t *value = NULL;
-        code = evaluate(e, node->kids[0], item, &value);
+        code = evaluate_node(e, node->kids[0], item, &value);
         if (code != ERR_OK) {
             error_prefix(e->reterr, "item %zu of `map`: ", items.index - 1);
             return code;
@@ -37,7 +37,7 @@ enum error_code evaluate_select(struct evaluation *e, const struct node *node, c
                                 json_t **ret_value)
 {
     json_auto_t *condition = NULL;
-    enum error_code code = evaluate(e, node->kids[0], dot, &condition);
+    enum error_code code = evaluate_node(e, node->kids[0], dot, &condition);
     if (code == ERR_OK)
         *ret_value = truthy(condition) ? share(dot) : NULL;
     return code;
@@ -56,7 +56,7 @@ static enum error_code evaluate_quantifier(struct evaluation *e, const struct no
         json_auto_t *value = NULL;
         code = spend(e, 1);
         if (code == ERR_OK && node->kid_count > 0)
-            code = evaluate(e, node->kids[0], item, &value);
+            code = evaluate_node(e, node->kids[0], item, &value);
         if (code != ERR_OK) {
             error_prefix(e->reterr, "item %zu of `%s`: ", items.index - 1,
                          operations[node->id].written);
@@ -293,7 +293,7 @@ enum error_code evaluate_has(struct evaluation *e, const struct node *node, cons
                              json_t **ret_value)
 {
     json_auto_t *key = NULL;
-    enum error_code code = evaluate(e, node->kids[0], dot, &key);
+    enum error_code code = evaluate_node(e, node->kids[0], dot, &key);
     return code == ERR_OK ? has_key(e, node, dot, key, ret_value) : code;
 }
 

@@ -105,7 +105,7 @@ enum error_code mapping_evaluate(const struct mapping *mapping, const struct sco
 {
     struct evaluation e = {.scope = scope, .work = LIMIT_EXPRESSION_WORK, .reterr = reterr};
     json_auto_t *value = NULL;
-    enum error_code code = evaluate(&e, mapping->root, NULL, &value);
+    enum error_code code = evaluate_node(&e, mapping->root, NULL, &value);
     if (code == ERR_OK && !mapping->shares)
         code = spend_on_all(&e, value);
     if (code == ERR_OK)

@@ -197,8 +197,8 @@ enum error_code sort_values(struct evaluation *e, const json_t **values, size_t 
 static enum error_code evaluate_sides(struct evaluation *e, const struct node *node,
                                       const json_t *dot, json_t *sides[2])
 {
-    enum error_code code = evaluate(e, node->kids[0], dot, &sides[0]);
-    return code == ERR_OK ? evaluate(e, node->kids[1], dot, &sides[1]) : code;
+    enum error_code code = evaluate_node(e, node->kids[0], dot, &sides[0]);
+    return code == ERR_OK ? evaluate_node(e, node->kids[1], dot, &sides[1]) : code;
 }
 
 static void drop_sides(json_t *sides[2])

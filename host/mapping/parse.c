@@ -22,21 +22,22 @@ enum error_code parse_deeper(struct parser *p)
 {
     if (++p->depth <= LIMIT_EXPRESSION_DEPTH)
         return ERR_OK;
-    return refuse_at(p, p->token.at, ERR_LIMIT,
-                     "nested over %d levels deep (LIMIT_EXPRESSION_DEPTH); make it in steps",
-                     LIMIT_EXPRESSION_DEPTH);
+    return refuse_place(p, p->token.at, ERR_LIMIT,
+                        "nested over %d levels deep (LIMIT_EXPRESSION_DEPTH); make it in steps",
+                        LIMIT_EXPRESSION_DEPTH);
 }
 
 enum error_code parse_admit(struct parser *p, const struct node *node)
 {
     if (node->height > LIMIT_EXPRESSION_HEIGHT)
-        return refuse_at(p, p->token.at, ERR_LIMIT,
-                         "over %d operators in one row (LIMIT_EXPRESSION_HEIGHT); make it in steps",
-                         LIMIT_EXPRESSION_HEIGHT);
+        return refuse_place(
+            p, p->token.at, ERR_LIMIT,
+            "over %d operators in one row (LIMIT_EXPRESSION_HEIGHT); make it in steps",
+            LIMIT_EXPRESSION_HEIGHT);
     if (p->mapping->node_count > LIMIT_MAPPING_NODES)
-        return refuse_at(p, p->token.at, ERR_LIMIT,
-                         "the mapping has over %u parts (LIMIT_MAPPING_NODES); make it in steps",
-                         LIMIT_MAPPING_NODES);
+        return refuse_place(p, p->token.at, ERR_LIMIT,
+                            "the mapping has over %u parts (LIMIT_MAPPING_NODES); make it in steps",
+                            LIMIT_MAPPING_NODES);
     return ERR_OK;
 }
 
@@ -93,8 +94,8 @@ static enum error_code parse_binary(struct parser *p, size_t from, enum form loo
         enum form form = operations[id].form;
         if (form == FORM_COMPARE && operations[(*left)->id].form == FORM_COMPARE &&
             (*left)->source.ptr == p->string.ptr + from)
-            return refuse_at(p, p->token.at, ERR_INPUT,
-                             "comparisons do not chain; join two of them by `and`, or use ( )");
+            return refuse_place(p, p->token.at, ERR_INPUT,
+                                "comparisons do not chain; join two of them by `and`, or use ( )");
         struct node *right = NULL;
         enum error_code code = token_next(p);
         if (code == ERR_OK)
@@ -120,8 +121,8 @@ enum error_code expression_parse(struct mapping *mapping, struct slice string, s
     struct node *node = NULL;
     enum error_code code = token_next(&p);
     if (code == ERR_OK && token_is(&p, "}"))
-        return refuse_at(&p, p.token.at, ERR_INPUT,
-                         "the expression is empty; to write `${` itself, write `$${`");
+        return refuse_place(&p, p.token.at, ERR_INPUT,
+                            "the expression is empty; to write `${` itself, write `$${`");
     if (code == ERR_OK)
         code = parse_pipe(&p, &node);
     if (code != ERR_OK)

@@ -49,8 +49,8 @@ WARN_UNUSED enum error_code token_characters(struct parser *p, struct text *out,
 /* Takes the mark, or refuses what stands there. */
 WARN_UNUSED enum error_code token_expect(struct parser *p, const char *mark, const char *where);
 /* An error about a byte of the string. */
-enum error_code refuse_at(struct parser *p, size_t at, enum error_code code, const char *format,
-                          ...) PRINTF_LIKE(4, 5);
+enum error_code refuse_place(struct parser *p, size_t at, enum error_code code, const char *format,
+                             ...) PRINTF_LIKE(4, 5);
 /* The current token cannot stand here; `expected` says what can. */
 enum error_code refuse_token(struct parser *p, const char *expected);
 

@@ -40,7 +40,7 @@ enum error_code evaluate_path(struct evaluation *e, const struct node *node, con
                               json_t **ret_value)
 {
     json_auto_t *base = NULL;
-    enum error_code code = evaluate(e, node->kids[0], dot, &base);
+    enum error_code code = evaluate_node(e, node->kids[0], dot, &base);
     const json_t *at = base;
     for (size_t i = 0; code == ERR_OK && at && i < node->as.hops.count; i++) {
         code = spend_on_bytes(e, node->as.hops.list[i].length);
@@ -84,9 +84,9 @@ enum error_code evaluate_index(struct evaluation *e, const struct node *node, co
 {
     json_auto_t *base = NULL;
     json_auto_t *key = NULL;
-    enum error_code code = evaluate(e, node->kids[0], dot, &base);
+    enum error_code code = evaluate_node(e, node->kids[0], dot, &base);
     if (code == ERR_OK)
-        code = evaluate(e, node->kids[1], dot, &key);
+        code = evaluate_node(e, node->kids[1], dot, &key);
     return code == ERR_OK ? take_key(e, node, base, key, ret_value) : code;
 }
 
@@ -111,7 +111,7 @@ static struct range range_of(const json_t *first, const json_t *last, size_t siz
 static enum error_code evaluate_bound(struct evaluation *e, const struct node *node,
                                       const json_t *dot, json_t **ret_bound)
 {
-    enum error_code code = evaluate(e, node, dot, ret_bound);
+    enum error_code code = evaluate_node(e, node, dot, ret_bound);
     if (code == ERR_OK && !json_is_number(*ret_bound) && !json_is_null(*ret_bound))
         return refuse_value(e, node, "is %s; the bound of a slice is a number",
                             kind_of(*ret_bound));
@@ -166,7 +166,7 @@ enum error_code evaluate_slice(struct evaluation *e, const struct node *node, co
     json_auto_t *base = NULL;
     json_auto_t *first = NULL;
     json_auto_t *last = NULL;
-    enum error_code code = evaluate(e, node->kids[0], dot, &base);
+    enum error_code code = evaluate_node(e, node->kids[0], dot, &base);
     if (code == ERR_OK && node->as.bounds.from)
         code = evaluate_bound(e, node->kids[1], dot, &first);
     if (code == ERR_OK && node->as.bounds.to)

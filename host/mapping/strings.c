@@ -29,7 +29,7 @@ size_t character_count(struct slice string)
 static enum error_code evaluate_argument(struct evaluation *e, const struct node *node,
                                          const json_t *dot, json_t **ret_argument)
 {
-    enum error_code code = evaluate(e, node->kids[0], dot, ret_argument);
+    enum error_code code = evaluate_node(e, node->kids[0], dot, ret_argument);
     if (code == ERR_OK)
         code = spend_on(e, dot);
     if (code == ERR_OK)
@@ -136,7 +136,7 @@ enum error_code evaluate_contains(struct evaluation *e, const struct node *node,
 {
     json_auto_t *part = NULL;
     bool contains = false;
-    enum error_code code = evaluate(e, node->kids[0], dot, &part);
+    enum error_code code = evaluate_node(e, node->kids[0], dot, &part);
     if (code == ERR_OK && !one_kind(dot, part))
         code = refuse_value(e, node, "asks %s for %s; both must be of one type", kind_of(dot),
                             kind_of(part));
@@ -214,7 +214,7 @@ enum error_code evaluate_join(struct evaluation *e, const struct node *node, con
 {
     json_auto_t *separator = NULL;
     struct items items;
-    enum error_code code = evaluate(e, node->kids[0], dot, &separator);
+    enum error_code code = evaluate_node(e, node->kids[0], dot, &separator);
     if (code == ERR_OK)
         code = items_begin(e, node, dot, &items);
     if (code == ERR_OK && !json_is_string(separator) && !json_is_null(separator))

@@ -57,8 +57,8 @@ enum error_code parse_string(struct parser *p, struct node **ret_node)
         if (code != ERR_OK)
             return code;
         if (characters.overflowed)
-            return refuse_at(p, from, ERR_LIMIT, "a string of over %u bytes (LIMIT_EXPRESSION)",
-                             LIMIT_EXPRESSION);
+            return refuse_place(p, from, ERR_LIMIT, "a string of over %u bytes (LIMIT_EXPRESSION)",
+                                LIMIT_EXPRESSION);
         struct slice source = {p->string.ptr + from, p->at - from};
         json_t *piece = json_stringn_nocheck(text_str(&characters), characters.len);
         struct node *literal = literal_new(p->mapping, piece, source);
@@ -93,8 +93,8 @@ static enum error_code parse_number(struct parser *p, struct node **ret_node)
     struct slice written = p->token.text;
     json_t *number = NULL;
     if (!numeral_parse(written, &number))
-        return refuse_at(p, p->token.at, ERR_INPUT, "%.*s is larger than any number here",
-                         (int)(written.len > 40 ? 40 : written.len), written.ptr);
+        return refuse_place(p, p->token.at, ERR_INPUT, "%.*s is larger than any number here",
+                            (int)(written.len > 40 ? 40 : written.len), written.ptr);
     *ret_node = literal_new(p->mapping, number, written);
     return token_next(p);
 }
@@ -104,10 +104,10 @@ static enum error_code parse_variable(struct parser *p, struct node **ret_node)
     struct slice name = p->token.text;
     enum root_name root;
     if (!root_find(name, &root))
-        return refuse_at(p, p->token.at, ERR_INPUT,
-                         "no variable is named `$%.*s`; there are $input $steps $item $index "
-                         "$output $error $run",
-                         (int)name.len, name.ptr);
+        return refuse_place(p, p->token.at, ERR_INPUT,
+                            "no variable is named `$%.*s`; there are $input $steps $item $index "
+                            "$output $error $run",
+                            (int)name.len, name.ptr);
     size_t from = p->token.at;
     enum error_code code = token_next(p);
     *ret_node = node_new(p->mapping, OPERATION_ROOT, parse_source(p, from));
@@ -255,7 +255,7 @@ static enum error_code parse_brackets(struct parser *p, size_t from, struct node
     if (token_is(p, ":"))
         return finish_slice(p, from, node, NULL);
     if (token_is(p, "]"))
-        return refuse_at(
+        return refuse_place(
             p, p->token.at - 1, ERR_INPUT,
             "`[]` gives many values, and an expression gives one: to do something with "
             "each item, write `| map(…)`; any, all and add take the array as it is");

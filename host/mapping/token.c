@@ -110,10 +110,10 @@ static enum error_code read_mark(struct parser *p)
     while (length < rest.len && (rest.ptr[length] & 0xC0) == 0x80)
         length++;
     if (rest.ptr[0] == '\'')
-        return refuse_at(p, p->at, ERR_INPUT, "found `'`; a string stands in double quotes");
+        return refuse_place(p, p->at, ERR_INPUT, "found `'`; a string stands in double quotes");
     if ((unsigned char)rest.ptr[0] < 0x20)
-        return refuse_at(p, p->at, ERR_INPUT, "found the control character %d", rest.ptr[0]);
-    return refuse_at(p, p->at, ERR_INPUT, "`%.*s` has no meaning here", (int)length, rest.ptr);
+        return refuse_place(p, p->at, ERR_INPUT, "found the control character %d", rest.ptr[0]);
+    return refuse_place(p, p->at, ERR_INPUT, "`%.*s` has no meaning here", (int)length, rest.ptr);
 }
 
 /* Reads the word at `at` into the token; words with a sign before the name keep only the name. */
@@ -151,9 +151,9 @@ enum error_code token_next(struct parser *p)
     skip_blank(p);
     p->token = (struct token){.kind = TOKEN_END, .at = p->at};
     if (p->at - p->start > LIMIT_EXPRESSION)
-        return refuse_at(p, p->start, ERR_LIMIT,
-                         "the expression is over %u bytes (LIMIT_EXPRESSION); make it in steps",
-                         LIMIT_EXPRESSION);
+        return refuse_place(p, p->start, ERR_LIMIT,
+                            "the expression is over %u bytes (LIMIT_EXPRESSION); make it in steps",
+                            LIMIT_EXPRESSION);
     return p->at < p->string.len ? read_word(p) : ERR_OK;
 }
 
@@ -205,7 +205,7 @@ static enum error_code read_unicode(struct parser *p, struct text *out)
 {
     unsigned point = 0, low = 0;
     if (!read_hex(p, p->at + 2, &point))
-        return refuse_at(p, p->at, ERR_INPUT, "`\\u` needs four hexadecimal digits");
+        return refuse_place(p, p->at, ERR_INPUT, "`\\u` needs four hexadecimal digits");
     size_t length = 6;
     if (point >= 0xD800 && point <= 0xDBFF && byte_at(p, p->at + 6) == '\\' &&
         byte_at(p, p->at + 7) == 'u' && read_hex(p, p->at + 8, &low) && low >= 0xDC00 &&
@@ -214,7 +214,7 @@ static enum error_code read_unicode(struct parser *p, struct text *out)
         length = 12;
     }
     if (point >= 0xD800 && point <= 0xDFFF)
-        return refuse_at(p, p->at, ERR_INPUT, "half of a surrogate pair is not a character");
+        return refuse_place(p, p->at, ERR_INPUT, "half of a surrogate pair is not a character");
     add_utf8(out, point);
     p->at += length;
     return ERR_OK;
@@ -228,7 +228,7 @@ static enum error_code read_escape(struct parser *p, struct text *out)
         return read_unicode(p, out);
     const char *name = c == '\0' ? NULL : strchr(names, c);
     if (!name)
-        return refuse_at(
+        return refuse_place(
             p, p->at, ERR_INPUT,
             "unknown escape; there are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX \\( )");
     text_addc(out, values[name - names]);
@@ -254,11 +254,12 @@ enum error_code token_characters(struct parser *p, struct text *out, bool *ret_i
             p->at++;
         }
     }
-    return refuse_at(p, p->token.at, ERR_INPUT, "the string that begins here has no closing `\"`");
+    return refuse_place(p, p->token.at, ERR_INPUT,
+                        "the string that begins here has no closing `\"`");
 }
 
-enum error_code refuse_at(struct parser *p, size_t at, enum error_code code, const char *format,
-                          ...)
+enum error_code refuse_place(struct parser *p, size_t at, enum error_code code, const char *format,
+                             ...)
 {
     char line[ERROR_TEXT_SIZE];
     va_list args;
@@ -276,21 +277,22 @@ enum error_code refuse_token(struct parser *p, const char *expected)
     if (token->kind == TOKEN_END) {
         const char *text = p->string.ptr + p->start;
         bool comment = memchr(text, '#', p->string.len - p->start) != NULL;
-        return refuse_at(p, p->start, ERR_INPUT,
-                         "the expression that begins here is not closed: "
-                         "expected %s, found the end%s",
-                         expected, comment ? "; a comment from # ends with its line" : "");
+        return refuse_place(p, p->start, ERR_INPUT,
+                            "the expression that begins here is not closed: "
+                            "expected %s, found the end%s",
+                            expected, comment ? "; a comment from # ends with its line" : "");
     }
     for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
         if (token_is(p, hints[i].token))
-            return refuse_at(p, token->at, ERR_INPUT, "`%s` cannot stand here; %s", hints[i].token,
-                             hints[i].instead);
+            return refuse_place(p, token->at, ERR_INPUT, "`%s` cannot stand here; %s",
+                                hints[i].token, hints[i].instead);
     }
     if (token->kind == TOKEN_FORMAT)
-        return refuse_at(p, token->at, ERR_UNSUPPORTED,
-                         "`@%.*s` is not in this subset of jq; strings are put together with \\( )",
-                         (int)token->text.len, token->text.ptr);
+        return refuse_place(
+            p, token->at, ERR_UNSUPPORTED,
+            "`@%.*s` is not in this subset of jq; strings are put together with \\( )",
+            (int)token->text.len, token->text.ptr);
     size_t length = p->at - token->at;
-    return refuse_at(p, token->at, ERR_INPUT, "expected %s, found `%.*s`", expected,
-                     (int)(length > 40 ? 40 : length), p->string.ptr + token->at);
+    return refuse_place(p, token->at, ERR_INPUT, "expected %s, found `%.*s`", expected,
+                        (int)(length > 40 ? 40 : length), p->string.ptr + token->at);
 }

@@ -363,7 +363,7 @@ static void decide_event(const struct run *run, const struct event *event, struc
     case EVENT_CANCEL_ASKED:
         break;
     }
-    ASSERT(!"this event asks for no decision of its own");
+    UNREACHABLE("this event asks for no decision of its own");
 }
 
 /* An event that asks may come too late for anything to be decided but a refusal. */

@@ -265,7 +265,7 @@ static void answered(const struct run *run, const struct event *event, const str
         doubt_answered(run, event, task, ret);
         return;
     case QUESTION_INPUT:
-        try_again(run, event->task, "person-input", json_pack("{s:O}", "answer", event->body), ret);
+        try_again(run, event->task, "person-input", json_incref(event->body), ret);
         return;
     case QUESTION_OUTPUT:
     case QUESTION_FAILURE:

@@ -147,7 +147,7 @@ const struct row *rules_match(enum happened happened, enum effect_class effect, 
             (facts & row->with) == row->with && (facts & row->without) == 0)
             return row;
     }
-    ASSERT(!"the last row matches everything");
+    UNREACHABLE("the last row matches everything");
     return NULL;
 }
 
