@@ -4,6 +4,8 @@
  * seam passes here, twice: an agent's input and its output. A schema that says something this room
  * cannot check is refused when it is compiled; nothing that asserts is ever ignored. A compiled
  * contract is immutable and may be used by any thread. Nothing is fetched from the network.
+ * A schema whose $schema names draft-07 or 2019-09 is read as that dialect means it (in draft-07 a
+ * $ref stands for all that is beside it); without $schema it is 2020-12. Patterns are ECMA-262.
  */
 #ifndef CONTRACT_CONTRACT_H
 #define CONTRACT_CONTRACT_H
@@ -29,7 +31,10 @@ void contract_unrefp(struct contract **contract); /* AUTO(contract_unrefp) */
 /* The schema as it was given; borrowed. */
 json_t *contract_schema(const struct contract *contract);
 
-/* Yes or no; allocates nothing on the valid path. */
+/* Yes or no. Allocates nothing while the value fits; the exceptions are values too large for the
+ * stack (uniqueItems over 1,024 items, unevaluated… over 256), international host names, and
+ * patterns where PCRE2 has no JIT. A value that meets a limit of work, depth or pattern steps does
+ * not fit. */
 bool contract_accepts(const struct contract *contract, const json_t *instance);
 
 struct violation {

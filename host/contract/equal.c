@@ -16,26 +16,6 @@
 
 enum { PAIRWISE = 8, ON_STACK = 1024 };
 
-/* Never freed by anyone: jansson gives this count to its constants too, but never to a string. */
-#define DRESSED ((size_t)-1)
-
-struct dressed_name name_dress(struct slice name)
-{
-    return (struct dressed_name){{JSON_STRING, DRESSED}, name};
-}
-
-bool is_dressed_name(const json_t *value)
-{
-    return json_is_string(value) && __atomic_load_n(&value->refcount, __ATOMIC_RELAXED) == DRESSED;
-}
-
-struct slice string_of(const json_t *string)
-{
-    if (is_dressed_name(string))
-        return ((const struct dressed_name *)(const void *)string)->name;
-    return (struct slice){json_string_value(string), json_string_length(string)};
-}
-
 static bool equal(const json_t *a, const json_t *b, int depth);
 
 static bool arrays_equal(const json_t *a, const json_t *b, int depth)

@@ -11,15 +11,31 @@
 #include <jansson.h>
 
 /* The name of a property, dressed as a JSON string so that `propertyNames` needs no allocation.
- * Only string_of() may look into a string that may be one. */
+ * Only string_of() may look into a string that may be one. It is known by its count of references:
+ * jansson gives that one to its constants, and never to a string. */
 struct dressed_name {
     json_t json;
     struct slice name;
 };
 
-struct dressed_name name_dress(struct slice name);
-struct slice string_of(const json_t *string);
-bool is_dressed_name(const json_t *value);
+#define DRESSED ((size_t)-1)
+
+static inline struct dressed_name name_dress(struct slice name)
+{
+    return (struct dressed_name){{JSON_STRING, DRESSED}, name};
+}
+
+static inline bool is_dressed_name(const json_t *value)
+{
+    return json_is_string(value) && __atomic_load_n(&value->refcount, __ATOMIC_RELAXED) == DRESSED;
+}
+
+static inline struct slice string_of(const json_t *string)
+{
+    if (is_dressed_name(string))
+        return ((const struct dressed_name *)(const void *)string)->name;
+    return (struct slice){json_string_value(string), json_string_length(string)};
+}
 
 /* Sorted, for value_set_has. */
 struct value_set {

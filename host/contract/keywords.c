@@ -10,7 +10,7 @@
 
 const struct keyword_row keyword_rows[KW_COUNT] = {
 #define X(id, spelling, dialects, holds, annotates)                                                \
-    [KW_##id] = {spelling, DIALECTS_##dialects, HOLDS_##holds, annotates},
+    [KW_##id] = {spelling, sizeof(spelling) - 1, DIALECTS_##dialects, HOLDS_##holds, annotates},
     KEYWORDS(X)
 #undef X
 };
@@ -18,7 +18,8 @@ const struct keyword_row keyword_rows[KW_COUNT] = {
 enum keyword keyword_find(struct slice spelling)
 {
     for (enum keyword k = 0; k < KW_COUNT; k++)
-        if (slice_is(spelling, keyword_rows[k].spelling))
+        if (keyword_rows[k].length == spelling.len &&
+            memcmp(keyword_rows[k].spelling, spelling.ptr, spelling.len) == 0)
             return k;
     return KW_COUNT;
 }

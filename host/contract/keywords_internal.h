@@ -102,6 +102,7 @@ enum keyword {
 
 struct keyword_row {
     const char *spelling;
+    size_t length; /* of the spelling */
     unsigned dialects;
     enum holds holds;
     bool annotates;
