@@ -153,10 +153,10 @@ static bool open_part(struct bundle *b, const struct part *from, const char *poi
     const json_t *root = document_root(*ret_document);
     if (json_is_object(root) || json_is_boolean(root))
         return true;
-    document_free(*ret_document);
     AUTO(freep) char *found = value_words(root);
+    document_free(*ret_document);
     REFUSE_REF(b, from, pointer, "bad-schema-file", NULL,
-               "%s: expected a JSON Schema, an object or a boolean", shown);
+               "%s: expected a JSON Schema, an object or a boolean, found %s", shown, found);
     return false;
 }
 

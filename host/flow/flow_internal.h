@@ -138,7 +138,7 @@ struct template
     int lead;      /* characters that were put before the string of the file */
 };
 
-enum { NO_STEP = UINT32_MAX };
+#define NO_STEP UINT32_MAX
 
 /* Parses a template and adds the edges of its references; NULL after findings. */
 struct mapping *flow_read_template(struct compilation *c, const struct template *template);
