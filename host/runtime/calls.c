@@ -274,11 +274,13 @@ static void completed(void *user, const struct call_result *result)
         code = result->code.len ? xstrndup(result->code.ptr, result->code.len) : NULL;
         event.code = code;
         event.retry_after_ms = result->retry_after_ms;
-        event.cause = cause_of_status(result->status);
-        if (result->status == SEAM_OK || result->status == SEAM_E_INPUT_REQUIRED)
+        if (result->status == SEAM_OK || result->status == SEAM_E_INPUT_REQUIRED) {
             completed_ok(call, result, &event);
-        else if (json_read(result->body, LIMIT_QUESTION, &event.body, NULL) != ERR_OK)
-            event.body = NULL;
+        } else {
+            event.cause = cause_of_status(result->status);
+            if (json_read(result->body, LIMIT_QUESTION, &event.body, NULL) != ERR_OK)
+                event.body = NULL;
+        }
         break;
     case CALL_TIMED_OUT:
         event.cause = CAUSE_TIMEOUT;
