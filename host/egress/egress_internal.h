@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the room share: the head of an answer as it arrives (head.c), one request and
- * the evidence about its bytes (transfer.c), and the pool that drives them all (egress.c).
+ * What the files of the room share: the head of an answer as it arrives (head.c), the doubts about
+ * a request (request.c), one transfer and the evidence about its bytes (transfer.c), and the pool
+ * that drives them all (egress.c).
  */
 #ifndef EGRESS_EGRESS_INTERNAL_H
 #define EGRESS_EGRESS_INTERNAL_H
@@ -65,6 +66,10 @@ struct transfer {
     enum transfer_end end;
     CURLcode result; /* with END_DONE */
 };
+
+/* All but the URL. */
+WARN_UNUSED enum error_code request_check(const struct egress_request *request,
+                                          struct error *reterr);
 
 WARN_UNUSED enum error_code transfer_new(const struct egress_request *request, const char *ca_file,
                                          egress_done done, void *user,
