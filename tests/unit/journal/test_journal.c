@@ -183,6 +183,7 @@ START_TEST(a_status_stays_until_a_record_changes_it)
                                     .status = "running",
                                     .flow = "trip"};
     journal_append(j, &record);
+    must_sync(j);
     record = (struct journal_record){
         .run = "r", .seq = 2, .at_ms = 9, .kind = "more", .body = SLICE("{}")};
     journal_append(j, &record);

@@ -119,6 +119,11 @@ START_TEST(nothing_begins_without_room_for_its_outcome)
         return;
     struct journal *j = NULL;
     struct error err;
+    AUTO(freep) char *path = xasprintf("%s.reserve", dir.journal);
+    AUTO(freep) char *smaller = outcome_of(100000);
+    FILE *reserve = fopen(path, "w"); /* a smaller one, of before */
+    fputs(smaller, reserve);
+    fclose(reserve);
     fill_disk(&dir, 200 << 10); /* enough for the journal, not for the reserve */
     ck_assert_ok(open_with_reserve(dir.journal, &j, &err), err);
     append(j, "r", 1, "{}");
