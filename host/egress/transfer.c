@@ -20,10 +20,8 @@
 #include "base/units.h"
 #include "egress/egress_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 /* An option fails only for want of memory or when libcurl was built without it: both are ours. */
