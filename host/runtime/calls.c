@@ -51,10 +51,17 @@ static void call_link(struct live_call *call, struct slot *slot)
     call->live->calls++;
 }
 
+static struct slice id_key(const uint64_t *id)
+{
+    return (struct slice){(const char *)id, sizeof(*id)};
+}
+
 static void call_free(struct live_call *call)
 {
     struct live_run *live = call->live;
     services_end(call);
+    if (call->id)
+        map_take(&call->slot->by_id, id_key(&call->id));
     *call->back = call->next;
     if (call->next)
         call->next->back = call->back;
@@ -69,10 +76,7 @@ static void call_free(struct live_call *call)
 
 struct live_call *call_find(const struct slot *slot, uint64_t id)
 {
-    for (struct live_call *call = slot->calls; call; call = call->next)
-        if (call->id == id && id != 0)
-            return call;
-    return NULL;
+    return map_get(&slot->by_id, id_key(&id));
 }
 
 /* Tells the run, and frees the call. */
@@ -131,7 +135,9 @@ static void call_send(struct live_call *call)
         .feedback = text_slice(&feedback),
     };
     call->id = plugin_call(call->slot->plugin, &out);
-    if (call->id == 0)
+    if (call->id != 0)
+        map_put(&call->slot->by_id, id_key(&call->id), call);
+    else
         call_not_started(call, "too many calls are waiting for this plugin");
 }
 
@@ -483,6 +489,7 @@ void slots_close(struct host *host)
         while (slot->calls)
             call_free(slot->calls);
         slot_drop(slot);
+        map_done(&slot->by_id);
         uv_close((uv_handle_t *)&slot->restart, NULL);
     }
 }

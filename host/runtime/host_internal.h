@@ -17,6 +17,7 @@
 #include "runtime/runtime.h"
 
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/units.h"
 #include "document/document.h"
 #include "egress/egress.h"
@@ -47,6 +48,7 @@ struct slot {
     bool restart_armed;
     int64_t wait_ms;         /* before the next start */
     struct live_call *calls; /* under way or waiting for the plugin, newest first */
+    struct map by_id;        /* of them, those that were sent */
     bool freeing;            /* inside plugin_free: nothing more is sent to it */
 };
 
@@ -126,6 +128,7 @@ struct host {
     struct slot *slots;
     size_t slot_count;
     struct live_run *runs;
+    struct map by_name; /* the same, by their id */
     size_t unsettled;
     bool stopping, failed;
     struct error failure;

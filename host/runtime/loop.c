@@ -233,6 +233,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
     journal_drain(host->journal);
     while (host->runs)
         live_free(host->runs);
+    map_done(&host->by_name);
     uv_close((uv_handle_t *)&host->journal_poll, NULL);
     uv_close((uv_handle_t *)&host->egress_poll, NULL);
     uv_close((uv_handle_t *)&host->inbox_timer, NULL);

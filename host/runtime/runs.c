@@ -14,10 +14,7 @@ static void settle(struct live_run *live);
 
 struct live_run *live_find(const struct host *host, const char *id)
 {
-    for (struct live_run *live = host->runs; live; live = live->next)
-        if (strcmp(run_id(live->run), id) == 0)
-            return live;
-    return NULL;
+    return map_get(&host->by_name, slice_of(id));
 }
 
 /* ---- alarms ---- */
@@ -282,7 +279,7 @@ void live_happen_claiming(struct live_run *live, struct event *event, const char
 
 /* ---- beginning and resuming ---- */
 
-static struct live_run *live_new(struct host *host, struct run *run)
+static struct live_run *live_new(struct host *host, const char *id, struct run *run)
 {
     struct live_run *live = xcalloc(1, sizeof(*live));
     live->host = host;
@@ -292,6 +289,7 @@ static struct live_run *live_new(struct host *host, struct run *run)
     if (live->next)
         live->next->back = &live->next;
     host->runs = live;
+    map_put(&host->by_name, slice_of(id), live);
     host->unsettled++;
     return live;
 }
@@ -303,6 +301,7 @@ void live_free(struct live_run *live)
     *live->back = live->next;
     if (live->next)
         live->next->back = live->back;
+    map_take(&live->host->by_name, slice_of(run_id(live->run)));
     if (!live->settled)
         live->host->unsettled--;
     run_free(live->run);
@@ -351,7 +350,7 @@ static json_t *pin_flow(const struct flow *flow)
 
 static void begin(struct host *host, struct flow *flow, const char *id, json_t *input)
 {
-    struct live_run *live = live_new(host, run_new(flow));
+    struct live_run *live = live_new(host, id, run_new(flow));
     struct event event = {
         .kind = EVENT_STARTED,
         .run = id,
@@ -474,7 +473,7 @@ enum error_code host_resume(struct host *host, const char *id, struct error *ret
     flow_unref(flow);
     if (code != ERR_OK)
         return code;
-    struct live_run *live = live_new(host, run);
+    struct live_run *live = live_new(host, id, run);
     live->seq = run_seq(run);
     live->shown = run_status(run);
     if (run_status_is_final(live->shown)) {
