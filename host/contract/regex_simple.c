@@ -24,16 +24,6 @@ static bool punctuation(char c)
     return c && strchr(".\\/-+*?()[]{}|^$_:@,;=#%&!~\"'<> ", c);
 }
 
-static bool ends_in_dollar(struct slice s)
-{
-    size_t escapes = 0;
-    if (s.len == 0 || s.ptr[s.len - 1] != '$')
-        return false;
-    while (escapes + 1 < s.len && s.ptr[s.len - 2 - escapes] == '\\')
-        escapes++;
-    return escapes % 2 == 0;
-}
-
 static bool simplify_literal(struct slice body, struct simple *simple)
 {
     char *literal = xmalloc(body.len + 1);
@@ -148,7 +138,8 @@ bool simple_of(struct slice source, struct simple *ret_simple)
         body = (struct slice){body.ptr + 1, body.len - 1};
     if (slice_is(body, ".*"))
         body.len = 0;
-    simple.ends = ends_in_dollar(body);
+    /* An escaped $ leaves a lone backslash behind, and then nothing is simple. */
+    simple.ends = body.len > 0 && body.ptr[body.len - 1] == '$';
     if (simple.ends)
         body.len--;
     if (!simplify_literal(body, &simple)) {

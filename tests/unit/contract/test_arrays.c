@@ -60,6 +60,38 @@ START_TEST(unique_items_are_found_among_many_of_every_type)
     assert_refuses(schema, "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 3.0]");
 }
 END_TEST
+/* The n-th of 64 objects of three keys, inserted in one of six orders. */
+static json_t *shuffled_object(unsigned n, unsigned order)
+{
+    static const char *const orders[] = {"xyz", "xzy", "yxz", "yzx", "zxy", "zyx"};
+    json_t *object = json_object();
+    for (const char *k = orders[order % 6]; *k; k++) {
+        unsigned bits = n >> 2 * (*k - 'x') & 3;
+        char key[] = {*k, bits & 1 ? '1' : '0', '\0'};
+        json_object_set_new(object, key, json_integer(bits >> 1));
+    }
+    return object;
+}
+
+START_TEST(equal_objects_are_found_whatever_their_order)
+{
+    struct contract *contract = contract_of("{'uniqueItems': true}");
+    unsigned random = 1;
+    for (int round = 0; round < 200; round++) {
+        json_t *array = json_array();
+        for (unsigned n = 0; n < 64; n++) {
+            random = random * 1103515245 + 12345;
+            json_array_insert_new(array, (random >> 16) % (n + 1),
+                                  shuffled_object(n, random >> 20));
+        }
+        ck_assert(accepts_json(contract, array));
+        json_array_append_new(array, shuffled_object((random >> 8) % 64, random >> 24));
+        ck_assert(!accepts_json(contract, array));
+        json_decref(array);
+    }
+    contract_unref(contract);
+}
+END_TEST
 START_TEST(lengths_are_bounded)
 {
     assert_refuses("{'minItems': 1}", "[]");
@@ -78,5 +110,6 @@ END_TEST
 
 UNIT_MAIN(items_are_those_behind_the_prefix, draft_07_spells_them_items_and_additional_items,
           contains_counts, unique_items_differ_as_values_do,
-          unique_items_are_found_among_many_of_every_type, lengths_are_bounded,
+          unique_items_are_found_among_many_of_every_type,
+          equal_objects_are_found_whatever_their_order, lengths_are_bounded,
           unevaluated_items_look_through_applicators)

@@ -80,11 +80,13 @@ START_TEST(of_branches_the_nearest_is_told)
 {
     const char *schema =
         "{'oneOf': [{'properties': {'kind': {'const': 'a'}, 'x': {'type': 'integer'}}}, "
-        "{'properties': {'kind': {'const': 'b'}, 'y': {'type': 'integer'}}}, {'type': 'string'}]}";
-    assert_explains(schema, "{'kind': 'b', 'y': 'no', 'x': 'no'}",
+        "{'properties': {'kind': {'const': 'b'}, 'y': {'type': 'integer'}, 'z': {'type': "
+        "'integer'}}}, {'type': 'string'}]}";
+    assert_explains(schema, "{'kind': 'b', 'y': 'no', 'z': 'no'}",
                     "/y: expected integer, found \"no\" (schema /oneOf/1/properties/y/type)\n"
+                    "/z: expected integer, found \"no\" (schema /oneOf/1/properties/z/type)\n"
                     "(the whole): expected a value that fits one of the 3 schemas of oneOf "
-                    "(nearest: 1), found {\"kind\":\"b\",\"y\":\"no\",\"x\":\"no\"} (schema "
+                    "(nearest: 1), found {\"kind\":\"b\",\"y\":\"no\",\"z\":\"no\"} (schema "
                     "/oneOf)\n");
 }
 END_TEST

@@ -17,9 +17,15 @@ END_TEST
 START_TEST(required_is_found_in_a_large_object_too)
 {
     const char *schema = "{'required': ['a'], 'properties': {'b': {'type': 'string'}}}";
-    assert_accepts(schema, "{'a':0,'b':'','c':1,'d':1,'e':1,'f':1,'g':1,'h':1,'i':1,'j':1,'k':1}");
-    assert_refuses(schema, "{'b':'','c':1,'d':1,'e':1,'f':1,'g':1,'h':1,'i':1,'j':1,'k':1,'l':1}");
-    assert_refuses(schema, "{'a':0,'b':9,'c':1,'d':1,'e':1,'f':1,'g':1,'h':1,'i':1,'j':1,'k':1}");
+    assert_accepts(
+        schema,
+        "{'a':0,'b':'','c':1,'d':1,'e':1,'f':1,'g':1,'h':1,'i':1,'j':1,'k':1,'m':1,'n':1,'o':1}");
+    assert_refuses(
+        schema,
+        "{'b':'','c':1,'d':1,'e':1,'f':1,'g':1,'h':1,'i':1,'j':1,'k':1,'l':1,'m':1,'n':1,'o':1}");
+    assert_refuses(
+        schema,
+        "{'a':0,'b':9,'c':1,'d':1,'e':1,'f':1,'g':1,'h':1,'i':1,'j':1,'k':1,'m':1,'n':1,'o':1}");
 }
 END_TEST
 START_TEST(additional_properties_are_those_that_nothing_named)
@@ -95,6 +101,17 @@ START_TEST(unevaluated_properties_do_not_see_their_cousins)
                    "{'a': 1, 'b': 2}");
 }
 END_TEST
+START_TEST(a_branch_that_does_not_fit_evaluates_nothing)
+{
+    const char *schema = "{'anyOf': [{'properties': {'a': true}, 'required': ['z']}, true], "
+                         "'unevaluatedProperties': false}";
+    assert_refuses(schema, "{'a': 1}");
+    assert_accepts(schema, "{}");
+    assert_refuses("{'properties': {'a': true}, 'allOf': [{'unevaluatedProperties': false}], "
+                   "'unevaluatedProperties': true}",
+                   "{'a': 1}");
+}
+END_TEST
 START_TEST(unevaluated_properties_of_a_very_large_object)
 {
     struct contract *contract =
@@ -118,4 +135,5 @@ UNIT_MAIN(required_asks_for_each_name, required_is_found_in_a_large_object_too,
           property_names_are_asked_as_strings, sizes_are_bounded, dependents_follow_a_property,
           unevaluated_properties_look_through_applicators,
           unevaluated_properties_do_not_see_their_cousins,
+          a_branch_that_does_not_fit_evaluates_nothing,
           unevaluated_properties_of_a_very_large_object)

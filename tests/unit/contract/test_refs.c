@@ -154,6 +154,15 @@ START_TEST(a_reference_may_lead_where_no_keyword_looks)
                        ERR_UNSUPPORTED, "/x-s/n/typ");
 }
 END_TEST
+START_TEST(a_pointer_into_an_embedded_resource_takes_its_base)
+{
+    const char *schema =
+        "{'$id': 'http://a/', '$ref': '#/$defs/e/x-odd', '$defs': {'e': {'$id': 'b/', 'x-odd': "
+        "{'$ref': 'c'}, '$defs': {'f': {'$id': 'c', 'type': 'null'}}}}}";
+    assert_accepts(schema, "null");
+    assert_refuses(schema, "1");
+}
+END_TEST
 START_TEST(one_value_in_two_places_is_one_schema)
 {
     json_t *shared = json_quoted("{'type': 'integer'}");
@@ -174,4 +183,4 @@ UNIT_MAIN(pointers_reach_definitions_and_any_other_schema, a_reference_stands_be
           anchors_and_embedded_resources_are_found, relative_references_resolve_as_rfc_3986_says,
           a_dynamic_reference_takes_the_outermost_anchor, what_would_never_end_is_refused,
           references_that_lead_nowhere_are_refused, a_reference_may_lead_where_no_keyword_looks,
-          one_value_in_two_places_is_one_schema)
+          a_pointer_into_an_embedded_resource_takes_its_base, one_value_in_two_places_is_one_schema)
