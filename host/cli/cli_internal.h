@@ -89,9 +89,10 @@ WARN_UNUSED enum error_code open_run(const struct args *args, const char *id,
 struct progress;
 struct progress *progress_new(bool json, bool quiet);
 void progress_free(struct progress *progress);
-void progress_record(void *user, const struct run *run, const struct event *event,
+void progress_record(struct progress *progress, const struct run *run, const struct event *event,
                      const struct decisions *decisions);
-void progress_log(void *user, const char *plugin, uint32_t level, struct slice text);
+void progress_settled(struct progress *progress, const struct run *run);
+void progress_log(struct progress *progress, const char *plugin, uint32_t level, struct slice text);
 
 /* ---- drive.c: a host from its opening to its exit code, for run and resume ---- */
 

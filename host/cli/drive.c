@@ -46,6 +46,7 @@ static void settled(void *user, const struct run *run)
     struct drive *drive = user;
     drive->counts[run_status(run)]++;
     json_array_append_new(drive->results, result_json(run));
+    progress_settled(drive->progress, run);
 }
 
 static void record(void *user, const struct run *run, const struct event *event,

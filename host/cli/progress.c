@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Progress: on a terminal a line for each thing that matters, as it happens; elsewhere nothing,
- * unless something went wrong in a plugin.
+ * Progress: on a terminal a picture of the run, one line a step, drawn over itself as things
+ * happen; of many runs, one line of counts. Elsewhere nothing, but for warnings of plugins.
  */
 #include "cli/cli_internal.h"
+
+#include "base/map.h"
 
 #include <seam/plugin.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { REDRAW_MS = 40, ROWS_MAX = 40 };
 
 struct progress {
     bool live, loud;
+    size_t runs, settled;
+    int rows; /* of the picture on the screen */
+    int64_t drawn_ms;
+    struct map rules; /* step → the name of its last rule */
 };
 
 struct progress *progress_new(bool json, bool quiet)
@@ -24,101 +33,177 @@ struct progress *progress_new(bool json, bool quiet)
 
 void progress_free(struct progress *progress)
 {
+    if (!progress)
+        return;
+    map_done(&progress->rules);
     free(progress);
 }
 
-static enum colour colour_of(enum decision_kind kind)
+static int64_t now_ms(void)
 {
-    switch (kind) {
-    case DECISION_ACCEPT:
-    case DECISION_END:
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The cursor goes back to the first row of the old picture, which is wiped. */
+static void wipe(struct progress *progress)
+{
+    if (progress->rows > 0)
+        fprintf(stderr, "\033[%dF\033[J", progress->rows);
+    progress->rows = 0;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static enum colour colour_of(const char *status)
+{
+    if (strcmp(status, "done") == 0)
         return GREEN;
-    case DECISION_FAIL:
-    case DECISION_UNWIND:
+    if (strcmp(status, "failed") == 0)
         return RED;
-    case DECISION_RETRY:
-    case DECISION_RECONCILE:
-    case DECISION_RESOLVE:
-    case DECISION_ASK:
-    case DECISION_FALL_BACK:
-    case DECISION_UNDO:
-        return YELLOW;
-    case DECISION_ADMIT:
-    case DECISION_SKIP:
-    case DECISION_START:
-    case DECISION_JUDGE:
-    case DECISION_ABANDON:
-    case DECISION_STOP:
-    case DECISION_REFUSE_ANSWER:
-    case DECISION_EFFECT:
-    case DECISION_RESERVE:
-        break;
+    return strcmp(status, "pending") == 0 || strcmp(status, "skipped") == 0 ? DIM : YELLOW;
+}
+
+/* What the tasks of a step add up to. */
+struct tally {
+    long long attempts, reconciles;
+    const char *status; /* of the task that is furthest from its end */
+};
+
+static struct tally tally_step(const json_t *run, const char *step)
+{
+    struct tally tally = {0};
+    size_t i;
+    json_t *task;
+    json_array_foreach (json_object_get(run, "tasks"), i, task) {
+        if (strcmp(text_of(task, "step"), step) != 0)
+            continue;
+        tally.attempts += json_integer_value(json_object_get(task, "attempts"));
+        tally.reconciles += json_integer_value(json_object_get(task, "reconciles"));
+        const char *status = text_of(task, "status");
+        if (!tally.status || strcmp(status, "done") != 0)
+            tally.status = status;
     }
-    return DIM;
+    return tally;
 }
 
-static bool worth_a_line(enum decision_kind kind)
+static void draw_step(struct progress *progress, const json_t *run, const json_t *step)
 {
-    return kind != DECISION_ADMIT && kind != DECISION_JUDGE && kind != DECISION_EFFECT &&
-           kind != DECISION_RESERVE;
+    const char *name = text_of(step, "name"), *status = text_of(step, "status");
+    const json_t *items = json_object_get(step, "items");
+    struct tally tally = tally_step(run, name);
+    const char *rule = map_get(&progress->rules, slice_of(name));
+    bool running = strcmp(status, "running") == 0;
+    if (running && tally.status)
+        status = tally.status;
+    fprintf(stderr, "  %-20.20s %s%-12s%s", name, paint(stderr, colour_of(status)), status,
+            paint(stderr, PLAIN));
+    if (items)
+        fprintf(stderr, " %lld of %lld items,",
+                (long long)json_integer_value(json_object_get(items, "final")),
+                (long long)json_integer_value(json_object_get(items, "count")));
+    if (tally.attempts)
+        fprintf(stderr, " %lld attempt%s", tally.attempts, tally.attempts == 1 ? "" : "s");
+    if (tally.reconciles)
+        fprintf(stderr, ", asked after it %lld time%s", tally.reconciles,
+                tally.reconciles == 1 ? "" : "s");
+    if (rule && running)
+        fprintf(stderr, "  %s[%s]%s", paint(stderr, DIM), rule, paint(stderr, PLAIN));
+    fputc('\n', stderr);
+    progress->rows++;
 }
 
-static const char *place(const struct run *run, const struct decision *decision)
+static void draw_budget(struct progress *progress, const json_t *run)
 {
-    switch (decision->kind) {
-    case DECISION_SKIP:
-        return run_flow(run)->steps[decision->step].name;
-    case DECISION_UNWIND:
-    case DECISION_END:
-        return "(run)";
-    case DECISION_ADMIT:
-    case DECISION_START:
-    case DECISION_JUDGE:
-    case DECISION_RETRY:
-    case DECISION_ACCEPT:
-    case DECISION_FAIL:
-    case DECISION_FALL_BACK:
-    case DECISION_ABANDON:
-    case DECISION_STOP:
-    case DECISION_ASK:
-    case DECISION_REFUSE_ANSWER:
-    case DECISION_RECONCILE:
-    case DECISION_RESOLVE:
-    case DECISION_EFFECT:
-    case DECISION_RESERVE:
-    case DECISION_UNDO:
-        break;
+    const json_t *spent = json_object_get(run, "spent"),
+                 *left = json_object_get(run, "budget_left");
+    static const char *const names[] = {"attempts", "calls", "tokens"};
+    fprintf(stderr, "  %sspent", paint(stderr, DIM));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const json_t *rest = json_object_get(left, names[i]);
+        long long used = (long long)json_integer_value(json_object_get(spent, names[i]));
+        fprintf(stderr, " %s %lld", names[i], used);
+        if (rest)
+            fprintf(stderr, "/%lld", used + (long long)json_integer_value(rest));
     }
-    return run_task_path(run, decision->task);
+    fprintf(stderr, ", cost %s%s\n", text_of(spent, "cost"), paint(stderr, PLAIN));
+    progress->rows++;
 }
 
-void progress_record(void *user, const struct run *run, const struct event *event,
-                     const struct decisions *decisions)
+static void draw_run(struct progress *progress, const struct run *run)
 {
-    struct progress *progress = user;
-    (void)event;
-    if (!progress->live)
+    size_t i;
+    json_t *step, *picture = run_describe(run);
+    fprintf(stderr, "%s%s%s  %s\n", paint(stderr, BOLD), text_of(picture, "run"),
+            paint(stderr, PLAIN), text_of(picture, "status"));
+    progress->rows++;
+    json_array_foreach (json_object_get(picture, "steps"), i, step) {
+        if (i < ROWS_MAX)
+            draw_step(progress, picture, step);
+    }
+    draw_budget(progress, picture);
+    json_decref(picture);
+}
+
+static void draw(struct progress *progress, const struct run *run, bool at_once)
+{
+    int64_t now = now_ms();
+    if (!at_once && now - progress->drawn_ms < REDRAW_MS)
         return;
+    progress->drawn_ms = now;
+    wipe(progress);
+    if (progress->runs > 1) {
+        fprintf(stderr, "%zu runs, %zu settled\n", progress->runs, progress->settled);
+        progress->rows = 1;
+    } else {
+        draw_run(progress, run);
+    }
+    fflush(stderr);
+}
+
+/* The rule's name is static, or lives as long as the run's history. */
+static void remember_rules(struct progress *progress, const struct run *run,
+                           const struct decisions *decisions)
+{
     for (size_t i = 0; i < decisions->count; i++) {
         const struct decision *decision = &decisions->list[i];
-        if (!worth_a_line(decision->kind))
+        if (decision->kind == DECISION_UNWIND || decision->kind == DECISION_END ||
+            decision->kind == DECISION_ADMIT || decision->kind == DECISION_SKIP)
             continue;
-        fprintf(stderr, "%s%-12s%s %-20s %s", paint(stderr, DIM), run_id(run), paint(stderr, PLAIN),
-                place(run, decision), paint(stderr, colour_of(decision->kind)));
-        if (decision->kind == DECISION_START)
-            fprintf(stderr, "%s, attempt %u", decision->reconciling ? "reconcile" : "start",
-                    decision->number);
-        else
-            fprintf(stderr, "%s: %s", decision_kind_word(decision->kind), decision->rule);
-        fprintf(stderr, "%s\n", paint(stderr, PLAIN));
+        const char *path = run_task_path(run, decision->task);
+        map_put(&progress->rules, (struct slice){path, strcspn(path, "[/")},
+                (void *)(uintptr_t)decision->rule);
     }
 }
 
-void progress_log(void *user, const char *plugin, uint32_t level, struct slice text)
+void progress_record(struct progress *progress, const struct run *run, const struct event *event,
+                     const struct decisions *decisions)
 {
-    struct progress *progress = user;
+    if (!progress->live)
+        return;
+    progress->runs += event->kind == EVENT_STARTED || event->kind == EVENT_TAKEN_OVER;
+    remember_rules(progress, run, decisions);
+    draw(progress, run, false);
+}
+
+void progress_settled(struct progress *progress, const struct run *run)
+{
+    if (!progress->live)
+        return;
+    progress->settled++;
+    draw(progress, run, progress->runs <= 1 || progress->settled == progress->runs);
+}
+
+void progress_log(struct progress *progress, const char *plugin, uint32_t level, struct slice text)
+{
     if (!progress->loud || level < SEAM_LOG_WARNING)
         return;
+    wipe(progress);
     fprintf(stderr, "%s[%s]%s ", paint(stderr, CYAN), plugin, paint(stderr, PLAIN));
     for (size_t i = 0; i < text.len; i++)
         fputc((unsigned char)text.ptr[i] < 0x20 ? ' ' : text.ptr[i], stderr);

@@ -34,8 +34,7 @@ bool budget_allows(const struct run *run, const struct task *task, bool recovery
         which = "attempts";
     } else if (!within(budget->calls, spent->calls, 1)) {
         which = "calls";
-    } else if (!within(budget->tokens, spent->tokens + spent->reserved_tokens, agent->tokens) ||
-               (budget->tokens >= 0 && spent->tokens >= budget->tokens && agent->tokens > 0)) {
+    } else if (!within(budget->tokens, spent->tokens + spent->reserved_tokens, agent->tokens)) {
         which = "tokens";
     } else if (!within(budget->cost, spent->cost + spent->reserved_cost, agent->cost)) {
         which = "cost";

@@ -118,13 +118,19 @@ static bool keep_pins(void *user, uint64_t seq, struct record *record, struct ru
     return false;
 }
 
+static bool pinned(const json_t *pin, const char *key, const char *digest)
+{
+    const char *was = json_string_value(json_object_get(pin, key));
+    return was && strcmp(was, digest) == 0;
+}
+
 static enum error_code check_agents(const struct roster *roster, const json_t *pins, const char *id,
                                     struct error *reterr)
 {
     const char *name;
     json_t *pin;
     json_object_foreach (json_object_get(pins, "agents"), name, pin) {
-        char card[DIGEST_HEX_SIZE];
+        char card[DIGEST_HEX_SIZE], library[DIGEST_HEX_SIZE];
         const struct agent *agent = catalog_find(&roster->catalog, slice_of(name));
         if (!agent)
             return error_set(reterr, ERR_CONFLICT,
@@ -132,11 +138,15 @@ static enum error_code check_agents(const struct roster *roster, const json_t *p
                              "plugins`",
                              id, name);
         digest_hex(&agent->card, card);
-        if (strcmp(card, json_string_value(json_object_get(pin, "card"))) != 0)
+        digest_hex(&agent->library, library);
+        bool same_card = pinned(pin, "card", card);
+        /* what changes the world goes on only in the very library that began it */
+        bool reads = agent->effect == CLASS_PURE || agent->effect == CLASS_READ;
+        if (!same_card || (!reads && !pinned(pin, "library", library)))
             return error_set(reterr, ERR_CONFLICT,
-                             "run %s began with another card of agent %s; put the plugin back "
-                             "that it began with",
-                             id, name);
+                             "run %s began with another %s of agent %s; put the plugin back that "
+                             "it began with",
+                             id, same_card ? "library" : "card", name);
     }
     return ERR_OK;
 }
