@@ -13,6 +13,7 @@
 #include "loader/guest.h"
 #include "base/limits.h"
 #include "loader/guest_internal.h"
+#include "loader/worker_args.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -280,5 +281,5 @@ void guest_retire(struct guest *g)
 int guest_serve(int socket, int library)
 {
     struct guest *g = guest_new(socket_transport_new(socket));
-    return guest_run(g, library) ? 0 : 1;
+    return guest_run(g, library) ? 0 : WORKER_HOST_GONE;
 }

@@ -115,8 +115,9 @@ void guest_take_answer(struct guest *g, const struct frame *frame)
         pthread_mutex_unlock(&g->lock);
         return;
     }
+    bool ended = guest_call_find(g, g->requests[slot].call) == NULL;
     unlink_from_call(g, slot);
-    finish_and_unlock(g, slot, frame);
+    finish_and_unlock(g, slot, ended ? &cancelled_answer : frame);
 }
 
 void guest_cancel_requests(struct guest *g, uint64_t call)

@@ -122,6 +122,10 @@ void ladder_expire(struct plugin *p, int64_t now_ns)
 {
     if (p->load_due_ns != 0 && p->load_due_ns <= now_ns)
         refuse_slow_load(p);
+    if (p->cut_due_ns != 0 && p->cut_due_ns <= now_ns) {
+        p->cut_due_ns = 0;
+        plugin_kill(p, "its worker was killed because it closed its connection to the host");
+    }
     if (p->stage == STAGE_REFUSED || p->stage == STAGE_ENDED)
         ladder_end_all(p, p->death);
     for (struct call *c; (c = calls_first_due(&p->calls)) && c->due_ns <= now_ns;) {
@@ -136,15 +140,18 @@ void ladder_expire(struct plugin *p, int64_t now_ns)
     }
 }
 
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns == 0 || (b_ns != 0 && b_ns < a_ns) ? b_ns : a_ns;
+}
+
 int64_t ladder_next_ns(struct plugin *p)
 {
     if ((p->stage == STAGE_REFUSED || p->stage == STAGE_ENDED) && p->calls.waiting > 0)
         return 1; /* there is no line any more */
     const struct call *c = calls_first_due(&p->calls);
     int64_t due_ns = c ? c->due_ns : 0;
-    if (p->load_due_ns != 0 && (due_ns == 0 || p->load_due_ns < due_ns))
-        due_ns = p->load_due_ns;
-    return due_ns;
+    return earlier(earlier(due_ns, p->load_due_ns), p->cut_due_ns);
 }
 
 /* ---- death ---- */

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 enum { TAG_LINK, TAG_PROCESS, TAG_OUTPUT, TAG_TIMER, TAGS };
-enum { OUTPUT_ROUNDS = 16, GENERATION_BITS = 20 };
+enum { OUTPUT_ROUNDS = 16, GENERATION_BITS = 20, CUT_GRACE_NS = 100000000 };
 
 int64_t clock_ns(void)
 {
@@ -334,7 +334,7 @@ static void reap(struct plugin *p)
     if (p->stage == STAGE_LOADING || p->stage == STAGE_CREATING) {
         struct error err;
         error_set(&err, ERR_INPUT,
-                  "%s: its worker was %s while the plugin was %s, so a constructor, "
+                  "%s: its worker %s while the plugin was %s, so a constructor, "
                   "seam_plugin_v1() or create() of it is at fault (cure: run the worker's program "
                   "under a debugger, or ask the plugin's author; the host is not harmed)",
                   p->path, how, p->stage == STAGE_LOADING ? "loaded" : "created");
@@ -342,8 +342,7 @@ static void reap(struct plugin *p)
     }
     if (!p->death) {
         p->crashes++;
-        p->death = xasprintf("its worker was %s%s", how,
-                             p->cut ? " after it closed its connection to the host" : "");
+        p->death = xasprintf("its worker %s", how);
     }
     p->stage = STAGE_ENDED;
     ladder_end_all(p, p->death);
@@ -362,11 +361,10 @@ void plugin_dispatch(struct plugin *p)
 
     p->in_dispatch = true;
     if (came[TAG_LINK] && hear_some(p) == RECEIVED_END && !p->cut) {
-        /* It has closed its end: it is dying, or will be. */
+        /* It is dying, and its end tells more, unless it does not come soon. */
         epoll_ctl(p->epoll, EPOLL_CTL_DEL, p->link.socket, NULL);
         p->cut = true;
-        if (p->worker.pid > 0)
-            worker_kill(&p->worker);
+        p->cut_due_ns = clock_ns() + CUT_GRACE_NS;
     }
     if (came[TAG_OUTPUT])
         worker_read_output(&p->worker, false, log_line, p);

@@ -57,6 +57,7 @@ struct plugin {
     bool cut;            /* it closed its end of the socket */
     char *death;         /* why it was killed; NULL: it was not */
     int64_t load_due_ns; /* 0: it is loaded */
+    int64_t cut_due_ns;  /* when it must be dead that closed its end; 0: it did not */
     int64_t timer_ns;    /* what the timer is set to; 0: nothing */
     int epoll, timer;
     uint64_t total, stale, crashes, abandoned;

@@ -124,11 +124,13 @@ bool worker_reap(struct worker *w, bool wait, char ret_how[static 64])
     kill(-w->pid, SIGKILL);
     siginfo_t info = {.si_pid = 0};
     if (waitid(P_PIDFD, (id_t)w->pidfd, &info, WEXITED) != 0)
-        snprintf(ret_how, 64, "gone without a trace (%s)", strerrorname_np(errno));
+        snprintf(ret_how, 64, "is gone without a trace (%s)", strerrorname_np(errno));
+    else if (info.si_code == CLD_EXITED && info.si_status == WORKER_HOST_GONE)
+        snprintf(ret_how, 64, "closed its connection to the host");
     else if (info.si_code == CLD_EXITED)
         snprintf(ret_how, 64, "exited with status %d", info.si_status);
     else
-        snprintf(ret_how, 64, "killed by SIG%s", sigabbrev_np(info.si_status));
+        snprintf(ret_how, 64, "was killed by SIG%s", sigabbrev_np(info.si_status));
     w->pid = 0;
     return true;
 }

@@ -11,5 +11,7 @@ enum { WORKER_SOCKET = 3, WORKER_LIBRARY = 4, WORKER_DESCRIPTORS = 5 };
 
 /* Its exit status if it could not confine itself; the plugin was not touched. */
 enum { WORKER_UNCONFINED = 71 };
+/* … and if the way to its host is closed. */
+enum { WORKER_HOST_GONE = 72 };
 
 #endif

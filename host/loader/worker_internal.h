@@ -26,7 +26,7 @@ WARN_UNUSED enum error_code worker_start(struct worker *w, const char *path, int
                                          struct error *reterr);
 void worker_kill(struct worker *w);
 /* Whether it has ended, waiting for it if asked to: then it is reaped, and ret_how says how, as
- * "killed by SIGSEGV". */
+ * "was killed by SIGSEGV". */
 bool worker_reap(struct worker *w, bool wait, char ret_how[static 64]);
 void worker_done(struct worker *w);
 
