@@ -35,7 +35,7 @@ static inline void pause_ms(long ms)
 /* Through a volatile pointer, or the compiler sees what is coming and leaves it out. */
 static inline void write_to_nowhere(void)
 {
-    int *volatile nowhere = NULL;
+    volatile int *volatile nowhere = NULL;
     *nowhere = 1;
 }
 
