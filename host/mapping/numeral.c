@@ -153,7 +153,7 @@ const char *numeral_text(const json_t *number, char ret_text[static NUMERAL_SIZE
     int count = shortest(fabs(value), shown);
     digits[0] = shown[0];
     memcpy(digits + 1, shown + 2, (size_t)count - 1);
-    int exponent = atoi(strchr(shown, 'e') + 1);
+    int exponent = (int)strtol(strchr(shown, 'e') + 1, NULL, 10);
     if (negative)
         ret_text[0] = '-';
     lay_out(digits, count, exponent + 1, ret_text + (negative ? 1 : 0));

@@ -7,6 +7,7 @@
 #include "mapping/evaluate_internal.h"
 
 #include <math.h>
+
 /* More than any array has; a double is exact up to here. */
 static const double MOST_ITEMS = 1e15;
 
@@ -108,16 +109,6 @@ static struct range range_of(const json_t *first, const json_t *last, size_t siz
     return (struct range){from, to > from ? to : from};
 }
 
-static enum error_code evaluate_bound(struct evaluation *e, const struct node *node,
-                                      const json_t *dot, json_t **ret_bound)
-{
-    enum error_code code = evaluate_node(e, node, dot, ret_bound);
-    if (code == ERR_OK && !json_is_number(*ret_bound) && !json_is_null(*ret_bound))
-        return refuse_value(e, node, "is %s; the bound of a slice is a number",
-                            kind_of(*ret_bound));
-    return code;
-}
-
 static json_t *slice_string(const json_t *string, struct range range)
 {
     struct slice whole = string_slice(string);
@@ -138,6 +129,16 @@ static enum error_code slice_array(struct evaluation *e, const json_t *array, st
     return ERR_OK;
 }
 
+/* A bound that is not written, or null, is the end of what is sliced. */
+static enum error_code check_bound(struct evaluation *e, const struct node *node,
+                                   const json_t *bound)
+{
+    if (!bound || json_is_number(bound) || json_is_null(bound))
+        return ERR_OK;
+    return refuse_value(e, node, "has %s as a bound of the slice, which is a number",
+                        kind_of(bound));
+}
+
 static enum error_code take_slice(struct evaluation *e, const struct node *node, const json_t *base,
                                   const json_t *first, const json_t *last, json_t **ret_value)
 {
@@ -151,6 +152,11 @@ static enum error_code take_slice(struct evaluation *e, const struct node *node,
     if (!json_is_array(base) && !json_is_string(base))
         return refuse_value(e, node, "takes a slice of %s; there are slices of arrays and strings",
                             kind_of(base));
+    code = check_bound(e, node, first);
+    if (code == ERR_OK)
+        code = check_bound(e, node, last);
+    if (code != ERR_OK)
+        return code;
     size_t length =
         json_is_array(base) ? json_array_size(base) : character_count(string_slice(base));
     struct range range = range_of(first, last, length);
@@ -168,8 +174,8 @@ enum error_code evaluate_slice(struct evaluation *e, const struct node *node, co
     json_auto_t *last = NULL;
     enum error_code code = evaluate_node(e, node->kids[0], dot, &base);
     if (code == ERR_OK && node->as.bounds.from)
-        code = evaluate_bound(e, node->kids[1], dot, &first);
+        code = evaluate_node(e, node->kids[1], dot, &first);
     if (code == ERR_OK && node->as.bounds.to)
-        code = evaluate_bound(e, node->kids[node->kid_count - 1], dot, &last);
+        code = evaluate_node(e, node->kids[node->kid_count - 1], dot, &last);
     return code == ERR_OK ? take_slice(e, node, base, first, last, ret_value) : code;
 }
