@@ -130,13 +130,18 @@ static void explain_enum(struct walk *w, const struct op *op, const json_t *valu
     expected(w, op, value, text_str(&note), "%s", count ? text_str(&shown) : "nothing");
 }
 
-static void explain_bound(struct walk *w, const struct op *op, const json_t *value,
-                          const char *relation)
+static void explain_bound(struct walk *w, const struct op *op, const json_t *value)
 {
+    static const char *const relations[] = {
+        [OP_MINIMUM] = "at least",
+        [OP_EXCLUSIVE_MINIMUM] = "more than",
+        [OP_MAXIMUM] = "at most",
+        [OP_EXCLUSIVE_MAXIMUM] = "less than",
+    };
     if (op->as.bound.integer)
-        expected(w, op, value, "", "%s %lld", relation, (long long)op->as.bound.i);
+        expected(w, op, value, "", "%s %lld", relations[op->code], (long long)op->as.bound.i);
     else
-        expected(w, op, value, "", "%s %.16g", relation, op->as.bound.d);
+        expected(w, op, value, "", "%s %.16g", relations[op->code], op->as.bound.d);
 }
 
 static void explain_multiple(struct walk *w, const struct op *op, const json_t *value)
@@ -155,16 +160,25 @@ static size_t characters(struct slice s)
     return count;
 }
 
-static void explain_count(struct walk *w, const struct op *op, const json_t *value,
-                          const char *relation, const char *one, const char *many)
+static void explain_count(struct walk *w, const struct op *op, const json_t *value)
 {
+    static const struct {
+        const char *relation, *one, *many;
+    } words[] = {
+        [OP_MIN_LENGTH] = {"a string of at least", "character", "characters"},
+        [OP_MAX_LENGTH] = {"a string of at most", "character", "characters"},
+        [OP_MIN_ITEMS] = {"at least", "item", "items"},
+        [OP_MAX_ITEMS] = {"at most", "item", "items"},
+        [OP_MIN_PROPERTIES] = {"at least", "property", "properties"},
+        [OP_MAX_PROPERTIES] = {"at most", "property", "properties"},
+    };
     size_t found = json_is_string(value)  ? characters(string_of(value))
                    : json_is_array(value) ? json_array_size(value)
                                           : json_object_size(value);
     char note[64];
     snprintf(note, sizeof(note), ", which has %zu", found);
-    expected(w, op, value, note, "%s %zu %s", relation, op->as.count,
-             op->as.count == 1 ? one : many);
+    expected(w, op, value, note, "%s %zu %s", words[op->code].relation, op->as.count,
+             op->as.count == 1 ? words[op->code].one : words[op->code].many);
 }
 
 static void explain_unique(struct walk *w, const struct op *op, const json_t *value)
@@ -338,25 +352,21 @@ void explain_op(struct walk *w, const struct op *op, const json_t *value)
         explain_enum(w, op, value);
         break;
     case OP_MINIMUM:
-        explain_bound(w, op, value, "at least");
-        break;
     case OP_EXCLUSIVE_MINIMUM:
-        explain_bound(w, op, value, "more than");
-        break;
     case OP_MAXIMUM:
-        explain_bound(w, op, value, "at most");
-        break;
     case OP_EXCLUSIVE_MAXIMUM:
-        explain_bound(w, op, value, "less than");
+        explain_bound(w, op, value);
         break;
     case OP_MULTIPLE_OF:
         explain_multiple(w, op, value);
         break;
     case OP_MIN_LENGTH:
-        explain_count(w, op, value, "a string of at least", "character", "characters");
-        break;
     case OP_MAX_LENGTH:
-        explain_count(w, op, value, "a string of at most", "character", "characters");
+    case OP_MIN_ITEMS:
+    case OP_MAX_ITEMS:
+    case OP_MIN_PROPERTIES:
+    case OP_MAX_PROPERTIES:
+        explain_count(w, op, value);
         break;
     case OP_FORMAT:
         expected(w, op, value, "", "%s, as %s", op->as.format->name, op->as.format->like);
@@ -365,23 +375,11 @@ void explain_op(struct walk *w, const struct op *op, const json_t *value)
         expected(w, op, value, "", "a string that matches %.*s",
                  (int)regex_source(op->as.regex).len, regex_source(op->as.regex).ptr);
         break;
-    case OP_MIN_ITEMS:
-        explain_count(w, op, value, "at least", "item", "items");
-        break;
-    case OP_MAX_ITEMS:
-        explain_count(w, op, value, "at most", "item", "items");
-        break;
     case OP_UNIQUE_ITEMS:
         explain_unique(w, op, value);
         break;
     case OP_CONTAINS:
         explain_contains(w, op, value);
-        break;
-    case OP_MIN_PROPERTIES:
-        explain_count(w, op, value, "at least", "property", "properties");
-        break;
-    case OP_MAX_PROPERTIES:
-        explain_count(w, op, value, "at most", "property", "properties");
         break;
     case OP_OBJECT:
         explain_object(w, op, value);
