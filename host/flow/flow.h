@@ -81,10 +81,11 @@ struct assertion {
     char *message;
 };
 
-/* An agent with the mapping that makes its input. agent NULL = this step has none of it. */
+/* An agent with the mapping that makes its input, which is there whenever the agent is: what says
+ * no input gets {}, a fallback the step's. agent NULL = this step has none of it. */
 struct callee {
     const struct agent *agent;
-    const struct agent *reconcile; /* of a WRITE agent, when its card names one                 */
+    const struct agent *reconcile; /* of any agent whose card names one                         */
     struct mapping *input;
 };
 

@@ -229,7 +229,8 @@ static void unknown_key(const struct shape *s, const json_t *rule, const char *k
     const char *name;
     json_t *ignored;
     json_object_foreach ((json_t *)properties, name, ignored)
-        names[count++] = name;
+        if (name[0] != '$')
+            names[count++] = name;
     AUTO(freep) char *below = pointer_to_member(pointer, key);
     AUTO(freep) char *hint = suggestion_text((struct slice){key, key_len}, names, count);
     REFUSE(s->c, "unknown-key", AT_KEY(below), hint, "unknown key \"%.80s\"%s%s", key,
