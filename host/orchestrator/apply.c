@@ -182,6 +182,7 @@ static void apply_effect_ended(struct run *run, const struct event *event)
 /* Whatever was in flight when the last host died is lost: its requests are closed with it. */
 static void apply_taken_over(struct run *run, const struct event *event)
 {
+    run->restored |= event->restored;
     for (uint32_t i = 0; i < run->task_count; i++) {
         struct task *task = run->tasks[i];
         for (uint32_t e = 0; e < task->effect_count; e++) {

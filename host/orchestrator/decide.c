@@ -196,6 +196,11 @@ static void decide_start_agent(const struct run *run, uint32_t index, struct dec
 {
     const struct task *task = task_at(run, index);
     const struct agent *agent = task_callee(run, task)->agent;
+    bool writes = agent->effect == CLASS_WRITE || agent->effect == CLASS_WRITE_IDEMPOTENT;
+    if (run->restored && writes && !task->cleared) {
+        decide_ask(run, index, QUESTION_FAILURE, "restored-journal", ret);
+        return;
+    }
     bool recovery = start_uses_recovery(run, task, false);
     const char *spent;
     json_t *input = NULL;

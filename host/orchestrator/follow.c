@@ -258,12 +258,14 @@ static void follow_judge(struct run *run, const struct event *event,
     task->judged = true;
 }
 
-static void follow_retry(struct run *run, const struct decision *decision)
+static void follow_retry(struct run *run, const struct event *event,
+                         const struct decision *decision)
 {
     struct task *task = task_at(run, decision->task);
     take_off(run, decision->task);
     set_json(&task->feedback, decision->feedback);
     task->on_recovery = decision->granted;
+    task->cleared |= event->kind == EVENT_ANSWERED;
     if (task->tries >= (uint32_t)step_of(run, task)->retry.max_attempts + task->extra)
         task->extra++;
     if (decision->due_ms > run->now_ms) {
@@ -447,7 +449,7 @@ void run_follow(struct run *run, const struct event *event, const struct decisio
         follow_judge(run, event, decision);
         break;
     case DECISION_RETRY:
-        follow_retry(run, decision);
+        follow_retry(run, event, decision);
         break;
     case DECISION_ACCEPT:
         follow_accept(run, decision);

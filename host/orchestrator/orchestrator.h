@@ -128,6 +128,8 @@ struct event {
     uint32_t revision;
     bool deny;
     const char *who, *shown; /* digest of what the person was shown                       */
+    /* TAKEN_OVER */
+    bool restored; /* the journal came from a backup: what was unfinished may have happened */
     /* STARTED */
     const char *run, *store;
     uint64_t seed;

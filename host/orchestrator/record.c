@@ -82,6 +82,7 @@ static const struct field event_fields[] = {
     PLAIN(event, FIELD_BOOL, deny),
     PLAIN(event, FIELD_TEXT, who),
     PLAIN(event, FIELD_TEXT, shown),
+    PLAIN(event, FIELD_BOOL, restored),
     PLAIN(event, FIELD_TEXT, run),
     PLAIN(event, FIELD_TEXT, store),
     PLAIN(event, FIELD_UINT64, seed),

@@ -205,6 +205,10 @@ static const struct {
     {"answer-invalid", "the answer does not fit the question", NULL},
     {"answer-stale", "the answer is to an older revision of the question", NULL},
     {"undo-failed", "an undo failed: a person is asked", NULL},
+    {"restored-journal",
+     "the journal came from a backup: this step may have run after it was made, so a person is "
+     "asked",
+     "it would have been started in the journal that is not a copy"},
     {"reserve-granted", "the budget allows it", NULL},
     {"reserve-denied", "the budget does not allow it", "a larger `budget`"},
     {"run-cancelled", "a person cancelled the run", NULL},

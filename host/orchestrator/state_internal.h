@@ -73,6 +73,7 @@ struct task {
     bool stopping;
     bool conflict;    /* an effect was asked for with another request              */
     bool due;         /* its time has come */
+    bool cleared;     /* a person said to go on after a restore */
     bool on_recovery; /* its next try is paid by the recovery */
     bool judged;      /* verdict says how the last try ended */
     bool resumed;     /* a doubt was resolved since */
@@ -133,6 +134,7 @@ struct run {
     enum run_status ending; /* RUN_RUNNING, or how it is going to end                    */
     enum run_status status; /* RUN_RUNNING until final                                   */
     bool time_spent;
+    bool restored; /* its journal came from a backup */
     json_t *output, *error;
     struct step_run *steps;
     uint32_t steps_left;

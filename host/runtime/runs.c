@@ -481,7 +481,7 @@ enum error_code host_resume(struct host *host, const char *id, struct error *ret
         live_release(live);
         return ERR_OK;
     }
-    struct event event = {.kind = EVENT_TAKEN_OVER};
+    struct event event = {.kind = EVENT_TAKEN_OVER, .restored = host->options.restored};
     for (uint32_t i = 0; i < run_task_count(run); i++)
         watch_task(live, i);
     live_happen(live, &event, NULL);
