@@ -72,7 +72,7 @@ static enum error_code add_numbers(struct evaluation *e, const struct node *node
 static enum error_code add_strings(struct evaluation *e, const struct node *node, const json_t *a,
                                    const json_t *b, json_t **ret_value)
 {
-    struct text text __attribute__((cleanup(text_done)));
+    AUTO(text_done) struct text text;
     text_init(&text, LIMIT_TEXT_RESULT);
     enum error_code code = print_value(e, a, &text);
     if (code == ERR_OK)
@@ -199,7 +199,7 @@ static enum error_code repeat_string(struct evaluation *e, const struct node *no
         return ERR_OK;
     }
     size_t length = json_string_length(string);
-    struct text text __attribute__((cleanup(text_done)));
+    AUTO(text_done) struct text text;
     text_init(&text, LIMIT_TEXT_RESULT);
     bool fits = text_add(&text, json_string_value(string), length);
     for (double done = 2; fits && length > 0 && done <= times; done++)

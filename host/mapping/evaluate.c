@@ -58,22 +58,20 @@ enum error_code spend_on_keys(struct evaluation *e, const json_t *object)
     return code;
 }
 
-/* Nesting is bounded: that of values from outside by their readers, what expressions add by
- * expression_resolve. */
-enum error_code spend_on_all(struct evaluation *e, const json_t *value)
+/* Sharing makes the result a graph; it is paid for as the tree that it will be written as. */
+enum error_code admit_result(struct evaluation *e, const json_t *value, unsigned depth)
 {
     enum error_code code = spend_on(e, value);
-    if (json_is_array(value)) {
-        for (size_t i = 0; code == ERR_OK && i < json_array_size(value); i++)
-            code = spend_on_all(e, json_array_get(value, i));
-    } else if (json_is_object(value)) {
-        if (code == ERR_OK)
-            code = spend_on_keys(e, value);
-        struct items members = {value, json_object_iter((json_t *)value), 0};
-        for (const json_t *member = items_next(&members); code == ERR_OK && member;
-             member = items_next(&members))
-            code = spend_on_all(e, member);
-    }
+    if (code != ERR_OK || (!json_is_array(value) && !json_is_object(value)))
+        return code;
+    if (depth >= LIMIT_DEPTH)
+        return error_set(e->reterr, ERR_LIMIT, "the result is nested over %d levels (LIMIT_DEPTH)",
+                         LIMIT_DEPTH);
+    if (json_is_object(value))
+        code = spend_on_keys(e, value);
+    struct items items = items_of(value);
+    for (const json_t *item = items_next(&items); code == ERR_OK && item; item = items_next(&items))
+        code = admit_result(e, item, depth + 1);
     return code;
 }
 
@@ -143,15 +141,19 @@ enum error_code finish_text(struct evaluation *e, const struct node *node, const
     return ERR_OK;
 }
 
+struct items items_of(const json_t *container)
+{
+    void *iterator = json_is_object(container) ? json_object_iter((json_t *)container) : NULL;
+    return (struct items){.container = container, .iterator = iterator};
+}
+
 enum error_code items_begin(struct evaluation *e, const struct node *node, const json_t *value,
                             struct items *ret_items)
 {
     if (!json_is_array(value) && !json_is_object(value))
         return refuse_value(e, node, "needs an array or an object in front of it, found %s",
                             kind_of(value));
-    *ret_items = (struct items){.container = value};
-    if (json_is_object(value))
-        ret_items->iterator = json_object_iter((json_t *)value);
+    *ret_items = items_of(value);
     return ERR_OK;
 }
 
@@ -276,7 +278,7 @@ enum error_code evaluate_object(struct evaluation *e, const struct node *node, c
 enum error_code evaluate_string(struct evaluation *e, const struct node *node, const json_t *dot,
                                 json_t **ret_value)
 {
-    struct text text __attribute__((cleanup(text_done)));
+    AUTO(text_done) struct text text;
     text_init(&text, LIMIT_TEXT_RESULT);
     for (size_t i = 0; i < node->kid_count; i++) {
         json_auto_t *piece = NULL;

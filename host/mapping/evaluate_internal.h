@@ -27,8 +27,9 @@ WARN_UNUSED enum error_code spend_on(struct evaluation *e, const json_t *value);
 /* Pays for comparing, hashing or copying that many bytes. */
 WARN_UNUSED enum error_code spend_on_bytes(struct evaluation *e, size_t length);
 WARN_UNUSED enum error_code spend_on_keys(struct evaluation *e, const json_t *object);
-/* Pays for all of the value, and so bounds its size, with what it shares counted each time. */
-WARN_UNUSED enum error_code spend_on_all(struct evaluation *e, const json_t *value);
+/* Pays for all of a result, which bounds its size, and refuses one nested over LIMIT_DEPTH, which
+ * nobody could read back; depth is 0. */
+WARN_UNUSED enum error_code admit_result(struct evaluation *e, const json_t *value, unsigned depth);
 /* Bad input: "`<source of the node>`" and the rest of the sentence. */
 enum error_code refuse_value(struct evaluation *e, const struct node *node, const char *format, ...)
     PRINTF_LIKE(3, 4);
@@ -50,7 +51,8 @@ struct items {
     size_t index;
 };
 
-/* What `name` (a function) needs is iterated; `value` is its input. */
+struct items items_of(const json_t *container);
+/* The same of the input of a function, which may be neither: then an error. */
 WARN_UNUSED enum error_code items_begin(struct evaluation *e, const struct node *node,
                                         const json_t *value, struct items *ret_items);
 const json_t *items_next(struct items *items); /* NULL at the end */

@@ -107,7 +107,7 @@ enum error_code mapping_evaluate(const struct mapping *mapping, const struct sco
     json_auto_t *value = NULL;
     enum error_code code = evaluate_node(&e, mapping->root, NULL, &value);
     if (code == ERR_OK && !mapping->shares)
-        code = spend_on_all(&e, value);
+        code = admit_result(&e, value, 0);
     if (code == ERR_OK)
         *ret_value = TAKE(value);
     return code;

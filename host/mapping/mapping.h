@@ -4,7 +4,12 @@
  * mapping is parsed once to a typed tree and evaluated many times, sharing values by reference
  * (they are immutable once they have crossed a seam). An evaluation gives one value or one error,
  * needs no clock, environment or I/O, and does a bounded amount of work. What it computes is what
- * jq computes.
+ * jq computes, but: ordering values of two types is an error; integers are exact to 64 bits and
+ * become a double when they overflow; no result is infinite or -0; nothing gives several values.
+ *
+ * Outside of `|` and map(…) `.` is the scope: `.input`, `.steps.NAME.output`, `.steps.NAME.status`,
+ * `.item`, `.index`, `.output`, `.error`, `.run`. `$input`, `$steps` and so on are the same
+ * anywhere.
  *
  * A string that is one `${ }` alone keeps the type of its value; text around `${ }` makes a string.
  * A string without `${` is itself. `$${` is a literal `${`. Keys of objects are never expressions.

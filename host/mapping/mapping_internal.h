@@ -25,16 +25,7 @@ enum root_name {
     ROOT_NAMES,
 };
 
-struct root_row {
-    const char *name;
-    enum mapping_root root;
-    const char *where; /* it may stand, for messages */
-};
-
-extern const struct root_row root_rows[ROOT_NAMES];
 bool root_find(struct slice name, enum root_name *ret_name);
-/* All the names of roots; ROOT_NAMES of them. */
-extern const char *const root_name_list[ROOT_NAMES];
 
 /* One hop of a path: a member if key is not NULL, else an item. */
 struct hop {

@@ -60,7 +60,7 @@ struct reference_path *reference_path_below(struct reference_paths *paths,
 {
     if (!path || hops->count == 0)
         return path;
-    struct text below __attribute__((cleanup(text_done)));
+    AUTO(text_done) struct text below;
     text_init(&below, LIMIT_REFERENCE_PATH);
     for (size_t i = 0; i < hops->count; i++) {
         text_addc(&below, '/');

@@ -38,7 +38,11 @@ struct value_facts {
     unsigned levels;
 };
 
-const struct root_row root_rows[ROOT_NAMES] = {
+static const struct {
+    const char *name;
+    enum mapping_root root;
+    const char *where; /* it may stand, for messages */
+} root_rows[ROOT_NAMES] = {
     [ROOT_NAME_INPUT] = {"input", ROOT_INPUT, "everywhere"},
     [ROOT_NAME_STEPS] = {"steps", ROOT_STEPS, "behind the steps that it names"},
     [ROOT_NAME_ITEM] = {"item", ROOT_ITEM, "in a step with for_each"},
@@ -47,9 +51,6 @@ const struct root_row root_rows[ROOT_NAMES] = {
     [ROOT_NAME_ERROR] = {"error", ROOT_ERROR, "in on_failure.fallback"},
     [ROOT_NAME_RUN] = {"run", ROOT_RUN, "everywhere"},
 };
-
-const char *const root_name_list[ROOT_NAMES] = {"input",  "steps", "item", "index",
-                                                "output", "error", "run"};
 
 static enum error_code resolve(struct resolver *r, struct node **slot, struct around around,
                                struct value_facts *ret_facts);
@@ -83,7 +84,7 @@ static const char *allowed_roots(const struct resolver *r, struct text *list)
 
 static enum error_code refuse_dot(struct resolver *r, const struct node *node, const char *what)
 {
-    struct text list __attribute__((cleanup(text_done)));
+    AUTO(text_done) struct text list;
     text_init(&list, 256);
     return blame(r, node,
                  error_set(r->reterr, ERR_INPUT,
@@ -94,8 +95,11 @@ static enum error_code refuse_dot(struct resolver *r, const struct node *node, c
 static enum error_code refuse_unknown_root(struct resolver *r, const struct node *node,
                                            struct slice name)
 {
-    const char *nearest = suggest(name, root_name_list, ROOT_NAMES);
-    struct text list __attribute__((cleanup(text_done)));
+    const char *names[ROOT_NAMES];
+    for (size_t i = 0; i < ROOT_NAMES; i++)
+        names[i] = root_rows[i].name;
+    const char *nearest = suggest(name, names, ROOT_NAMES);
+    AUTO(text_done) struct text list;
     text_init(&list, 256);
     const char *allowed = allowed_roots(r, &list);
     return blame(r, node,
@@ -109,18 +113,18 @@ static enum error_code refuse_unknown_root(struct resolver *r, const struct node
 /* Makes the node the root, if that may stand here. */
 static enum error_code bind_root(struct resolver *r, struct node *node, enum root_name name)
 {
-    const struct root_row *row = &root_rows[name];
-    if (!(r->names->roots & row->root)) {
-        struct text list __attribute__((cleanup(text_done)));
+    if (!(r->names->roots & root_rows[name].root)) {
+        AUTO(text_done) struct text list;
         text_init(&list, 256);
         return blame(r, node,
                      error_set(r->reterr, ERR_INPUT,
-                               "`.%s` cannot be used here, only %s; here there are: %s", row->name,
-                               row->where, allowed_roots(r, &list)));
+                               "`.%s` cannot be used here, only %s; here there are: %s",
+                               root_rows[name].name, root_rows[name].where,
+                               allowed_roots(r, &list)));
     }
     node->id = OPERATION_ROOT;
     node->as.root = name;
-    r->mapping->reads |= row->root;
+    r->mapping->reads |= root_rows[name].root;
     return ERR_OK;
 }
 

@@ -221,7 +221,7 @@ enum error_code evaluate_join(struct evaluation *e, const struct node *node, con
         code = refuse_value(e, node, "needs a string in its ( ), found %s", kind_of(separator));
     if (code != ERR_OK)
         return code;
-    struct text text __attribute__((cleanup(text_done)));
+    AUTO(text_done) struct text text;
     text_init(&text, LIMIT_TEXT_RESULT);
     struct slice between = json_is_string(separator) ? string_slice(separator) : SLICE("");
     code = join_items(e, node, &items, between, &text);
@@ -237,7 +237,7 @@ enum error_code evaluate_tostring(struct evaluation *e, const struct node *node,
         *ret_value = share(dot);
         return ERR_OK;
     }
-    struct text text __attribute__((cleanup(text_done)));
+    AUTO(text_done) struct text text;
     text_init(&text, LIMIT_TEXT_RESULT);
     enum error_code code = print_value(e, dot, &text);
     return code == ERR_OK ? finish_text(e, node, &text, ret_value) : code;

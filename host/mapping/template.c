@@ -94,7 +94,7 @@ static enum error_code compile_string(struct template *t, json_t *value, struct 
     *ret_node = NULL;
     if (find_opening(string, 0) == string.len)
         return ERR_OK;
-    struct text between __attribute__((cleanup(text_done)));
+    AUTO(text_done) struct text between;
     text_init(&between, string.len + 1);
     struct node *pieces = node_new(t->mapping, OPERATION_STRING, string);
     enum error_code code = compile_pieces(t, string, pieces, &between);

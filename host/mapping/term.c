@@ -48,7 +48,7 @@ enum error_code parse_string(struct parser *p, struct node **ret_node)
 {
     size_t from = p->token.at;
     struct node *string = NULL;
-    struct text characters __attribute__((cleanup(text_done)));
+    AUTO(text_done) struct text characters;
     text_init(&characters, LIMIT_EXPRESSION);
     for (;;) {
         bool interrupted = false;

@@ -93,6 +93,26 @@ START_TEST(a_result_cannot_be_nested_without_end)
 }
 END_TEST
 
+START_TEST(no_result_is_deeper_than_what_can_be_read_back)
+{
+    json_t *input = json_integer(1);
+    for (size_t i = 0; i < LIMIT_DEPTH - 1; i++)
+        input = json_pack("[o]", input);
+    struct scope scope = {.input = input};
+    struct error error;
+    json_t *value = NULL;
+    ck_assert_int_eq(fixture_run(json_string("${ [.input] }"), &scope, &value, &error), ERR_OK);
+    json_decref(value);
+    value = NULL;
+    ck_assert_int_eq(fixture_run(json_string("${ [[.input]] }"), &scope, &value, &error),
+                     ERR_LIMIT);
+    ck_assert_ptr_nonnull(strstr(error.text, "LIMIT_DEPTH"));
+    ck_assert_int_eq(fixture_run(json_pack("[[s]]", "${ .input }"), &scope, &value, &error),
+                     ERR_LIMIT);
+    json_decref(input);
+}
+END_TEST
+
 START_TEST(a_small_expression_cannot_make_a_value_without_end)
 {
     ck_refused("[1, 2]", repeated("${ .input", "|[.,.]", 60, " }"), ERR_LIMIT,
@@ -279,7 +299,8 @@ END_TEST
 
 UNIT_MAIN(too_long_an_expression_is_refused, every_way_to_nest_meets_the_limit_of_depth,
           a_hundred_parentheses_are_not_too_deep, rows_of_operators_are_long_but_not_endless,
-          a_result_cannot_be_nested_without_end, a_small_expression_cannot_make_a_value_without_end,
+          a_result_cannot_be_nested_without_end, no_result_is_deeper_than_what_can_be_read_back,
+          a_small_expression_cannot_make_a_value_without_end,
           a_template_cannot_repeat_a_large_value_without_end, a_string_cannot_grow_without_end,
           work_that_grows_with_the_square_meets_its_limit, long_strings_count_as_much_as_they_are,
           too_many_parts_of_a_mapping_are_refused, too_deep_a_template_is_refused,
