@@ -9,6 +9,7 @@
 #define LIMIT_DEPTH            128         /* nesting of any JSON or YAML from outside        */
 #define LIMIT_FILE             (16u << 20) /* a flow, manifest, card or schema file, bytes    */
 #define LIMIT_PAYLOAD          (8u << 20)  /* an input, output or HTTP body, bytes (default)  */
+#define LIMIT_PAYLOAD_MAX      (256u << 20) /* … and the most that an operator may make it    */
 #define LIMIT_YAML_NODES       1000000u    /* nodes of a document after aliases are expanded  */
 #define LIMIT_YAML_ANCHORS     1000        /* anchors of a document                           */
 #define LIMIT_STEPS            2000u       /* steps of a flow                                 */

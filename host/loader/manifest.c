@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The manifest: found, read, checked against schemas/manifest.schema.json, and then against what a
+ * schema cannot say. Every complaint begins with file:line:column, and all that the schema finds
+ * are told at once. Values are taken as they stand: no variable is expanded, no file that it names
+ * is opened here.
+ */
+#include "loader/manifest.h"
+#include "base/limits.h"
+#include "base/units.h"
+#include "contract/contract.h"
+#include "document/document.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern const unsigned char manifest_schema_json[];
+extern const size_t manifest_schema_json_size;
+
+enum { DEFAULT_CONCURRENCY = 256, DEFAULT_RUNS = 10000, COMPLAINTS = 8 };
+
+static const char *word(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+/* A complaint about the value at a pointer, which is made like printf. */
+static enum error_code complain(const struct manifest *m, const char *pointer, struct error *reterr,
+                                const char *format, ...) PRINTF_LIKE(4, 5);
+static enum error_code complain(const struct manifest *m, const char *pointer, struct error *reterr,
+                                const char *format, ...)
+{
+    AUTO(text_done) struct text text;
+    text_init(&text, ERROR_TEXT_SIZE);
+    va_list args;
+    va_start(args, format);
+    char words[ERROR_TEXT_SIZE];
+    vsnprintf(words, sizeof(words), format, args);
+    va_end(args);
+    struct position at = document_where(m->document, pointer);
+    return error_set(reterr, ERR_INPUT, "%s:%d:%d: %s: %s", document_name(m->document), at.line,
+                     at.column, pointer, words);
+}
+
+/* ---- the schema ---- */
+
+static bool ends_with(const char *string, const char *end)
+{
+    size_t len = strlen(string), end_len = strlen(end);
+    return len >= end_len && strcmp(string + len - end_len, end) == 0;
+}
+
+static void add_violation(const struct manifest *m, const struct violation *v, struct text *out)
+{
+    bool of_key = ends_with(v->schema, "/additionalProperties") ||
+                  strstr(v->schema, "/propertyNames") != NULL;
+    struct position at = of_key ? document_where_key(m->document, v->instance)
+                                : document_where(m->document, v->instance);
+    text_addf(out, "%s%s:%d:%d: %s%s%s", out->len > 0 ? "\n" : "", document_name(m->document),
+              at.line, at.column, v->instance, v->instance[0] ? ": " : "", v->text);
+}
+
+static enum error_code check_schema(const struct manifest *m, struct error *reterr)
+{
+    AUTO(json_decrefp) json_t *schema = NULL;
+    AUTO(contract_unrefp) struct contract *contract = NULL;
+    struct slice text = {(const char *)manifest_schema_json, manifest_schema_json_size};
+    enum error_code code = json_read(text, LIMIT_FILE, &schema, reterr);
+    if (code == ERR_OK)
+        code = contract_compile(schema, NULL, &contract, reterr);
+    if (code != ERR_OK)
+        return code;
+    struct violations violations;
+    if (!contract_explain(contract, document_root(m->document), &violations)) {
+        AUTO(text_done) struct text out;
+        text_init(&out, ERROR_TEXT_SIZE);
+        for (size_t i = 0; i < violations.count && i < COMPLAINTS; i++)
+            add_violation(m, &violations.list[i], &out);
+        code = error_set(reterr, ERR_INPUT, "%s", text_str(&out));
+    }
+    violations_done(&violations);
+    return code;
+}
+
+/* ---- values ---- */
+
+/* The path as the operator meant it: relative to the manifest. */
+static char *resolve(const struct manifest *m, const char *path)
+{
+    return path[0] == '/' ? xstrdup(path) : xasprintf("%s/%s", m->folder, path);
+}
+
+static enum error_code read_duration(const struct manifest *m, const json_t *object,
+                                     const char *parent, const char *key, int64_t *ret_ms,
+                                     struct error *reterr)
+{
+    const char *value = word(object, key);
+    *ret_ms = -1;
+    if (!value || duration_parse(slice_of(value), ret_ms))
+        return ERR_OK;
+    AUTO(freep) char *pointer = xasprintf("%s/%s", parent, key);
+    return complain(m, pointer, reterr, "\"%s\" is longer than the ten years that a host can wait",
+                    value);
+}
+
+static enum error_code read_size(const struct manifest *m, const json_t *object, const char *parent,
+                                 const char *key, int64_t *ret_bytes, struct error *reterr)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!value)
+        return ERR_OK;
+    AUTO(freep)
+    char *text =
+        json_is_integer(value) ? xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value))
+                               : xstrdup(json_string_value(value));
+    if (size_parse(slice_of(text), ret_bytes) && *ret_bytes > 0)
+        return ERR_OK;
+    AUTO(freep) char *pointer = xasprintf("%s/%s", parent, key);
+    return complain(m, pointer, reterr, "%s is no size from 1 byte to 1 TB", text);
+}
+
+/* A cost may be written as a number; its millionths must be exact all the same. */
+static enum error_code read_money(const struct manifest *m, const json_t *object,
+                                  const char *parent, const char *key, int64_t *ret_millionths,
+                                  struct error *reterr)
+{
+    const json_t *value = json_object_get(object, key);
+    *ret_millionths = -1;
+    if (!value)
+        return ERR_OK;
+    char text[64];
+    if (json_is_string(value))
+        snprintf(text, sizeof(text), "%s", json_string_value(value));
+    else
+        snprintf(text, sizeof(text), "%.6f", json_number_value(value));
+    bool exact = json_is_string(value) || strtod(text, NULL) == json_number_value(value);
+    if (exact && money_parse(slice_of(text), ret_millionths))
+        return ERR_OK;
+    AUTO(freep) char *pointer = xasprintf("%s/%s", parent, key);
+    return complain(m, pointer, reterr,
+                    "expected an amount of at most six places, such as 0.50, found one nearest %s",
+                    text);
+}
+
+static int64_t read_count(const json_t *object, const char *key, int64_t otherwise)
+{
+    const json_t *value = json_object_get(object, key);
+    return value ? json_integer_value(value) : otherwise;
+}
+
+/* ---- plugins ---- */
+
+static char **read_words(const json_t *list, size_t *ret_count)
+{
+    size_t index;
+    const json_t *value;
+    char **words = xcalloc(json_array_size(list) + 1, sizeof(*words));
+    json_array_foreach (list, index, value)
+        words[index] = xstrdup(json_string_value(value));
+    *ret_count = json_array_size(list);
+    return words;
+}
+
+static void read_routes(const json_t *list, struct http_grant *grant)
+{
+    size_t index;
+    const json_t *value;
+    grant->reads = xcalloc(json_array_size(list) + 1, sizeof(*grant->reads));
+    grant->read_count = json_array_size(list);
+    json_array_foreach (list, index, value) {
+        const char *text = json_string_value(value), *space = strchr(text, ' ');
+        grant->reads[index] = (struct route){.method = xstrndup(text, (size_t)(space - text)),
+                                             .path = xstrdup(space + 1)};
+    }
+}
+
+static void read_http(const json_t *json, struct http_grant *grant)
+{
+    const char *scheme = word(json, "scheme");
+    grant->scheme = xstrdup(scheme ? scheme : "https");
+    grant->host = xstrdup(word(json, "host"));
+    for (char *c = grant->host; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    int usual = strcmp(grant->scheme, "http") == 0 ? 80 : 443;
+    grant->port = (int)read_count(json, "port", usual);
+    grant->methods = read_words(json_object_get(json, "methods"), &grant->method_count);
+    read_routes(json_object_get(json, "reads"), grant);
+    const json_t *refusals = json_object_get(json, "refusals");
+    grant->refusal_count = json_array_size(refusals);
+    grant->refusals = xcalloc(grant->refusal_count + 1, sizeof(*grant->refusals));
+    for (size_t i = 0; i < grant->refusal_count; i++)
+        grant->refusals[i] = (int)json_integer_value(json_array_get(refusals, i));
+    grant->private_network = json_is_true(json_object_get(json, "private"));
+}
+
+static enum error_code check_secrets(const struct manifest *m, const struct manifest_plugin *p,
+                                     const json_t *names, struct error *reterr)
+{
+    const json_t *known = json_object_get(document_root(m->document), "secrets");
+    size_t index;
+    const json_t *name;
+    json_array_foreach (names, index, name) {
+        if (json_object_get(known, json_string_value(name)))
+            continue;
+        AUTO(freep) const char **candidates = xcalloc(json_object_size(known) + 1, sizeof(char *));
+        size_t count = 0;
+        for (void *at = json_object_iter((json_t *)(uintptr_t)known); at;
+             at = json_object_iter_next((json_t *)(uintptr_t)known, at))
+            candidates[count++] = json_object_iter_key(at);
+        const char *near = suggest(slice_of(json_string_value(name)), candidates, count);
+        AUTO(freep) char *pointer = xasprintf("/plugins/%s/grants/secrets/%zu", p->alias, index);
+        return complain(m, pointer, reterr,
+                        "there is no secret \"%s\"%s%s%s (cure: say where it "
+                        "stands, under `secrets`)",
+                        json_string_value(name), near ? "; did you mean \"" : "", near ? near : "",
+                        near ? "\"?" : "");
+    }
+    return ERR_OK;
+}
+
+static enum error_code read_plugin(const struct manifest *m, struct manifest_plugin *p,
+                                   const json_t *json, struct error *reterr)
+{
+    const char *isolation = word(json, "isolation");
+    const json_t *grants = json_object_get(json, "grants"),
+                 *limits = json_object_get(json, "limits");
+    const json_t *http = json_object_get(grants, "http");
+    p->path = resolve(m, word(json, "path"));
+    p->in_process = isolation && strcmp(isolation, "in-process") == 0;
+    p->required = json_is_true(json_object_get(json, "required"));
+    p->config = json_incref(json_object_get(json, "config"));
+    p->http = xcalloc(json_array_size(http) + 1, sizeof(*p->http));
+    for (size_t i = 0; i < json_array_size(http); i++)
+        read_http(json_array_get(http, i), &p->http[p->http_count++]);
+    p->max_concurrency = (int)read_count(limits, "max_concurrency", 0);
+    p->memory_bytes = p->call_ms = p->drain_ms = -1;
+    AUTO(freep) char *at = xasprintf("/plugins/%s/limits", p->alias);
+    enum error_code code = check_secrets(m, p, json_object_get(grants, "secrets"), reterr);
+    if (code == ERR_OK)
+        code = read_size(m, limits, at, "memory", &p->memory_bytes, reterr);
+    if (code == ERR_OK)
+        code = read_duration(m, limits, at, "call", &p->call_ms, reterr);
+    if (code == ERR_OK)
+        code = read_duration(m, limits, at, "drain", &p->drain_ms, reterr);
+    return code;
+}
+
+static enum error_code read_plugins(struct manifest *m, const json_t *root, struct error *reterr)
+{
+    json_t *list = json_object_get(root, "plugins");
+    const char *alias;
+    json_t *json;
+    m->plugins = xcalloc(json_object_size(list) + 1, sizeof(*m->plugins));
+    json_object_foreach (list, alias, json) {
+        struct manifest_plugin *p = &m->plugins[m->plugin_count++];
+        p->alias = xstrdup(alias);
+        enum error_code code = read_plugin(m, p, json, reterr);
+        if (code != ERR_OK)
+            return code;
+    }
+    return ERR_OK;
+}
+
+/* ---- the whole ---- */
+
+static void read_store(struct manifest *m, const json_t *root)
+{
+    const json_t *store = json_object_get(root, "store");
+    const char *url = word(store, "url"), *durability = word(store, "durability");
+    static const char prefix[] = "sqlite:";
+    if (!url)
+        url = "sqlite:.seam/journal.db";
+    if (strncmp(url, prefix, sizeof(prefix) - 1) == 0)
+        m->store = resolve(m, url + sizeof(prefix) - 1);
+    m->durable_steps = durability && strcmp(durability, "steps") == 0;
+}
+
+static enum error_code read_limits(struct manifest *m, const json_t *root, struct error *reterr)
+{
+    const json_t *limits = json_object_get(root, "limits");
+    const json_t *budget = json_object_get(limits, "budget");
+    m->concurrency = (int)read_count(limits, "concurrency", DEFAULT_CONCURRENCY);
+    m->runs = (int)read_count(limits, "runs", DEFAULT_RUNS);
+    m->payload = LIMIT_PAYLOAD;
+    m->budget_attempts = read_count(budget, "attempts", -1);
+    m->budget_calls = read_count(budget, "calls", -1);
+    m->budget_tokens = read_count(budget, "tokens", -1);
+    enum error_code code = read_size(m, limits, "/limits", "payload", &m->payload, reterr);
+    if (code == ERR_OK && m->payload > LIMIT_PAYLOAD_MAX)
+        code = complain(m, "/limits/payload", reterr, "the most that a host carries is %u mb",
+                        LIMIT_PAYLOAD_MAX >> 20);
+    if (code == ERR_OK)
+        code = read_money(m, budget, "/limits/budget", "cost", &m->budget_cost, reterr);
+    if (code == ERR_OK)
+        code = read_duration(m, budget, "/limits/budget", "time", &m->budget_time_ms, reterr);
+    return code;
+}
+
+static enum error_code read_all(struct manifest *m, struct error *reterr)
+{
+    json_t *root = document_root(m->document);
+    enum error_code code = check_schema(m, reterr);
+    if (code != ERR_OK)
+        return code;
+    const char *currency = word(root, "currency");
+    m->currency = currency ? xstrdup(currency) : NULL;
+    read_store(m, root);
+    const json_t *flows = json_object_get(root, "flows");
+    m->flows = xcalloc(json_array_size(flows) + 1, sizeof(*m->flows));
+    for (size_t i = 0; i < json_array_size(flows); i++)
+        m->flows[m->flow_count++] = resolve(m, json_string_value(json_array_get(flows, i)));
+    m->defaults = json_object_get(root, "defaults");
+    m->escalation = json_object_get(root, "escalation");
+    code = read_limits(m, root, reterr);
+    return code == ERR_OK ? read_plugins(m, root, reterr) : code;
+}
+
+/* The folder of a file, absolute. */
+static char *folder_of(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    AUTO(freep)
+    char *folder =
+        slash ? xstrndup(file, slash == file ? 1 : (size_t)(slash - file)) : xstrdup(".");
+    char *real = realpath(folder, NULL);
+    return real ? real : TAKE(folder);
+}
+
+enum error_code manifest_load(const char *path, struct manifest **ret_manifest,
+                              struct error *reterr)
+{
+    AUTO(manifest_freep) struct manifest *m = xcalloc(1, sizeof(*m));
+    enum error_code code = document_load(path, &m->document, reterr);
+    if (code != ERR_OK)
+        return code;
+    m->file = xstrdup(path);
+    m->folder = folder_of(path);
+    code = read_all(m, reterr);
+    if (code == ERR_OK)
+        *ret_manifest = TAKE(m);
+    return code;
+}
+
+/* ---- finding ---- */
+
+static char *config_home(void)
+{
+    const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    if (xdg && xdg[0] == '/')
+        return xasprintf("%s/seam/seam.yaml", xdg);
+    return home && home[0] == '/' ? xasprintf("%s/.config/seam/seam.yaml", home) : NULL;
+}
+
+enum error_code manifest_find(const char *explicit_path, char **ret_path, struct error *reterr)
+{
+    const char *variable = getenv("SEAM_MANIFEST");
+    const char *said = explicit_path ? explicit_path : variable && variable[0] ? variable : NULL;
+    if (said && access(said, F_OK) != 0)
+        return error_set(reterr, ERR_NOT_FOUND, "there is no manifest %s (named by %s)", said,
+                         explicit_path ? "--manifest" : "SEAM_MANIFEST");
+    if (said) {
+        *ret_path = xstrdup(said);
+        return ERR_OK;
+    }
+    AUTO(freep) char *home = config_home();
+    const char *const places[] = {"./seam.yaml", home, "/etc/seam/seam.yaml"};
+    AUTO(text_done) struct text looked;
+    text_init(&looked, ERROR_TEXT_SIZE / 2);
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (!places[i])
+            continue;
+        if (access(places[i], F_OK) == 0) {
+            *ret_path = xstrdup(places[i]);
+            return ERR_OK;
+        }
+        text_addf(&looked, "%s%s", looked.len > 0 ? ", " : "", places[i]);
+    }
+    return error_set(
+        reterr, ERR_NOT_FOUND,
+        "no manifest was found; looked for $SEAM_MANIFEST (not set), %s (cure: write a "
+        "seam.yaml that begins \"manifest: 1\", or name one by --manifest)",
+        text_str(&looked));
+}
+
+/* ---- the end ---- */
+
+static void http_grant_done(struct http_grant *grant)
+{
+    free(grant->scheme);
+    free(grant->host);
+    for (size_t i = 0; i < grant->method_count; i++)
+        free(grant->methods[i]);
+    free(grant->methods);
+    for (size_t i = 0; i < grant->read_count; i++) {
+        free(grant->reads[i].method);
+        free(grant->reads[i].path);
+    }
+    free(grant->reads);
+    free(grant->refusals);
+}
+
+static void manifest_plugin_done(struct manifest_plugin *p)
+{
+    free(p->alias);
+    free(p->path);
+    json_decref(p->config);
+    for (size_t i = 0; i < p->http_count; i++)
+        http_grant_done(&p->http[i]);
+    free(p->http);
+}
+
+void manifest_free(struct manifest *m)
+{
+    if (!m)
+        return;
+    for (size_t i = 0; i < m->plugin_count; i++)
+        manifest_plugin_done(&m->plugins[i]);
+    free(m->plugins);
+    for (size_t i = 0; i < m->flow_count; i++)
+        free(m->flows[i]);
+    free(m->flows);
+    free(m->file);
+    free(m->folder);
+    free(m->store);
+    free(m->currency);
+    document_free(m->document);
+    free(m);
+}
+
+void manifest_freep(struct manifest **m)
+{
+    manifest_free(*m);
+}
