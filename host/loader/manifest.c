@@ -54,14 +54,25 @@ static bool ends_with(const char *string, const char *end)
     return len >= end_len && strcmp(string + len - end_len, end) == 0;
 }
 
+/* Names of plugins, secrets, agents and people; what is none is a property that nobody knows. */
+static bool is_name(const char *pointer)
+{
+    const char *name = strrchr(pointer, '/') + 1;
+    return isalpha((unsigned char)name[0]) && strlen(name) <= LIMIT_NAME &&
+           name[strspn(
+               name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")] == '\0';
+}
+
 static void add_violation(const struct manifest *m, const struct violation *v, struct text *out)
 {
-    bool of_key = ends_with(v->schema, "/additionalProperties") ||
-                  strstr(v->schema, "/propertyNames") != NULL;
+    bool of_key = ends_with(v->schema, "/additionalProperties");
     struct position at = of_key ? document_where_key(m->document, v->instance)
                                 : document_where(m->document, v->instance);
-    text_addf(out, "%s%s:%d:%d: %s%s%s", out->len > 0 ? "\n" : "", document_name(m->document),
-              at.line, at.column, v->instance, v->instance[0] ? ": " : "", v->text);
+    text_addf(out, "%s%s:%d:%d: %s%s%s%s", out->len > 0 ? "\n" : "", document_name(m->document),
+              at.line, at.column, v->instance, v->instance[0] ? ": " : "", v->text,
+              of_key && !is_name(v->instance)
+                  ? " (a name is a letter, then letters, digits, \"_\", \".\" and \"-\")"
+                  : "");
 }
 
 static enum error_code check_schema(const struct manifest *m, struct error *reterr)
@@ -114,9 +125,9 @@ static enum error_code read_size(const struct manifest *m, const json_t *object,
     if (!value)
         return ERR_OK;
     AUTO(freep)
-    char *text =
-        json_is_integer(value) ? xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value))
-                               : xstrdup(json_string_value(value));
+    char *text = json_is_integer(value)
+                     ? xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value))
+                     : xstrdup(json_string_value(value));
     if (size_parse(slice_of(text), ret_bytes) && *ret_bytes > 0)
         return ERR_OK;
     AUTO(freep) char *pointer = xasprintf("%s/%s", parent, key);
