@@ -85,19 +85,19 @@ static enum error_code add_containers(struct evaluation *e, const json_t *a, con
                                       json_t **ret_value)
 {
     bool arrays = json_is_array(a);
-    enum error_code code = spend(e, arrays ? json_array_size(a) + json_array_size(b)
-                                           : json_object_size(a) + json_object_size(b));
-    if (code != ERR_OK)
-        return code;
-    json_t *both = arrays ? json_array() : json_object();
+    const json_t *const both[] = {a, b};
+    json_auto_t *sum = arrays ? json_array() : json_object();
     for (size_t i = 0; i < 2; i++) {
-        json_t *from = (json_t *)(i == 0 ? a : b);
+        enum error_code code =
+            arrays ? spend(e, json_array_size(both[i])) : spend_on_keys(e, both[i]);
+        if (code != ERR_OK)
+            return code;
         if (arrays)
-            json_array_extend(both, from);
+            json_array_extend(sum, (json_t *)both[i]);
         else
-            json_object_update(both, from);
+            json_object_update(sum, (json_t *)both[i]);
     }
-    *ret_value = both;
+    *ret_value = TAKE(sum);
     return ERR_OK;
 }
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* So many bytes of a string count as one value. */
-enum { STRING_UNIT = 64, SOURCE_SHOWN = 60 };
+enum { STRING_UNIT = 32, SOURCE_SHOWN = 60 };
 
 enum error_code evaluate_node(struct evaluation *e, const struct node *node, const json_t *dot,
                               json_t **ret_value)

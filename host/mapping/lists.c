@@ -105,7 +105,7 @@ static bool is_container(const json_t *value)
 static enum error_code sum_container(struct evaluation *e, struct sum *sum, const json_t *item)
 {
     enum error_code code =
-        spend(e, json_is_array(item) ? json_array_size(item) : json_object_size(item));
+        json_is_array(item) ? spend(e, json_array_size(item)) : spend_on_keys(e, item);
     if (code != ERR_OK)
         return code;
     if (!sum->own) {
@@ -257,7 +257,7 @@ enum error_code evaluate_keys(struct evaluation *e, const struct node *node, con
         return refuse_value(e, node, "needs an object or an array in front of it, found %s",
                             kind_of(dot));
     size_t count = json_is_object(dot) ? json_object_size(dot) : json_array_size(dot);
-    enum error_code code = spend(e, count);
+    enum error_code code = json_is_object(dot) ? spend_on_keys(e, dot) : spend(e, count);
     if (code != ERR_OK)
         return code;
     AUTO(freep) const char **names = json_is_object(dot) ? sorted_keys(dot) : NULL;
@@ -294,6 +294,8 @@ enum error_code evaluate_has(struct evaluation *e, const struct node *node, cons
 {
     json_auto_t *key = NULL;
     enum error_code code = evaluate_node(e, node->kids[0], dot, &key);
+    if (code == ERR_OK)
+        code = spend_on(e, key);
     return code == ERR_OK ? has_key(e, node, dot, key, ret_value) : code;
 }
 

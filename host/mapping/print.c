@@ -69,9 +69,11 @@ static enum error_code print_array(struct evaluation *e, const json_t *array, st
 
 static enum error_code print_object(struct evaluation *e, const json_t *object, struct text *out)
 {
-    enum error_code code = ERR_OK;
+    enum error_code code = spend_on_keys(e, object);
     const char *key, *between = "";
     json_t *member;
+    if (code != ERR_OK)
+        return code;
     text_addc(out, '{');
     json_object_foreach ((json_t *)object, key, member) {
         text_adds(out, between);

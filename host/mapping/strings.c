@@ -195,7 +195,7 @@ static enum error_code join_items(struct evaluation *e, const struct node *node,
     enum error_code code = ERR_OK;
     const json_t *item = items_next(items);
     for (; code == ERR_OK && item; item = items_next(items)) {
-        code = spend_on_bytes(e, separator.len);
+        code = spend(e, 1);
         if (items->index > 1)
             text_add(out, separator.ptr, separator.len);
         if (json_is_array(item) || json_is_object(item))

@@ -102,6 +102,16 @@ START_TEST(doubles_with_the_value_of_an_integer_become_one)
 }
 END_TEST
 
+START_TEST(equal_values_keep_their_order)
+{
+    ck_expression("[1.0, 0, 1]", ".input | sort", "[0,1.0,1]");
+    ck_expression("[1, 0, 1.0]", ".input | sort", "[0,1,1.0]");
+    ck_expression("[1.0, 1]", ".input | unique", "[1.0]");
+    ck_expression("[1.0, 1]", ".input | min", "1.0");
+    ck_expression("[1.0, 1]", ".input | max", "1");
+}
+END_TEST
+
 START_TEST(an_ordering_of_unlike_values_names_both)
 {
     ck_refused("{\"age\": \"7\"}", json_string("${ .input.age < 8 }"), ERR_INPUT,
@@ -204,8 +214,9 @@ START_TEST(no_error_is_wanted_when_none_is_asked_for)
 }
 END_TEST
 
-UNIT_MAIN(parts_of_the_scope_are_shared_and_never_copied, an_evaluation_leaves_the_scope_as_it_was,
-          integers_are_exact_to_64_bits, an_integer_that_overflows_becomes_a_double,
+UNIT_MAIN(equal_values_keep_their_order, parts_of_the_scope_are_shared_and_never_copied,
+          an_evaluation_leaves_the_scope_as_it_was, integers_are_exact_to_64_bits,
+          an_integer_that_overflows_becomes_a_double,
           doubles_with_the_value_of_an_integer_become_one, an_ordering_of_unlike_values_names_both,
           an_error_names_the_place_and_the_part, a_part_is_named_in_at_most_a_line,
           a_step_without_output_reads_as_null, what_the_scope_lacks_reads_as_null,

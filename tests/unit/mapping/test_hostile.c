@@ -193,6 +193,9 @@ START_TEST(long_strings_count_as_much_as_they_are)
         json_pack("{s:o, s:o}", "text", repeated("", "xy", 1u << 20, ""), "list", json_array());
     for (size_t i = 0; i < 10000; i++)
         json_array_append_new(json_object_get(input, "list"), json_integer(1));
+    json_t *keyed = json_object();
+    json_object_set_new(keyed, json_string_value(json_object_get(input, "text")), json_true());
+    json_object_set_new(input, "keyed", keyed);
     struct scope scope = {.input = input};
     static const char *const expressions[] = {
         ".input.list | map($input.text | contains(\"z\"))",
@@ -202,6 +205,14 @@ START_TEST(long_strings_count_as_much_as_they_are)
         ".input.list | map($input.text[5:6])",
         ".input.list | map({($input.text): 1})",
         ".input.list | map($input.text)",
+        ".input.list | map($input.keyed < $input.keyed)",
+        ".input.list | map($input.keyed == $input.keyed)",
+        ".input.list | map($input.keyed | contains($input.keyed))",
+        ".input.list | map($input.keyed | tostring | length)",
+        ".input.list | map($input.keyed | keys | length)",
+        ".input.list | map($input.keyed + {} | length)",
+        ".input.list | map($input.keyed | has($input.text))",
+        ".input.list | map($input[$input.text])",
     };
     for (size_t i = 0; i < sizeof(expressions) / sizeof(expressions[0]); i++) {
         struct error error;
@@ -210,6 +221,22 @@ START_TEST(long_strings_count_as_much_as_they_are)
                          ERR_LIMIT);
         ck_assert_msg(strstr(error.text, "LIMIT_EXPRESSION_WORK") != NULL, "%s", error.text);
     }
+    json_decref(input);
+}
+END_TEST
+
+START_TEST(long_names_in_a_path_count_as_much_as_they_are)
+{
+    json_t *input = json_array();
+    for (size_t i = 0; i < 20000; i++)
+        json_array_append_new(input, json_null());
+    struct scope scope = {.input = input};
+    struct error error;
+    json_t *value = NULL;
+    ck_assert_int_eq(
+        fixture_run(repeated("${ .input | map(.", "k", 60000, ") }"), &scope, &value, &error),
+        ERR_LIMIT);
+    ck_assert_ptr_nonnull(strstr(error.text, "LIMIT_EXPRESSION_WORK"));
     json_decref(input);
 }
 END_TEST
@@ -228,7 +255,11 @@ START_TEST(too_deep_a_template_is_refused)
     json_t *template = json_string("${ 1 }");
     for (size_t i = 0; i < LIMIT_DEPTH + 1; i++)
         template = json_pack("[o]", template);
-    ck_refused("1", template, ERR_LIMIT, "LIMIT_DEPTH");
+    struct mapping *mapping = NULL;
+    struct error error;
+    ck_assert_int_eq(mapping_parse(template, &fixture_names, &mapping, &error), ERR_LIMIT);
+    ck_assert_ptr_nonnull(strstr(error.text, "LIMIT_DEPTH"));
+    json_decref(template);
 }
 END_TEST
 
@@ -297,9 +328,10 @@ START_TEST(expressions_cut_at_any_byte_end_in_a_value_or_an_error)
 }
 END_TEST
 
-UNIT_MAIN(too_long_an_expression_is_refused, every_way_to_nest_meets_the_limit_of_depth,
-          a_hundred_parentheses_are_not_too_deep, rows_of_operators_are_long_but_not_endless,
-          a_result_cannot_be_nested_without_end, no_result_is_deeper_than_what_can_be_read_back,
+UNIT_MAIN(long_names_in_a_path_count_as_much_as_they_are, too_long_an_expression_is_refused,
+          every_way_to_nest_meets_the_limit_of_depth, a_hundred_parentheses_are_not_too_deep,
+          rows_of_operators_are_long_but_not_endless, a_result_cannot_be_nested_without_end,
+          no_result_is_deeper_than_what_can_be_read_back,
           a_small_expression_cannot_make_a_value_without_end,
           a_template_cannot_repeat_a_large_value_without_end, a_string_cannot_grow_without_end,
           work_that_grows_with_the_square_meets_its_limit, long_strings_count_as_much_as_they_are,
