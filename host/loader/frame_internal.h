@@ -27,7 +27,8 @@ enum frame_kind {
     FRAME_AGENT,    /* effect, number: flags, parts: name                                   */
     FRAME_TABLE,    /* number: minor, parts: id, version; after its agents                  */
     FRAME_READY,    /* status: what create said                                             */
-    FRAME_COMPLETE, /* id, status, effect, number: retry after, parts: body, code           */
+    FRAME_COMPLETE, /* id, other: when, in ns, status, effect, number: retry after, parts:
+                       body, code                                                           */
     FRAME_UNBEGUN,  /* id: cancelled while it waited for a thread                           */
     FRAME_BROKE,    /* id, parts: how the call broke the ABI                                */
     FRAME_EMIT,     /* id, parts: chunk                                                     */

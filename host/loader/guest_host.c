@@ -23,6 +23,13 @@ void guest_breach(struct guest *g, uint64_t call, const char *format, ...)
     guest_end_call(g, &(struct frame){.kind = FRAME_BROKE, .id = call, .parts = {{text, used}}});
 }
 
+static uint64_t monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static bool readable(seam_bytes bytes)
 {
     return bytes.ptr || bytes.len == 0;
@@ -65,11 +72,7 @@ static bool is_over(struct guest *g, uint64_t id)
     bool over = !c || c->cancelled;
     uint64_t deadline_ns = c ? c->deadline_ns : 0;
     pthread_mutex_unlock(&g->lock);
-    if (over || deadline_ns == 0)
-        return over;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec >= deadline_ns;
+    return over || (deadline_ns != 0 && monotonic_ns() >= deadline_ns);
 }
 
 static seam_status host_emit(const struct seam_host *host, seam_id id, seam_bytes chunk)
@@ -101,9 +104,11 @@ static uint64_t host_now_ns(const struct seam_host *host, uint32_t clock)
 {
     (void)host;
     struct timespec now;
-    if (clock != SEAM_CLOCK_MONOTONIC && clock != SEAM_CLOCK_REALTIME)
+    if (clock == SEAM_CLOCK_MONOTONIC)
+        return monotonic_ns();
+    if (clock != SEAM_CLOCK_REALTIME)
         return 0;
-    clock_gettime(clock == SEAM_CLOCK_MONOTONIC ? CLOCK_MONOTONIC : CLOCK_REALTIME, &now);
+    clock_gettime(CLOCK_REALTIME, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
@@ -112,11 +117,10 @@ static uint64_t host_now_ns(const struct seam_host *host, uint32_t clock)
 static bool admit_line(struct guest *g, unsigned *ret_dropped)
 {
     bool backlog = transport_backlog(g->transport) > LIMIT_EMIT_BACKLOG;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t second = monotonic_ns() / 1000000000u;
     pthread_mutex_lock(&g->lock);
-    if (g->log_second != (uint64_t)now.tv_sec) {
-        g->log_second = (uint64_t)now.tv_sec;
+    if (g->log_second != second) {
+        g->log_second = second;
         g->log_lines = 0;
     }
     bool admitted = !backlog && g->log_lines < LIMIT_LOG_LINES;
