@@ -70,7 +70,10 @@ static enum error_code check_question(const struct args *args, const struct run 
                          "the question is at revision %u now, not %s: look again with `seam show "
                          "%s`",
                          ret_view->revision, revision, id);
-    return answer ? run_answer_fits(run, task, answer, reterr) : ERR_OK;
+    if (!answer || run_answer_fits(run, task, answer, reterr) == ERR_OK)
+        return ERR_OK;
+    error_prefix(reterr, "the answer to %s is not accepted: ", run_task_path(run, task));
+    return reterr->code;
 }
 
 static json_t *shown_digest(const json_t *shown)

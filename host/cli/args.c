@@ -110,8 +110,8 @@ static int read_args(struct args *args, char **argv, int argc)
 {
     bool operands_only = false;
     for (int at = 0; at < argc; at++) {
-        bool option = !operands_only && argv[at][0] == '-' && argv[at][1] == '-';
-        if (option && argv[at][2] == '\0') {
+        bool option = !operands_only && argv[at][0] == '-' && argv[at][1] != '\0';
+        if (option && strcmp(argv[at], "--") == 0) {
             operands_only = true;
         } else if (option) {
             int code = read_option(args, argv, argc, &at);
@@ -153,6 +153,8 @@ static const struct command *find_command(const char *name)
 
 static int unknown_command(const char *name)
 {
+    if (name[0] == '-')
+        return complain(EXIT_USAGE, "`%s`: a command comes first; `seam --help` lists them", name);
     const char *names[64];
     for (size_t i = 0; i < command_count; i++)
         names[i] = commands[i].name;
@@ -172,7 +174,7 @@ int cli_main(int argc, char **argv)
         return EXIT_DONE;
     }
     bool help = strcmp(argv[1], "help") == 0;
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (help && argc == 2)) {
+    if (asks_help(1, argv + 1) || (help && (argc == 2 || asks_help(argc - 2, argv + 2)))) {
         help_all(stdout);
         return EXIT_DONE;
     }

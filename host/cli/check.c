@@ -64,7 +64,8 @@ int command_check(const struct args *args)
         print_json(json_pack("{s:O, s:i, s:i}", "flows", report.flows, "errors", (int)report.errors,
                              "warnings", (int)report.warnings));
     else if (report.errors || report.warnings)
-        printf("%zu errors, %zu warnings\n", report.errors, report.warnings);
+        printf("%zu error%s, %zu warning%s\n", report.errors, report.errors == 1 ? "" : "s",
+               report.warnings, report.warnings == 1 ? "" : "s");
     json_decref(report.flows);
     return report.errors ? EXIT_FAILED : EXIT_DONE;
 }

@@ -15,7 +15,8 @@ enum exit_code {
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
     EXIT_WAITING = 3,
-    EXIT_REFUSED = 4
+    EXIT_REFUSED = 4,
+    EXIT_SIGNAL = 128 /* + the number of the signal that stopped it */
 };
 
 enum { OPTIONS_MAX = 16, REPEATS_MAX = 64, OPERANDS_MAX = 1024 };
@@ -58,15 +59,26 @@ bool args_flag(const struct args *args, const char *name);
 
 /* stderr: "seam: text\n"; returns code, for `return complain(…)`. */
 int complain(int code, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Text from plugins and files, without what would steer a terminal. */
+void print_clean(FILE *stream, struct slice text);
 /* Prints an error, with --json as {"error": {code, message}} on stdout; returns the exit code of
  * it. */
 int report_error(const struct args *args, const struct error *err);
+/* The same, with what was found wrong with a flow. */
+int report_refusal(const struct args *args, const struct error *err,
+                   const struct findings *findings);
 /* Prints a value on stdout, indented on a terminal. Takes the reference. */
 void print_json(json_t *value);
+/* Compact JSON; the caller frees. */
+char *json_text(const json_t *value);
 /* An escape sequence, if the stream is a terminal and NO_COLOR is not set; else "". */
 enum colour { PLAIN, BOLD, DIM, RED, GREEN, YELLOW, CYAN };
 const char *paint(FILE *stream, enum colour colour);
-/* "12:03:04", local time, of Unix milliseconds; a buffer of at least 32. */
+/* " --manifest FILE --store URL" as they were given: what a hint must repeat. The caller frees. */
+char *same_store(const struct args *args);
+/* The sentence that a question asks a person, of what the person is shown. */
+const char *question_sentence(const json_t *shown);
+/* "2026-11-22 12:03:04", local time, of Unix milliseconds; a buffer of at least 32. */
 const char *clock_text(int64_t ms, char ret_text[static 32]);
 
 /* ---- ways in ---- */
@@ -101,9 +113,11 @@ struct drive {
     struct roster *roster;
     struct host *host;
     struct progress *progress;
-    json_t *results;  /* of the runs that settled, in order */
-    size_t counts[5]; /* by run_status */
-    bool interrupted;
+    json_t *results; /* run → what came of it, of the runs that were asked for, in order */
+    json_t *others;  /* the same of runs that a message brought                         */
+    struct findings findings; /* of the flow that run was given */
+    bool working;             /* all that was asked for has been taken up                        */
+    int interrupted;          /* the signal; 0 = none                                            */
 };
 WARN_UNUSED enum error_code drive_open(struct drive *drive, const struct args *args,
                                        struct error *reterr);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A host from its opening to its exit code. Ctrl-C and SIGTERM stop it cleanly: what is under way
- * stays in the journal, and the last line says how to go on.
+ * stays in the journal, and the last line says how to go on. A message in the inbox may bring a
+ * run that nobody asked for here: it is worked on like the others and told of, but the exit code is
+ * of those that were asked for.
  */
 #include "cli/cli_internal.h"
 
@@ -9,20 +11,20 @@
 #include <string.h>
 #include <uv.h>
 
-static uv_signal_t interrupts[2];
+enum { SIGNALS = 2 };
+static const int numbers[SIGNALS] = {SIGINT, SIGTERM};
+static uv_signal_t interrupts[SIGNALS];
 
 static void interrupted(uv_signal_t *handle, int number)
 {
     struct drive *drive = handle->data;
-    (void)number;
-    drive->interrupted = true;
+    drive->interrupted = number;
     host_stop(drive->host);
 }
 
 static void watch_signals(struct drive *drive)
 {
-    static const int numbers[] = {SIGINT, SIGTERM};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < SIGNALS; i++) {
         uv_signal_init(host_loop(drive->host), &interrupts[i]);
         interrupts[i].data = drive;
         uv_unref((uv_handle_t *)&interrupts[i]);
@@ -30,12 +32,28 @@ static void watch_signals(struct drive *drive)
     }
 }
 
+/* ---- what came of runs ---- */
+
+static json_t *questions_json(const struct run *run)
+{
+    json_t *list = json_array();
+    struct question_view view;
+    for (uint32_t i = 0; i < run_task_count(run); i++)
+        if (run_question(run, i, &view))
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:i, s:O}", "step", run_task_path(run, i),
+                                            "revision", (int)view.revision, "shown", view.shown));
+    return list;
+}
+
 static json_t *result_json(const struct run *run)
 {
-    json_t *result =
-        json_pack("{s:s, s:s}", "run", run_id(run), "status", run_status_word(run_status(run)));
-    if (run_status(run) == RUN_DONE)
+    enum run_status status = run_status(run);
+    json_t *result = json_pack("{s:s, s:s}", "run", run_id(run), "status", run_status_word(status));
+    if (status == RUN_DONE)
         json_object_set(result, "output", (json_t *)run_output(run));
+    else if (status == RUN_WAITING)
+        json_object_set_new(result, "questions", questions_json(run));
     else if (run_error(run))
         json_object_set(result, "error", (json_t *)run_error(run));
     return result;
@@ -44,8 +62,8 @@ static json_t *result_json(const struct run *run)
 static void settled(void *user, const struct run *run)
 {
     struct drive *drive = user;
-    drive->counts[run_status(run)]++;
-    json_array_append_new(drive->results, result_json(run));
+    bool asked = !drive->working || json_object_get(drive->results, run_id(run));
+    json_object_set_new(asked ? drive->results : drive->others, run_id(run), result_json(run));
     progress_settled(drive->progress, run);
 }
 
@@ -53,6 +71,8 @@ static void record(void *user, const struct run *run, const struct event *event,
                    const struct decisions *decisions)
 {
     struct drive *drive = user;
+    if (!drive->working && !json_object_get(drive->results, run_id(run)))
+        json_object_set_new(drive->results, run_id(run), result_json(run));
     progress_record(drive->progress, run, event, decisions);
 }
 
@@ -62,9 +82,12 @@ static void logged(void *user, const char *plugin, uint32_t level, struct slice 
     progress_log(drive->progress, plugin, level, text);
 }
 
+/* ---- opening and closing ---- */
+
 enum error_code drive_open(struct drive *drive, const struct args *args, struct error *reterr)
 {
-    *drive = (struct drive){.args = args, .results = json_array()};
+    *drive = (struct drive){.args = args, .results = json_object(), .others = json_object()};
+    findings_init(&drive->findings);
     enum error_code code = open_roster(args, &drive->roster, reterr);
     if (code != ERR_OK)
         return code;
@@ -88,7 +111,9 @@ enum error_code drive_open(struct drive *drive, const struct args *args, struct 
 static void close_all(struct drive *drive)
 {
     progress_free(drive->progress);
+    findings_done(&drive->findings);
     json_decref(drive->results);
+    json_decref(drive->others);
     roster_free(drive->roster);
 }
 
@@ -96,7 +121,7 @@ static enum error_code close_host(struct drive *drive, struct error *reterr)
 {
     if (!drive->host)
         return ERR_OK;
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&interrupts[i], NULL);
     enum error_code code = host_close(drive->host, reterr);
     drive->host = NULL;
@@ -105,72 +130,138 @@ static enum error_code close_host(struct drive *drive, struct error *reterr)
 
 int drive_abort(struct drive *drive, const struct error *err)
 {
-    int code = report_error(drive->args, err);
+    int code = report_refusal(drive->args, err, &drive->findings);
     close_host(drive, NULL);
     close_all(drive);
     return code;
 }
 
-static void print_result(const json_t *result)
+/* ---- telling ---- */
+
+static const char *text_of(const json_t *object, const char *key)
 {
-    const char *status = json_string_value(json_object_get(result, "status"));
-    const char *id = json_string_value(json_object_get(result, "run"));
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static void print_questions(const json_t *result)
+{
+    size_t i;
+    json_t *question;
+    json_array_foreach (json_object_get(result, "questions"), i, question) {
+        fprintf(stderr, "  %s asks: ", text_of(question, "step"));
+        print_clean(stderr, slice_of(question_sentence(json_object_get(question, "shown"))));
+        fputc('\n', stderr);
+    }
+}
+
+static void print_result(const struct drive *drive, const json_t *result)
+{
+    const char *status = text_of(result, "status"), *id = text_of(result, "run");
     const json_t *error = json_object_get(result, "error");
+    AUTO(freep) char *same = same_store(drive->args);
     if (strcmp(status, "done") == 0) {
         fprintf(stderr, "%srun %s is done%s\n", paint(stderr, GREEN), id, paint(stderr, PLAIN));
         print_json(json_incref(json_object_get(result, "output")));
     } else if (strcmp(status, "waiting") == 0) {
+        const json_t *first = json_array_get(json_object_get(result, "questions"), 0);
+        fprintf(stderr, "%srun %s waits for a person%s\n", paint(stderr, YELLOW), id,
+                paint(stderr, PLAIN));
+        print_questions(result);
         fprintf(stderr,
-                "%srun %s waits for a person%s\n  seam show %s      what is asked\n  seam answer "
-                "%s STEP --json FILE, then: seam resume %s\n",
-                paint(stderr, YELLOW), id, paint(stderr, PLAIN), id, id, id);
+                "  the whole question: seam show %s%s\n"
+                "  to answer it:       seam answer %s %s --json FILE%s   (or --deny)\n"
+                "  to go on then:      seam resume %s%s\n",
+                id, same, id, text_of(first, "step"), same, id, same);
     } else {
-        const char *where = json_string_value(json_object_get(error, "step"));
-        const char *message = json_string_value(json_object_get(error, "message"));
-        fprintf(stderr, "%srun %s %s%s%s%s: %s\n  seam explain %s      why\n", paint(stderr, RED),
-                id, status, paint(stderr, PLAIN), where ? " at " : "", where ? where : "",
-                message ? message : "", id);
+        const char *where = text_of(error, "step");
+        fprintf(stderr, "%srun %s %s%s%s%s: ", paint(stderr, RED), id,
+                strcmp(status, "cancelled") == 0 ? "was cancelled" : status, paint(stderr, PLAIN),
+                *where ? " at " : "", where);
+        print_clean(stderr, slice_of(text_of(error, "message")));
+        fprintf(stderr, "\n  why: seam explain %s%s\n", id, same);
     }
 }
 
-static void print_results(const struct drive *drive)
+static void count_results(const json_t *results, size_t ret_counts[static RUN_CANCELLED + 1])
 {
-    size_t count = json_array_size(drive->results), i;
+    const char *id;
+    json_t *result;
+    json_object_foreach ((json_t *)results, id, result) {
+        for (int i = RUN_RUNNING; i <= RUN_CANCELLED; i++)
+            if (strcmp(text_of(result, "status"), run_status_word((enum run_status)i)) == 0)
+                ret_counts[i]++;
+    }
+}
+
+static void print_counts(const struct drive *drive, const size_t counts[static RUN_CANCELLED + 1])
+{
+    AUTO(freep) char *same = same_store(drive->args);
+    printf("%zu runs: %zu done, %zu waiting for a person, %zu failed, %zu cancelled",
+           json_object_size(drive->results), counts[RUN_DONE], counts[RUN_WAITING],
+           counts[RUN_FAILED], counts[RUN_CANCELLED]);
+    if (counts[RUN_RUNNING])
+        printf(", %zu not at their end", counts[RUN_RUNNING]);
+    putchar('\n');
+    if (counts[RUN_WAITING])
+        printf("  seam runs --status waiting%s\n", same);
+}
+
+static void print_results(const struct drive *drive, const size_t counts[static RUN_CANCELLED + 1])
+{
+    const char *id;
     json_t *result;
     if (drive->args->json) {
-        json_array_foreach (drive->results, i, result) {
+        json_object_foreach (drive->results, id, result) {
             print_json(json_incref(result));
         }
-    } else if (count <= 1) {
-        print_result(json_array_get(drive->results, 0));
-    } else {
-        printf("%zu runs: %zu done, %zu waiting for a person, %zu failed, %zu cancelled\n", count,
-               drive->counts[RUN_DONE], drive->counts[RUN_WAITING], drive->counts[RUN_FAILED],
-               drive->counts[RUN_CANCELLED]);
-        if (drive->counts[RUN_WAITING])
-            printf("  seam runs --status waiting\n");
+        return;
     }
+    if (json_object_size(drive->results) > 1)
+        print_counts(drive, counts);
+    else if (!counts[RUN_RUNNING])
+        json_object_foreach (drive->results, id, result) {
+            print_result(drive, result);
+        }
+    json_object_foreach (drive->others, id, result) {
+        fprintf(stderr, "a message for run %s was there; it was taken up, and is %s\n", id,
+                text_of(result, "status"));
+    }
+}
+
+static int stopped(const struct drive *drive, size_t left)
+{
+    AUTO(freep) char *same = same_store(drive->args);
+    const char *id = json_object_size(drive->results) == 1
+                         ? json_object_iter_key(json_object_iter(drive->results))
+                         : "--all";
+    if (args_flag(drive->args, "--memory"))
+        complain(0, "stopped; nothing was kept (--memory)");
+    else
+        complain(0, "stopped; %zu run%s left as %s; `seam resume %s%s` goes on", left,
+                 left == 1 ? " is" : "s are", left == 1 ? "it was" : "they were", id, same);
+    return EXIT_SIGNAL + drive->interrupted;
 }
 
 int drive_finish(struct drive *drive)
 {
     struct error err;
+    size_t counts[RUN_CANCELLED + 1] = {0};
+    drive->working = true;
     enum error_code code = host_work(drive->host, &err);
     size_t left = host_run_count(drive->host);
     enum error_code closed = close_host(drive, code == ERR_OK ? &err : NULL);
-    if (json_array_size(drive->results) > 0)
-        print_results(drive);
-    int exit_code = drive->counts[RUN_FAILED] || drive->counts[RUN_CANCELLED] ? EXIT_FAILED
-                    : drive->counts[RUN_WAITING]                              ? EXIT_WAITING
-                                                                              : EXIT_DONE;
+    count_results(drive->results, counts);
+    print_results(drive, counts);
+    int exit_code = counts[RUN_FAILED] || counts[RUN_CANCELLED] ? EXIT_FAILED
+                    : counts[RUN_WAITING]                       ? EXIT_WAITING
+                                                                : EXIT_DONE;
     if (code != ERR_OK || closed != ERR_OK) {
         report_error(drive->args, &err);
         complain(0, "the host stopped; nothing is lost: mend the cause, then `seam resume --all`");
         exit_code = EXIT_FAILED;
     } else if (drive->interrupted) {
-        complain(0, "stopped; %zu run%s left as %s: `seam resume --all` goes on", left,
-                 left == 1 ? " is" : "s are", left == 1 ? "it was" : "they were");
-        exit_code = EXIT_FAILED;
+        exit_code = stopped(drive, left);
     }
     close_all(drive);
     return exit_code;

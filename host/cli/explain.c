@@ -22,19 +22,35 @@ static bool concerns(const char *path, const char *step)
                      (path[length] == '\0' || path[length] == '[' || path[length] == '/'));
 }
 
+static void print_fact(const char *name, const json_t *value)
+{
+    const json_t *message = json_object_get(value, "message");
+    AUTO(freep)
+    char *text = json_is_string(value)     ? xstrdup(json_string_value(value))
+                 : json_is_string(message) ? xasprintf("“%s”", json_string_value(message))
+                                           : json_text(value);
+    printf("%s ", name);
+    print_clean(stdout, slice_of(text));
+}
+
 static void print_facts(const json_t *why)
 {
-    const char *name;
-    json_t *value;
-    bool any = false;
+    const char *name, *inner, *separator = "      because ";
+    json_t *value, *member;
     json_object_foreach ((json_t *)why, name, value) {
-        char *text = json_is_string(value) ? xstrdup(json_string_value(value))
-                                           : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-        printf("%s%s %s", any ? ", " : "      because ", name, text);
-        any = true;
-        free(text);
+        fputs(separator, stdout);
+        separator = ", ";
+        if (!json_is_object(value) || json_object_get(value, "message")) {
+            print_fact(name, value);
+            continue;
+        }
+        fputs(name, stdout);
+        json_object_foreach (value, inner, member) {
+            putchar(' ');
+            print_fact(inner, member);
+        }
     }
-    if (any)
+    if (*separator == ',')
         putchar('\n');
 }
 
@@ -42,16 +58,21 @@ static void print_facts(const json_t *why)
 static void print_event(uint64_t seq, const json_t *event)
 {
     char at[32];
+    const json_t *body = json_object_get(event, "body");
     const char *path = json_string_value(json_object_get(event, "path"));
     const char *kind = json_string_value(json_object_get(event, "kind"));
     printf("%s%4llu  %s  %s%s%s", paint(stdout, DIM), (unsigned long long)seq,
            clock_text(json_integer_value(json_object_get(event, "at_ms")), at), kind,
            path ? " " : "", path ? path : "");
-    static const char *const details[] = {"cause", "effect", "outcome", "message", "who"};
+    static const char *const details[] = {"end", "cause", "effect", "outcome", "message", "who"};
     for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++) {
         const char *text = json_string_value(json_object_get(event, details[i]));
-        if (text)
-            printf(" · %s %.200s", details[i], text);
+        if (!text && strcmp(details[i], "message") == 0)
+            text = json_string_value(json_object_get(body, details[i]));
+        if (!text)
+            continue;
+        printf(" · %s ", details[i]);
+        print_clean(stdout, slice_of(text));
     }
     printf("%s\n", paint(stdout, PLAIN));
 }
@@ -89,8 +110,11 @@ static bool explain_record(void *user, uint64_t seq, struct record *record, stru
     const json_t *event = json_object_get(record->root, "event");
     size_t i;
     json_t *decision;
-    bool told = false;
+    const char *at = json_string_value(json_object_get(event, "path"));
+    bool told = !explanation->args->json && concerns(at ? at : "", explanation->step);
     (void)run;
+    if (told)
+        print_event(seq, event);
     json_array_foreach (json_object_get(record->root, "decisions"), i, decision) {
         const char *path = json_string_value(json_object_get(decision, "path"));
         if (!concerns(path ? path : "", explanation->step))

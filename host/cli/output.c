@@ -4,6 +4,8 @@
  */
 #include "cli/cli_internal.h"
 
+#include "document/document.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,29 +14,85 @@
 
 int complain(int code, const char *format, ...)
 {
+    char text[ERROR_TEXT_SIZE + 1024];
     va_list args;
     va_start(args, format);
-    fputs("seam: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    fputs("seam: ", stderr);
+    for (size_t end = strlen(text); end > 0 && text[end - 1] == '\n'; end--)
+        text[end - 1] = '\0';
+    print_clean(stderr, slice_of(text));
+    fputc('\n', stderr);
     return code;
+}
+
+void print_clean(FILE *stream, struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        unsigned char next = i + 1 < text.len ? (unsigned char)text.ptr[i + 1] : 0;
+        bool high = c == 0xc2 && next >= 0x80 && next < 0xa0; /* C1 controls, in UTF-8 */
+        fputc((c < 0x20 && c != '\n') || c == 0x7f || high ? ' ' : c, stream);
+        i += high;
+    }
 }
 
 int report_error(const struct args *args, const struct error *err)
 {
-    if (args->json)
-        print_json(json_pack("{s:{s:s, s:s}}", "error", "code", error_code_text(err->code),
-                             "message", err->text));
-    else
+    return report_refusal(args, err, NULL);
+}
+
+int report_refusal(const struct args *args, const struct error *err,
+                   const struct findings *findings)
+{
+    if (!args->json)
         complain(0, "%s", err->text);
+    else
+        print_json(json_pack("{s:{s:s, s:s}, s:o*}", "error", "code", error_code_text(err->code),
+                             "message", err->text, "findings",
+                             findings && findings->errors ? findings_json(findings) : NULL));
     return err->code == ERR_DENIED ? EXIT_REFUSED : EXIT_USAGE;
+}
+
+/* Compact JSON, spread over lines for a reader; an empty object or array stays as it is. */
+static void print_indented(const char *json)
+{
+    int depth = 0;
+    bool string = false;
+    for (const char *c = json; *c; c++) {
+        string ^= *c == '"';
+        if (string && *c == '\\')
+            putchar(*c++);
+        if (!string && (*c == '}' || *c == ']') && c[-1] != '{' && c[-1] != '[')
+            printf("\n%*s", 2 * --depth, "");
+        putchar(*c);
+        if (string)
+            continue;
+        if ((*c == '{' && c[1] != '}') || (*c == '[' && c[1] != ']'))
+            printf("\n%*s", 2 * ++depth, "");
+        else if (*c == ',')
+            printf("\n%*s", 2 * depth, "");
+        else if (*c == ':')
+            putchar(' ');
+    }
+}
+
+char *json_text(const json_t *value)
+{
+    AUTO(text_done) struct text text;
+    text_init(&text, SIZE_MAX / 2);
+    json_write(value, &text);
+    return text_take(&text);
 }
 
 void print_json(json_t *value)
 {
-    size_t flags = JSON_ENCODE_ANY | (isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT);
-    json_dumpf(value, stdout, flags);
+    AUTO(freep) char *text = json_text(value);
+    if (isatty(STDOUT_FILENO))
+        print_indented(text);
+    else
+        fputs(text, stdout);
     putchar('\n');
     fflush(stdout);
     json_decref(value);
@@ -56,6 +114,13 @@ const char *clock_text(int64_t ms, char ret_text[static 32])
     localtime_r(&seconds, &local);
     strftime(ret_text, 32, "%Y-%m-%d %H:%M:%S", &local);
     return ret_text;
+}
+
+char *same_store(const struct args *args)
+{
+    const char *manifest = args_option(args, "--manifest"), *store = args_option(args, "--store");
+    return xasprintf("%s%s%s%s", manifest ? " --manifest " : "", manifest ? manifest : "",
+                     store ? " --store " : "", store ? store : "");
 }
 
 enum error_code open_roster(const struct args *args, struct roster **ret_roster,

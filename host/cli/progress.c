@@ -10,24 +10,37 @@
 #include <seam/plugin.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { REDRAW_MS = 40, ROWS_MAX = 40 };
 
+/* A line longer than the terminal must not become two: the picture is wiped by counting lines. */
+#define NO_WRAP "\033[?7l"
+#define WRAP    "\033[?7h"
+
 struct progress {
     bool live, loud;
-    size_t runs, settled;
-    int rows; /* of the picture on the screen */
+    size_t settled;
+    int rows, rows_max; /* of the picture on the screen */
     int64_t drawn_ms;
     struct map rules; /* step → the name of its last rule */
+    struct map known; /* run → &at_work or &at_rest */
 };
+
+static char at_work, at_rest;
 
 struct progress *progress_new(bool json, bool quiet)
 {
     struct progress *progress = xcalloc(1, sizeof(*progress));
-    progress->live = !json && !quiet && isatty(STDERR_FILENO);
+    const char *terminal = getenv("TERM");
+    bool draws = isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+    progress->live = !json && !quiet && draws;
     progress->loud = !quiet;
+    struct winsize window;
+    bool sized = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 4;
+    progress->rows_max = sized && window.ws_row - 4 < ROWS_MAX ? window.ws_row - 4 : ROWS_MAX;
     return progress;
 }
 
@@ -36,6 +49,7 @@ void progress_free(struct progress *progress)
     if (!progress)
         return;
     map_done(&progress->rules);
+    map_done(&progress->known);
     free(progress);
 }
 
@@ -143,7 +157,7 @@ static void draw_run(struct progress *progress, const struct run *run)
             paint(stderr, PLAIN), text_of(picture, "status"));
     progress->rows++;
     json_array_foreach (json_object_get(picture, "steps"), i, step) {
-        if (i < ROWS_MAX)
+        if ((int)i < progress->rows_max)
             draw_step(progress, picture, step);
     }
     draw_budget(progress, picture);
@@ -157,12 +171,14 @@ static void draw(struct progress *progress, const struct run *run, bool at_once)
         return;
     progress->drawn_ms = now;
     wipe(progress);
-    if (progress->runs > 1) {
-        fprintf(stderr, "%zu runs, %zu settled\n", progress->runs, progress->settled);
+    fputs(NO_WRAP, stderr);
+    if (progress->known.count > 1) {
+        fprintf(stderr, "%zu runs, %zu settled\n", progress->known.count, progress->settled);
         progress->rows = 1;
     } else {
         draw_run(progress, run);
     }
+    fputs(WRAP, stderr);
     fflush(stderr);
 }
 
@@ -181,12 +197,21 @@ static void remember_rules(struct progress *progress, const struct run *run,
     }
 }
 
+/* A run that was answered is at work again. */
+static void note(struct progress *progress, const struct run *run)
+{
+    char *now = run_status(run) == RUN_RUNNING ? &at_work : &at_rest;
+    const char *was = map_put(&progress->known, slice_of(run_id(run)), now);
+    progress->settled += (size_t)(now == &at_rest) - (size_t)(was == &at_rest);
+}
+
 void progress_record(struct progress *progress, const struct run *run, const struct event *event,
                      const struct decisions *decisions)
 {
     if (!progress->live)
         return;
-    progress->runs += event->kind == EVENT_STARTED || event->kind == EVENT_TAKEN_OVER;
+    (void)event;
+    note(progress, run);
     remember_rules(progress, run, decisions);
     draw(progress, run, false);
 }
@@ -195,8 +220,8 @@ void progress_settled(struct progress *progress, const struct run *run)
 {
     if (!progress->live)
         return;
-    progress->settled++;
-    draw(progress, run, progress->runs <= 1 || progress->settled == progress->runs);
+    note(progress, run);
+    draw(progress, run, progress->known.count == progress->settled);
 }
 
 void progress_log(struct progress *progress, const char *plugin, uint32_t level, struct slice text)
@@ -205,7 +230,6 @@ void progress_log(struct progress *progress, const char *plugin, uint32_t level,
         return;
     wipe(progress);
     fprintf(stderr, "%s[%s]%s ", paint(stderr, CYAN), plugin, paint(stderr, PLAIN));
-    for (size_t i = 0; i < text.len; i++)
-        fputc((unsigned char)text.ptr[i] < 0x20 ? ' ' : text.ptr[i], stderr);
+    print_clean(stderr, text);
     fputc('\n', stderr);
 }

@@ -99,22 +99,22 @@ static enum error_code submit_one(struct drive *drive, struct flow *flow, struct
     return code;
 }
 
-/* The flow, or its findings printed. */
+/* The flow, or what is wrong with it. */
 static enum error_code compile(struct drive *drive, struct flow **ret_flow, struct error *reterr)
 {
-    struct findings findings;
-    findings_init(&findings);
+    const struct args *args = drive->args;
+    struct findings *findings = &drive->findings;
     enum error_code code =
-        roster_compile(drive->roster, drive->args->operands[0], ret_flow, &findings, reterr);
-    if (findings.count > 0 && !drive->args->json && (findings.errors || findings.warnings)) {
+        roster_compile(drive->roster, args->operands[0], ret_flow, findings, reterr);
+    bool tell = findings->errors || (findings->warnings && !args_flag(args, "--quiet"));
+    if (tell && !args->json) {
         AUTO(text_done) struct text text;
         text_init(&text, SIZE_MAX / 2);
-        findings_text(&findings, &text);
+        findings_text(findings, &text);
         fputs(text_str(&text), stderr);
     }
-    if (code == ERR_INPUT && findings.errors > 0)
+    if (code == ERR_INPUT && findings->errors > 0)
         reterr->code = ERR_DENIED;
-    findings_done(&findings);
     return code;
 }
 

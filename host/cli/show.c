@@ -68,6 +68,8 @@ int command_runs(const struct args *args)
 
 /* ---- show ---- */
 
+enum { SHOWN_MAX = 400 };
+
 static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -91,40 +93,62 @@ static enum colour status_colour(const char *status)
     return YELLOW;
 }
 
+/* Whole characters of the start of a text that is too long for a line. */
 static void show_value(const char *label, const json_t *value)
 {
     if (!value)
         return;
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    printf("  %s %.400s%s\n", label, text, strlen(text) > 400 ? "…" : "");
-    free(text);
+    AUTO(freep) char *text = json_text(value);
+    size_t length = strlen(text), shown = length < SHOWN_MAX ? length : SHOWN_MAX;
+    while (shown < length && ((unsigned char)text[shown] & 0xc0) == 0x80)
+        shown--;
+    printf("%s %.*s%s\n", label, (int)shown, text, shown < length ? "…" : "");
 }
 
-static void show_question(const char *run, const json_t *task)
+const char *question_sentence(const json_t *shown)
 {
+    const char *asked = text_of(json_object_get(shown, "asked"), "question");
+    return *asked ? asked : text_of(shown, "text");
+}
+
+/* What a person needs to judge is printed whole, however long. */
+static void show_question(const char *run, const json_t *task, const char *same)
+{
+    static const char *const parts[] = {"effect", "output", "error", "input"};
     const json_t *question = json_object_get(task, "question");
     const json_t *shown = json_object_get(question, "shown");
+    const json_t *schema = json_object_get(json_object_get(shown, "asked"), "schema");
     size_t i;
     json_t *accepted;
+    char until[32];
+    long long deadline = number_of(question, "deadline_ms");
     if (!question)
         return;
-    printf("    %sasks (revision %lld): %s%s\n", paint(stdout, YELLOW),
-           number_of(question, "revision"), text_of(shown, "text"), paint(stdout, PLAIN));
-    static const char *const parts[] = {"effect", "output", "error", "asked"};
-    for (size_t p = 0; p < sizeof(parts) / sizeof(parts[0]); p++)
-        if (json_object_get(shown, parts[p])) {
-            printf("    ");
-            show_value(parts[p], json_object_get(shown, parts[p]));
-        }
-    json_array_foreach (json_object_get(shown, "accepts"), i, accepted) {
-        char *text = json_dumps(accepted, JSON_COMPACT);
-        printf("      %s %s\n", i ? "or     " : "accepts", text);
-        free(text);
+    printf("    %sasks%s (revision %lld): ", paint(stdout, YELLOW), paint(stdout, PLAIN),
+           number_of(question, "revision"));
+    print_clean(stdout, slice_of(question_sentence(shown)));
+    putchar('\n');
+    for (size_t p = 0; p < sizeof(parts) / sizeof(parts[0]); p++) {
+        if (!json_object_get(shown, parts[p]))
+            continue;
+        AUTO(freep) char *text = json_text(json_object_get(shown, parts[p]));
+        printf("      %-8s %s\n", parts[p], text);
     }
-    printf("      seam answer %s %s --json FILE   (or --deny)\n", run, text_of(task, "path"));
+    json_array_foreach (json_object_get(shown, "accepts"), i, accepted) {
+        AUTO(freep) char *text = json_text(accepted);
+        printf("      %-8s %s\n", i ? "or" : "accepts", text);
+    }
+    if (schema) {
+        AUTO(freep) char *text = json_text(schema);
+        printf("      accepts  what fits %s\n", text);
+    }
+    if (deadline >= 0)
+        printf("      until    %s\n", clock_text(deadline, until));
+    printf("      seam answer %s %s --json FILE%s   (or --deny)\n", run, text_of(task, "path"),
+           same);
 }
 
-static void show_tasks(const json_t *run)
+static void show_tasks(const json_t *run, const char *same)
 {
     size_t i, e;
     json_t *task, *effect;
@@ -138,9 +162,12 @@ static void show_tasks(const json_t *run)
             printf("    effect %s: %s, key %.16s…\n", text_of(effect, "name"),
                    text_of(effect, "outcome"), text_of(effect, "key"));
         }
-        if (json_object_get(task, "error"))
-            printf("    error: %s\n", text_of(json_object_get(task, "error"), "message"));
-        show_question(text_of(run, "run"), task);
+        if (json_object_get(task, "error")) {
+            printf("    error: ");
+            print_clean(stdout, slice_of(text_of(json_object_get(task, "error"), "message")));
+            putchar('\n');
+        }
+        show_question(text_of(run, "run"), task, same);
     }
 }
 
@@ -160,8 +187,9 @@ static void show_budget(const json_t *run)
     putchar('\n');
 }
 
-static void show_text(const json_t *run)
+static void show_text(const struct args *args, const json_t *run)
 {
+    AUTO(freep) char *same = same_store(args);
     const char *status = text_of(run, "status");
     char started[32];
     size_t i;
@@ -169,9 +197,9 @@ static void show_text(const json_t *run)
     printf("%s%s%s  %s  %s%s%s  started %s\n", paint(stdout, BOLD), text_of(run, "run"),
            paint(stdout, PLAIN), text_of(run, "flow"), paint(stdout, status_colour(status)), status,
            paint(stdout, PLAIN), clock_text(number_of(run, "started_ms"), started));
-    show_value("input ", json_object_get(run, "input"));
-    show_value("output", json_object_get(run, "output"));
-    show_value("error ", json_object_get(run, "error"));
+    show_value("  input ", json_object_get(run, "input"));
+    show_value("  output", json_object_get(run, "output"));
+    show_value("  error ", json_object_get(run, "error"));
     printf("steps:");
     json_array_foreach (json_object_get(run, "steps"), i, step) {
         const char *word = text_of(step, "status");
@@ -179,7 +207,7 @@ static void show_text(const json_t *run)
                paint(stdout, PLAIN));
     }
     printf("\n");
-    show_tasks(run);
+    show_tasks(run, same);
     show_budget(run);
 }
 
@@ -196,7 +224,7 @@ int command_show(const struct args *args)
         if (args->json)
             print_json(json_incref(json));
         else
-            show_text(json);
+            show_text(args, json);
         json_decref(json);
     }
     run_free(run);
