@@ -485,7 +485,6 @@ enum error_code host_resume(struct host *host, const char *id, struct error *ret
     for (uint32_t i = 0; i < run_task_count(run); i++)
         watch_task(live, i);
     live_happen(live, &event, NULL);
-    settle(live);
     return ERR_OK;
 }
 
