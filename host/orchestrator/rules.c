@@ -161,6 +161,7 @@ static const struct {
      "it would have run if that output were read under `//`"},
     {"expression-error", "one of its expressions failed", "mend the expression or its input"},
     {"first-attempt", "it is ready, and budget and concurrency allow it", NULL},
+    {"attempt-ended", "the attempt is over: its output was held to the contracts", NULL},
     {"next-attempt", "its time has come", NULL},
     {"reconcile-attempt", "an effect is in doubt: its reconcile agent is called", NULL},
     {"undo-attempt", "the run is ending: what was done is undone", NULL},
