@@ -55,6 +55,7 @@
 #define LIMIT_THREADS          256          /* its threads for agents that block               */
 #define LIMIT_POOL_STACK       (1u << 20)   /* bytes of stack of each                          */
 #define LIMIT_LOOP_MS          100          /* a start() on its loop that takes longer blocks  */
+#define LIMIT_LINGER_MS        500          /* a start() that goes on after its call has ended */
 #define LIMIT_LOAD_MS          10000        /* from its start to being ready (default)         */
 #define LIMIT_LOG_LINES        1000u        /* lines that it logs in a second                  */
 #define LIMIT_EMIT_BACKLOG     (1u << 20)   /* bytes not yet read, past which chunks and lines

@@ -29,7 +29,8 @@ enum frame_kind {
     FRAME_READY,    /* status: what create said                                             */
     FRAME_COMPLETE, /* id, other: when, in ns, status, effect, number: retry after, parts:
                        body, code                                                           */
-    FRAME_UNBEGUN,  /* id: cancelled while it waited for a thread                           */
+    FRAME_UNBEGUN,  /* id: cancelled while it waited for a thread, number: 1 if no thread will
+                       ever be free                                                         */
     FRAME_BROKE,    /* id, parts: how the call broke the ABI                                */
     FRAME_EMIT,     /* id, parts: chunk                                                     */
     FRAME_REQUEST,  /* id: of the call, other: of the request, parts: op, body              */

@@ -40,6 +40,7 @@ static void open_call(struct guest *g, const struct frame *frame, bool queued)
     g->calls[slot] = (struct guest_call){.id = frame->id,
                                          .deadline_ns = frame->other,
                                          .first_request = GUEST_NONE,
+                                         .thread = GUEST_NONE,
                                          .queued = queued};
     g->active++;
 }
@@ -155,6 +156,8 @@ bool guest_end_call(struct guest *g, const struct frame *frame)
     bool last = false;
     if (c) {
         guest_orphan_requests(g, c);
+        if (c->thread != GUEST_NONE)
+            g->threads[c->thread].ended_ns = monotonic_ns();
         c->id = 0;
         g->active--;
         last = g->stopping && g->active == 0;
@@ -174,8 +177,9 @@ void guest_cancel(struct guest *g, uint64_t id)
 {
     pthread_mutex_lock(&g->lock);
     struct guest_call *c = guest_call_find(g, id);
-    bool unbegun = c && c->queued;
+    bool unbegun = c && c->queued, stuck = false;
     if (unbegun) {
+        stuck = pool_is_stuck(g);
         pool_remove(g, id);
         c->id = 0;
         g->active--;
@@ -184,7 +188,7 @@ void guest_cancel(struct guest *g, uint64_t id)
     }
     pthread_mutex_unlock(&g->lock);
     if (unbegun) {
-        guest_send(g, &(struct frame){.kind = FRAME_UNBEGUN, .id = id});
+        guest_send(g, &(struct frame){.kind = FRAME_UNBEGUN, .id = id, .number = stuck});
     } else if (c) {
         if (SEAM_HAS(g->table, seam_plugin, cancel) && g->table->cancel)
             g->table->cancel(g->self, id);

@@ -23,7 +23,7 @@ void guest_breach(struct guest *g, uint64_t call, const char *format, ...)
     guest_end_call(g, &(struct frame){.kind = FRAME_BROKE, .id = call, .parts = {{text, used}}});
 }
 
-static uint64_t monotonic_ns(void)
+uint64_t monotonic_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -29,7 +29,14 @@ struct job {
 struct guest_call { /* id 0: the slot is free */
     uint64_t id, deadline_ns;
     int32_t first_request; /* GUEST_NONE */
+    int32_t thread;        /* of the pool, that runs its start(); GUEST_NONE */
     bool cancelled, queued;
+};
+
+struct guest_thread {
+    pthread_t thread;
+    struct guest *guest;
+    uint64_t ended_ns; /* when the call ended that it still runs; 0: it has not, or none does */
 };
 
 /* A thread that waits in request_wait, on its stack. */
@@ -89,7 +96,7 @@ struct guest {
     unsigned log_lines, log_dropped;
 
     struct job *first_job, **last_job;
-    pthread_t *threads;
+    struct guest_thread *threads;
     int thread_count, idle, job_count;
     bool pool_closing;
     pthread_cond_t job_came;
@@ -125,11 +132,13 @@ seam_status guest_request_wait(const struct seam_host *host, seam_id id, const c
 /* guest_host.c: the table of services */
 void guest_host_init(struct guest *g);
 void guest_breach(struct guest *g, uint64_t call, const char *format, ...) PRINTF_LIKE(3, 4);
+uint64_t monotonic_ns(void);
 void guest_log(struct guest *g, uint64_t call, uint32_t level, struct slice text);
 
 /* guest_pool.c */
 void pool_add(struct guest *g, struct job *job); /* takes the job over */
 bool pool_remove(struct guest *g, uint64_t id);  /* holds lock; frees the job */
+bool pool_is_stuck(struct guest *g);             /* holds lock */
 void pool_close(struct guest *g);                /* waits for its threads */
 
 #endif

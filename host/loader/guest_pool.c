@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The threads of agents that may block. They come one by one as calls need them, at most as many as
- * the card's max_concurrency, and take calls in the order in which these came.
+ * the card's max_concurrency, and take calls in the order in which these came. A thread is free
+ * when start() returns, which may be long after the call has ended.
  */
 #include "base/limits.h"
 #include "loader/guest_internal.h"
 
 #include <stdlib.h>
 
-static struct job *next_job(struct guest *g)
+static struct job *next_job(struct guest *g, struct guest_thread *t)
 {
     pthread_mutex_lock(&g->lock);
+    t->ended_ns = 0;
     g->idle++;
     while (!g->first_job && !g->pool_closing)
         pthread_cond_wait(&g->job_came, &g->lock);
@@ -21,7 +23,9 @@ static struct job *next_job(struct guest *g)
         if (!g->first_job)
             g->last_job = &g->first_job;
         g->job_count--;
-        guest_call_find(g, job->id)->queued = false;
+        struct guest_call *c = guest_call_find(g, job->id);
+        c->queued = false;
+        c->thread = (int32_t)(t - g->threads);
     }
     pthread_mutex_unlock(&g->lock);
     return job;
@@ -29,9 +33,9 @@ static struct job *next_job(struct guest *g)
 
 static void *serve_jobs(void *user)
 {
-    struct guest *g = user;
-    for (struct job *job; (job = next_job(g));) {
-        guest_start_agent(g, job);
+    struct guest_thread *t = user;
+    for (struct job *job; (job = next_job(t->guest, t));) {
+        guest_start_agent(t->guest, job);
         free(job);
     }
     return NULL;
@@ -43,7 +47,9 @@ static bool add_thread(struct guest *g)
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, LIMIT_POOL_STACK);
-    bool made = pthread_create(&g->threads[g->thread_count], &attributes, serve_jobs, g) == 0;
+    struct guest_thread *t = &g->threads[g->thread_count];
+    t->guest = g;
+    bool made = pthread_create(&t->thread, &attributes, serve_jobs, t) == 0;
     pthread_attr_destroy(&attributes);
     if (made)
         g->thread_count++;
@@ -89,6 +95,20 @@ bool pool_remove(struct guest *g, uint64_t id)
     return false;
 }
 
+/* Every thread is held by a call that ended a while ago: no other will ever begin. */
+bool pool_is_stuck(struct guest *g)
+{
+    uint64_t now_ns = monotonic_ns();
+    if (g->idle > 0 || g->thread_count < g->max_threads)
+        return false;
+    for (int i = 0; i < g->thread_count; i++) {
+        uint64_t ended_ns = g->threads[i].ended_ns;
+        if (ended_ns == 0 || now_ns - ended_ns < LIMIT_LINGER_MS * 1000000u)
+            return false;
+    }
+    return true;
+}
+
 void pool_close(struct guest *g)
 {
     pthread_mutex_lock(&g->lock);
@@ -96,5 +116,5 @@ void pool_close(struct guest *g)
     pthread_cond_broadcast(&g->job_came);
     pthread_mutex_unlock(&g->lock);
     for (int i = 0; i < g->thread_count; i++)
-        pthread_join(g->threads[i], NULL);
+        pthread_join(g->threads[i].thread, NULL);
 }

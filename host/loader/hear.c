@@ -159,6 +159,10 @@ static void hear_unbegun(struct plugin *p, const struct frame *frame)
                                   .effect = begun ? SEAM_EFFECT_UNKNOWN : SEAM_EFFECT_NONE,
                                   .begun = begun,
                                   .reaped = true});
+    if (frame->number == 1 && !p->in_process)
+        plugin_kill(p,
+                    "its worker was killed because its threads are held by calls that ended long "
+                    "ago: start() must return soon after complete()");
 }
 
 static void hear_breach(struct plugin *p, const struct frame *frame)

@@ -4,6 +4,7 @@
  * In this process each of these takes the host with it, or its thread for ever, which is why a
  * worker is the default; hangs of the last kind are tried there too.
  */
+#include "base/limits.h"
 #include "drive.h"
 
 #include <errno.h>
@@ -170,6 +171,24 @@ START_TEST(a_cancelled_call_that_does_not_stop_is_killed)
     drive_until(&d, d.down == 1);
     ck_assert_int_eq(drive_result(&d, id)->end, CALL_TIMED_OUT);
     ck_assert(drive_result(&d, id)->begun);
+    drive_done(&d);
+}
+END_TEST
+
+START_TEST(threads_that_never_come_back_are_noticed)
+{
+    struct drive d;
+    drive_start_good(&d, PLUGIN_FILE("lingers"), IN_WORKER); /* two threads */
+    uint64_t calls[3];
+    for (int i = 0; i < 2; i++)
+        calls[i] = drive_call(&d, "1", -1);
+    drive_until(&d, d.count == 2);
+    calls[2] = drive_call(&d, "1", 2 * LIMIT_LINGER_MS);
+    drive_until(&d, d.down == 1);
+    ck_assert_int_eq(drive_result(&d, calls[1])->end, CALL_COMPLETED);
+    ck_assert_int_eq(drive_result(&d, calls[2])->end, CALL_TIMED_OUT);
+    ck_assert(!drive_result(&d, calls[2])->begun);
+    ck_assert_ptr_nonnull(strstr(d.death, "start() must return"));
     drive_done(&d);
 }
 END_TEST
@@ -373,7 +392,7 @@ UNIT_MAIN(a_crash_ends_its_calls_and_not_the_host, an_abort_is_named,
           a_hang_is_killed_at_its_deadline_and_takes_the_others_with_it,
           a_hang_in_this_process_is_abandoned,
           a_call_that_is_never_answered_is_killed_at_its_deadline,
-          a_cancelled_call_that_does_not_stop_is_killed,
+          a_cancelled_call_that_does_not_stop_is_killed, threads_that_never_come_back_are_noticed,
           a_request_of_a_dead_plugin_may_still_be_answered, rubbish_from_a_worker_kills_it,
           a_worker_that_closes_its_connection_is_killed, a_worker_killed_from_outside_is_a_crash,
           what_a_worker_started_dies_with_it, printed_lines_are_logged_and_floods_are_cut,
