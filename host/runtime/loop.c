@@ -251,7 +251,8 @@ enum error_code host_close(struct host *host, struct error *reterr)
 
 enum error_code host_work(struct host *host, struct error *reterr)
 {
-    if (host->unsettled > 0 && !host->stopping)
+    /* a run that was final when it was submitted may have stopped the loop before it began */
+    while (host->unsettled > 0 && !host->stopping)
         uv_run(&host->loop, UV_RUN_DEFAULT);
     if (host->failed)
         return error_set(reterr, host->failure.code, "%s", host->failure.text);
