@@ -34,6 +34,16 @@ static bool result_fits(const struct run *run, const struct task *task)
     return fits;
 }
 
+/* A DONE effect that no begin would replay: calling the agent again does it again, unless the world
+ * honours its key. */
+static bool any_bare(const struct run *run, const struct task *task, const struct agent *agent)
+{
+    for (uint32_t i = 0; i < task->effect_count; i++)
+        if (task->effects[i].implicit && task->effects[i].outcome == OUTCOME_DONE)
+            return agent->effect == CLASS_WRITE || !key_is_live(run, task, agent);
+    return false;
+}
+
 static unsigned bit(bool set, unsigned fact)
 {
     return set ? fact : 0;
@@ -55,6 +65,7 @@ static unsigned gather_facts(const struct run *run, const struct task *task)
         retried = true;
     return bit(task_doubt(task), FACT_UNKNOWN) | bit(task_any_done(task), FACT_DONE) |
            bit(task_left_behind(task), FACT_LEFT_BEHIND) |
+           bit(any_bare(run, task, callee->agent), FACT_BARE) |
            bit(task->tries < (uint32_t)step->retry.max_attempts + task->extra, FACT_TRY_LEFT) |
            bit(retried, FACT_RETRY_ON) |
            bit(budget_allows(run, task, recovery, &spent), FACT_BUDGET_LEFT) |

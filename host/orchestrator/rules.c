@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The rule table: (what happened, effect class, facts) → what to do. The first row that matches
- * wins; the last matches everything. Each row has a name, which the journal keeps, a sentence for
- * `explain`, and what would have changed it. Nothing else in the host decides whether an agent is
- * called again.
+ * wins, and no combination matches none. Each row has a name, which the journal keeps, a sentence
+ * for `explain`, and what would have changed it. Nothing else in the host decides whether an agent
+ * is called again.
  *
  * An outcome that is UNKNOWN is looked at before any status, and for WRITE only evidence ends it.
+ * An effect that is DONE never falls to `on_failure`: it is replayed, or a person learns of it.
  */
 #include "orchestrator/state_internal.h"
 
@@ -35,7 +36,8 @@ static const struct row rows[] = {
      "left), or tried again if the card declared `write_idempotent`"},
 
     /* -- the doubt is over -- */
-    {"in-doubt-happened", HAPPENED_ANY, WI | W, FACT_RESUMED | FACT_RESULT_FITS, 0, ACT_USE_RESULT,
+    {"in-doubt-happened", HAPPENED_ANY & ~HAPPENED_CONFLICT, WI | W,
+     FACT_RESUMED | FACT_RESULT_FITS, 0, ACT_USE_RESULT,
      "the effect happened, and its recorded result is a good output of the step",
      "the agent would have been called again, to find the result at its begin, if the result did "
      "not fit its output contract"},
@@ -71,12 +73,14 @@ static const struct row rows[] = {
      ACT_ASK_OUTPUT, "the confidence is below the step's minimum: a person looks at the output",
      "it would have been accepted with a confidence of at least the minimum, or tried again with "
      "`below: retry`"},
-    {"confidence-fail", HAPPENED_REFUSED, PURE_READ | WI, FACT_BELOW | FACT_BELOW_FAIL, 0,
+    {"confidence-fail", HAPPENED_REFUSED, ALL, FACT_BELOW | FACT_BELOW_FAIL, FACT_DONE,
      ACT_ON_FAILURE, "the confidence is below the step's minimum, and the flow says to fail",
      "it would have been accepted with a confidence of at least the minimum"},
-    {"confidence-fail-write", HAPPENED_REFUSED, W, FACT_BELOW | FACT_BELOW_FAIL, FACT_DONE,
-     ACT_ON_FAILURE, "the confidence is below the step's minimum, and the flow says to fail",
-     "it would have been accepted with a confidence of at least the minimum"},
+    {"confidence-fail-after-effect", HAPPENED_REFUSED, WI | W, FACT_BELOW | FACT_BELOW_FAIL, 0,
+     ACT_ASK_OUTPUT,
+     "the confidence is below the step's minimum, but the world was changed: a person looks at the "
+     "output",
+     "`on_failure` would have counted if nothing had been done"},
     {"refused-retry-feedback", HAPPENED_REFUSED, PURE_READ, AGAIN, 0, ACT_RETRY_FEEDBACK,
      "the output was refused; calling this agent again is safe, and it is told why",
      "it would have been accepted if the output fitted"},
@@ -87,54 +91,54 @@ static const struct row rows[] = {
     {"refused-nothing-done", HAPPENED_REFUSED, W | WI, AGAIN, FACT_DONE, ACT_RETRY_FEEDBACK,
      "the output was refused and provably nothing was done, so the agent is called again",
      "a person would have been asked if an effect were done"},
-    {"refused-after-effect", HAPPENED_REFUSED, W, FACT_DONE, 0, ACT_ASK_OUTPUT,
+    {"refused-after-effect", HAPPENED_REFUSED, WI | W, FACT_DONE, 0, ACT_ASK_OUTPUT,
      "the output was refused after the world was changed: a person looks at it",
-     "it would have been tried again if the card declared `write_idempotent`"},
+     "it would have been tried again if the card declared `write_idempotent` and tries were left"},
     {"refused-write-spent", HAPPENED_REFUSED, W, 0, 0, ACT_ASK_OUTPUT,
      "the output of a write was refused, and its tries are spent: a person looks at it",
      "it would have been tried again with attempts and budget left"},
 
     /* -- it failed -- */
-    {"budget-spent", HAPPENED_NO_BUDGET, ALL, 0, 0, ACT_ON_FAILURE,
-     "the run's budget does not allow this call", "a larger `budget` in the flow"},
-    {"failed-after-effect", HAPPENED_PERMANENT, WI | W, FACT_DONE, FACT_RETRY_ON, ACT_ASK_OUTPUT,
+    {"failed-after-effect", HAPPENED_PERMANENT | HAPPENED_CANCELLED, WI | W, FACT_DONE, 0,
+     ACT_ASK_OUTPUT,
      "the agent failed for good after it changed the world: a person decides what stands",
      "`on_failure` would have counted if nothing had been done"},
-    {"permanent", HAPPENED_PERMANENT, ALL, 0, FACT_RETRY_ON, ACT_ON_FAILURE,
+    {"permanent", HAPPENED_PERMANENT, ALL, 0, 0, ACT_ON_FAILURE,
      "the failure is permanent: trying again cannot help",
      "it would have been tried again if the agent had said UNAVAILABLE, RATE_LIMITED, TIMEOUT or "
      "BUSY"},
     {"cancelled", HAPPENED_CANCELLED, ALL, 0, 0, ACT_ON_FAILURE, "the agent gave up", NULL},
-    {"effect-done-replay", HAPPENED_TRANSIENT | HAPPENED_PERMANENT, WI | W, FACT_DONE | AGAIN, 0,
-     ACT_RETRY, "effects are done already: the agent is called again and gets their stored results",
-     NULL},
-    {"effect-done-recover", HAPPENED_TRANSIENT, WI | W, FACT_DONE | FACT_RECOVERY_LEFT, 0,
-     ACT_REPLAY,
+    {"effect-done-replay", HAPPENED_TRANSIENT, WI | W, FACT_DONE | AGAIN, FACT_BARE, ACT_RETRY,
+     "effects are done already: the agent is called again and gets their stored results", NULL},
+    {"effect-done-recover", HAPPENED_TRANSIENT | HAPPENED_NO_BUDGET, WI | W,
+     FACT_DONE | FACT_RECOVERY_LEFT, FACT_BARE, ACT_REPLAY,
      "the tries are spent but an effect is done: the agent is called once more, to complete from "
      "its stored result",
      NULL},
-    {"done-without-output", HAPPENED_TRANSIENT, WI | W, FACT_DONE, 0, ACT_ASK_OUTPUT,
+    {"done-without-output", HAPPENED_TRANSIENT | HAPPENED_NO_BUDGET, WI | W, FACT_DONE, 0,
+     ACT_ASK_OUTPUT,
      "an effect of this step is done, and the agent cannot complete from its stored result",
-     "it would have been called again with tries or `recovery` left"},
-    {"retry-safe-class", HAPPENED_TRANSIENT | HAPPENED_PERMANENT, PURE_READ, AGAIN, 0, ACT_RETRY,
+     "it would have been called again with tries or `recovery` left, and if the host had brokered "
+     "the effect"},
+    {"retry-safe-class", HAPPENED_TRANSIENT, PURE_READ, AGAIN, 0, ACT_RETRY,
      "the failure is transient and this class changes nothing, so it is safe to try again", NULL},
-    {"retry-same-key", HAPPENED_TRANSIENT | HAPPENED_PERMANENT, WI, AGAIN, 0, ACT_RETRY,
+    {"retry-same-key", HAPPENED_TRANSIENT, WI, AGAIN, 0, ACT_RETRY,
      "the failure is transient and nothing is in doubt: tried again with the same key", NULL},
-    {"retry-nothing-done", HAPPENED_TRANSIENT | HAPPENED_PERMANENT, W, AGAIN, 0, ACT_RETRY,
+    {"retry-nothing-done", HAPPENED_TRANSIENT, W, AGAIN, 0, ACT_RETRY,
      "the failure is transient and provably nothing was done, so it is safe to try again",
      "it would have been reconciled, or a person asked, if an effect were in doubt"},
 
     /* -- it cannot be tried again, and why -- */
-    {"not-retried", HAPPENED_ANY, ALL, 0, FACT_RETRY_ON, ACT_ON_FAILURE,
+    {"not-retried", HAPPENED_REFUSED | HAPPENED_TRANSIENT, ALL, 0, FACT_RETRY_ON, ACT_ON_FAILURE,
      "the step's `retry_on` does not name this cause", "add the cause to `retry_on`"},
-    {"attempts-spent", HAPPENED_ANY, ALL, 0, FACT_TRY_LEFT, ACT_ON_FAILURE,
+    {"attempts-spent", HAPPENED_REFUSED | HAPPENED_TRANSIENT, ALL, 0, FACT_TRY_LEFT, ACT_ON_FAILURE,
      "the step's tries are spent", "a larger `retry.max_attempts`"},
-    {"deadline-spent", HAPPENED_ANY, ALL, 0, FACT_TIME_LEFT, ACT_ON_FAILURE,
-     "the next try would begin after the step's deadline",
+    {"deadline-spent", HAPPENED_REFUSED | HAPPENED_TRANSIENT, ALL, 0, FACT_TIME_LEFT,
+     ACT_ON_FAILURE, "the next try would begin after the step's deadline",
      "a later `timeout.schedule_to_close`, or shorter intervals"},
-    {"budget-spent", HAPPENED_ANY, ALL, 0, FACT_BUDGET_LEFT, ACT_ON_FAILURE,
-     "the run's budget does not allow another call", "a larger `budget` in the flow"},
-    {"failed", HAPPENED_ANY, ALL, 0, 0, ACT_ON_FAILURE, "the step failed", NULL},
+    {"budget-spent", HAPPENED_REFUSED | HAPPENED_TRANSIENT | HAPPENED_NO_BUDGET, ALL, 0, 0,
+     ACT_ON_FAILURE, "the run's budget does not allow another call",
+     "a larger `budget` in the flow"},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -147,7 +151,7 @@ const struct row *rules_match(enum happened happened, enum effect_class effect, 
             (facts & row->with) == row->with && (facts & row->without) == 0)
             return row;
     }
-    UNREACHABLE("the last row matches everything");
+    UNREACHABLE("every combination of facts has a row");
     return NULL;
 }
 
@@ -155,13 +159,13 @@ const struct row *rules_match(enum happened happened, enum effect_class effect, 
 static const struct {
     const char *name, *meaning, *alternative;
 } others[] = {
+    {"attempt-ended", "what the attempt came to, by contract, confidence and assertions", NULL},
     {"turn", "every step that it waits for is final", NULL},
     {"if-false", "its `if` is false", "it would have run if the condition were true"},
     {"needs-skipped", "a step whose output it needs has none",
      "it would have run if that output were read under `//`"},
     {"expression-error", "one of its expressions failed", "mend the expression or its input"},
     {"first-attempt", "it is ready, and budget and concurrency allow it", NULL},
-    {"attempt-ended", "the attempt is over: its output was held to the contracts", NULL},
     {"next-attempt", "its time has come", NULL},
     {"reconcile-attempt", "an effect is in doubt: its reconcile agent is called", NULL},
     {"undo-attempt", "the run is ending: what was done is undone", NULL},

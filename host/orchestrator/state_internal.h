@@ -207,6 +207,8 @@ enum fact {
     FACT_BELOW_ESCALATE = 1 << 13,
     FACT_BELOW_FAIL = 1 << 14,
     FACT_RESUMED = 1 << 15, /* the doubt about an effect has just been resolved          */
+    FACT_BARE = 1 << 16,    /* a DONE effect that calling again would do again: no begin of it
+                               would be answered, and the world honours no key */
 };
 
 enum act {
