@@ -104,9 +104,10 @@ static void judge_effects(struct run *run, struct task *task, const struct event
             continue;
         if (effect->implicit && done)
             effect->result = json_incref(event->body);
-        effect->outcome = effect->implicit && done                            ? OUTCOME_DONE
-                          : effect->implicit && event->end == END_NOT_STARTED ? OUTCOME_NONE
-                                                                              : OUTCOME_UNKNOWN;
+        bool nothing = effect->implicit && event->end == END_NOT_STARTED && !effect->doubted;
+        effect->outcome = effect->implicit && done ? OUTCOME_DONE
+                          : nothing                ? OUTCOME_NONE
+                                                   : OUTCOME_UNKNOWN;
         if (effect->implicit)
             effect->closed_ms = event->at_ms;
     }
@@ -172,7 +173,8 @@ static void apply_effect_ended(struct run *run, const struct event *event)
     bool settled = effect->outcome == OUTCOME_NONE && event->outcome == OUTCOME_UNKNOWN;
     if (effect->outcome == OUTCOME_DONE || settled)
         return;
-    effect->outcome = event->outcome;
+    bool still_doubted = effect->doubted && event->outcome == OUTCOME_NONE;
+    effect->outcome = still_doubted ? OUTCOME_UNKNOWN : event->outcome;
     if (event->outcome != OUTCOME_OPEN)
         effect->closed_ms = event->at_ms;
     if (in_doubt_state(task))

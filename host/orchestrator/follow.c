@@ -195,6 +195,7 @@ static void open_implicit_effect(struct run *run, struct task *task)
         effect->first_ms = run->now_ms;
         effect->request = json_incref(task->input);
     }
+    effect->doubted |= effect->outcome == OUTCOME_UNKNOWN;
     effect->outcome = OUTCOME_OPEN;
     effect->last_begin = task->tries;
     effect->closed_ms = -1;
@@ -353,7 +354,7 @@ static void follow_resolve(struct run *run, const struct decision *decision)
     struct effect *effect = task_effect(task, decision->effect);
     uint32_t head;
     effect->outcome = decision->outcome;
-    effect->said_never = false;
+    effect->said_never = effect->doubted = false;
     if (decision->result)
         set_json(&effect->result, decision->result);
     if (decision->outcome == OUTCOME_NONE && task->verdict.accepted) {
@@ -399,6 +400,7 @@ static void follow_effect(struct run *run, const struct event *event,
     effect->last_begin = task->tries;
     if (effect->outcome == OUTCOME_DONE)
         return;
+    effect->doubted |= effect->outcome == OUTCOME_UNKNOWN;
     effect->outcome = OUTCOME_OPEN;
     effect->closed_ms = -1;
 }

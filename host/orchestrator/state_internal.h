@@ -47,6 +47,8 @@ struct effect {
     int64_t first_ms;    /* of the first begin                                        */
     int64_t closed_ms;   /* when its request was closed; -1 = not yet                 */
     bool said_never;     /* a person says that it did not happen                      */
+    bool doubted; /* begun again while an earlier request was in doubt: what is known of the later
+                     one alone cannot make it NONE                                    */
 };
 
 /* How the last try ended, kept until the task is decided. */
@@ -246,6 +248,8 @@ void verdict_done(struct verdict *verdict);
 void judge_output(const struct run *run, const struct task *task, json_t *output,
                   struct verdict *ret_verdict);
 enum happened verdict_happened(const struct verdict *verdict);
+/* The value at a JSON Pointer, borrowed; NULL = none. */
+const json_t *value_at(const json_t *value, const char *pointer);
 
 /* ---- parts of decide ---- */
 
