@@ -52,8 +52,7 @@ static bool check_contract(const struct task *task, const struct contract *contr
     return false;
 }
 
-/* The number at a JSON Pointer, if there is one there. */
-static bool number_at(const json_t *value, const char *pointer, double *ret_number)
+const json_t *value_at(const json_t *value, const char *pointer)
 {
     AUTO(freep) char *copy = xstrdup(pointer);
     for (char *at = copy; *at == '/';) {
@@ -78,19 +77,17 @@ static bool number_at(const json_t *value, const char *pointer, double *ret_numb
         }
         *at = stop;
     }
-    if (!json_is_number(value))
-        return false;
-    *ret_number = json_number_value(value);
-    return true;
+    return value;
 }
 
 static bool check_confidence(const struct step *step, const struct agent *agent,
                              const struct task *task, struct verdict *ret)
 {
-    double confidence;
     if (!step->has_confidence)
         return true;
-    bool found = agent->confidence && number_at(ret->output, agent->confidence, &confidence);
+    const json_t *number = agent->confidence ? value_at(ret->output, agent->confidence) : NULL;
+    double confidence = json_number_value(number);
+    bool found = json_is_number(number);
     if (found && confidence >= step->confidence_min)
         return true;
     AUTO(freep)

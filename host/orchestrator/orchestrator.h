@@ -236,6 +236,9 @@ uint32_t run_task_find(const struct run *run, struct slice path);
 /* The agent that START of this task calls (or its reconcile agent), and its input; borrowed. */
 const struct agent *run_task_agent(const struct run *run, uint32_t task, bool reconciling);
 json_t *run_task_input(const struct run *run, uint32_t task);
+/* What the world calls the effect of the task's agent, as its card's `ref` finds it in a result: the
+ * agent's name and the reference; the caller frees. NULL if it names none. */
+char *run_task_reference(const struct run *run, uint32_t task, const json_t *result);
 /* The key that a call of the task is given: that of its effect "call". */
 void run_task_key(const struct run *run, uint32_t task, char ret_hex[static DIGEST_HEX_SIZE]);
 bool run_task_in_flight(const struct run *run, uint32_t task, uint32_t attempt);

@@ -107,6 +107,17 @@ json_t *run_task_input(const struct run *run, uint32_t task)
     return task_at(run, task)->input;
 }
 
+char *run_task_reference(const struct run *run, uint32_t index, const json_t *result)
+{
+    const struct agent *agent = task_callee(run, task_at(run, index))->agent;
+    const json_t *value = agent->ref ? value_at(result, agent->ref) : NULL;
+    if (json_is_string(value))
+        return xasprintf("%s %s", agent->name, json_string_value(value));
+    if (json_is_integer(value))
+        return xasprintf("%s %lld", agent->name, (long long)json_integer_value(value));
+    return NULL;
+}
+
 void run_task_key(const struct run *run, uint32_t index, char ret_hex[static DIGEST_HEX_SIZE])
 {
     const struct task *task = task_at(run, index);
