@@ -79,15 +79,16 @@ struct live_call *call_find(const struct slot *slot, uint64_t id)
     return map_get(&slot->by_id, id_key(&id));
 }
 
-/* Tells the run, and frees the call. */
-static void call_ended(struct live_call *call, struct event *event)
+/* Tells the run, and frees the call. A reference that is claimed becomes its effect's. */
+static void call_ended(struct live_call *call, struct event *event, const char *claim,
+                       const char *owner)
 {
     struct live_run *live = call->live;
     event->kind = EVENT_ENDED;
     event->task = call->task;
     event->attempt = call->attempt;
     call_free(call);
-    live_happen(live, event, NULL);
+    live_happen_claiming(live, event, claim, owner);
     live_release(live);
 }
 
@@ -95,7 +96,7 @@ static void call_not_started(struct live_call *call, const char *why)
 {
     struct event event = {
         .end = END_NOT_STARTED, .cause = CAUSE_UNAVAILABLE, .code = "not-started", .message = why};
-    call_ended(call, &event);
+    call_ended(call, &event, NULL, NULL);
 }
 
 void call_refuse(struct live_run *live, uint32_t task, uint32_t attempt, const char *why)
@@ -216,34 +217,34 @@ void call_stop(struct live_run *live, uint32_t task)
 
 /* ---- what comes back ---- */
 
-static void claim_owner(struct live_call *call, const json_t *body, char **ret_claim,
-                        char **ret_owner)
+/* Whose a reference is: of the effect that is asked about, or of the only one that was made. */
+static char *claim_owner(const struct live_call *call)
 {
-    const struct agent *asked = run_task_agent(call->live->run, call->task, false);
-    const json_t *result = json_object_get(body, "result");
-    const json_t *value =
-        asked->ref && asked->ref[0] == '/' ? json_object_get(result, asked->ref + 1) : NULL;
-    const char *key = json_string_value(json_object_get(call->input, "key"));
-    if (!json_is_string(value) || !key)
-        return;
-    *ret_claim = xasprintf("%s %s", asked->name, json_string_value(value));
-    *ret_owner = xasprintf("%s/%s", run_id(call->live->run), key);
+    const struct run *run = call->live->run;
+    const char *asked = json_string_value(json_object_get(call->input, "key"));
+    if (call->reconciling)
+        return xasprintf("%s/%s", run_id(run), asked);
+    if (run_task_effects(run, call->task) != 1)
+        return xasprintf("%s/%s", run_id(run), call->key);
+    return xasprintf("%s/%s", run_id(run), run_task_effect(run, call->task, 0).key);
 }
 
 /* A reconcile must not find a sibling: the reference in its result must be nobody else's. */
 static void end_reconcile(struct live_call *call, struct event *event)
 {
-    AUTO(freep) char *claim = NULL;
-    AUTO(freep) char *owner = NULL;
-    struct live_run *live = call->live;
-    claim_owner(call, event->body, &claim, &owner);
-    event->claimed = claim && journal_claimed(live->host->journal, claim, owner);
-    event->kind = EVENT_ENDED;
-    event->task = call->task;
-    event->attempt = call->attempt;
-    call_free(call);
-    live_happen_claiming(live, event, event->claimed ? NULL : claim, owner);
-    live_release(live);
+    const json_t *result = json_object_get(event->body, "result");
+    AUTO(freep) char *claim = run_task_reference(call->live->run, call->task, result);
+    AUTO(freep) char *owner = claim ? claim_owner(call) : NULL;
+    event->claimed = claim && journal_claimed(call->live->host->journal, claim, owner);
+    call_ended(call, event, event->claimed ? NULL : claim, event->claimed ? NULL : owner);
+}
+
+/* What a write gives names what it made, committed or not. */
+static void end_write(struct live_call *call, struct event *event)
+{
+    AUTO(freep) char *claim = run_task_reference(call->live->run, call->task, event->body);
+    AUTO(freep) char *owner = claim ? claim_owner(call) : NULL;
+    call_ended(call, event, claim, owner);
 }
 
 static enum outcome claim_of(uint32_t effect)
@@ -308,8 +309,10 @@ static void completed(void *user, const struct call_result *result)
     json_t *body = event.body;
     if (call->reconciling && event.end == END_OK)
         end_reconcile(call, &event);
+    else if (call->agent->ref && event.end == END_OK)
+        end_write(call, &event);
     else
-        call_ended(call, &event);
+        call_ended(call, &event, NULL, NULL);
     json_decref(body);
 }
 

@@ -184,6 +184,8 @@ void service_fail(struct slot *slot, uint64_t request, int32_t status, uint32_t 
                   const char *code, const char *format, ...) PRINTF_LIKE(6, 7);
 /* The call has ended: what it asked for is dropped; effects begun but never sent are NONE. */
 void services_end(struct live_call *call);
+/* The effect of the call's task with that name; its name is NULL if there is none. */
+struct effect_view effect_of(const struct live_call *call, const char *name);
 /* "send", "POST /bookings 1": may an agent name an effect so? */
 bool effect_name_ok(const char *name);
 char *request_digest(const json_t *request);

@@ -20,7 +20,8 @@ struct send {
     uint64_t request;
     const char *method, *effect;
     struct egress_url url;
-    json_t *headers, *json; /* borrowed from body */
+    const char *base64;
+    json_t *headers, *json; /* all borrowed from body */
     char *text;
     size_t text_len;
     bool has_body;
@@ -49,12 +50,13 @@ static bool read_body(struct send *send, json_t *body)
         return !text && !base64;
     }
     if (base64) {
+        send->base64 = json_string_value(base64);
         size_t room = json_string_length(base64), length = 0;
         unsigned char *bytes = xmalloc(room + 1);
         send->text = (char *)bytes;
-        bool good = json_is_string(base64) && !text &&
-                    sodium_base642bin(bytes, room, json_string_value(base64), room, NULL, &length,
-                                      NULL, sodium_base64_VARIANT_ORIGINAL) == 0;
+        bool good = send->base64 && !text &&
+                    sodium_base642bin(bytes, room, send->base64, room, NULL, &length, NULL,
+                                      sodium_base64_VARIANT_ORIGINAL) == 0;
         send->text_len = length;
         return good;
     }
@@ -67,12 +69,28 @@ static bool read_body(struct send *send, json_t *body)
     return true;
 }
 
+enum { HEADERS_MAX = 64 };
+
+static bool headers_ok(const json_t *headers)
+{
+    const char *name;
+    json_t *value;
+    if (headers && (!json_is_object(headers) || json_object_size(headers) > HEADERS_MAX - 2))
+        return false;
+    json_object_foreach ((json_t *)headers, name, value) {
+        if (!json_is_string(value))
+            return false;
+    }
+    return true;
+}
+
 static bool read_send(struct send *send, json_t *body, struct error *reterr)
 {
     const char *url = json_string_value(json_object_get(body, "url"));
-    json_t *timeout = json_object_get(body, "timeout_ms");
+    json_t *timeout = json_object_get(body, "timeout_ms"),
+           *effect = json_object_get(body, "effect");
     send->method = json_string_value(json_object_get(body, "method"));
-    send->effect = json_string_value(json_object_get(body, "effect"));
+    send->effect = json_string_value(effect);
     send->headers = json_object_get(body, "headers");
     send->timeout_ms = json_integer_value(timeout);
     if (!send->method || !url) {
@@ -87,6 +105,15 @@ static bool read_send(struct send *send, json_t *body, struct error *reterr)
     }
     if (timeout && (!json_is_integer(timeout) || send->timeout_ms <= 0)) {
         error_set(reterr, ERR_INPUT, "`timeout_ms` must be a positive integer");
+        return false;
+    }
+    if (effect && !send->effect) {
+        error_set(reterr, ERR_INPUT, "`effect` must be the name of an effect that was begun");
+        return false;
+    }
+    if (!headers_ok(send->headers)) {
+        error_set(reterr, ERR_INPUT, "`headers` must be an object of at most %d strings",
+                  HEADERS_MAX - 2);
         return false;
     }
     return true;
@@ -232,6 +259,10 @@ static void record_effect(struct transfer *transfer, const struct egress_answer 
         .message = answer->fate == FATE_ANSWERED ? NULL : answer->reason,
         .response = response,
     };
+    /* a host that stops keeps what it saw done; what it closed itself the next one counts from its
+     * own taking over */
+    if (host->stopping && event.outcome != OUTCOME_DONE)
+        return;
     live_happen(transfer->live, &event, NULL);
     if (event.outcome == OUTCOME_DONE)
         host_barrier(host, false, forget_barrier, NULL);
@@ -243,7 +274,7 @@ static void answered(void *user, const struct egress_answer *answer)
     struct slot *slot = transfer->slot;
     bool closing = transfer->live->host->stopping;
     json_t *response = answer->fate == FATE_ANSWERED ? response_json(answer) : NULL;
-    if (transfer->effect && !closing)
+    if (transfer->effect)
         record_effect(transfer, answer, response);
     if (!transfer->call || closing) {
         json_decref(response);
@@ -265,8 +296,6 @@ static void answered(void *user, const struct egress_answer *answer)
 
 /* ---- sending ---- */
 
-enum { HEADERS_MAX = 64 };
-
 /* The agent's headers, but for what the host says itself. */
 static size_t collect_headers(const struct send *send, const char *key,
                               struct egress_header ret[static HEADERS_MAX])
@@ -276,8 +305,7 @@ static size_t collect_headers(const struct send *send, const char *key,
     json_t *value;
     bool typed = false;
     json_object_foreach (send->headers, name, value) {
-        if (!json_is_string(value) || count >= HEADERS_MAX - 2 ||
-            (key && strcasecmp(name, "idempotency-key") == 0))
+        if (key && strcasecmp(name, "idempotency-key") == 0)
             continue;
         typed |= strcasecmp(name, "content-type") == 0;
         ret[count++] = (struct egress_header){name, json_string_value(value)};
@@ -371,8 +399,9 @@ static void effect_durable(void *user, enum error_code code, const struct error 
         transmit(&send, held->effect, held->key);
     } else {
         unsent(live, held->task, held->attempt, held->effect);
-        service_fail(held->slot, held->request, SEAM_E_UNAVAILABLE, SEAM_EFFECT_NONE, "no-room",
-                     "nothing was sent: %s", err ? err->text : "the call has ended");
+        if (call)
+            service_fail(held->slot, held->request, SEAM_E_UNAVAILABLE, SEAM_EFFECT_NONE, "no-room",
+                         "nothing was sent: %s", err ? err->text : "it is not granted any more");
     }
     send_done(&send);
     json_decref(held->body);
@@ -381,16 +410,6 @@ static void effect_durable(void *user, enum error_code code, const struct error 
     free(held);
     live->barriers--;
     live_release(live);
-}
-
-static bool find_effect(const struct live_call *call, const char *name, struct effect_view *ret)
-{
-    for (size_t i = 0; i < run_task_effects(call->live->run, call->task); i++) {
-        *ret = run_task_effect(call->live->run, call->task, i);
-        if (strcmp(ret->name, name) == 0)
-            return true;
-    }
-    return false;
 }
 
 static void hold(const struct send *send, const char *effect, const char *key, json_t *body)
@@ -413,13 +432,14 @@ static void hold(const struct send *send, const char *effect, const char *key, j
 /* A stored answer, or a result that came by another way, in the form of an answer. */
 static void replay(const struct send *send, const struct effect_view *effect)
 {
-    json_t *response = effect->response ? json_copy((json_t *)effect->response) : NULL;
-    if (!response) {
+    json_t *response = effect->response ? json_copy((json_t *)effect->response)
+                                        : json_pack("{s:i, s:{}}", "status", 200, "headers");
+    if (!effect->response && effect->result) {
         AUTO(text_done) struct text text;
         text_init(&text, SIZE_MAX / 2);
         json_write(effect->result, &text);
-        response = json_pack("{s:i, s:{}, s:s%, s:O}", "status", 200, "headers", "body",
-                             text_str(&text), text.len, "json", effect->result);
+        json_object_set_new(response, "body", json_stringn(text_str(&text), text.len));
+        json_object_set(response, "json", (json_t *)effect->result);
     }
     json_object_set_new(response, "replayed", json_true());
     service_answer(send->call->slot, send->request, SEAM_OK, SEAM_EFFECT_DONE, response);
@@ -428,9 +448,8 @@ static void replay(const struct send *send, const struct effect_view *effect)
 static void send_begun(const struct send *send)
 {
     struct live_call *call = send->call;
-    struct effect_view effect;
-    bool known = find_effect(call, send->effect, &effect) && !effect.automatic &&
-                 json_object_get(call->begun, send->effect);
+    struct effect_view effect = effect_of(call, send->effect);
+    bool known = effect.name && !effect.automatic && json_object_get(call->begun, send->effect);
     if (known && effect.outcome == OUTCOME_DONE && effect.response) {
         replay(send, &effect);
     } else if (!known || effect.outcome != OUTCOME_OPEN ||
@@ -464,6 +483,8 @@ static void send_automatic(const struct send *send, json_t *body)
     json_t *asked = json_pack("{s:s, s:s}", "method", send->method, "url", send->url.text);
     if (send->json)
         json_object_set(asked, "json", send->json);
+    else if (send->base64)
+        json_object_set_new(asked, "body_base64", json_string(send->base64));
     else if (send->has_body)
         json_object_set_new(asked, "body", json_stringn(send->text, send->text_len));
     AUTO(freep) char *digest = request_digest(asked);
@@ -475,10 +496,9 @@ static void send_automatic(const struct send *send, json_t *body)
                           .request = asked,
                           .automatic = true};
     struct decision decision;
-    struct effect_view effect;
     live_happen(call->live, &event, &decision);
     json_decref(asked);
-    find_effect(call, name, &effect);
+    struct effect_view effect = effect_of(call, name);
     switch (decision.kind == DECISION_EFFECT ? decision.begin : BEGIN_REFUSED) {
     case BEGIN_FRESH:
         hold(send, name, effect.key, body);
@@ -554,7 +574,7 @@ void transfer_orphan(struct transfer *transfer)
     transfer->next = NULL;
     if (!transfer->effect || host->stopping)
         egress_abort(host->egress, transfer->id);
-    else
-        uv_timer_start(&transfer->settle, settled,
-                       agent->settle_ms > 0 ? (uint64_t)agent->settle_ms : 0, 0);
+    else if (agent->settle_ms >= 0)
+        uv_timer_start(&transfer->settle, settled, (uint64_t)agent->settle_ms, 0);
+    /* else it is let go on to its own timeout, for it may still bring evidence */
 }

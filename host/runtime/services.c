@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void service_answer(struct slot *slot, uint64_t request, int32_t status, uint32_t effect,
-                    json_t *body)
+static void give(struct slot *slot, uint64_t request, int32_t status, uint32_t effect,
+                 const char *code, json_t *body)
 {
     AUTO(text_done) struct text text;
     text_init(&text, SIZE_MAX / 2);
@@ -20,8 +20,15 @@ void service_answer(struct slot *slot, uint64_t request, int32_t status, uint32_
     json_decref(body);
     if (!slot->plugin || slot->freeing)
         return;
-    struct plugin_answer answer = {.status = status, .effect = effect, .body = text_slice(&text)};
+    struct plugin_answer answer = {
+        .status = status, .effect = effect, .body = text_slice(&text), .code = slice_of(code)};
     plugin_answer(slot->plugin, request, &answer);
+}
+
+void service_answer(struct slot *slot, uint64_t request, int32_t status, uint32_t effect,
+                    json_t *body)
+{
+    give(slot, request, status, effect, "", body);
 }
 
 void service_fail(struct slot *slot, uint64_t request, int32_t status, uint32_t effect,
@@ -37,7 +44,7 @@ void service_fail(struct slot *slot, uint64_t request, int32_t status, uint32_t 
         body = json_pack("{s:s}", "message", "the reason is not valid UTF-8");
     if (*code)
         json_object_set_new(body, "code", json_string(code));
-    service_answer(slot, request, status, effect, body);
+    give(slot, request, status, effect, code, body);
 }
 
 static void bad_request(struct live_call *call, uint64_t request, const char *op,
@@ -103,8 +110,11 @@ static void fresh_durable(void *user, enum error_code code, const struct error *
                               .outcome = OUTCOME_NONE};
         if (!live->host->stopping && code != ERR_OK)
             live_happen(live, &event, NULL);
-        service_fail(fresh->slot, fresh->request, SEAM_E_UNAVAILABLE, SEAM_EFFECT_NONE, "no-room",
-                     "the effect was not begun: %s", err ? err->text : "the call has ended");
+        /* a call that has ended hears nothing: its worker may be gone, and the next one numbers its
+         * requests from the start again */
+        if (!ended)
+            service_fail(fresh->slot, fresh->request, SEAM_E_UNAVAILABLE, SEAM_EFFECT_NONE,
+                         "no-room", "the effect was not begun: %s", err->text);
     }
     free(fresh->effect);
     free(fresh->key);
@@ -113,14 +123,14 @@ static void fresh_durable(void *user, enum error_code code, const struct error *
     live_release(live);
 }
 
-static const char *effect_key_of(const struct live_call *call, const char *name)
+struct effect_view effect_of(const struct live_call *call, const char *name)
 {
     for (size_t i = 0; i < run_task_effects(call->live->run, call->task); i++) {
         struct effect_view view = run_task_effect(call->live->run, call->task, i);
         if (strcmp(view.name, name) == 0)
-            return view.key;
+            return view;
     }
-    return "";
+    return (struct effect_view){0};
 }
 
 static void effect_begin(struct live_call *call, uint64_t request, json_t *body)
@@ -141,7 +151,7 @@ static void effect_begin(struct live_call *call, uint64_t request, json_t *body)
                           .digest = digest,
                           .request = asked};
     live_happen(call->live, &event, &decision);
-    const char *key = effect_key_of(call, name);
+    const char *known = effect_of(call, name).key, *key = known ? known : "";
     switch (decision.kind == DECISION_EFFECT ? decision.begin : BEGIN_REFUSED) {
     case BEGIN_FRESH: {
         struct fresh *fresh = xcalloc(1, sizeof(*fresh));
@@ -184,15 +194,10 @@ static void forget_barrier(void *user, enum error_code code, const struct error 
     (void)err;
 }
 
-static void claim_result(const struct live_call *call, const char *effect, const json_t *result,
-                         char **ret_claim, char **ret_owner)
+static void no_evidence(const struct live_call *call, uint64_t request, const char *name)
 {
-    const char *ref = call->agent->ref;
-    const json_t *value = ref && ref[0] == '/' ? json_object_get(result, ref + 1) : NULL;
-    if (!json_is_string(value))
-        return;
-    *ret_claim = xasprintf("%s %s", call->agent->name, json_string_value(value));
-    *ret_owner = xasprintf("%s/%s", run_id(call->live->run), effect_key_of(call, effect));
+    service_fail(call->slot, request, SEAM_E_DENIED, SEAM_EFFECT_NONE, "no-evidence",
+                 "effect `%s`: only the host's own evidence says that nothing happened", name);
 }
 
 static void effect_commit(struct live_call *call, uint64_t request, json_t *body)
@@ -201,9 +206,7 @@ static void effect_commit(struct live_call *call, uint64_t request, json_t *body
     const char *outcome = json_string_value(json_object_get(body, "outcome"));
     json_t *result = json_object_get(body, "result");
     bool none = outcome && strcmp(outcome, "none") == 0;
-    bool known = name && *effect_key_of(call, name);
-    AUTO(freep) char *claim = NULL;
-    AUTO(freep) char *owner = NULL;
+    bool known = name && effect_of(call, name).name;
     if (!known || (outcome && !none && strcmp(outcome, "done") != 0)) {
         bad_request(call, request, "effect.commit/1",
                     "`name` of an effect that was begun, `outcome` done or none");
@@ -211,8 +214,7 @@ static void effect_commit(struct live_call *call, uint64_t request, json_t *body
     }
     bool sent = json_object_get(call->sent, name) != NULL;
     if (none && (sent || !call->agent->brokered)) {
-        service_fail(call->slot, request, SEAM_E_DENIED, SEAM_EFFECT_NONE, "no-evidence",
-                     "effect `%s`: only the host's own evidence says that nothing happened", name);
+        no_evidence(call, request, name);
         return;
     }
     struct event event = {.kind = EVENT_EFFECT_ENDED,
@@ -223,10 +225,16 @@ static void effect_commit(struct live_call *call, uint64_t request, json_t *body
                           .result = none     ? NULL
                                     : result ? result
                                              : json_null()};
-    claim_result(call, name, result, &claim, &owner);
+    AUTO(freep) char *claim = run_task_reference(call->live->run, call->task, result);
+    AUTO(freep)
+    char *owner =
+        claim ? xasprintf("%s/%s", run_id(call->live->run), effect_of(call, name).key) : NULL;
     live_happen_claiming(call->live, &event, claim, owner);
     host_barrier(call->live->host, false, forget_barrier, NULL);
-    service_answer(call->slot, request, SEAM_OK, SEAM_EFFECT_NONE, json_object());
+    if (none && effect_of(call, name).outcome != OUTCOME_NONE)
+        no_evidence(call, request, name);
+    else
+        service_answer(call->slot, request, SEAM_OK, SEAM_EFFECT_NONE, json_object());
 }
 
 /* ---- budget ---- */
@@ -253,12 +261,49 @@ static void budget_spend(struct live_call *call, uint64_t request, json_t *body)
     service_answer(call->slot, request, SEAM_OK, SEAM_EFFECT_NONE, json_object());
 }
 
+/* A reserve of cost is told only when it is on disk: what it pays for cannot be called back. */
+struct grant {
+    struct live_run *live;
+    struct slot *slot;
+    uint64_t call, request;
+    json_t *body;
+};
+
+static void grant_durable(void *user, enum error_code code, const struct error *err)
+{
+    struct grant *grant = user;
+    struct live_run *live = grant->live;
+    (void)err; /* the host stops */
+    if (code == ERR_OK && call_find(grant->slot, grant->call))
+        service_answer(grant->slot, grant->request, SEAM_OK, SEAM_EFFECT_NONE, grant->body);
+    else
+        json_decref(grant->body);
+    free(grant);
+    live->barriers--;
+    live_release(live);
+}
+
+static void grant_reserve(struct live_call *call, uint64_t request, const struct event *event)
+{
+    char cost[32];
+    json_t *body = json_pack("{s:I, s:s}", "tokens", (json_int_t)event->tokens, "cost",
+                             money_text(event->cost, cost));
+    if (event->cost == 0) {
+        service_answer(call->slot, request, SEAM_OK, SEAM_EFFECT_NONE, body);
+        return;
+    }
+    struct grant *grant = xcalloc(1, sizeof(*grant));
+    *grant = (struct grant){
+        .live = call->live, .slot = call->slot, .call = call->id, .request = request, .body = body};
+    call->live->barriers++;
+    host_barrier(call->live->host, false, grant_durable, grant);
+}
+
 static void budget_reserve(struct live_call *call, uint64_t request, json_t *body)
 {
     struct event event = {
         .kind = EVENT_RESERVE_ASKED, .task = call->task, .attempt = call->attempt};
     struct decision decision;
-    char cost[32];
     if (!read_amounts(body, &event.tokens, &event.cost)) {
         bad_request(call, request, "budget.reserve/1",
                     "`tokens` >= 0, `cost` a decimal in a string");
@@ -266,9 +311,7 @@ static void budget_reserve(struct live_call *call, uint64_t request, json_t *bod
     }
     live_happen(call->live, &event, &decision);
     if (decision.granted)
-        service_answer(call->slot, request, SEAM_OK, SEAM_EFFECT_NONE,
-                       json_pack("{s:I, s:s}", "tokens", (json_int_t)event.tokens, "cost",
-                                 money_text(event.cost, cost)));
+        grant_reserve(call, request, &event);
     else
         service_fail(call->slot, request, SEAM_E_BUDGET, SEAM_EFFECT_NONE, "budget",
                      "the run's budget does not allow it");
@@ -380,14 +423,8 @@ static void settle_unsent(struct live_call *call)
                               .attempt = call->attempt,
                               .effect = name,
                               .outcome = OUTCOME_NONE};
-        for (size_t i = 0; i < run_task_effects(call->live->run, call->task); i++) {
-            struct effect_view view = run_task_effect(call->live->run, call->task, i);
-            if (strcmp(view.name, name) == 0 && view.outcome == OUTCOME_OPEN &&
-                !json_object_get(call->sent, name)) {
-                live_happen(call->live, &event, NULL);
-                break;
-            }
-        }
+        if (effect_of(call, name).outcome == OUTCOME_OPEN && !json_object_get(call->sent, name))
+            live_happen(call->live, &event, NULL);
     }
 }
 
