@@ -331,7 +331,8 @@ void decide_doubt(const struct run *run, const struct event *event, uint32_t ind
     } else if (task->state == TASK_RECONCILING) {
         decide_reconciled(run, event, index, effect, ret);
     } else if (effect->said_never && task->due) {
-        decide_resolve(index, effect, OUTCOME_NONE, NULL, "person-never", ret);
+        /* said too early to know: a late commit may have come since */
+        decide_ask(run, index, QUESTION_DOUBT, "person-looks-again", ret);
     } else if (task->due) {
         decide_wait(index, effect, run->now_ms, "next-attempt", ret);
     } else if (task->state == TASK_SETTLING) {

@@ -197,7 +197,14 @@ static const struct {
     {"recovery-spent", "`recovery.calls` is spent: a person is asked", "a larger `recovery`"},
     {"person-happened", "a person says that it happened", NULL},
     {"person-never", "a person says that it did not happen", NULL},
-    {"person-never-settles", "a person says that it did not happen; `settle` has to pass first",
+    {"person-never-settles",
+     "a person says that it did not happen, but `settle` has not passed: it may still happen, so "
+     "the "
+     "question is put again then",
+     "after `settle` the answer would have counted"},
+    {"person-looks-again",
+     "`settle` has passed since somebody said that it did not happen: the same question, now that "
+     "it can be known",
      NULL},
     {"person-approved", "a person approved the output", NULL},
     {"person-output", "a person gave the output", NULL},
