@@ -76,6 +76,22 @@ START_TEST(large_inputs_and_answers_pass_whole)
 }
 END_TEST
 
+START_TEST(an_answer_larger_than_a_socket_needs_no_other_word)
+{
+    EACH_MODE(mode)
+    {
+        struct drive d;
+        drive_start_good(&d, PLUGIN_FILE("answers_much"), mode);
+        for (size_t i = 1; i <= 10; i++) {
+            drive_call(&d, "1", -1);
+            drive_until(&d, d.count == i);
+            ck_assert_uint_eq(d.results[i - 1].body_len, 1 << 20);
+        }
+        drive_done(&d);
+    }
+}
+END_TEST
+
 START_TEST(calls_may_be_made_before_it_is_ready)
 {
     EACH_MODE(mode)
@@ -614,11 +630,11 @@ START_TEST(two_generations_of_a_plugin_live_side_by_side)
 END_TEST
 
 UNIT_MAIN(echo_answers_what_it_was_given, thousands_of_calls_end_once_each,
-          large_inputs_and_answers_pass_whole, calls_may_be_made_before_it_is_ready,
-          a_request_is_answered_without_a_thread, an_answer_comes_once_whatever_is_said_again,
-          request_wait_blocks_its_thread_alone, sleeping_is_a_request,
-          requests_of_an_ended_call_are_cancelled_once_each, chunks_and_lines_arrive_in_order,
-          a_second_completion_is_counted_and_dropped,
+          large_inputs_and_answers_pass_whole, an_answer_larger_than_a_socket_needs_no_other_word,
+          calls_may_be_made_before_it_is_ready, a_request_is_answered_without_a_thread,
+          an_answer_comes_once_whatever_is_said_again, request_wait_blocks_its_thread_alone,
+          sleeping_is_a_request, requests_of_an_ended_call_are_cancelled_once_each,
+          chunks_and_lines_arrive_in_order, a_second_completion_is_counted_and_dropped,
           completions_of_no_call_are_counted_and_dropped, a_call_that_is_not_taken_has_done_nothing,
           a_cancelled_call_may_still_answer, an_answer_after_the_deadline_is_late,
           a_call_that_waits_in_line_times_out_unbegun,
