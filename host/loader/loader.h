@@ -7,8 +7,9 @@
  *
  * Everything here belongs to the owner's thread. One descriptor per plugin (an epoll of its socket,
  * pidfd and timers) tells when to dispatch; callbacks come from plugin_dispatch only. That thread
- * must outlive its workers: they die with it. SIGPIPE must be ignored where plugins run in this
- * process.
+ * must outlive its workers: they die with it. SIGPIPE must be ignored
+ * where plugins run in this process; a constructor that hangs there holds the lock of the dynamic
+ * loader for ever, even against exit().
  */
 #ifndef LOADER_LOADER_H
 #define LOADER_LOADER_H
