@@ -155,10 +155,9 @@ enum error_code sql_open(const char *path, bool reading, int busy_ms, sqlite3 **
     sqlite3_extended_result_codes(db, 1);
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_busy_timeout(db, busy_ms);
-    enum error_code code = sql_exec(db, path, settings, reterr);
-    if (!code && reading)
-        code = sql_exec(db, path, "PRAGMA query_only=ON", reterr);
-    if (!code)
-        *ret_db = TAKE(db);
-    return code;
+    if (sqlite3_exec(db, settings, NULL, NULL, NULL) != SQLITE_OK ||
+        (reading && sqlite3_exec(db, "PRAGMA query_only=ON", NULL, NULL, NULL) != SQLITE_OK))
+        return sql_error(db, path, "opening it", reterr);
+    *ret_db = TAKE(db);
+    return ERR_OK;
 }
