@@ -54,16 +54,17 @@ struct barrier {
     struct host *host;
     after_barrier then;
     void *user;
+    bool room_for_outcome;
 };
 
-/* A barrier that fails for want of room concerns what was to begin; any other failure is the end.
- */
+/* For want of room for an outcome, only what was to begin does not; any other failure, a record
+ * that finds no room too, is the end. */
 static void barrier_reached(void *user, enum error_code code, const struct error *err)
 {
     struct barrier *barrier = user;
     struct barrier copy = *barrier;
     free(barrier);
-    if (code != ERR_OK && code != ERR_NO_SPACE) {
+    if (code != ERR_OK && !(code == ERR_NO_SPACE && copy.room_for_outcome)) {
         copy.host->stopping = true;
         host_fail(copy.host, err);
     }
@@ -73,7 +74,7 @@ static void barrier_reached(void *user, enum error_code code, const struct error
 void host_barrier(struct host *host, bool room_for_outcome, after_barrier then, void *user)
 {
     struct barrier *barrier = xmalloc(sizeof(*barrier));
-    *barrier = (struct barrier){.host = host, .then = then, .user = user};
+    *barrier = (struct barrier){host, then, user, room_for_outcome};
     journal_sync(host->journal, room_for_outcome, barrier_reached, barrier);
 }
 
