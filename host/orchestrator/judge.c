@@ -137,7 +137,7 @@ void judge_output(const struct run *run, const struct task *task, json_t *output
 void judge(const struct run *run, const struct task *task, const struct event *event,
            struct verdict *ret)
 {
-    static const char *const nothing = "";
+    static const char *const nothing = "the agent gave no reason";
     switch (event->end) {
     case END_OK:
         judge_output(run, task, event->body, ret);
