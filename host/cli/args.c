@@ -132,6 +132,15 @@ static int read_args(struct args *args, char **argv, int argc)
     return 0;
 }
 
+static int check_store(const struct args *args)
+{
+    const char *store = args_option(args, "--store");
+    if (!store || strncmp(store, "sqlite:", 7) == 0 || !strstr(store, "://"))
+        return 0;
+    return complain(EXIT_USAGE, "%s: --store %s: expected sqlite:PATH, the only store there is",
+                    args->command->name, store);
+}
+
 static bool asks_help(int argc, char **argv)
 {
     for (int i = 0; i < argc; i++) {
@@ -187,5 +196,7 @@ int cli_main(int argc, char **argv)
     }
     struct args args = {.command = command};
     int code = read_args(&args, argv + 2, argc - 2);
+    if (!code)
+        code = check_store(&args);
     return code ? code : command->run(&args);
 }

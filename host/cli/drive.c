@@ -149,8 +149,12 @@ static void print_questions(const json_t *result)
     size_t i;
     json_t *question;
     json_array_foreach (json_object_get(result, "questions"), i, question) {
+        const json_t *shown = json_object_get(question, "shown");
+        const char *cause = text_of(json_object_get(shown, "error"), "message");
         fprintf(stderr, "  %s asks: ", text_of(question, "step"));
-        print_clean(stderr, slice_of(question_sentence(json_object_get(question, "shown"))));
+        print_clean(stderr, slice_of(question_sentence(shown)));
+        fputs(*cause ? "\n    because: " : "", stderr);
+        print_clean(stderr, slice_of(cause));
         fputc('\n', stderr);
     }
 }

@@ -6,20 +6,62 @@
 
 #include "document/document.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- the input ---- */
 
+static enum error_code read_all(struct text *text, struct error *reterr)
+{
+    char piece[65536];
+    size_t got;
+    while ((got = fread(piece, 1, sizeof(piece), stdin)) > 0)
+        if (!text_add(text, piece, got))
+            return error_set(reterr, ERR_LIMIT,
+                             "standard input: more than %u bytes (LIMIT_PAYLOAD); pass where the "
+                             "data is, not the data",
+                             LIMIT_PAYLOAD);
+    return ferror(stdin) ? error_set_errno(reterr, errno, "standard input cannot be read") : ERR_OK;
+}
+
+/* JSON, or else YAML; of what is neither, the complaint of the one that it looks like. */
+static enum error_code read_stdin(json_t **ret_value, struct error *reterr)
+{
+    static const char *const name = "standard input";
+    AUTO(text_done) struct text text;
+    AUTO(document_freep) struct document *document = NULL;
+    text_init(&text, LIMIT_PAYLOAD);
+    enum error_code code = read_all(&text, reterr);
+    if (code != ERR_OK)
+        return code;
+    const char *start = text_str(&text) + strspn(text_str(&text), " \t\r\n");
+    code = json_read(text_slice(&text), LIMIT_PAYLOAD, ret_value, reterr);
+    if (code == ERR_OK)
+        return code;
+    error_prefix(reterr, "%s: ", name);
+    bool json = *start == '{' || *start == '[';
+    if (document_parse(text_slice(&text), name, &document, json ? NULL : reterr) != ERR_OK)
+        return reterr->code;
+    *ret_value = json_incref(document_root(document));
+    return ERR_OK;
+}
+
 static enum error_code read_document(const char *path, json_t **ret_value, struct error *reterr)
 {
     AUTO(document_freep) struct document *document = NULL;
     if (strcmp(path, "-") == 0)
-        return json_read_file(path, LIMIT_PAYLOAD, ret_value, reterr);
+        return read_stdin(ret_value, reterr);
     enum error_code code = document_load(path, &document, reterr);
-    if (code == ERR_OK)
-        *ret_value = json_incref(document_root(document));
-    return code;
+    if (code != ERR_OK)
+        return code;
+    if (document_text(document).len > LIMIT_PAYLOAD)
+        return error_set(reterr, ERR_LIMIT,
+                         "%s: %zu bytes, where %u are allowed (LIMIT_PAYLOAD); pass where the data "
+                         "is, not the data",
+                         path, document_text(document).len, LIMIT_PAYLOAD);
+    *ret_value = json_incref(document_root(document));
+    return ERR_OK;
 }
 
 /* --set key=value: JSON if it reads as JSON, else a string. */
@@ -99,6 +141,12 @@ static enum error_code submit_one(struct drive *drive, struct flow *flow, struct
     return code;
 }
 
+/* A file that is no YAML or JSON is a bad file; only what could be read can be refused. */
+static bool unreadable(const struct findings *findings)
+{
+    return findings->count == 1 && strcmp(findings->list[0].rule, "malformed") == 0;
+}
+
 /* The flow, or what is wrong with it. */
 static enum error_code compile(struct drive *drive, struct flow **ret_flow, struct error *reterr)
 {
@@ -113,7 +161,7 @@ static enum error_code compile(struct drive *drive, struct flow **ret_flow, stru
         findings_text(findings, &text);
         fputs(text_str(&text), stderr);
     }
-    if (code == ERR_INPUT && findings->errors > 0)
+    if (code == ERR_INPUT && findings->errors > 0 && !unreadable(findings))
         reterr->code = ERR_DENIED;
     return code;
 }
