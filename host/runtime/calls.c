@@ -306,6 +306,9 @@ static void completed(void *user, const struct call_result *result)
         event.message = result->reason;
         break;
     }
+    /* a call that never left the line did surely nothing */
+    if (!result->begun && result->end != CALL_COMPLETED)
+        event.end = END_NOT_STARTED;
     json_t *body = event.body;
     if (call->reconciling && event.end == END_OK)
         end_reconcile(call, &event);
