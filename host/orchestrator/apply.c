@@ -145,10 +145,18 @@ static void apply_ended(struct run *run, const struct event *event)
     put_on_agenda(run, event->task);
 }
 
-static bool in_doubt_state(const struct task *task)
+/* Does what is now known of the effect change what the task waits for? That a request was closed
+ * matters to settling, not to a person. */
+static bool is_news(const struct task *task, const struct effect *effect)
 {
-    return task->state == TASK_SETTLING ||
-           (task->state == TASK_ASKING && task->question == QUESTION_DOUBT);
+    bool about = &task->effects[task->about] == effect;
+    if (task->state == TASK_SETTLING)
+        return about;
+    if (task->state != TASK_ASKING)
+        return false;
+    if (task->question == QUESTION_DOUBT)
+        return about && effect->outcome != OUTCOME_UNKNOWN;
+    return effect->outcome == OUTCOME_DONE;
 }
 
 static void replace_json(json_t **slot, json_t *value)
@@ -158,6 +166,17 @@ static void replace_json(json_t **slot, json_t *value)
     json_incref(value);
     json_decref(*slot);
     *slot = value;
+}
+
+/* What came of an earlier start's request says nothing of a newer one, but that it is done. */
+static enum outcome outcome_known(const struct effect *effect, const struct event *event)
+{
+    bool older = event->attempt != effect->begun_by;
+    if (event->outcome == OUTCOME_DONE)
+        return OUTCOME_DONE;
+    if (older || (effect->outcome == OUTCOME_NONE && event->outcome == OUTCOME_UNKNOWN))
+        return effect->outcome;
+    return effect->doubted ? OUTCOME_UNKNOWN : event->outcome;
 }
 
 static void apply_effect_ended(struct run *run, const struct event *event)
@@ -170,21 +189,32 @@ static void apply_effect_ended(struct run *run, const struct event *event)
         replace_json(&effect->response, event->response);
         replace_json(&effect->result, event->result);
     }
-    bool settled = effect->outcome == OUTCOME_NONE && event->outcome == OUTCOME_UNKNOWN;
-    if (effect->outcome == OUTCOME_DONE || settled)
+    if (effect->outcome == OUTCOME_DONE)
         return;
-    bool still_doubted = effect->doubted && event->outcome == OUTCOME_NONE;
-    effect->outcome = still_doubted ? OUTCOME_UNKNOWN : event->outcome;
-    if (event->outcome != OUTCOME_OPEN)
+    effect->outcome = outcome_known(effect, event);
+    if (effect->outcome != OUTCOME_OPEN)
         effect->closed_ms = event->at_ms;
-    if (in_doubt_state(task))
+    if (is_news(task, effect))
         put_on_agenda(run, event->task);
+}
+
+/* A start that was lost with the host may be what killed it: taking the run up again costs an
+ * attempt, so that it cannot do so for ever. What is known to have been in flight is charged. */
+static void charge_takeover(struct run *run, int64_t at_ms)
+{
+    bool lost = false;
+    for (uint32_t i = 0; i < run->task_count; i++)
+        lost |= run->tasks[i]->state == TASK_PAUSED && run->tasks[i]->due_ms <= at_ms;
+    int64_t limit = run->flow->budget.attempts;
+    if (lost && run->in_flight == 0 && (limit < 0 || run->spent.attempts < limit))
+        run->spent.attempts++;
 }
 
 /* Whatever was in flight when the last host died is lost: its requests are closed with it. */
 static void apply_taken_over(struct run *run, const struct event *event)
 {
     run->restored |= event->restored;
+    charge_takeover(run, event->at_ms);
     for (uint32_t i = 0; i < run->task_count; i++) {
         struct task *task = run->tasks[i];
         for (uint32_t e = 0; e < task->effect_count; e++) {

@@ -74,10 +74,11 @@ static uint64_t mix(uint64_t x)
     return x ^ (x >> 31);
 }
 
-int64_t retry_delay(const struct run *run, const struct task *task)
+int64_t retry_delay(const struct run *run, const struct task *task, bool reconciling)
 {
     const struct retry *retry = &step_of(run, task)->retry;
-    uint32_t tries = task->tries > 0 ? task->tries - 1 : 0;
+    uint32_t starts = reconciling ? task->reconciles : task->tries;
+    uint32_t tries = starts > 0 ? starts - 1 : 0;
     double delay = (double)retry->initial_ms * pow(retry->coefficient, (double)tries);
     if (!(delay < (double)retry->max_ms))
         delay = (double)retry->max_ms;
@@ -87,7 +88,7 @@ int64_t retry_delay(const struct run *run, const struct task *task)
         delay *= (double)(random >> 11) * 0x1p-53;
     }
     int64_t ms = (int64_t)delay;
-    return task->verdict.retry_after_ms > ms ? task->verdict.retry_after_ms : ms;
+    return !reconciling && task->verdict.retry_after_ms > ms ? task->verdict.retry_after_ms : ms;
 }
 
 void effect_key(const char *store, const char *run, const char *step, int64_t item,

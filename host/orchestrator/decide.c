@@ -168,6 +168,10 @@ static bool build_input(const struct run *run, const struct task *task, json_t *
     struct scope scope;
     struct error err;
     json_t *input = json_incref(task->input);
+    if (!input && task->role == ROLE_UNDO) {
+        *ret_message = xstrdup(json_string_value(json_object_get(task->error, "message")));
+        return false;
+    }
     if (!input) {
         task_scope(run, task, NULL, task->error, &scope);
         if (!callee->input)
@@ -199,6 +203,10 @@ static void decide_start_agent(const struct run *run, uint32_t index, struct dec
     bool writes = agent->effect == CLASS_WRITE || agent->effect == CLASS_WRITE_IDEMPOTENT;
     if (run->restored && writes && !task->cleared) {
         decide_ask(run, index, QUESTION_FAILURE, "restored-journal", ret);
+        return;
+    }
+    if (task_doubt(task) && !task_keys_live(task, agent, run->now_ms)) {
+        decide_by_rule(run, index, ret);
         return;
     }
     bool recovery = start_uses_recovery(run, task, false);
@@ -242,6 +250,10 @@ static void decide_start_reconcile(const struct run *run, uint32_t index, struct
     const struct task *task = task_at(run, index);
     const struct effect *effect = &task->effects[task->about];
     const char *spent;
+    if (effect->outcome == OUTCOME_DONE || effect->outcome == OUTCOME_NONE) {
+        decide_resolve(index, effect, effect->outcome, effect->result, "evidence", ret);
+        return;
+    }
     if (!budget_allows(run, task, true, &spent)) {
         decide_ask(run, index, QUESTION_DOUBT, "recovery-spent", ret);
         return;
@@ -274,26 +286,33 @@ bool decide_start(const struct run *run, struct decision *ret)
 
 /* ---- the end ---- */
 
+/* What waits is dropped, and what runs without changing anything is stopped. What holds an effect
+ * goes through the table. */
+static bool sweep_task(const struct run *run, uint32_t index, struct decision *ret)
+{
+    const struct task *task = run->tasks[index];
+    enum effect_class effect = task_callee(run, task)->agent->effect;
+    bool harmless = effect == CLASS_PURE || effect == CLASS_READ;
+    bool waits = task->state == TASK_READY || task->state == TASK_PAUSED;
+    bool asks = task->state == TASK_ASKING && task->question != QUESTION_DOUBT;
+    if (task_state_is_final(task->state) || task->role == ROLE_UNDO)
+        return false;
+    if (waits)
+        decide_by_rule(run, index, ret);
+    else if (asks && !task_any_done(task))
+        *ret = (struct decision){.kind = DECISION_ABANDON, .rule = "run-ending", .task = index};
+    else if (task->state == TASK_RUNNING && harmless && !task->stopping)
+        *ret = (struct decision){.kind = DECISION_STOP, .rule = "run-ending", .task = index};
+    else
+        return false;
+    return true;
+}
+
 static bool sweep(const struct run *run, struct decision *ret)
 {
-    for (uint32_t index = run->sweep; index < run->task_count; index++) {
-        const struct task *task = run->tasks[index];
-        enum effect_class effect = task_callee(run, task)->agent->effect;
-        bool harmless = effect == CLASS_PURE || effect == CLASS_READ;
-        bool doubt = task->state == TASK_ASKING && task->question == QUESTION_DOUBT;
-        enum decision_kind kind;
-        if (task_state_is_final(task->state) || task->role == ROLE_UNDO || doubt)
-            continue;
-        if (task->state == TASK_RUNNING && harmless && !task->stopping)
-            kind = DECISION_STOP;
-        else if (task->state == TASK_READY || task->state == TASK_PAUSED ||
-                 (task->state == TASK_ASKING && !task_any_done(task)))
-            kind = DECISION_ABANDON;
-        else
-            continue;
-        *ret = (struct decision){.kind = kind, .rule = "run-ending", .task = index};
-        return true;
-    }
+    for (uint32_t index = run->sweep; index < run->task_count; index++)
+        if (sweep_task(run, index, ret))
+            return true;
     return false;
 }
 

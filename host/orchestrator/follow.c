@@ -192,12 +192,16 @@ static void open_implicit_effect(struct run *run, struct task *task)
     if (!effect) {
         effect = add_effect(run, task, name);
         effect->implicit = true;
-        effect->first_ms = run->now_ms;
         effect->request = json_incref(task->input);
     }
+    effect->last_begin = task->tries;
+    effect->begun_by = task->serial;
+    if (effect->outcome == OUTCOME_DONE)
+        return;
+    if (effect->outcome == OUTCOME_NONE)
+        effect->first_ms = run->now_ms;
     effect->doubted |= effect->outcome == OUTCOME_UNKNOWN;
     effect->outcome = OUTCOME_OPEN;
-    effect->last_begin = task->tries;
     effect->closed_ms = -1;
 }
 
@@ -239,14 +243,15 @@ static void follow_judge(struct run *run, const struct event *event,
                          const struct decision *decision)
 {
     struct task *task = task_at(run, decision->task);
+    bool ended = task->state == TASK_JUDGED && event->kind == EVENT_ENDED;
+    bool said = ended && (event->end == END_OK || event->end == END_INPUT_REQUIRED);
     if (task->state == TASK_READY) {
         take_off(run, decision->task);
         line_push(&run->agenda, decision->task);
     }
     set_state(run, decision->task, TASK_JUDGED);
     verdict_done(&task->verdict);
-    bool body = event->kind == EVENT_ENDED && event->end != END_FAILED;
-    json_t *output = decision->output ? decision->output : body ? event->body : NULL;
+    json_t *output = decision->output ? decision->output : said ? event->body : NULL;
     task->verdict = (struct verdict){
         .cause = decision->cause,
         .accepted = decision->accepted,
@@ -254,7 +259,7 @@ static void follow_judge(struct run *run, const struct event *event,
         .output = json_incref(output),
         .error = json_incref(decision->error),
         .feedback = json_incref(decision->feedback),
-        .retry_after_ms = event->kind == EVENT_ENDED ? event->retry_after_ms : 0,
+        .retry_after_ms = ended ? event->retry_after_ms : 0,
     };
     task->judged = true;
 }
@@ -264,7 +269,8 @@ static void follow_retry(struct run *run, const struct event *event,
 {
     struct task *task = task_at(run, decision->task);
     take_off(run, decision->task);
-    set_json(&task->feedback, decision->feedback);
+    if (decision->feedback)
+        set_json(&task->feedback, decision->feedback);
     task->on_recovery = decision->granted;
     task->cleared |= event->kind == EVENT_ANSWERED;
     if (task->tries >= (uint32_t)step_of(run, task)->retry.max_attempts + task->extra)
@@ -284,8 +290,9 @@ static void follow_accept(struct run *run, const struct decision *decision)
     take_off(run, decision->task);
     set_json(&task->output, decision->output ? decision->output : task->verdict.output);
     set_json(&task->undo_input, decision->undo_input);
+    set_json(&task->undo_error, decision->error);
     verdict_done(&task->verdict);
-    if (task->role != ROLE_UNDO && decision->undo_input)
+    if (decision->undo_input || decision->error)
         line_push(&run->undo, decision->task);
     set_state(run, decision->task, TASK_DONE);
 }
@@ -329,15 +336,13 @@ static void follow_ask(struct run *run, const struct decision *decision)
     set_state(run, decision->task, TASK_ASKING);
 }
 
-static void follow_reconcile(struct run *run, const struct event *event,
-                             const struct decision *decision)
+static void follow_reconcile(struct run *run, const struct decision *decision)
 {
     struct task *task = task_at(run, decision->task);
     take_off(run, decision->task);
     task->about = effect_index(task, decision->effect);
     task->due = false;
-    if (event->kind == EVENT_ANSWERED)
-        task->effects[task->about].said_never = true;
+    task->effects[task->about].said_never |= decision->said_never;
     if (decision->due_ms >= 0 && decision->due_ms <= run->now_ms) {
         task->due_ms = -1;
         set_state(run, decision->task, TASK_RECONCILING);
@@ -368,8 +373,10 @@ static void follow_resolve(struct run *run, const struct decision *decision)
     task->due_ms = -1;
     task->resumed = true;
     set_state(run, decision->task, TASK_JUDGED);
-    if (!line_first(&run->agenda, &head) || head != decision->task)
-        line_push(&run->agenda, decision->task);
+    if (line_first(&run->agenda, &head) && head == decision->task)
+        return;
+    take_off(run, decision->task);
+    line_push(&run->agenda, decision->task);
 }
 
 static void follow_effect(struct run *run, const struct event *event,
@@ -392,7 +399,6 @@ static void follow_effect(struct run *run, const struct event *event,
     }
     if (!effect) {
         effect = add_effect(run, task, event->effect);
-        effect->first_ms = event->at_ms;
         effect->digest = xstrdup(event->digest ? event->digest : "");
         effect->request = json_incref(event->request);
         effect->automatic = event->automatic;
@@ -400,6 +406,9 @@ static void follow_effect(struct run *run, const struct event *event,
     effect->last_begin = task->tries;
     if (effect->outcome == OUTCOME_DONE)
         return;
+    effect->begun_by = task->serial;
+    if (effect->outcome == OUTCOME_NONE)
+        effect->first_ms = event->at_ms;
     effect->doubted |= effect->outcome == OUTCOME_UNKNOWN;
     effect->outcome = OUTCOME_OPEN;
     effect->closed_ms = -1;
@@ -423,6 +432,7 @@ static void follow_undo(struct run *run, const struct decision *decision)
     run->undo.count--;
     run->undoing = new_task(run, done->step, done->item, ROLE_UNDO);
     set_json(&run->tasks[run->undoing]->input, done->undo_input);
+    set_json(&run->tasks[run->undoing]->error, done->undo_error);
 }
 
 static void follow_end(struct run *run, const struct decision *decision)
@@ -433,8 +443,19 @@ static void follow_end(struct run *run, const struct decision *decision)
         set_json(&run->error, decision->error);
 }
 
+/* An answer that denies an effect in doubt is decided in two parts: the run ends, and the question
+ * stays. */
+static bool still_asks(const struct run *run, const struct event *event)
+{
+    if (event->kind != EVENT_ANSWERED && event->kind != EVENT_EXPIRED)
+        return false;
+    const struct task *task = task_at(run, event->task);
+    return task->state == TASK_ASKING && task->revision == event->revision;
+}
+
 void run_follow(struct run *run, const struct event *event, const struct decision *decision)
 {
+    bool sweeping = run->ending != RUN_RUNNING && run->agenda.count == 0 && !run->answer_pending;
     run->answer_pending = false;
     switch (decision->kind) {
     case DECISION_ADMIT:
@@ -475,7 +496,7 @@ void run_follow(struct run *run, const struct event *event, const struct decisio
     case DECISION_REFUSE_ANSWER:
         break;
     case DECISION_RECONCILE:
-        follow_reconcile(run, event, decision);
+        follow_reconcile(run, decision);
         break;
     case DECISION_RESOLVE:
         follow_resolve(run, decision);
@@ -487,8 +508,7 @@ void run_follow(struct run *run, const struct event *event, const struct decisio
         follow_reserve(run, decision);
         break;
     case DECISION_UNWIND:
-        /* an answer that denies an effect in doubt is decided in two parts */
-        run->answer_pending = event->kind == EVENT_ANSWERED || event->kind == EVENT_EXPIRED;
+        run->answer_pending = still_asks(run, event);
         begin_ending(run, RUN_FAILED, json_incref(decision->error));
         break;
     case DECISION_UNDO:
@@ -498,8 +518,9 @@ void run_follow(struct run *run, const struct event *event, const struct decisio
         follow_end(run, decision);
         break;
     }
-    bool sweeping = run->ending != RUN_RUNNING &&
-                    (decision->kind == DECISION_ABANDON || decision->kind == DECISION_STOP);
-    if (sweeping && decision->task >= run->sweep)
+    bool swept = decision->kind == DECISION_ABANDON || decision->kind == DECISION_STOP ||
+                 decision->kind == DECISION_RECONCILE || decision->kind == DECISION_ASK ||
+                 decision->kind == DECISION_ACCEPT;
+    if (sweeping && swept && decision->task >= run->sweep)
         run->sweep = decision->task + 1;
 }

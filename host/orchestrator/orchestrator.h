@@ -152,7 +152,8 @@ struct decision {
     int64_t timeout_ms;   /* of this attempt; -1 = none                                */
     int64_t tokens, cost; /* reserved, or granted                                      */
     /* RETRY, RECONCILE, ASK */
-    int64_t due_ms; /* Unix time; -1 = when something happens                    */
+    int64_t due_ms;  /* Unix time; -1 = when something happens                    */
+    bool said_never; /* RECONCILE: a person said so, before `settle` had passed   */
     /* ADMIT */
     json_t *items; /* NULL = a step without for_each                            */
     /* JUDGE: with cause COUNT, the agent needs a person's input */
@@ -162,7 +163,7 @@ struct decision {
     json_t *output; /* NULL = the event's body (JUDGE), the verdict's (ACCEPT) */
     json_t *undo_input;
     enum outcome outcome;
-    /* FAIL, UNWIND, END */
+    /* FAIL, UNWIND, END; ACCEPT: why the input of its undo could not be mapped */
     json_t *error;          /* {code, message, step}                                     */
     enum run_status status; /* FAIL: RUN_FAILED = the run fails with it                  */
     bool skipped;           /* FAIL: the flow goes on without it                         */
@@ -236,8 +237,8 @@ uint32_t run_task_find(const struct run *run, struct slice path);
 /* The agent that START of this task calls (or its reconcile agent), and its input; borrowed. */
 const struct agent *run_task_agent(const struct run *run, uint32_t task, bool reconciling);
 json_t *run_task_input(const struct run *run, uint32_t task);
-/* What the world calls the effect of the task's agent, as its card's `ref` finds it in a result: the
- * agent's name and the reference; the caller frees. NULL if it names none. */
+/* What the world calls the effect of the task's agent, as its card's `ref` finds it in a result:
+ * the agent's name and the reference; the caller frees. NULL if it names none. */
 char *run_task_reference(const struct run *run, uint32_t task, const json_t *result);
 /* The key that a call of the task is given: that of its effect "call". */
 void run_task_key(const struct run *run, uint32_t task, char ret_hex[static DIGEST_HEX_SIZE]);

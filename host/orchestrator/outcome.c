@@ -11,21 +11,10 @@
 
 /* ---- facts ---- */
 
-static bool key_is_live(const struct run *run, const struct task *task, const struct agent *agent)
-{
-    if (agent->key_ttl_ms < 0)
-        return true;
-    for (uint32_t i = 0; i < task->effect_count; i++)
-        if (task->effects[i].outcome != OUTCOME_NONE &&
-            run->now_ms - task->effects[i].first_ms >= agent->key_ttl_ms)
-            return false;
-    return true;
-}
-
 static bool result_fits(const struct run *run, const struct task *task)
 {
     if (task->effect_count != 1 || task->effects[0].outcome != OUTCOME_DONE ||
-        !task->effects[0].result)
+        !task->effects[0].result || json_is_null(task->effects[0].result))
         return false;
     struct verdict verdict;
     judge_output(run, task, task->effects[0].result, &verdict);
@@ -40,7 +29,7 @@ static bool any_bare(const struct run *run, const struct task *task, const struc
 {
     for (uint32_t i = 0; i < task->effect_count; i++)
         if (task->effects[i].implicit && task->effects[i].outcome == OUTCOME_DONE)
-            return agent->effect == CLASS_WRITE || !key_is_live(run, task, agent);
+            return agent->effect == CLASS_WRITE || !task_keys_live(task, agent, run->now_ms);
     return false;
 }
 
@@ -55,7 +44,7 @@ static unsigned gather_facts(const struct run *run, const struct task *task)
     const struct callee *callee = task_callee(run, task);
     const struct verdict *verdict = &task->verdict;
     const char *spent;
-    int64_t again_ms = run->now_ms + retry_delay(run, task);
+    int64_t again_ms = run->now_ms + retry_delay(run, task, false);
     bool recovery = start_uses_recovery(run, task, false);
     bool in_time = step->schedule_to_close_ms < 0 ||
                    again_ms < task->first_ms + step->schedule_to_close_ms || recovery;
@@ -73,8 +62,8 @@ static unsigned gather_facts(const struct run *run, const struct task *task)
            bit(run->ending != RUN_RUNNING && task->role != ROLE_UNDO, FACT_ENDING) |
            bit(callee->reconcile, FACT_RECONCILE) |
            bit(budget_allows(run, task, true, &spent), FACT_RECOVERY_LEFT) |
-           bit(key_is_live(run, task, callee->agent), FACT_KEY_LIVE) | bit(below, FACT_BELOW) |
-           bit(step->below == BELOW_ESCALATE, FACT_BELOW_ESCALATE) |
+           bit(task_keys_live(task, callee->agent, again_ms), FACT_KEY_LIVE) |
+           bit(below, FACT_BELOW) | bit(step->below == BELOW_ESCALATE, FACT_BELOW_ESCALATE) |
            bit(step->below == BELOW_FAIL, FACT_BELOW_FAIL) | bit(task->resumed, FACT_RESUMED) |
            bit(task->resumed && !task_doubt(task) && result_fits(run, task), FACT_RESULT_FITS);
 }
@@ -134,7 +123,7 @@ void decide_accept(const struct run *run, uint32_t index, json_t *output, const 
     if (!step->undo.input)
         ret->undo_input = json_object();
     else if (mapping_evaluate(step->undo.input, &scope, &ret->undo_input, &err) != ERR_OK)
-        ret->undo_input = json_pack("{s:s}", "unmappable", err.text);
+        ret->error = error_json("expression", err.text, task->path);
 }
 
 static void decide_retry(const struct run *run, uint32_t index, const struct row *row,
@@ -145,7 +134,7 @@ static void decide_retry(const struct run *run, uint32_t index, const struct row
         .kind = DECISION_RETRY,
         .rule = row->name,
         .task = index,
-        .due_ms = run->now_ms + (row->act == ACT_REPLAY ? 0 : retry_delay(run, task)),
+        .due_ms = run->now_ms + (row->act == ACT_REPLAY ? 0 : retry_delay(run, task, false)),
         .granted = row->act == ACT_REPLAY,
     };
     if (row->act == ACT_RETRY_FEEDBACK)
@@ -168,7 +157,10 @@ static void decide_failure(const struct run *run, uint32_t index, const char *ru
         return;
     case ON_FAILURE_FALLBACK:
         *ret = (struct decision){.kind = DECISION_FALL_BACK, .rule = rule, .task = index};
-        break;
+        ret->error = json_copy(task->verdict.error);
+        /* the table lets nothing else come here */
+        json_object_set_new(ret->error, "outcome", json_string("none"));
+        return;
     case ON_FAILURE_SKIP:
     case ON_FAILURE_FAIL:
         *ret = (struct decision){.kind = DECISION_FAIL, .rule = rule, .task = index};
@@ -236,8 +228,9 @@ void decide_by_rule(const struct run *run, uint32_t index, struct decision *ret)
 
 /* ---- the doubt ---- */
 
-static void decide_resolve(uint32_t index, const struct effect *effect, enum outcome outcome,
-                           json_t *result, const char *rule, struct decision *ret)
+/* An effect that is found to have happened has a result, even if it is null. */
+void decide_resolve(uint32_t index, const struct effect *effect, enum outcome outcome,
+                    json_t *result, const char *rule, struct decision *ret)
 {
     *ret = (struct decision){.kind = DECISION_RESOLVE,
                              .rule = rule,
@@ -245,6 +238,8 @@ static void decide_resolve(uint32_t index, const struct effect *effect, enum out
                              .effect = effect->name,
                              .outcome = outcome,
                              .result = json_incref(result)};
+    if (outcome == OUTCOME_DONE && !result && !effect->result && !effect->response)
+        ret->result = json_null();
 }
 
 static void decide_wait(uint32_t index, const struct effect *effect, int64_t due_ms,
@@ -289,7 +284,8 @@ static void decide_reconcile_failed(const struct run *run, uint32_t index,
     if (!budget_allows(run, task, true, &spent))
         decide_ask(run, index, QUESTION_DOUBT, "recovery-spent", ret);
     else
-        decide_wait(index, effect, run->now_ms + retry_delay(run, task), "reconcile-again", ret);
+        decide_wait(index, effect, run->now_ms + retry_delay(run, task, true), "reconcile-again",
+                    ret);
 }
 
 /* What the reconcile agent's answer means. */
@@ -325,18 +321,19 @@ void decide_doubt(const struct run *run, const struct event *event, uint32_t ind
 {
     const struct task *task = task_at(run, index);
     const struct effect *effect = &task->effects[task->about];
-    const struct agent *agent = task_callee(run, task)->agent;
+    int64_t settled = settled_at(effect, task_callee(run, task)->agent);
     if (effect->outcome == OUTCOME_DONE || effect->outcome == OUTCOME_NONE) {
         decide_resolve(index, effect, effect->outcome, NULL, "evidence", ret);
     } else if (task->state == TASK_RECONCILING) {
         decide_reconciled(run, event, index, effect, ret);
-    } else if (effect->said_never && task->due) {
+    } else if (effect->said_never && (task->due || (settled >= 0 && run->now_ms >= settled))) {
         /* said too early to know: a late commit may have come since */
         decide_ask(run, index, QUESTION_DOUBT, "person-looks-again", ret);
     } else if (task->due) {
         decide_wait(index, effect, run->now_ms, "next-attempt", ret);
     } else if (task->state == TASK_SETTLING) {
-        decide_wait(index, effect, settled_at(effect, agent), "not-seen-wait", ret);
+        decide_wait(index, effect, settled,
+                    effect->said_never ? "person-never-settles" : "not-seen-wait", ret);
     } else {
         decide_ask(run, index, QUESTION_DOUBT, "in-doubt-person", ret);
     }
@@ -346,7 +343,9 @@ void decide_task(const struct run *run, const struct event *event, uint32_t inde
                  struct decision *ret)
 {
     const struct task *task = task_at(run, index);
-    if (task->state != TASK_JUDGED) {
+    if (task->state == TASK_ASKING && task->question != QUESTION_DOUBT) {
+        decide_by_rule(run, index, ret);
+    } else if (task->state != TASK_JUDGED) {
         decide_doubt(run, event, index, ret);
     } else if (!task->judged) {
         struct verdict verdict;

@@ -60,7 +60,7 @@ void decide_ask(const struct run *run, uint32_t index, enum question kind, const
     const struct agent *agent = task_callee(run, task)->agent;
     const struct effect *doubt = task_doubt(task);
     const struct escalation *escalation = &run->flow->escalation;
-    bool denied = task->state == TASK_ASKING;
+    int64_t deadline = escalation->deadline_ms >= 0 ? run->now_ms + escalation->deadline_ms : -1;
     json_t *shown = json_pack("{s:s, s:s, s:s, s:s, s:o}", "question", question_word(kind), "step",
                               task->path, "agent", agent->name, "text", question_text(kind),
                               "accepts", question_accepts(task, kind));
@@ -80,8 +80,7 @@ void decide_ask(const struct run *run, uint32_t index, enum question kind, const
         .effect = kind == QUESTION_DOUBT && doubt ? doubt->name : NULL,
         .question = kind,
         .revision = task->revision + 1,
-        .due_ms =
-            escalation->deadline_ms >= 0 && !denied ? run->now_ms + escalation->deadline_ms : -1,
+        .due_ms = task->state == TASK_ASKING ? task->deadline_ms : deadline,
         .shown = shown,
     };
 }
@@ -153,6 +152,8 @@ enum error_code run_answer_fits(const struct run *run, uint32_t index, const jso
     bool output_only = output && has_only(answer, "output", NULL);
     if (task->state != TASK_ASKING)
         return error_set(reterr, ERR_NOT_FOUND, "%s asks nothing", task->path);
+    if (!answer)
+        return error_set(reterr, ERR_INPUT, "expected an answer to %s, found none", task->path);
     switch (task->question) {
     case QUESTION_DOUBT:
         return doubt_fits(answer, reterr);
@@ -195,7 +196,7 @@ static void refuse_answer(uint32_t index, const char *rule, const char *message,
 static void doubt_answered(const struct run *run, const struct event *event,
                            const struct task *task, struct decision *ret)
 {
-    const struct effect *effect = task_doubt(task);
+    const struct effect *effect = &task->effects[task->about];
     const struct agent *agent = task_callee(run, task)->agent;
     const char *outcome = json_string_value(json_object_get(event->body, "outcome"));
     bool happened = strcmp(outcome, "happened") == 0;
@@ -206,17 +207,13 @@ static void doubt_answered(const struct run *run, const struct event *event,
                                  .rule = "person-never-settles",
                                  .task = event->task,
                                  .effect = effect->name,
-                                 .due_ms = settled};
+                                 .due_ms = settled,
+                                 .said_never = true};
         return;
     }
-    *ret = (struct decision){
-        .kind = DECISION_RESOLVE,
-        .rule = happened ? "person-happened" : "person-never",
-        .task = event->task,
-        .effect = effect->name,
-        .outcome = happened ? OUTCOME_DONE : OUTCOME_NONE,
-        .result = happened ? json_incref(json_object_get(event->body, "result")) : NULL,
-    };
+    decide_resolve(event->task, effect, happened ? OUTCOME_DONE : OUTCOME_NONE,
+                   happened ? json_object_get(event->body, "result") : NULL,
+                   happened ? "person-happened" : "person-never", ret);
 }
 
 static void try_again(const struct run *run, uint32_t index, const char *rule, json_t *feedback,
@@ -253,6 +250,7 @@ static void deny(const struct run *run, const struct event *event, const struct 
                                  .error = error_json("denied", rule_meaning(rule), task->path)};
     } else {
         decide_ask(run, event->task, QUESTION_DOUBT, "denied-in-doubt", ret);
+        ret->due_ms = -1;
     }
 }
 

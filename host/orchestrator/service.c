@@ -33,7 +33,8 @@ static bool same_request(const struct effect *effect, const struct event *event)
 static enum begin begin_answer(const struct run *run, const struct task *task,
                                const struct effect *effect, const struct event *event)
 {
-    enum effect_class class = task_callee(run, task)->agent->effect;
+    const struct agent *agent = task_callee(run, task)->agent;
+    enum effect_class class = agent->effect;
     bool over = !task->in_flight || task->serial != event->attempt || task->reconciling;
     bool ending = run->ending != RUN_RUNNING && task->role != ROLE_UNDO;
     if (over || class == CLASS_PURE || class == CLASS_READ ||
@@ -46,14 +47,15 @@ static enum begin begin_answer(const struct run *run, const struct task *task,
     switch (effect->outcome) {
     case OUTCOME_DONE:
         /* what the host saw but the agent never committed is given by the send itself */
-        return effect->result || effect->automatic ? BEGIN_DONE : BEGIN_FRESH;
+        return effect->result || effect->automatic || !effect->response ? BEGIN_DONE : BEGIN_FRESH;
     case OUTCOME_NONE:
         return ending ? BEGIN_REFUSED : BEGIN_FRESH;
     case OUTCOME_OPEN:
     case OUTCOME_UNKNOWN:
         break;
     }
-    return class == CLASS_WRITE_IDEMPOTENT ? BEGIN_FRESH : BEGIN_UNKNOWN;
+    bool honoured = class == CLASS_WRITE_IDEMPOTENT && effect_key_live(effect, agent, run->now_ms);
+    return honoured ? BEGIN_FRESH : BEGIN_UNKNOWN;
 }
 
 static void decide_effect(const struct run *run, const struct event *event, struct decision *ret)

@@ -78,6 +78,7 @@ static void task_free(struct task *task)
     json_decref(task->output);
     json_decref(task->error);
     json_decref(task->undo_input);
+    json_decref(task->undo_error);
     json_decref(task->shown);
     verdict_done(&task->verdict);
     free(task);
@@ -157,6 +158,20 @@ bool task_any_done(const struct task *task)
         if (task->effects[i].outcome == OUTCOME_DONE)
             return true;
     return false;
+}
+
+bool effect_key_live(const struct effect *effect, const struct agent *agent, int64_t at_ms)
+{
+    return agent->key_ttl_ms < 0 || at_ms - effect->first_ms < agent->key_ttl_ms;
+}
+
+bool task_keys_live(const struct task *task, const struct agent *agent, int64_t at_ms)
+{
+    for (uint32_t i = 0; i < task->effect_count; i++)
+        if (task->effects[i].outcome != OUTCOME_NONE &&
+            !effect_key_live(&task->effects[i], agent, at_ms))
+            return false;
+    return true;
 }
 
 bool task_left_behind(const struct task *task)

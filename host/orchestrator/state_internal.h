@@ -44,6 +44,7 @@ struct effect {
     bool automatic, implicit; /* implicit: of an agent that the host does not broker       */
     json_t *response, *result;
     uint32_t last_begin; /* the try that began it last                                */
+    uint32_t begun_by;   /* … and that start's serial                                 */
     int64_t first_ms;    /* of the first begin                                        */
     int64_t closed_ms;   /* when its request was closed; -1 = not yet                 */
     bool said_never;     /* a person says that it did not happen                      */
@@ -80,11 +81,11 @@ struct task {
     bool judged;      /* verdict says how the last try ended */
     bool resumed;     /* a doubt was resolved since */
     json_t *input, *feedback, *output, *error;
-    json_t *undo_input;
-    int64_t first_ms; /* of the first start                                        */
-    int64_t due_ms;   /* -1 = no time                                              */
-    int64_t asked_ms; /* when the reconcile agent was last started                 */
-    uint32_t about;   /* RECONCILING, SETTLING, ASKING in doubt: index of effect   */
+    json_t *undo_input, *undo_error; /* undo_error: why there is no input for it       */
+    int64_t first_ms;                /* of the first start                                        */
+    int64_t due_ms;                  /* -1 = no time                                              */
+    int64_t asked_ms;                /* when the reconcile agent was last started                 */
+    uint32_t about;                  /* RECONCILING, SETTLING, ASKING in doubt: index of effect   */
     int64_t reserved_tokens, reserved_cost, spent_tokens, spent_cost;
     bool said_spent;
     struct effect *effects;
@@ -174,6 +175,9 @@ struct effect *task_effect(const struct task *task, const char *name);
 /* The first effect in doubt, or NULL: UNKNOWN, or OPEN while nothing of the task runs. */
 struct effect *task_doubt(const struct task *task);
 bool task_any_done(const struct task *task);
+/* Does the world still honour the effect's key at that time? */
+bool effect_key_live(const struct effect *effect, const struct agent *agent, int64_t at_ms);
+bool task_keys_live(const struct task *task, const struct agent *agent, int64_t at_ms);
 /* A DONE effect that the last try did not begin again: that try's output knows nothing of it. */
 bool task_left_behind(const struct task *task);
 
@@ -258,6 +262,8 @@ void decide_task(const struct run *run, const struct event *event, uint32_t inde
 /* The task has an effect in doubt and was reconciling or waiting: what now? */
 void decide_doubt(const struct run *run, const struct event *event, uint32_t index,
                   struct decision *ret);
+void decide_resolve(uint32_t index, const struct effect *effect, enum outcome outcome,
+                    json_t *result, const char *rule, struct decision *ret);
 void decide_answer(const struct run *run, const struct event *event, struct decision *ret);
 void decide_service(const struct run *run, const struct event *event, struct decision *ret);
 void decide_turn(const struct run *run, uint32_t step, struct decision *ret);
@@ -283,8 +289,9 @@ bool budget_allows(const struct run *run, const struct task *task, bool recovery
                    const char **ret_which);
 json_t *budget_left(const struct run *run);
 bool start_uses_recovery(const struct run *run, const struct task *task, bool reconciling);
-/* The wait before the next try: exponential, capped, full jitter from the run's seed. */
-int64_t retry_delay(const struct run *run, const struct task *task);
+/* The wait before the next try of the agent, or of the reconcile agent: exponential, capped, full
+ * jitter from the run's seed. */
+int64_t retry_delay(const struct run *run, const struct task *task, bool reconciling);
 
 /* The run is going to end so: what stands in line is dropped, but for what cleans up. Takes error.
  */
