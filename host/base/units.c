@@ -72,8 +72,10 @@ bool duration_parse(struct slice s, int64_t *ret_ms)
 const char *duration_text(int64_t ms, char ret_text[static 32])
 {
     size_t at = 0;
-    if (ms <= 0)
-        return strcpy(ret_text, ms < 0 ? "-" : "0s");
+    if (ms <= 0) {
+        snprintf(ret_text, 32, "%s", ms < 0 ? "-" : "0s");
+        return ret_text;
+    }
     for (int i = 0; i < DURATION_UNITS; i++) {
         int64_t count = ms / duration_units[i].ms;
         if (count > 0)

@@ -67,7 +67,7 @@ static struct decimal read_scientific(const char *text)
         mantissa = mantissa * 10 + (uint64_t)(*text - '0');
         digits++;
     }
-    int exponent = *text == 'e' ? atoi(text + 1) : 0;
+    int exponent = *text == 'e' ? (int)strtol(text + 1, NULL, 10) : 0;
     return without_zeros(mantissa, exponent - (digits - 1));
 }
 

@@ -38,7 +38,7 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
                                 ? (const void *)&((struct sockaddr_in6 *)&address->addr)->sin6_addr
                                 : (const void *)&((struct sockaddr_in *)&address->addr)->sin_addr;
         if (!inet_ntop(address->family, bytes, transfer->denied, sizeof(transfer->denied)))
-            strcpy(transfer->denied, "?");
+            snprintf(transfer->denied, sizeof(transfer->denied), "?");
         return CURL_SOCKET_BAD;
     }
     return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,

@@ -44,7 +44,7 @@ static bool find_folder(struct bundle *b)
         return false;
     char *slash = strrchr(resolved, '/');
     *slash = '\0';
-    strcpy(b->folder, resolved);
+    memcpy(b->folder, resolved, strlen(resolved) + 1);
     return true;
 }
 
