@@ -113,6 +113,7 @@ struct live_run {
     struct alarm *alarms;
     struct alarm *deadline;            /* of alarms: the run's time */
     size_t calls, transfers, barriers; /* what still refers to this run */
+    size_t ends;                       /* of the barriers, those behind which it may settle */
     bool settled, finished;
     enum run_status shown; /* the status that the journal's index has */
 };

@@ -112,7 +112,7 @@ json_t *inbox_cancel(const char *who)
     return json_pack("{s:s, s:s}", "kind", "cancel", "who", who);
 }
 
-static void deliver(struct live_run *live, const json_t *message)
+static bool deliver(struct live_run *live, const json_t *message)
 {
     const char *kind = json_string_value(json_object_get(message, "kind"));
     const char *task = json_string_value(json_object_get(message, "task"));
@@ -126,12 +126,14 @@ static void deliver(struct live_run *live, const json_t *message)
     if (kind && strcmp(kind, "cancel") == 0) {
         event.kind = EVENT_CANCEL_ASKED;
         live_happen(live, &event, NULL);
-    } else if (kind && task && strcmp(kind, "answer") == 0) {
-        event.kind = EVENT_ANSWERED;
-        event.task = run_task_find(live->run, slice_of(task));
-        if (event.task != UINT32_MAX)
-            live_happen(live, &event, NULL);
+        return true;
     }
+    event.kind = EVENT_ANSWERED;
+    event.task = task ? run_task_find(live->run, slice_of(task)) : UINT32_MAX;
+    if (!kind || strcmp(kind, "answer") != 0 || event.task == UINT32_MAX)
+        return false;
+    live_happen(live, &event, NULL);
+    return true;
 }
 
 /* A message may be for a run that this host has not taken up yet. */
@@ -145,10 +147,12 @@ static void take_message(void *user, const struct inbox_message *message)
         return;
     }
     struct live_run *live = live_find(host, message->run);
-    if (!live && host_resume(host, message->run, &err) == ERR_OK)
+    if (!live && host_resume(host, message->run, &err) != ERR_OK)
+        host_log(host, message->run, SEAM_LOG_ERROR, "a message for it is lost: %s", err.text);
+    else if (!live)
         live = live_find(host, message->run);
-    if (live)
-        deliver(live, json);
+    if (live && !deliver(live, json))
+        host_log(host, message->run, SEAM_LOG_ERROR, "a message that means nothing to it");
     json_decref(json);
 }
 

@@ -169,7 +169,8 @@ static void end_durable(void *user, enum error_code code, const struct error *er
     struct live_run *live = user;
     (void)err;
     live->barriers--;
-    if (code == ERR_OK)
+    /* what happened meanwhile has a barrier of its own, and is told with it */
+    if (--live->ends == 0 && code == ERR_OK)
         settle(live);
     live_release(live);
 }
@@ -190,6 +191,7 @@ static void carry_out(struct live_run *live, const struct decisions *decisions)
     watch_deadline(live);
     if (barrier || (run_status(live->run) != RUN_RUNNING && !live->settled)) {
         live->barriers++;
+        live->ends++;
         host_barrier(live->host, false, end_durable, live);
     }
 }
@@ -398,6 +400,27 @@ static enum error_code other_input(const char *id, struct error *reterr)
                      "run `%s` exists with another input; choose another --id, or none", id);
 }
 
+static enum error_code other_flow(const char *id, const char *flow, struct error *reterr)
+{
+    return error_set(reterr, ERR_CONFLICT,
+                     "run `%s` exists, of flow %s; choose another --id, or none", id, flow);
+}
+
+/* A run that this host has already. */
+static enum error_code submit_again(struct live_run *live, const struct flow *flow,
+                                    const json_t *input, struct error *reterr)
+{
+    const struct flow *its = run_flow(live->run);
+    const struct host_options *options = &live->host->options;
+    if (!digest_equal(&its->digest, &flow->digest))
+        return other_flow(run_id(live->run), its->name, reterr);
+    if (!contract_equal(run_input(live->run), input))
+        return other_input(run_id(live->run), reterr);
+    if (live->settled && options->settled)
+        options->settled(options->user, live->run);
+    return ERR_OK;
+}
+
 static enum error_code same_input(struct host *host, const char *id, const json_t *input,
                                   struct error *reterr)
 {
@@ -442,11 +465,13 @@ enum error_code host_submit(struct host *host, struct flow *flow, const char *id
         return code;
     struct live_run *live = id ? live_find(host, id) : NULL;
     if (live)
-        return contract_equal(run_input(live->run), input) ? ERR_OK : other_input(id, reterr);
+        return submit_again(live, flow, input, reterr);
     struct journal_reader *reader =
         host->options.in_memory ? NULL : journal_own_reader(host->journal);
     if (id && reader) {
         code = journal_find(reader, id, &known, reterr);
+        if (code == ERR_OK && strcmp(known.flow, flow->name) != 0)
+            code = other_flow(id, known.flow, reterr);
         if (code == ERR_OK)
             code = same_input(host, id, input, reterr);
         if (code == ERR_OK)
@@ -454,6 +479,10 @@ enum error_code host_submit(struct host *host, struct flow *flow, const char *id
         if (code != ERR_NOT_FOUND)
             return code;
     }
+    if (host->unsettled >= (size_t)host->manifest->runs)
+        return error_set(reterr, ERR_BUSY,
+                         "%zu runs are under way, as many as `limits.runs` of the manifest allows",
+                         host->unsettled);
     if (!id)
         make_id(flow->name, made, sizeof(made));
     begin(host, flow, id ? id : made, input);
