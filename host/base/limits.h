@@ -6,61 +6,62 @@
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
-#define LIMIT_DEPTH            128         /* nesting of any JSON or YAML from outside        */
-#define LIMIT_FILE             (16u << 20) /* a flow, manifest, card or schema file, bytes    */
-#define LIMIT_PAYLOAD          (8u << 20)  /* an input, output or HTTP body, bytes (default)  */
-#define LIMIT_PAYLOAD_MAX      (256u << 20) /* … and the most that an operator may make it    */
-#define LIMIT_YAML_NODES       1000000u    /* nodes of a document after aliases are expanded  */
-#define LIMIT_YAML_ANCHORS     1000        /* anchors of a document                           */
-#define LIMIT_STEPS            2000u       /* steps of a flow                                 */
-#define LIMIT_FINDINGS         1000u       /* findings of one flow that are kept              */
-#define LIMIT_SCHEMA_FILES     64          /* files that the schemas of a flow may be made of */
-#define LIMIT_ITEMS            100000u     /* items of a for_each                             */
-#define LIMIT_EXPRESSION       (64u << 10) /* bytes of one ${ } expression                    */
-#define LIMIT_EXPRESSION_DEPTH 100         /* nesting of one expression                       */
-#define LIMIT_EXPRESSION_HEIGHT 1000       /* of its tree: operators in one row count too     */
-#define LIMIT_MAPPING_NODES    200000u     /* parts of all the expressions of one mapping     */
-#define LIMIT_REFERENCE_PATH   1024u       /* bytes of a path that a reference reports        */
-#define LIMIT_EXPRESSION_WORK  10000000u   /* values that one evaluation may touch            */
-#define LIMIT_TEXT_RESULT      (8u << 20)  /* a string that an expression makes, bytes        */
-#define LIMIT_SCHEMA_NODES     100000u     /* subschemas of one contract                      */
-#define LIMIT_SCHEMA_CHAIN     200         /* subschemas that one value passes, one by one    */
-#define LIMIT_PATTERN          (64u << 10) /* bytes of a regular expression                   */
-#define LIMIT_PATTERN_STEPS    2000000u    /* of matching one string                          */
-#define LIMIT_PATTERN_HEAP     (16u << 20) /* bytes that matching one string may take         */
-#define LIMIT_CONTRACT_WORK    20000000u   /* subschemas asked about one value and its parts  */
-#define LIMIT_CONTRACT_DEPTH   1000        /* … one inside the other                          */
-#define LIMIT_VIOLATIONS       32u         /* violations that are reported of one value       */
-#define LIMIT_EFFECTS          1000u       /* effects of one attempt                          */
-#define LIMIT_NAME             128u        /* bytes of a name: step, agent, effect, run       */
-#define LIMIT_QUESTION         (1u << 20)  /* bytes of what a person is shown                 */
-#define LIMIT_LOG_LINE         4096u       /* bytes of one line that a plugin logs            */
-#define LIMIT_JOURNAL_WAIT     (64u << 20) /* bytes of records that wait for the disk         */
-#define LIMIT_INBOX            10000u      /* messages that wait for a host to take them      */
-#define LIMIT_REQUESTS         4096u       /* HTTP requests under way at once                 */
-#define LIMIT_CONNECTIONS      128         /* HTTP connections at once                        */
-#define LIMIT_CONNECTIONS_HOST 32          /* HTTP connections to one host and port           */
-#define LIMIT_CONNECT_MS       30000       /* to resolve a name, connect and greet by TLS     */
-#define LIMIT_URL              8192u       /* bytes of a URL                                  */
-#define LIMIT_HEADERS          256u        /* headers of one request or answer                */
-#define LIMIT_HEADER_BYTES     (64u << 10) /* bytes of all headers of one request or answer   */
+#define LIMIT_DEPTH             128          /* nesting of any JSON or YAML from outside        */
+#define LIMIT_FILE              (16u << 20)  /* a flow, manifest, card or schema file, bytes    */
+#define LIMIT_PAYLOAD           (8u << 20)   /* an input, output or HTTP body, bytes (default)  */
+#define LIMIT_PAYLOAD_MAX       (256u << 20) /* … and the most that an operator may make it    */
+#define LIMIT_YAML_NODES        1000000u     /* nodes of a document after aliases are expanded  */
+#define LIMIT_YAML_ANCHORS      1000         /* anchors of a document                           */
+#define LIMIT_STEPS             2000u        /* steps of a flow                                 */
+#define LIMIT_FINDINGS          1000u        /* findings of one flow that are kept              */
+#define LIMIT_SCHEMA_FILES      64           /* files that the schemas of a flow may be made of */
+#define LIMIT_ITEMS             100000u      /* items of a for_each                             */
+#define LIMIT_EXPRESSION        (64u << 10)  /* bytes of one ${ } expression                    */
+#define LIMIT_EXPRESSION_DEPTH  100          /* nesting of one expression                       */
+#define LIMIT_EXPRESSION_HEIGHT 1000         /* of its tree: operators in one row count too     */
+#define LIMIT_MAPPING_NODES     200000u      /* parts of all the expressions of one mapping     */
+#define LIMIT_REFERENCE_PATH    1024u        /* bytes of a path that a reference reports        */
+#define LIMIT_EXPRESSION_WORK   10000000u    /* values that one evaluation may touch            */
+#define LIMIT_TEXT_RESULT       (8u << 20)   /* a string that an expression makes, bytes        */
+#define LIMIT_SCHEMA_NODES      100000u      /* subschemas of one contract                      */
+#define LIMIT_SCHEMA_CHAIN      200          /* subschemas that one value passes, one by one    */
+#define LIMIT_PATTERN           (64u << 10)  /* bytes of a regular expression                   */
+#define LIMIT_PATTERN_STEPS     2000000u     /* of matching one string                          */
+#define LIMIT_PATTERN_HEAP      (16u << 20)  /* bytes that matching one string may take         */
+#define LIMIT_CONTRACT_WORK     20000000u    /* subschemas asked about one value and its parts  */
+#define LIMIT_CONTRACT_DEPTH    1000         /* … one inside the other                          */
+#define LIMIT_VIOLATIONS        32u          /* violations that are reported of one value       */
+#define LIMIT_EFFECTS           1000u        /* effects of one attempt                          */
+#define LIMIT_NAME              128u         /* bytes of a name: step, agent, effect, run       */
+#define LIMIT_QUESTION          (1u << 20)   /* bytes of what a person is shown                 */
+#define LIMIT_LOG_LINE          4096u        /* bytes of one line that a plugin logs            */
+#define LIMIT_JOURNAL_WAIT      (64u << 20)  /* bytes of records that wait for the disk         */
+#define LIMIT_INBOX             10000u       /* messages that wait for a host to take them      */
+#define LIMIT_REQUESTS          4096u        /* HTTP requests under way at once                 */
+#define LIMIT_CONNECTIONS       128          /* HTTP connections at once                        */
+#define LIMIT_CONNECTIONS_HOST  32           /* HTTP connections to one host and port           */
+#define LIMIT_CONNECT_MS        30000        /* to resolve a name, connect and greet by TLS     */
+#define LIMIT_URL               8192u        /* bytes of a URL                                  */
+#define LIMIT_HEADERS           256u         /* headers of one request or answer                */
+#define LIMIT_HEADER_BYTES      (64u << 10)  /* bytes of all headers of one request or answer   */
 
 /* Of a plugin. */
-#define LIMIT_LIBRARY          (256u << 20) /* its file, bytes                                 */
-#define LIMIT_AGENTS           10000u       /* its agents                                      */
-#define LIMIT_CALLS            65536u       /* its calls, under way and in line; a power of 2  */
-#define LIMIT_LINE_BYTES       (256u << 20) /* what its calls in line hold                     */
-#define LIMIT_READ_AHEAD       64u /* PURE and READ calls that wait in it, not in the host */
-#define LIMIT_PLUGIN_REQUESTS  65536u       /* its requests for services under way             */
-#define LIMIT_THREADS          256          /* its threads for agents that block               */
-#define LIMIT_POOL_STACK       (1u << 20)   /* bytes of stack of each                          */
-#define LIMIT_LOOP_MS          100          /* a start() on its loop that takes longer blocks  */
-#define LIMIT_LINGER_MS        500          /* a start() that goes on after its call has ended */
-#define LIMIT_LOAD_MS          10000        /* from its start to being ready (default)         */
-#define LIMIT_LOG_LINES        1000u        /* lines that it logs in a second                  */
-#define LIMIT_EMIT_BACKLOG     (1u << 20)   /* bytes not yet read, past which chunks and lines
-                                               are dropped                                     */
-#define LIMIT_REQUEST_BACKLOG  (64u << 20)  /* … and past which requests are refused           */
-#define LIMIT_SEND_BACKLOG     (16u << 20)  /* bytes it has not read, past which calls wait    */
+#define LIMIT_LIBRARY         (256u << 20) /* its file, bytes                                 */
+#define LIMIT_AGENTS          10000u       /* its agents                                      */
+#define LIMIT_CALLS           65536u       /* its calls, under way and in line; a power of 2  */
+#define LIMIT_LINE_BYTES      (256u << 20) /* what its calls in line hold                     */
+#define LIMIT_READ_AHEAD      64u        /* PURE and READ calls that wait in it, not in the host */
+#define LIMIT_PLUGIN_REQUESTS 65536u     /* its requests for services under way             */
+#define LIMIT_THREADS         256        /* its threads for agents that block               */
+#define LIMIT_POOL_STACK      (1u << 20) /* bytes of stack of each                          */
+#define LIMIT_LOOP_MS         100        /* a start() on its loop that takes longer blocks  */
+#define LIMIT_LINGER_MS       500        /* a start() that goes on after its call has ended */
+#define LIMIT_LOAD_MS         10000      /* from its start to being ready (default)         */
+#define LIMIT_LOG_LINES       1000u      /* lines that it logs in a second                  */
+#define LIMIT_EMIT_BACKLOG                                                                         \
+    (1u << 20)                            /* bytes not yet read, past which chunks and lines       \
+                                             are dropped                                     */
+#define LIMIT_REQUEST_BACKLOG (64u << 20) /* … and past which requests are refused           */
+#define LIMIT_SEND_BACKLOG    (16u << 20) /* bytes it has not read, past which calls wait    */
 
 #endif

@@ -6,7 +6,8 @@
 #define LOADER_GUEST_H
 
 /* Serves the plugin in the file `library` to the host behind `socket`, both given by the host,
- * until the host says stop (0) or is gone (WORKER_HOST_GONE). The calling thread becomes the plugin's loop. */
+ * until the host says stop (0) or is gone (WORKER_HOST_GONE). The calling thread becomes the
+ * plugin's loop. */
 int guest_serve(int socket, int library);
 
 #endif

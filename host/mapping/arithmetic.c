@@ -27,7 +27,7 @@ static enum error_code refuse_pair(struct evaluation *e, const struct node *node
                                    const json_t *b, const char *needs)
 {
     return refuse_value(e, node, "has %s on the left and %s on the right; `%s` needs %s",
-                        kind_of(a), kind_of(b), operations[node->id].written, needs);
+                        kind_word(a), kind_word(b), operations[node->id].written, needs);
 }
 
 static enum error_code finish_number(struct evaluation *e, const struct node *node, double number,
@@ -116,7 +116,7 @@ enum error_code add_values(struct evaluation *e, const struct node *node, const 
         return add_containers(e, a, b, ret_value);
     return refuse_value(e, node,
                         "adds %s and %s; a sum is of two numbers, strings, arrays or objects",
-                        kind_of(a), kind_of(b));
+                        kind_word(a), kind_word(b));
 }
 
 enum error_code evaluate_plus(struct evaluation *e, const struct node *node, const json_t *dot,
@@ -178,7 +178,7 @@ enum error_code evaluate_minus_sign(struct evaluation *e, const struct node *nod
         return code;
     if (!json_is_number(value))
         return refuse_value(e, node->kids[0], "is %s; only a number can be negated",
-                            kind_of(value));
+                            kind_word(value));
     json_int_t negated;
     if (json_is_integer(value) &&
         !__builtin_sub_overflow((json_int_t)0, json_integer_value(value), &negated)) {

@@ -91,7 +91,7 @@ enum error_code refuse_value(struct evaluation *e, const struct node *node, cons
                      shown < node->source.len ? "…" : "", words);
 }
 
-const char *kind_of(const json_t *value)
+const char *kind_word(const json_t *value)
 {
     switch (json_typeof(value)) {
     case JSON_OBJECT:
@@ -152,7 +152,7 @@ enum error_code items_begin(struct evaluation *e, const struct node *node, const
 {
     if (!json_is_array(value) && !json_is_object(value))
         return refuse_value(e, node, "needs an array or an object in front of it, found %s",
-                            kind_of(value));
+                            kind_word(value));
     *ret_items = items_of(value);
     return ERR_OK;
 }
@@ -246,7 +246,7 @@ static enum error_code set_member(struct evaluation *e, const struct node *key_n
     json_auto_t *value = value_taken;
     if (!json_is_string(key))
         return refuse_value(e, key_node, "is %s, and a key must be a string; use tostring",
-                            kind_of(key));
+                            kind_word(key));
     struct slice name = string_slice(key);
     if (memchr(name.ptr, '\0', name.len))
         return refuse_value(e, key_node, "has the character \\u0000 in it, which no key can have");

@@ -34,7 +34,7 @@ WARN_UNUSED enum error_code admit_result(struct evaluation *e, const json_t *val
 enum error_code refuse_value(struct evaluation *e, const struct node *node, const char *format, ...)
     PRINTF_LIKE(3, 4);
 /* "a string", "null", … */
-const char *kind_of(const json_t *value);
+const char *kind_word(const json_t *value);
 /* Neither null nor false. */
 bool truthy(const json_t *value);
 /* One more reference. The value is not changed; jansson counts references in it all the same. */

@@ -176,7 +176,7 @@ static enum error_code expect_array(struct evaluation *e, const struct node *nod
 {
     if (json_is_array(value))
         return ERR_OK;
-    return refuse_value(e, node, "needs an array in front of it, found %s", kind_of(value));
+    return refuse_value(e, node, "needs an array in front of it, found %s", kind_word(value));
 }
 
 /* The first of the least, or the last of the greatest, as in jq. */
@@ -255,7 +255,7 @@ enum error_code evaluate_keys(struct evaluation *e, const struct node *node, con
 {
     if (!is_container(dot))
         return refuse_value(e, node, "needs an object or an array in front of it, found %s",
-                            kind_of(dot));
+                            kind_word(dot));
     size_t count = json_is_object(dot) ? json_object_size(dot) : json_array_size(dot);
     enum error_code code = json_is_object(dot) ? spend_on_keys(e, dot) : spend(e, count);
     if (code != ERR_OK)
@@ -283,7 +283,7 @@ static enum error_code has_key(struct evaluation *e, const struct node *node, co
         return refuse_value(e, node,
                             "asks %s for %s; `has` asks an object for a string, or an "
                             "array for a number",
-                            kind_of(value), kind_of(key));
+                            kind_word(value), kind_word(key));
     }
     *ret_value = json_boolean(found);
     return ERR_OK;

@@ -244,8 +244,8 @@ static enum error_code refuse_unlike(struct evaluation *e, const struct node *no
     struct slice right = node->kids[1]->source;
     return refuse_value(e, node->kids[0],
                         "is %s and `%.*s` is %s; `%s` needs two values of one type",
-                        kind_of(sides[0]), (int)(right.len > 60 ? 60 : right.len), right.ptr,
-                        kind_of(sides[1]), operations[node->id].written);
+                        kind_word(sides[0]), (int)(right.len > 60 ? 60 : right.len), right.ptr,
+                        kind_word(sides[1]), operations[node->id].written);
 }
 
 static enum error_code order_sides(struct evaluation *e, const struct node *node, const json_t *dot,

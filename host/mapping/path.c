@@ -30,10 +30,10 @@ static enum error_code take_hop(struct evaluation *e, const struct node *node, c
     else if (!hop->key && json_is_array(value))
         *ret_value = item_at(value, hop->item);
     else if (hop->key)
-        return refuse_value(e, node, "looks for the member `%s` in %s", hop->key, kind_of(value));
+        return refuse_value(e, node, "looks for the member `%s` in %s", hop->key, kind_word(value));
     else
         return refuse_value(e, node, "looks for item %lld in %s", (long long)hop->item,
-                            kind_of(value));
+                            kind_word(value));
     return ERR_OK;
 }
 
@@ -62,7 +62,7 @@ static enum error_code take_key(struct evaluation *e, const struct node *node, c
         return code;
     if (!json_is_string(key) && !json_is_number(key))
         return refuse_value(e, node->kids[1], "is %s; what stands in [ ] is a string or a number",
-                            kind_of(key));
+                            kind_word(key));
     if (json_is_null(base)) {
         found = NULL;
     } else if (json_is_string(key) && json_is_object(base)) {
@@ -73,8 +73,8 @@ static enum error_code take_key(struct evaluation *e, const struct node *node, c
             found = item_at(base, (json_int_t)place);
     } else {
         return refuse_value(e, node, "looks for %s in %s, but its key is %s",
-                            json_is_string(key) ? "a member" : "an item", kind_of(base),
-                            kind_of(key));
+                            json_is_string(key) ? "a member" : "an item", kind_word(base),
+                            kind_word(key));
     }
     *ret_value = found ? share(found) : json_null();
     return ERR_OK;
@@ -136,7 +136,7 @@ static enum error_code check_bound(struct evaluation *e, const struct node *node
     if (!bound || json_is_number(bound) || json_is_null(bound))
         return ERR_OK;
     return refuse_value(e, node, "has %s as a bound of the slice, which is a number",
-                        kind_of(bound));
+                        kind_word(bound));
 }
 
 static enum error_code take_slice(struct evaluation *e, const struct node *node, const json_t *base,
@@ -151,7 +151,7 @@ static enum error_code take_slice(struct evaluation *e, const struct node *node,
     }
     if (!json_is_array(base) && !json_is_string(base))
         return refuse_value(e, node, "takes a slice of %s; there are slices of arrays and strings",
-                            kind_of(base));
+                            kind_word(base));
     code = check_bound(e, node, first);
     if (code == ERR_OK)
         code = check_bound(e, node, last);

@@ -37,9 +37,10 @@ static enum error_code evaluate_argument(struct evaluation *e, const struct node
     if (code != ERR_OK)
         return code;
     if (!json_is_string(dot))
-        return refuse_value(e, node, "needs a string in front of it, found %s", kind_of(dot));
+        return refuse_value(e, node, "needs a string in front of it, found %s", kind_word(dot));
     if (!json_is_string(*ret_argument))
-        return refuse_value(e, node, "needs a string in its ( ), found %s", kind_of(*ret_argument));
+        return refuse_value(e, node, "needs a string in its ( ), found %s",
+                            kind_word(*ret_argument));
     return ERR_OK;
 }
 
@@ -128,7 +129,7 @@ static enum error_code contains_value(struct evaluation *e, const json_t *a, con
 
 static bool one_kind(const json_t *a, const json_t *b)
 {
-    return strcmp(kind_of(a), kind_of(b)) == 0;
+    return strcmp(kind_word(a), kind_word(b)) == 0;
 }
 
 enum error_code evaluate_contains(struct evaluation *e, const struct node *node, const json_t *dot,
@@ -138,8 +139,8 @@ enum error_code evaluate_contains(struct evaluation *e, const struct node *node,
     bool contains = false;
     enum error_code code = evaluate_node(e, node->kids[0], dot, &part);
     if (code == ERR_OK && !one_kind(dot, part))
-        code = refuse_value(e, node, "asks %s for %s; both must be of one type", kind_of(dot),
-                            kind_of(part));
+        code = refuse_value(e, node, "asks %s for %s; both must be of one type", kind_word(dot),
+                            kind_word(part));
     if (code == ERR_OK)
         code = contains_value(e, dot, part, &contains);
     if (code == ERR_OK)
@@ -202,7 +203,7 @@ static enum error_code join_items(struct evaluation *e, const struct node *node,
             return refuse_value(e, node,
                                 "found %s at item %zu; it joins strings, numbers, "
                                 "booleans and nulls",
-                                kind_of(item), items->index - 1);
+                                kind_word(item), items->index - 1);
         if (code == ERR_OK && !json_is_null(item))
             code = print_value(e, item, out);
     }
@@ -218,7 +219,7 @@ enum error_code evaluate_join(struct evaluation *e, const struct node *node, con
     if (code == ERR_OK)
         code = items_begin(e, node, dot, &items);
     if (code == ERR_OK && !json_is_string(separator) && !json_is_null(separator))
-        code = refuse_value(e, node, "needs a string in its ( ), found %s", kind_of(separator));
+        code = refuse_value(e, node, "needs a string in its ( ), found %s", kind_word(separator));
     if (code != ERR_OK)
         return code;
     AUTO(text_done) struct text text;
@@ -266,7 +267,7 @@ enum error_code evaluate_tonumber(struct evaluation *e, const struct node *node,
     }
     if (!json_is_string(dot))
         return refuse_value(e, node, "needs a string or a number in front of it, found %s",
-                            kind_of(dot));
+                            kind_word(dot));
     if (!numeral_parse(without_blanks(string_slice(dot)), ret_value))
         return refuse_value(e, node, "found a string that is no number, as 12 or -0.5e3 are");
     return ERR_OK;
