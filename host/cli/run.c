@@ -103,30 +103,51 @@ static enum error_code read_input(const struct args *args, json_t **ret_input, s
 
 /* ---- run ---- */
 
-static enum error_code submit_each(struct drive *drive, struct flow *flow, const char *path,
-                                   struct error *reterr)
+/* One line of --each; flow NULL only reads it. */
+static enum error_code submit_line(struct drive *drive, struct flow *flow, struct slice line,
+                                   size_t number, struct error *reterr)
 {
     const char *prefix = args_option(drive->args, "--id");
+    json_t *input = NULL;
+    enum error_code code = json_read(line, LIMIT_PAYLOAD, &input, reterr);
+    if (code == ERR_OK && flow) {
+        AUTO(freep) char *id = xasprintf("%s-%zu", prefix ? prefix : flow->name, number);
+        code = host_submit(drive->host, flow, id, input, reterr);
+    }
+    json_decref(input);
+    return code;
+}
+
+static enum error_code submit_lines(struct drive *drive, struct flow *flow, FILE *file,
+                                    const char *path, struct error *reterr)
+{
     AUTO(freep) char *line = NULL;
     size_t room = 0, number = 0;
     ssize_t length;
     enum error_code code = ERR_OK;
+    if (fseek(file, 0, SEEK_SET) != 0)
+        return error_set(reterr, ERR_INPUT, "--each %s: it is read twice; name a file, not a pipe",
+                         path);
+    while (code == ERR_OK && (length = getline(&line, &room, file)) >= 0) {
+        number++;
+        if (length > 1)
+            code = submit_line(drive, flow, (struct slice){line, (size_t)length}, number, reterr);
+    }
+    if (code != ERR_OK)
+        error_prefix(reterr, "%s:%zu: ", path, number);
+    return code;
+}
+
+/* A line that is no JSON is found before any run begins. */
+static enum error_code submit_each(struct drive *drive, struct flow *flow, const char *path,
+                                   struct error *reterr)
+{
     FILE *file = fopen(path, "re");
     if (!file)
-        return error_set(reterr, ERR_INPUT, "--each %s: cannot be opened", path);
-    while (code == ERR_OK && (length = getline(&line, &room, file)) >= 0) {
-        json_t *input = NULL;
-        number++;
-        if (length <= 1)
-            continue;
-        AUTO(freep) char *id = xasprintf("%s-%zu", prefix ? prefix : flow->name, number);
-        code = json_read((struct slice){line, (size_t)length}, LIMIT_PAYLOAD, &input, reterr);
-        if (code == ERR_OK)
-            code = host_submit(drive->host, flow, id, input, reterr);
-        if (code != ERR_OK)
-            error_prefix(reterr, "%s:%zu: ", path, number);
-        json_decref(input);
-    }
+        return error_set_errno(reterr, errno, "--each %s: cannot be opened", path);
+    enum error_code code = submit_lines(drive, NULL, file, path, reterr);
+    if (code == ERR_OK)
+        code = submit_lines(drive, flow, file, path, reterr);
     fclose(file);
     return code;
 }
