@@ -151,7 +151,7 @@ static json_t *field_value(const struct field *field, const void *at)
         return v.i64 ? json_integer(v.i64) : NULL;
     case FIELD_UINT64:
         memcpy(&v.u64, at, sizeof(v.u64));
-        return json_integer((json_int_t)v.u64);
+        return v.u64 ? json_integer((json_int_t)v.u64) : NULL;
     case FIELD_UINT32:
         memcpy(&v.u32, at, sizeof(v.u32));
         return v.u32 ? json_integer(v.u32) : NULL;

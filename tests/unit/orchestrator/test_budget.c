@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One budget a run, set aside before each start and settled after it; and the waits between tries.
+ */
+#include "fixture.h"
+
+#define LIMITED(limits, steps)                                                                     \
+    "flow: f\nbudget: {" limits ", time: 10m}\ndefaults: {retry: {jitter: none}}\n"                \
+    "escalation: {to: ops}\nsteps:\n" steps
+
+static void spends(struct bench *b, const char *path, int64_t tokens, int64_t cost)
+{
+    struct event event = of_task(b, EVENT_SPENT, path);
+    event.tokens = tokens;
+    event.cost = cost;
+    happen(b, event);
+}
+
+static bool reserves(struct bench *b, const char *path, int64_t tokens, int64_t cost)
+{
+    struct event event = of_task(b, EVENT_RESERVE_ASKED, path);
+    event.tokens = tokens;
+    event.cost = cost;
+    happen(b, event);
+    return decided(b, DECISION_RESERVE, NULL)->granted;
+}
+
+/* ---- limits ---- */
+
+START_TEST(attempts_and_calls_are_counted_before_the_start)
+{
+    const char *const limits[] = {"attempts: 2, calls: 9", "attempts: 9, calls: 2"};
+    for (size_t i = 0; i < 2; i++) {
+        struct bench b;
+        AUTO(freep)
+        char *text = xasprintf("flow: f\nbudget: {%s, time: 10m}\nsteps:\n"
+                               "  a: {agent: w/read}\n  b: {agent: w/read}\n"
+                               "  c: {agent: w/read, on_failure: skip}\n",
+                               limits[i]);
+        bench_start(&b, text, "{}");
+        ck_assert_int_eq(b.run->spent.attempts, 2);
+        ck_assert_int_eq(b.run->spent.calls, 2);
+        decided(&b, DECISION_FAIL, "budget-spent");
+        expect_json(json_object_get(the_task(&b, "c")->error, "code"), "\"budget\"");
+        bench_done(&b);
+    }
+}
+END_TEST
+
+START_TEST(the_worst_case_of_a_call_is_set_aside_until_it_ends)
+{
+    struct bench b; /* w/dear: 100 tokens, 50 millionths */
+    bench_start(&b,
+                LIMITED("attempts: 9, calls: 9, tokens: 250",
+                        "  a: {agent: w/dear}\n  b: {agent: w/dear}\n"
+                        "  c: {agent: w/dear, on_failure: skip}\n"),
+                "{}");
+    ck_assert_int_eq(b.run->spent.reserved_tokens, 200);
+    decided(&b, DECISION_FAIL, "budget-spent");
+    spends(&b, "a", 30, 0);
+    spends(&b, "a", 12, 7);
+    ck_assert_int_eq(b.run->spent.tokens, 0);
+    ok(&b, "a", "{\"n\": 1}");
+    ck_assert_int_eq(b.run->spent.tokens, 42);
+    ck_assert_int_eq(b.run->spent.cost, 7);
+    ck_assert_int_eq(b.run->spent.reserved_tokens, 100);
+    ok(&b, "b", "{\"n\": 1}"); /* it says nothing of its use: what was declared counts */
+    ck_assert_int_eq(b.run->spent.tokens, 142);
+    ck_assert_int_eq(b.run->spent.reserved_tokens, 0);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(a_cost_that_is_set_aside_cannot_be_spent_twice)
+{
+    struct bench b;
+    bench_start(&b,
+                LIMITED("attempts: 9, calls: 9, tokens: 10000, cost: 0.000120",
+                        "  a: {agent: w/dear}\n  b: {agent: w/dear}\n"
+                        "  c: {agent: w/dear, on_failure: skip}\n"),
+                "{}");
+    ck_assert_int_eq(b.run->spent.reserved_cost, 100);
+    decided(&b, DECISION_FAIL, "budget-spent");
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(an_agent_may_set_more_aside_while_there_is_some)
+{
+    struct bench b;
+    bench_start(&b, LIMITED("attempts: 9, calls: 9, tokens: 1000", "  a: {agent: w/dear}\n"), "{}");
+    ck_assert(reserves(&b, "a", 800, 0));
+    ck_assert(!reserves(&b, "a", 101, 0));
+    ck_assert(reserves(&b, "a", 100, 0));
+    ck_assert(!reserves(&b, "a", 1, 0));
+    ck_assert(!reserves(&b, "a", -5, 0));
+    ck_assert(!reserves(&b, "a", INT64_MAX, 0));
+    ck_assert_int_eq(b.run->spent.reserved_tokens, 1000);
+    spends(&b, "a", 500, 0);
+    ok(&b, "a", "{\"n\": 1}");
+    ck_assert_int_eq(b.run->spent.reserved_tokens, 0);
+    ck_assert_int_eq(b.run->spent.tokens, 500);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(nothing_is_set_aside_for_a_call_that_is_over)
+{
+    struct bench b;
+    bench_start(&b,
+                LIMITED("attempts: 9, calls: 9, tokens: 1000",
+                        "  a: {agent: w/dear}\n  b: {agent: w/read}\n"),
+                "{}");
+    ok(&b, "a", "{\"n\": 1}");
+    ck_assert(!reserves(&b, "a", 1, 0));
+    spends(&b, "a", 700, 0);
+    ck_assert_int_eq(b.run->spent.tokens, 100);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(what_was_in_flight_at_a_takeover_is_spent)
+{
+    struct bench b;
+    bench_start(&b, LIMITED("attempts: 9, calls: 9, tokens: 1000", "  a: {agent: w/dear}\n"), "{}");
+    taken_over(&b);
+    ck_assert_int_eq(b.run->spent.tokens, 100);
+    ck_assert_int_eq(b.run->spent.reserved_tokens, 0);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(reconcile_draws_on_recovery_alone)
+{
+    struct bench b;
+    bench_start(&b, LIMITED("attempts: 1, calls: 1", "  a: {agent: w/book}\n"), "{}");
+    loses(&b, "a", "e");
+    decided(&b, DECISION_START, "reconcile-attempt");
+    ck_assert_int_eq(b.run->spent.recovery, 1);
+    ck_assert_int_eq(b.run->spent.calls, 1);
+    ck_assert_int_eq(b.run->spent.attempts, 1);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(a_done_effect_is_completed_from_recovery_when_the_budget_is_spent)
+{
+    struct bench b;
+    bench_start(&b, LIMITED("attempts: 2, calls: 2", "  a: {agent: w/write}\n"), "{}");
+    does(&b, "a", "e", "1");
+    fails(&b, "a", CAUSE_CRASH);
+    comes_due(&b, "a");
+    fails(&b, "a", CAUSE_CRASH); /* the budget is spent, a third try would have been allowed */
+    ck_assert(decided(&b, DECISION_RETRY, "effect-done-recover")->granted);
+    ck_assert_int_eq(begins(&b, "a", "e"), BEGIN_DONE);
+    ok(&b, "a", "{\"n\": 1}");
+    expect_status(&b, RUN_DONE);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(a_budget_that_another_took_while_a_done_effect_waited_does_not_drop_it)
+{
+    struct bench b;
+    bench_start(&b,
+                LIMITED("attempts: 3, calls: 3",
+                        "  a: {agent: w/write}\n  b: {agent: w/read}\n  c: {agent: w/read, needs: "
+                        "[b]}\n"),
+                "{}");
+    does(&b, "a", "e", "1");
+    fails(&b, "a", CAUSE_CRASH);
+    expect_state(&b, "a", TASK_PAUSED);
+    ok(&b, "b", "{\"n\": 1}"); /* c takes the last call */
+    comes_due(&b, "a");
+    decided(&b, DECISION_JUDGE, "budget-spent");
+    decided(&b, DECISION_RETRY, "effect-done-recover");
+    decided(&b, DECISION_START, "next-attempt");
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(what_cannot_start_does_not_show_anothers_output)
+{
+    struct bench b;
+    bench_start(&b,
+                LIMITED("attempts: 1, calls: 1",
+                        "  a: {agent: w/read}\n  b: {agent: w/read, needs: [a], on_failure: "
+                        "escalate}\n"),
+                "{}");
+    ok(&b, "a", "{\"n\": 42}");
+    const struct decision *ask = decided(&b, DECISION_ASK, "budget-spent");
+    ck_assert_ptr_null(json_object_get(ask->shown, "output"));
+    ck_assert_ptr_null(the_task(&b, "b")->verdict.output);
+    bench_done(&b);
+}
+END_TEST
+
+/* ---- waits ---- */
+
+static int64_t wait_of(const struct bench *b, const char *path)
+{
+    return run_task_due(b->run, task_of(b, path)) - b->now;
+}
+
+START_TEST(waits_grow_to_a_maximum)
+{
+    const int64_t expected[] = {100, 300, 900, 1000, 1000};
+    struct bench b;
+    bench_start(&b,
+                FLOW("  a: {agent: w/read, retry: {max_attempts: 9, initial_interval: 100ms, "
+                     "backoff_coefficient: 3, max_interval: 1s}}\n"),
+                "{}");
+    for (size_t i = 0; i < 5; i++) {
+        fails(&b, "a", CAUSE_BUSY);
+        ck_assert_int_eq(wait_of(&b, "a"), expected[i]);
+        comes_due(&b, "a");
+    }
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(a_due_that_comes_early_is_no_due)
+{
+    struct bench b;
+    bench_start(&b, FLOW("  a: {agent: w/read}\n"), "{}");
+    fails(&b, "a", CAUSE_BUSY);
+    happen(&b, of_task(&b, EVENT_DUE, "a"));
+    expect_state(&b, "a", TASK_PAUSED);
+    comes_due(&b, "a");
+    expect_state(&b, "a", TASK_RUNNING);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(jitter_spreads_the_waits_and_comes_from_the_seed_alone)
+{
+    int64_t waits[2][20];
+    for (size_t round = 0; round < 2; round++) {
+        struct bench b;
+        bench_start(&b,
+                    "flow: f\nbudget: {attempts: 40, calls: 60, time: 10m}\nsteps:\n"
+                    "  a: {agent: w/read, for_each: [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16], "
+                    "retry: {initial_interval: 1s, jitter: full}}\n",
+                    "{}");
+        int64_t least = 1000, most = 0;
+        for (uint32_t i = 0; i < 16; i++) {
+            AUTO(freep) char *path = xasprintf("a[%u]", i);
+            fails(&b, path, CAUSE_BUSY);
+            waits[round][i] = wait_of(&b, path);
+            ck_assert_int_ge(waits[round][i], -1); /* -1: 0, and already on its way */
+            ck_assert_int_lt(waits[round][i], 1000);
+            least = waits[round][i] < least ? waits[round][i] : least;
+            most = waits[round][i] > most ? waits[round][i] : most;
+            if (round == 1)
+                ck_assert_int_eq(waits[1][i], waits[0][i]);
+        }
+        ck_assert_int_lt(least, 250);
+        ck_assert_int_gt(most, 750);
+        bench_done(&b);
+    }
+}
+END_TEST
+
+START_TEST(an_agent_may_ask_for_a_longer_wait)
+{
+    struct bench b;
+    bench_start(&b, FLOW("  a: {agent: w/read}\n"), "{}");
+    struct event event = of_task(&b, EVENT_ENDED, "a");
+    event.end = END_FAILED;
+    event.cause = CAUSE_RATE_LIMITED;
+    event.retry_after_ms = 7777;
+    happen(&b, event);
+    ck_assert_int_eq(wait_of(&b, "a"), 7777);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(deadlines_shrink_on_the_way_down)
+{
+    struct bench b;
+    bench_start(&b,
+                "flow: f\nbudget: {attempts: 9, calls: 9, time: 20s}\n"
+                "defaults: {retry: {jitter: none}}\nsteps:\n"
+                "  a: {agent: w/read, timeout: {start_to_close: 8s, schedule_to_close: 1m}}\n",
+                "{}");
+    ck_assert_int_eq(decided(&b, DECISION_START, NULL)->timeout_ms, 8000);
+    b.now += 15000;
+    fails(&b, "a", CAUSE_BUSY);
+    comes_due(&b, "a");
+    ck_assert_int_eq(decided(&b, DECISION_START, NULL)->timeout_ms, 20000 - 15000 - 200);
+    bench_done(&b);
+}
+END_TEST
+
+UNIT_MAIN(attempts_and_calls_are_counted_before_the_start,
+          the_worst_case_of_a_call_is_set_aside_until_it_ends,
+          a_cost_that_is_set_aside_cannot_be_spent_twice,
+          an_agent_may_set_more_aside_while_there_is_some,
+          nothing_is_set_aside_for_a_call_that_is_over, what_was_in_flight_at_a_takeover_is_spent,
+          reconcile_draws_on_recovery_alone,
+          a_done_effect_is_completed_from_recovery_when_the_budget_is_spent,
+          a_budget_that_another_took_while_a_done_effect_waited_does_not_drop_it,
+          what_cannot_start_does_not_show_anothers_output, waits_grow_to_a_maximum,
+          a_due_that_comes_early_is_no_due, jitter_spreads_the_waits_and_comes_from_the_seed_alone,
+          an_agent_may_ask_for_a_longer_wait, deadlines_shrink_on_the_way_down)
