@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Plugins and the calls in them. A plugin is started when the first call for it comes, and again,
- * after a growing wait, when its worker has died; calls wait for it meanwhile. However a call ends,
- * the run hears of it once: ENDED.
+ * Calls. However a call ends, the run hears of it once: ENDED. A call waits while its plugin is not
+ * up or takes no more; one that was sent, but had not begun when its worker died, waits again, for
+ * it is no affair of its own.
+ *
+ *   waiting → sent        its plugin is up and takes it     [send_waiting]
+ *   sent → waiting        its worker died before it began   [completed]
+ *   waiting, sent → gone  ENDED                             [call_ended]
  */
 #include "runtime/host_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static void slot_start(struct slot *slot);
 
 /* ---- statuses and causes ---- */
 
@@ -40,15 +42,23 @@ enum cause cause_of_status(int32_t status)
 
 /* ---- the calls of a slot ---- */
 
-static void call_link(struct live_call *call, struct slot *slot)
+static void call_unlink(struct live_call *call)
 {
-    call->slot = slot;
-    call->next = slot->calls;
-    call->back = &slot->calls;
     if (call->next)
-        call->next->back = &call->next;
-    slot->calls = call;
-    call->live->calls++;
+        call->next->back = call->back;
+    else if (call->slot->waiting_end == &call->next)
+        call->slot->waiting_end = call->back;
+    *call->back = call->next;
+}
+
+static void call_wait(struct live_call *call)
+{
+    struct slot *slot = call->slot;
+    call->id = 0;
+    call->next = NULL;
+    call->back = slot->waiting_end;
+    *slot->waiting_end = call;
+    slot->waiting_end = &call->next;
 }
 
 static struct slice id_key(const uint64_t *id)
@@ -56,15 +66,26 @@ static struct slice id_key(const uint64_t *id)
     return (struct slice){(const char *)id, sizeof(*id)};
 }
 
-static void call_free(struct live_call *call)
+static void call_was_sent(struct live_call *call, uint64_t id)
+{
+    struct slot *slot = call->slot;
+    call_unlink(call);
+    call->id = id;
+    map_put(&slot->by_id, id_key(&call->id), call);
+    call->next = slot->sent;
+    call->back = &slot->sent;
+    if (call->next)
+        call->next->back = &call->next;
+    slot->sent = call;
+}
+
+void call_free(struct live_call *call)
 {
     struct live_run *live = call->live;
     services_end(call);
     if (call->id)
         map_take(&call->slot->by_id, id_key(&call->id));
-    *call->back = call->next;
-    if (call->next)
-        call->next->back = call->back;
+    call_unlink(call);
     json_decref(call->input);
     json_decref(call->feedback);
     json_decref(call->ordinals);
@@ -92,10 +113,10 @@ static void call_ended(struct live_call *call, struct event *event, const char *
     live_release(live);
 }
 
-static void call_not_started(struct live_call *call, const char *why)
+static void call_not_started(struct live_call *call, enum cause cause, const char *why)
 {
     struct event event = {
-        .end = END_NOT_STARTED, .cause = CAUSE_UNAVAILABLE, .code = "not-started", .message = why};
+        .end = END_NOT_STARTED, .cause = cause, .code = "not-started", .message = why};
     call_ended(call, &event, NULL, NULL);
 }
 
@@ -119,7 +140,8 @@ static const char *bare_name(const struct agent *agent)
     return strchr(agent->name, '/') + 1;
 }
 
-static void call_send(struct live_call *call)
+/* False: the plugin takes no more for now. */
+static bool call_send(struct live_call *call)
 {
     AUTO(text_done) struct text input, feedback;
     text_init(&input, SIZE_MAX / 2);
@@ -135,47 +157,31 @@ static void call_send(struct live_call *call)
         .key = slice_of(call->key),
         .feedback = text_slice(&feedback),
     };
-    call->id = plugin_call(call->slot->plugin, &out);
-    if (call->id != 0)
-        map_put(&call->slot->by_id, id_key(&call->id), call);
-    else
-        call_not_started(call, "too many calls are waiting for this plugin");
+    uint64_t id = plugin_call(call->slot->plugin, &out);
+    if (id != 0)
+        call_was_sent(call, id);
+    return id != 0;
 }
 
-/* The calls that waited, oldest first; each sending may free its call. */
-static void send_waiting(struct slot *slot)
+void send_waiting(struct slot *slot)
 {
-    for (;;) {
-        struct live_call *oldest = NULL;
-        for (struct live_call *call = slot->calls; call; call = call->next)
-            if (call->id == 0)
-                oldest = call;
-        if (!oldest)
+    while (slot->state == SLOT_UP && slot->waiting) {
+        struct live_call *first = slot->waiting;
+        if (!call_send(first) && slot->sent)
             return;
-        call_send(oldest);
+        if (first == slot->waiting)
+            call_not_started(first, CAUSE_FAILED, "it is larger than a plugin can be given");
     }
 }
 
-static void refuse_waiting(struct slot *slot, const char *why)
+void refuse_waiting(struct slot *slot, const char *why)
 {
-    for (;;) {
-        struct live_call *oldest = NULL;
-        for (struct live_call *call = slot->calls; call; call = call->next)
-            if (call->id == 0)
-                oldest = call;
-        if (!oldest)
-            return;
-        call_not_started(oldest, why);
-    }
-}
-
-struct slot *slot_of(const struct host *host, const struct agent *agent)
-{
-    size_t alias = (size_t)(strchr(agent->name, '/') - agent->name);
-    for (size_t i = 0; i < host->slot_count; i++)
-        if (slice_is((struct slice){agent->name, alias}, host->slots[i].roster->entry->alias))
-            return &host->slots[i];
-    return NULL;
+    size_t count = 0;
+    for (const struct live_call *call = slot->waiting; call; call = call->next)
+        count++;
+    /* what comes meanwhile waits for the next start */
+    while (count-- > 0 && slot->waiting)
+        call_not_started(slot->waiting, CAUSE_UNAVAILABLE, why);
 }
 
 void call_start(struct live_run *live, const struct decision *start)
@@ -197,22 +203,28 @@ void call_start(struct live_run *live, const struct decision *start)
         json_incref(start->reconciling ? start->input : run_task_input(live->run, start->task));
     call->feedback = json_incref(start->feedback);
     run_task_key(live->run, start->task, call->key);
-    struct slot *slot = slot_of(host, agent);
-    call_link(call, slot);
-    if (slot->state == SLOT_UP)
-        call_send(call);
-    else if (slot->state == SLOT_OFF && !slot->restart_armed)
-        slot_start(slot);
+    call->slot = slot_of(host, agent);
+    live->calls++;
+    call_wait(call);
+    slot_want(call->slot);
+}
+
+static struct live_call *find_task(struct live_call *list, const struct live_run *live,
+                                   uint32_t task)
+{
+    while (list && (list->live != live || list->task != task))
+        list = list->next;
+    return list;
 }
 
 void call_stop(struct live_run *live, uint32_t task)
 {
-    for (size_t i = 0; i < live->host->slot_count; i++) {
-        struct slot *slot = &live->host->slots[i];
-        for (struct live_call *call = slot->calls; call; call = call->next)
-            if (call->live == live && call->task == task && call->id)
-                plugin_cancel(slot->plugin, call->id);
-    }
+    struct slot *slot = slot_of(live->host, run_task_agent(live->run, task, false));
+    struct live_call *call = find_task(slot->sent, live, task);
+    if (call)
+        plugin_cancel(slot->plugin, call->id);
+    else if ((call = find_task(slot->waiting, live, task)))
+        call_not_started(call, CAUSE_CANCELLED, "it was stopped before its plugin took it");
 }
 
 /* ---- what comes back ---- */
@@ -268,47 +280,44 @@ static void completed_ok(struct live_call *call, const struct call_result *resul
     event->message = err.text;
 }
 
-static void completed(void *user, const struct call_result *result)
+/* What a call's end is to its run, but for an output. */
+static void read_failure(const struct call_result *result, struct event *event)
 {
-    struct slot *slot = user;
-    struct live_call *call = call_find(slot, result->call);
-    struct event event = {.end = END_FAILED, .claim = claim_of(result->effect)};
-    AUTO(freep) char *code = NULL;
-    if (!call)
-        return;
+    event->end = result->begun ? END_FAILED : END_NOT_STARTED;
+    event->message = result->reason;
     switch (result->end) {
     case CALL_COMPLETED:
-        code = result->code.len ? xstrndup(result->code.ptr, result->code.len) : NULL;
-        event.code = code;
-        event.retry_after_ms = result->retry_after_ms;
-        if (result->status == SEAM_OK || result->status == SEAM_E_INPUT_REQUIRED) {
-            completed_ok(call, result, &event);
-        } else {
-            event.cause = cause_of_status(result->status);
-            if (json_read(result->body, LIMIT_QUESTION, &event.body, NULL) != ERR_OK)
-                event.body = NULL;
-        }
+        event->cause = cause_of_status(result->status);
+        event->claim = claim_of(result->effect);
+        event->message = NULL; /* the body has it */
+        if (json_read(result->body, LIMIT_QUESTION, &event->body, NULL) != ERR_OK)
+            event->body = NULL;
         break;
     case CALL_TIMED_OUT:
-        event.cause = CAUSE_TIMEOUT;
-        event.claim = OUTCOME_NONE;
-        event.message = result->reason;
+        event->cause = CAUSE_TIMEOUT;
         break;
     case CALL_CRASHED:
-        event.cause = CAUSE_CRASH;
-        event.claim = OUTCOME_NONE;
-        event.message = result->reason;
+        event->cause = CAUSE_CRASH;
         break;
     case CALL_BROKE_ABI:
-        event.cause = CAUSE_CONTRACT;
-        event.claim = OUTCOME_NONE;
-        event.code = "broke-abi";
-        event.message = result->reason;
+        event->cause = CAUSE_CONTRACT;
+        event->code = "broke-abi";
         break;
     }
-    /* a call that never left the line did surely nothing */
-    if (!result->begun && result->end != CALL_COMPLETED)
-        event.end = END_NOT_STARTED;
+}
+
+static void end_call(struct live_call *call, const struct call_result *result)
+{
+    struct event event = {.retry_after_ms = result->retry_after_ms};
+    AUTO(freep) char *code = result->code.len ? xstrndup(result->code.ptr, result->code.len) : NULL;
+    event.code = code;
+    if (result->end == CALL_COMPLETED &&
+        (result->status == SEAM_OK || result->status == SEAM_E_INPUT_REQUIRED)) {
+        event.claim = claim_of(result->effect);
+        completed_ok(call, result, &event);
+    } else {
+        read_failure(result, &event);
+    }
     json_t *body = event.body;
     if (call->reconciling && event.end == END_OK)
         end_reconcile(call, &event);
@@ -319,7 +328,25 @@ static void completed(void *user, const struct call_result *result)
     json_decref(body);
 }
 
-static void requested(void *user, uint64_t id, uint64_t request, struct slice op, struct slice body)
+void call_completed(void *user, const struct call_result *result)
+{
+    struct slot *slot = user;
+    struct live_call *call = call_find(slot, result->call);
+    if (!call)
+        return;
+    if (result->end == CALL_COMPLETED && result->begun)
+        slot->wait_ms = 0;
+    if (result->end == CALL_CRASHED && !result->begun && !slot->roster->entry->in_process) {
+        map_take(&slot->by_id, id_key(&call->id));
+        call_unlink(call);
+        call_wait(call);
+        return;
+    }
+    end_call(call, result);
+    send_waiting(slot);
+}
+
+void call_requested(void *user, uint64_t id, uint64_t request, struct slice op, struct slice body)
 {
     struct slot *slot = user;
     struct live_call *call = call_find(slot, id);
@@ -327,175 +354,4 @@ static void requested(void *user, uint64_t id, uint64_t request, struct slice op
         service_asked(call, request, op, body);
     else
         service_fail(slot, request, SEAM_E_CANCELLED, SEAM_EFFECT_NONE, "", "the call has ended");
-}
-
-static void emitted(void *user, uint64_t call, struct slice chunk)
-{
-    struct slot *slot = user;
-    (void)call;
-    if (slot->host->options.log)
-        slot->host->options.log(slot->host->options.user, slot->roster->entry->alias,
-                                SEAM_LOG_DEBUG, chunk);
-}
-
-static void logged(void *user, uint64_t call, uint32_t level, struct slice text)
-{
-    struct slot *slot = user;
-    (void)call;
-    if (slot->host->options.log)
-        slot->host->options.log(slot->host->options.user, slot->roster->entry->alias, level, text);
-}
-
-/* ---- the life of a plugin ---- */
-
-static void poll_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-static void slot_drop(struct slot *slot)
-{
-    if (slot->poll) {
-        uv_poll_stop(slot->poll);
-        uv_close((uv_handle_t *)slot->poll, poll_closed);
-        slot->poll = NULL;
-    }
-    struct plugin *plugin = TAKE(slot->plugin);
-    slot->state = SLOT_OFF;
-    slot->freeing = true;
-    plugin_free(plugin);
-    slot->freeing = false;
-}
-
-static void restart(uv_timer_t *timer)
-{
-    struct slot *slot = timer->data;
-    slot->restart_armed = false;
-    if (slot->state == SLOT_OFF && slot->calls)
-        slot_start(slot);
-}
-
-static void schedule_restart(struct slot *slot)
-{
-    slot->wait_ms = slot->wait_ms == 0 ? RESTART_FIRST_MS : slot->wait_ms * 2;
-    if (slot->wait_ms > RESTART_MAX_MS)
-        slot->wait_ms = RESTART_MAX_MS;
-    slot->restart_armed = true;
-    uv_timer_start(&slot->restart, restart, (uint64_t)slot->wait_ms, 0);
-}
-
-static void ready(void *user, const struct error *err)
-{
-    struct slot *slot = user;
-    if (!err) {
-        slot->state = SLOT_UP;
-        slot->wait_ms = 0;
-        send_waiting(slot);
-        return;
-    }
-    struct error why = *err;
-    host_log(slot->host, slot->roster->entry->alias, SEAM_LOG_ERROR, "%s", why.text);
-    slot->state = SLOT_OFF;
-    schedule_restart(slot);
-    refuse_waiting(slot, why.text);
-}
-
-static void down(void *user, const char *reason)
-{
-    struct slot *slot = user;
-    host_log(slot->host, slot->roster->entry->alias, SEAM_LOG_WARNING, "its worker ended: %s",
-             reason);
-    slot->state = SLOT_OFF;
-    schedule_restart(slot);
-}
-
-static const struct plugin_handlers slot_handlers = {
-    .ready = ready,
-    .completed = completed,
-    .requested = requested,
-    .emitted = emitted,
-    .logged = logged,
-    .down = down,
-};
-
-static void readable(uv_poll_t *poll, int status, int events)
-{
-    struct slot *slot = poll->data;
-    (void)status;
-    (void)events;
-    if (slot->plugin)
-        plugin_dispatch(slot->plugin);
-    /* a worker that died is freed outside its own callbacks */
-    if (slot->plugin && slot->state == SLOT_OFF)
-        slot_drop(slot);
-}
-
-enum error_code plugin_start_entry(const struct roster_plugin *roster, const char *worker,
-                                   size_t payload, const struct plugin_handlers *handlers,
-                                   void *user, struct plugin **ret_plugin, struct error *reterr)
-{
-    const struct manifest_plugin *entry = roster->entry;
-    const struct card *card = roster->card;
-    AUTO(text_done) struct text config;
-    text_init(&config, LIMIT_FILE);
-    json_t *json = entry->config ? json_incref(entry->config) : json_object();
-    json_write(json, &config);
-    json_decref(json);
-    struct plugin_options options = {
-        .in_process = entry->in_process,
-        .worker = worker,
-        .config = text_slice(&config),
-        .max_concurrency = entry->max_concurrency ? entry->max_concurrency : card->max_concurrency,
-        .memory_bytes = entry->memory_bytes >= 0 ? entry->memory_bytes : card->memory_bytes,
-        .grace_ms = GRACE_MS,
-        .payload = payload,
-    };
-    return plugin_start(card, &options, handlers, user, ret_plugin, reterr);
-}
-
-static void slot_start(struct slot *slot)
-{
-    struct host *host = slot->host;
-    struct error err;
-    if (slot->plugin)
-        slot_drop(slot);
-    slot->state = SLOT_STARTING;
-    if (plugin_start_entry(slot->roster, host->worker, (size_t)host->manifest->payload,
-                           &slot_handlers, slot, &slot->plugin, &err) != ERR_OK) {
-        ready(slot, &err);
-        return;
-    }
-    slot->poll = xcalloc(1, sizeof(*slot->poll));
-    uv_poll_init(&host->loop, slot->poll, plugin_fd(slot->plugin));
-    slot->poll->data = slot;
-    uv_poll_start(slot->poll, UV_READABLE, readable);
-}
-
-void slots_open(struct host *host)
-{
-    const struct roster *roster = host->options.roster;
-    host->slots = xcalloc(roster->plugin_count, sizeof(*host->slots));
-    for (size_t i = 0; i < roster->plugin_count; i++) {
-        struct slot *slot = &host->slots[i];
-        slot->host = host;
-        slot->roster = &roster->plugins[i];
-        uv_timer_init(&host->loop, &slot->restart);
-        uv_unref((uv_handle_t *)&slot->restart);
-        slot->restart.data = slot;
-    }
-    host->slot_count = roster->plugin_count;
-}
-
-/* Calls that are still under way are dropped: the journal has their start, the next host goes on.
- */
-void slots_close(struct host *host)
-{
-    for (size_t i = 0; i < host->slot_count; i++) {
-        struct slot *slot = &host->slots[i];
-        while (slot->calls)
-            call_free(slot->calls);
-        slot_drop(slot);
-        map_done(&slot->by_id);
-        uv_close((uv_handle_t *)&slot->restart, NULL);
-    }
 }

@@ -4,7 +4,8 @@
  *
  *   loop.c      the event loop: descriptors, timers, opening and closing
  *   runs.c      a run's life: records, the barrier, decisions carried out
- *   calls.c     plugins and the calls in them
+ *   slots.c     plugins, started and started again
+ *   calls.c     the calls in them
  *   services.c  what plugins ask for, but HTTP
  *   http.c      http.send: grants, effects, replays
  *   fold.c      runs read back from the journal
@@ -46,10 +47,11 @@ struct slot {
     uv_poll_t *poll;
     uv_timer_t restart;
     bool restart_armed;
-    int64_t wait_ms;         /* before the next start */
-    struct live_call *calls; /* under way or waiting for the plugin, newest first */
-    struct map by_id;        /* of them, those that were sent */
-    bool freeing;            /* inside plugin_free: nothing more is sent to it */
+    int64_t wait_ms;        /* before the next start; 0 = a call has completed since the last */
+    struct live_call *sent; /* newest first                  */
+    struct map by_id;       /* the same, by their id         */
+    struct live_call *waiting, **waiting_end; /* oldest first */
+    bool freeing;                             /* inside plugin_free: nothing more is sent to it */
 };
 
 /* One start of an agent, from the decision to its end. */
@@ -60,8 +62,8 @@ struct live_call {
     const struct agent *agent;
     uint32_t task, attempt, number;
     bool reconciling;
-    uint64_t id; /* 0 = not sent yet */
-    int64_t timeout_ms;
+    uint64_t id;        /* 0 = waiting */
+    int64_t timeout_ms; /* counts from when its plugin takes it, not while that is started */
     json_t *input, *feedback;
     char key[DIGEST_HEX_SIZE];
     struct transfer *transfers; /* under way */
@@ -156,7 +158,7 @@ void live_free(struct live_run *live);
 /* Something that referred to the run is gone: frees the run if it was the last. */
 void live_release(struct live_run *live);
 
-/* ---- calls.c ---- */
+/* ---- slots.c ---- */
 
 /* plugin_start as the manifest and the card say. */
 WARN_UNUSED enum error_code plugin_start_entry(const struct roster_plugin *roster,
@@ -168,10 +170,24 @@ char *find_worker(const char *given);
 void slots_open(struct host *host);
 void slots_close(struct host *host);
 struct slot *slot_of(const struct host *host, const struct agent *agent);
+/* A call waits: sends it, or starts the plugin, or leaves it to the start that is due. */
+void slot_want(struct slot *slot);
+
+/* ---- calls.c ---- */
+
 /* Carries START out. */
 void call_start(struct live_run *live, const struct decision *decision);
 void call_refuse(struct live_run *live, uint32_t task, uint32_t attempt, const char *why);
 void call_stop(struct live_run *live, uint32_t task);
+/* Drops the call; the run is not told. */
+void call_free(struct live_call *call);
+/* The calls that wait, oldest first, as far as the plugin takes them. */
+void send_waiting(struct slot *slot);
+/* Those that wait now come to nothing. */
+void refuse_waiting(struct slot *slot, const char *why);
+/* Handlers of a plugin; user is its slot. */
+void call_completed(void *user, const struct call_result *result);
+void call_requested(void *user, uint64_t id, uint64_t request, struct slice op, struct slice body);
 /* The call with that id, while it is under way; NULL = it has ended. */
 struct live_call *call_find(const struct slot *slot, uint64_t id);
 enum cause cause_of_status(int32_t status);

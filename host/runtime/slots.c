@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The lives of a plugin. It is started when the first call for it comes, and again, after a wait
+ * that grows until a call of it has completed, when its worker has died or did not come up; calls
+ * wait for it meanwhile. Those that waited when a start failed are told so; later ones wait for the
+ * next.
+ *
+ *   OFF → STARTING    a call is there, or the wait is over   [slot_start]
+ *   STARTING → UP     ready()
+ *   STARTING → OFF    ready(error)
+ *   UP → OFF          down(): its worker has ended
+ */
+#include "runtime/host_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void slot_start(struct slot *slot);
+
+struct slot *slot_of(const struct host *host, const struct agent *agent)
+{
+    size_t alias = (size_t)(strchr(agent->name, '/') - agent->name);
+    for (size_t i = 0; i < host->slot_count; i++)
+        if (slice_is((struct slice){agent->name, alias}, host->slots[i].roster->entry->alias))
+            return &host->slots[i];
+    return NULL;
+}
+
+static void emitted(void *user, uint64_t call, struct slice chunk)
+{
+    struct slot *slot = user;
+    (void)call;
+    if (slot->host->options.log)
+        slot->host->options.log(slot->host->options.user, slot->roster->entry->alias,
+                                SEAM_LOG_DEBUG, chunk);
+}
+
+static void logged(void *user, uint64_t call, uint32_t level, struct slice text)
+{
+    struct slot *slot = user;
+    (void)call;
+    if (slot->host->options.log)
+        slot->host->options.log(slot->host->options.user, slot->roster->entry->alias, level, text);
+}
+
+static void poll_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void slot_drop(struct slot *slot)
+{
+    if (slot->poll) {
+        uv_poll_stop(slot->poll);
+        uv_close((uv_handle_t *)slot->poll, poll_closed);
+        slot->poll = NULL;
+    }
+    struct plugin *plugin = TAKE(slot->plugin);
+    slot->state = SLOT_OFF;
+    slot->freeing = true;
+    plugin_free(plugin);
+    slot->freeing = false;
+}
+
+static void restart(uv_timer_t *timer)
+{
+    struct slot *slot = timer->data;
+    slot->restart_armed = false;
+    if (slot->state == SLOT_OFF && slot->waiting)
+        slot_start(slot);
+}
+
+static void schedule_restart(struct slot *slot)
+{
+    slot->wait_ms = slot->wait_ms == 0 ? RESTART_FIRST_MS : slot->wait_ms * 2;
+    if (slot->wait_ms > RESTART_MAX_MS)
+        slot->wait_ms = RESTART_MAX_MS;
+    slot->restart_armed = true;
+    uv_timer_start(&slot->restart, restart, (uint64_t)slot->wait_ms, 0);
+}
+
+static void ready(void *user, const struct error *err)
+{
+    struct slot *slot = user;
+    if (!err) {
+        slot->state = SLOT_UP;
+        send_waiting(slot);
+        return;
+    }
+    struct error why = *err;
+    host_log(slot->host, slot->roster->entry->alias, SEAM_LOG_ERROR, "%s", why.text);
+    slot->state = SLOT_OFF;
+    schedule_restart(slot);
+    refuse_waiting(slot, why.text);
+}
+
+static void down(void *user, const char *reason)
+{
+    struct slot *slot = user;
+    if (slot->state == SLOT_OFF)
+        return; /* it was refused, and ready() has said why */
+    host_log(slot->host, slot->roster->entry->alias, SEAM_LOG_WARNING, "its worker ended: %s",
+             reason);
+    slot->state = SLOT_OFF;
+    schedule_restart(slot);
+}
+
+static const struct plugin_handlers slot_handlers = {
+    .ready = ready,
+    .completed = call_completed,
+    .requested = call_requested,
+    .emitted = emitted,
+    .logged = logged,
+    .down = down,
+};
+
+static void readable(uv_poll_t *poll, int status, int events)
+{
+    struct slot *slot = poll->data;
+    (void)status;
+    (void)events;
+    if (slot->plugin)
+        plugin_dispatch(slot->plugin);
+    /* a worker that died is freed outside its own callbacks */
+    if (slot->plugin && slot->state == SLOT_OFF)
+        slot_drop(slot);
+}
+
+enum error_code plugin_start_entry(const struct roster_plugin *roster, const char *worker,
+                                   size_t payload, const struct plugin_handlers *handlers,
+                                   void *user, struct plugin **ret_plugin, struct error *reterr)
+{
+    const struct manifest_plugin *entry = roster->entry;
+    const struct card *card = roster->card;
+    AUTO(text_done) struct text config;
+    text_init(&config, LIMIT_FILE);
+    json_t *json = entry->config ? json_incref(entry->config) : json_object();
+    json_write(json, &config);
+    json_decref(json);
+    struct plugin_options options = {
+        .in_process = entry->in_process,
+        .worker = worker,
+        .config = text_slice(&config),
+        .max_concurrency = entry->max_concurrency ? entry->max_concurrency : card->max_concurrency,
+        .memory_bytes = entry->memory_bytes >= 0 ? entry->memory_bytes : card->memory_bytes,
+        .grace_ms = GRACE_MS,
+        .payload = payload,
+    };
+    return plugin_start(card, &options, handlers, user, ret_plugin, reterr);
+}
+
+static void slot_start(struct slot *slot)
+{
+    struct host *host = slot->host;
+    struct error err;
+    if (slot->plugin)
+        slot_drop(slot);
+    slot->state = SLOT_STARTING;
+    if (plugin_start_entry(slot->roster, host->worker, (size_t)host->manifest->payload,
+                           &slot_handlers, slot, &slot->plugin, &err) != ERR_OK) {
+        ready(slot, &err);
+        return;
+    }
+    slot->poll = xcalloc(1, sizeof(*slot->poll));
+    uv_poll_init(&host->loop, slot->poll, plugin_fd(slot->plugin));
+    slot->poll->data = slot;
+    uv_poll_start(slot->poll, UV_READABLE, readable);
+}
+
+void slot_want(struct slot *slot)
+{
+    if (slot->state == SLOT_UP)
+        send_waiting(slot);
+    else if (slot->state == SLOT_OFF && !slot->restart_armed)
+        slot_start(slot);
+}
+
+void slots_open(struct host *host)
+{
+    const struct roster *roster = host->options.roster;
+    host->slots = xcalloc(roster->plugin_count, sizeof(*host->slots));
+    for (size_t i = 0; i < roster->plugin_count; i++) {
+        struct slot *slot = &host->slots[i];
+        slot->host = host;
+        slot->roster = &roster->plugins[i];
+        slot->waiting_end = &slot->waiting;
+        uv_timer_init(&host->loop, &slot->restart);
+        uv_unref((uv_handle_t *)&slot->restart);
+        slot->restart.data = slot;
+    }
+    host->slot_count = roster->plugin_count;
+}
+
+/* Calls that are still under way are dropped: the journal has their start, the next host goes on.
+ */
+void slots_close(struct host *host)
+{
+    for (size_t i = 0; i < host->slot_count; i++) {
+        struct slot *slot = &host->slots[i];
+        while (slot->sent)
+            call_free(slot->sent);
+        while (slot->waiting)
+            call_free(slot->waiting);
+        slot_drop(slot);
+        map_done(&slot->by_id);
+        uv_close((uv_handle_t *)&slot->restart, NULL);
+    }
+}
