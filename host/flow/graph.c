@@ -63,7 +63,7 @@ static void fill_lists(struct compilation *c)
         struct step *from = &steps[c->edges[i].from], *to = &steps[c->edges[i].to];
         from->after[from->after_count++] = c->edges[i].to;
         if (c->edges[i].requires)
-        from->requires[from->requires_count++] = c->edges[i].to;
+            from->requires[from->requires_count++] = c->edges[i].to;
         to->dependents[to->dependent_count++] = c->edges[i].from;
     }
 }
