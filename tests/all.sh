@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# all.sh [--quick]: the whole test, phase by phase. A phase that fails does not keep the others from
+# running; the last line adds up the tests of all. What a phase says is kept in build/test-logs.
+#   gcc     every test, warnings are errors        clang   builds without a warning; the unit tests
+#   tidy    clang-tidy over host and plugins       asan    every test under address and undefined
+#   tsan    what has threads, under thread
+# --quick is gcc alone.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+JOBS=$(nproc)
+LOGS=$PWD/build/test-logs
+PASSED=0 FAILED=0 BROKEN=()
+mkdir -p "$LOGS"
+
+# phase NAME WORDS COMMAND…: runs it, its output in a log; says how long it took and, if it failed,
+# what the log says.
+phase() {
+    local name=$1 words=$2 start=$SECONDS code=0
+    shift 2
+    printf '== %-6s %s\n' "${name%%-*}" "$words"
+    "$@" >"$LOGS/$name.log" 2>&1 || code=$?
+    if [ "$code" != 0 ]; then
+        BROKEN+=("$name")
+        tail -n 400 "$LOGS/$name.log"
+        printf '   FAILED, exit %d, after %d s; all of it: build/test-logs/%s.log\n' \
+            "$code" $((SECONDS - start)) "$name"
+        return 1
+    fi
+    printf '   %d s\n' $((SECONDS - start))
+}
+
+configure_and_build() { cmake --preset "$1" && ninja -C "$2"; }
+
+# tests NAME FOLDER WORDS [CTEST OPTION…]: ctest, its closing lines shown and its counts added up.
+tests() {
+    local name=$1 folder=$2 words=$3 summary
+    shift 3
+    phase "$name" "$words" ctest --test-dir "$folder" --output-on-failure -j "$JOBS" \
+        --timeout 300 --no-tests=error "$@" && sed -n '/tests passed,/,$p' "$LOGS/$name.log"
+    summary=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\1 \2/p' \
+        "$LOGS/$name.log")
+    [ -n "$summary" ] || return 0
+    FAILED=$((FAILED + ${summary% *}))
+    PASSED=$((PASSED + ${summary#* } - ${summary% *}))
+}
+
+# One test of its own, for what ctest does not count.
+count() { if "$@"; then PASSED=$((PASSED + 1)); else FAILED=$((FAILED + 1)); fi; }
+
+tidy() {
+    git ls-files -- 'host/*.c' 'plugins/*.c' |
+        xargs -P "$JOBS" -n 6 clang-tidy -p build-clang --quiet
+}
+
+quick=false
+case ${1:-} in
+    '') ;;
+    --quick) quick=true ;;
+    *) echo "usage: ./dev test [--quick]" >&2 && exit 2 ;;
+esac
+
+if phase gcc-build "builds without a warning" configure_and_build dev build; then
+    tests gcc-test build "every test"
+fi
+if ! $quick; then
+    if phase clang-build "builds without a warning" configure_and_build clang build-clang; then
+        tests clang-test build-clang "the unit tests" -R '^unit/'
+        count phase tidy "clang-tidy over host and plugins" tidy
+    fi
+    if phase asan-build "builds under address and undefined" configure_and_build asan build-asan; then
+        tests asan-test build-asan "every test" -LE tidy
+    fi
+    if phase tsan-build "builds under thread" configure_and_build tsan build-tsan; then
+        tests tsan-test build-tsan "what has threads" \
+            -R '^(unit/(loader|journal|runtime|egress)/|system/|world)'
+    fi
+fi
+
+[ ${#BROKEN[@]} = 0 ] || echo "failed: ${BROKEN[*]}"
+printf '%d s in all\n' "$SECONDS"
+echo "$PASSED passed, $FAILED failed"
+[ ${#BROKEN[@]} = 0 ] && [ "$FAILED" = 0 ]
