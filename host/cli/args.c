@@ -135,10 +135,13 @@ static int read_args(struct args *args, char **argv, int argc)
 static int check_store(const struct args *args)
 {
     const char *store = args_option(args, "--store");
-    if (!store || strncmp(store, "sqlite:", 7) == 0 || !strstr(store, "://"))
+    bool other = store && strncmp(store, "sqlite:", 7) != 0 &&
+                 (strstr(store, "://") || strcmp(store, "memory:") == 0);
+    if (!other)
         return 0;
-    return complain(EXIT_USAGE, "%s: --store %s: expected sqlite:PATH, the only store there is",
-                    args->command->name, store);
+    return complain(EXIT_USAGE, "%s: --store %s: expected sqlite:PATH, the only store there is%s",
+                    args->command->name, store,
+                    store[0] == 'm' ? "; to keep nothing: seam run --memory" : "");
 }
 
 static bool asks_help(int argc, char **argv)

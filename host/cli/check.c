@@ -58,6 +58,8 @@ int command_check(const struct args *args)
         return report_error(&as, &err);
     }
     report.flows = json_array();
+    if (!as.json)
+        note_unserved(roster);
     for (int i = 0; i < args->operand_count; i++)
         check_one(&as, roster, args->operands[i], &report);
     if (as.json)
@@ -66,6 +68,8 @@ int command_check(const struct args *args)
     else if (report.errors || report.warnings)
         printf("%zu error%s, %zu warning%s\n", report.errors, report.errors == 1 ? "" : "s",
                report.warnings, report.warnings == 1 ? "" : "s");
+    if (report.errors && !as.json)
+        note_refused(roster);
     json_decref(report.flows);
     return report.errors ? EXIT_FAILED : EXIT_DONE;
 }

@@ -126,6 +126,13 @@ int drive_finish(struct drive *drive);
 /* Closes without working, after an error that it reports. */
 int drive_abort(struct drive *drive, const struct error *err);
 
+/* ---- notes.c ---- */
+
+/* Keys of the manifest that nothing acts on, on stderr. */
+void note_unserved(const struct roster *roster);
+/* Plugins that were refused, and why, on stderr. */
+void note_refused(const struct roster *roster);
+
 /* ---- the commands ---- */
 
 int command_run(const struct args *args);

@@ -65,9 +65,10 @@ static void plugin_text(const struct roster_plugin *plugin, bool tried, const st
         printf("    %s\n", err->text);
     for (size_t i = 0; plugin->card && i < plugin->card->agent_count; i++) {
         const struct card_agent *agent = &plugin->card->agents[i];
-        printf("    %s/%-20s %-17s%s%s\n", plugin->entry->alias, agent->name,
-               effect_class_word((enum effect_class)agent->effect),
-               agent->reconcile ? " reconcile " : "", agent->reconcile ? agent->reconcile : "");
+        AUTO(freep) char *name = xasprintf("%s/%s", plugin->entry->alias, agent->name);
+        printf("    %-28s %s%s%s\n", name, effect_class_word((enum effect_class)agent->effect),
+               agent->reconcile ? ", reconciled by " : "",
+               agent->reconcile ? agent->reconcile : "");
     }
 }
 
@@ -86,6 +87,8 @@ int command_plugins(const struct args *args)
         return complain(EXIT_USAGE, "usage: seam plugins [inspect FILE.so]");
     }
     enum error_code code = open_roster(args, &roster, &err);
+    if (code == ERR_OK && !args->json)
+        note_unserved(roster);
     for (size_t i = 0; code == ERR_OK && i < roster->plugin_count; i++) {
         const struct roster_plugin *plugin = &roster->plugins[i];
         struct error why = plugin->error;

@@ -182,6 +182,8 @@ static enum error_code compile(struct drive *drive, struct flow **ret_flow, stru
         findings_text(findings, &text);
         fputs(text_str(&text), stderr);
     }
+    if (findings->errors && !args->json)
+        note_refused(drive->roster);
     if (code == ERR_INPUT && findings->errors > 0 && !unreadable(findings))
         reterr->code = ERR_DENIED;
     return code;

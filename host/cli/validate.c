@@ -17,15 +17,13 @@ static json_t *violations_json(const struct violations *violations)
     return list;
 }
 
-static bool validate_one(const struct args *args, const struct contract *contract, const char *path)
+static int validate_one(const struct args *args, const struct contract *contract, const char *path)
 {
     AUTO(document_freep) struct document *document = NULL;
     struct violations violations;
     struct error err;
-    if (document_load(path, &document, &err) != ERR_OK) {
-        report_error(args, &err);
-        return false;
-    }
+    if (document_load(path, &document, &err) != ERR_OK)
+        return report_error(args, &err);
     bool valid = contract_explain(contract, document_root(document), &violations);
     if (args->json) {
         print_json(json_pack("{s:s, s:b, s:o}", "instance", path, "valid", valid, "errors",
@@ -35,12 +33,14 @@ static bool validate_one(const struct args *args, const struct contract *contrac
     }
     for (size_t i = 0; i < violations.count && !args->json; i++) {
         struct position at = document_where(document, violations.list[i].instance);
-        printf("%s:%d:%d: %s%s%s%s (schema %s)\n", path, at.line, at.column, paint(stdout, RED),
-               violations.list[i].instance, paint(stdout, PLAIN), violations.list[i].text,
-               violations.list[i].schema);
+        const char *instance = violations.list[i].instance;
+        printf("%s:%d:%d: %s%s%s%s", path, at.line, at.column, paint(stdout, RED), instance,
+               paint(stdout, PLAIN), *instance ? ": " : "");
+        print_clean(stdout, slice_of(violations.list[i].text));
+        printf(" (schema %s)\n", violations.list[i].schema);
     }
     violations_done(&violations);
-    return valid;
+    return valid ? EXIT_DONE : EXIT_FAILED;
 }
 
 int command_validate(const struct args *args)
@@ -49,7 +49,7 @@ int command_validate(const struct args *args)
     AUTO(contract_unrefp) struct contract *contract = NULL;
     struct error err;
     struct contract_options options = {.annotate_formats = args_flag(args, "--format-annotation")};
-    bool all = true;
+    int worst = EXIT_DONE;
     enum error_code code = document_load(args->operands[0], &schema, &err);
     if (code == ERR_OK)
         code = contract_compile(document_root(schema), &options, &contract, &err);
@@ -57,7 +57,9 @@ int command_validate(const struct args *args)
         error_prefix(&err, "%s: ", args->operands[0]);
         return report_error(args, &err);
     }
-    for (int i = 1; i < args->operand_count; i++)
-        all &= validate_one(args, contract, args->operands[i]);
-    return all ? EXIT_DONE : EXIT_FAILED;
+    for (int i = 1; i < args->operand_count; i++) {
+        int found = validate_one(args, contract, args->operands[i]);
+        worst = found > worst ? found : worst;
+    }
+    return worst;
 }

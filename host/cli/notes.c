@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What an operator should not find out at night: plugins that were refused while flows need them,
+ * and keys of the manifest that are understood but that this version does not act on.
+ */
+#include "cli/cli_internal.h"
+
+#include "document/document.h"
+
+#include <string.h>
+
+static void note(const struct roster *roster, const char *pointer, const char *instead)
+{
+    struct position at = document_where_key(roster->manifest->document, pointer);
+    fprintf(stderr, "%s:%d:%d: note: %s has no effect in this version%s\n",
+            document_name(roster->manifest->document), at.line, at.column, pointer, instead);
+}
+
+static void note_member(const struct roster *roster, const json_t *object, const char *place,
+                        const char *key, const char *instead)
+{
+    const json_t *value = json_object_get(object, key);
+    bool says_nothing = !value || (json_is_array(value) && json_array_size(value) == 0);
+    AUTO(freep) char *pointer = xasprintf("%s/%s", place, key);
+    if (!says_nothing)
+        note(roster, pointer, instead);
+}
+
+static void note_plugin(const struct roster *roster, const char *alias, const json_t *plugin)
+{
+    static const char *const files = ": a worker may open what your user may";
+    AUTO(freep) char *grants = xasprintf("/plugins/%s/grants", alias);
+    AUTO(freep) char *agents = xasprintf("/plugins/%s/agents", alias);
+    const json_t *given = json_object_get(plugin, "grants");
+    const char *name;
+    json_t *agent;
+    note_member(roster, given, grants, "fs", files);
+    note_member(roster, given, grants, "exec", files);
+    note_member(roster, given, grants, "secrets", "");
+    note_member(roster, given, grants, "agents", "");
+    json_object_foreach (json_object_get(plugin, "agents"), name, agent) {
+        AUTO(freep) char *place = xasprintf("%s/%s", agents, name);
+        note_member(roster, agent, place, "rate", "");
+        note_member(roster, agent, place, "breaker", "");
+    }
+}
+
+void note_unserved(const struct roster *roster)
+{
+    const json_t *root = document_root(roster->manifest->document);
+    const char *name;
+    json_t *value;
+    json_object_foreach (json_object_get(root, "plugins"), name, value) {
+        note_plugin(roster, name, value);
+    }
+    json_object_foreach (json_object_get(root, "escalation"), name, value) {
+        AUTO(freep) char *pointer = xasprintf("/escalation/%s", name);
+        if (json_object_size(value) > 0)
+            note(roster, pointer, ": nobody is told; look with `seam runs --status waiting`");
+    }
+    note_member(roster, root, "", "budgets", "");
+    note_member(roster, root, "", "serve", "");
+}
+
+void note_refused(const struct roster *roster)
+{
+    for (size_t i = 0; i < roster->plugin_count; i++)
+        if (!roster->plugins[i].card)
+            complain(0, "plugin `%s` was refused: %s", roster->plugins[i].entry->alias,
+                     roster->plugins[i].error.text);
+}
