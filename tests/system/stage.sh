@@ -16,7 +16,7 @@ PLUGINS=$BUILD/plugins
 SINS=$BUILD/tests/plugins/so
 SEAM=$BUILD/bin/seam
 STATE=$(mktemp -d "${TMPDIR:-/tmp}/seam-system.XXXXXX")
-trap 'rm -rf "$STATE"' EXIT
+[ -n "${KEEP:-}" ] || trap 'rm -rf "$STATE"' EXIT
 cd "$STATE"
 unset SEAM_MANIFEST NO_COLOR XDG_CONFIG_HOME
 export HOME=$STATE TZ=UTC TERM=xterm

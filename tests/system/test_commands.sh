@@ -16,7 +16,7 @@ cmp -s out once || die "--format json is not --json"
 
 claim "plugins tells what is ready, and agents with their class"
 try 0 seam plugins
-says out 'travel       ready' 'airline/book' 'write             reconcile find_booking'
+says out 'travel       ready' 'airline/book' 'write, reconciled by find_booking'
 try 0 seam plugins --json
 holds 'map(.status) == ["ready", "ready", "ready"] and .[1].agents[0].reconcile == "find_booking"'
 try 0 seam plugins --static --json
