@@ -196,11 +196,12 @@ static void carry_out(struct live_run *live, const struct decisions *decisions)
     }
 }
 
-/* The run is final, or waits for people alone: whoever started it is told, once. */
+/* The run is final, or waits for people alone: whoever started it is told, once. While a request is
+ * under way it does not wait for people alone: the answer may still say what they are asked. */
 static void settle(struct live_run *live)
 {
     enum run_status status = run_status(live->run);
-    if (status == RUN_RUNNING || live->settled)
+    if (status == RUN_RUNNING || live->settled || (status == RUN_WAITING && live->transfers > 0))
         return;
     live->settled = true;
     live->finished = run_status_is_final(status);
@@ -312,6 +313,9 @@ void live_free(struct live_run *live)
 
 void live_release(struct live_run *live)
 {
+    /* the last request may have ended without a word that has a barrier of its own */
+    if (live->transfers == 0 && live->ends == 0 && !live->host->stopping)
+        settle(live);
     if (live->finished && live->calls == 0 && live->transfers == 0 && live->barriers == 0)
         live_free(live);
 }

@@ -5,6 +5,7 @@
  */
 #include "stage.h"
 
+#include <sched.h>
 #include <time.h>
 
 #define MUST                                                                                       \
@@ -109,6 +110,40 @@ START_TEST(what_a_killed_worker_sent_is_in_doubt_until_its_request_is_closed)
     ck_assert_int_eq(atomic_load(&posts), 2);
     ck_assert_int_ge(atomic_load(&found_ns) - atomic_load(&closed_ns),
                      (SETTLE_MS - 100) * 1000000LL);
+    stage_done(&s);
+}
+END_TEST
+
+static const struct stage *watched;
+
+/* Answers a POST only when a person has been asked what came of it. */
+static void answers_when_people_are_asked(struct peer *peer, struct connection *connection)
+{
+    (void)peer;
+    struct journal_run run = {0};
+    while (peer_read(connection)) {
+        if (is_post(connection)) {
+            atomic_fetch_add(&posts, 1);
+            struct journal_reader *reader = stage_reader(watched);
+            while (journal_find(reader, "r", &run, NULL) != ERR_OK ||
+                   strcmp(run.status, "waiting") != 0)
+                sched_yield();
+            journal_reader_close(reader);
+        }
+        say(connection, 200, "{}");
+    }
+}
+
+START_TEST(what_a_late_answer_may_still_say_is_waited_for)
+{
+    struct stage s;
+    watched = &s;
+    stage_set(&s, _i, answers_when_people_are_asked, "", "");
+    stage_one_step(&s, "actor/book", ", timeout: {start_to_close: 50ms}");
+    ck_assert_int_eq(stage_run(&s, "r", "{'do': [" MUST "], " SAY("unknown") "}"), RUN_DONE);
+    ck_assert_tells(&s, "r", "reconcile-unknown");
+    ck_assert_tells(&s, "r", "evidence");
+    ck_assert_int_eq(atomic_load(&posts), 1);
     stage_done(&s);
 }
 END_TEST
@@ -240,6 +275,7 @@ int main(void)
     const TTest *const everywhere[] = {
         not_seen_is_never_only_when_asked_again_after_settle,
         settle_counts_from_the_closing_of_the_request_and_not_from_the_end_of_the_call,
+        what_a_late_answer_may_still_say_is_waited_for,
         no_run_is_final_while_an_effect_is_in_doubt,
         a_spent_time_budget_ends_no_doubt,
         an_answer_to_an_older_question_is_refused,
