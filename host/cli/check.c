@@ -36,8 +36,8 @@ static void check_one(const struct args *args, const struct roster *roster, cons
         if (unread)
             printf("%s\n", err.text);
         else if (code == ERR_OK)
-            printf("%s: %sok%s, %zu steps\n", path, paint(stdout, GREEN), paint(stdout, PLAIN),
-                   flow->step_count);
+            printf("%s: %sok%s, %zu step%s\n", path, paint(stdout, GREEN), paint(stdout, PLAIN),
+                   flow->step_count, flow->step_count == 1 ? "" : "s");
     }
     findings_done(&findings);
 }
