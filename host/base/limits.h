@@ -32,6 +32,7 @@
 #define LIMIT_CONTRACT_DEPTH    1000         /* … one inside the other                          */
 #define LIMIT_VIOLATIONS        32u          /* violations that are reported of one value       */
 #define LIMIT_EFFECTS           1000u        /* effects of one attempt                          */
+#define LIMIT_SPENT             (1ll << 40)  /* tokens, and millionths, of one attempt          */
 #define LIMIT_NAME              128u         /* bytes of a name: step, agent, effect, run       */
 #define LIMIT_QUESTION          (1u << 20)   /* bytes of what a person is shown                 */
 #define LIMIT_LOG_LINE          4096u        /* bytes of one line that a plugin logs            */

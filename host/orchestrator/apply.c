@@ -39,8 +39,11 @@ static void settle_spending(struct run *run, struct task *task)
 {
     run->spent.reserved_tokens -= task->reserved_tokens;
     run->spent.reserved_cost -= task->reserved_cost;
-    run->spent.tokens += task->said_spent ? task->spent_tokens : task->reserved_tokens;
-    run->spent.cost += task->said_spent ? task->spent_cost : task->reserved_cost;
+    run->spent.tokens =
+        amount_add(run->spent.tokens, task->said_spent ? task->spent_tokens : task->reserved_tokens,
+                   INT64_MAX / 2);
+    run->spent.cost = amount_add(
+        run->spent.cost, task->said_spent ? task->spent_cost : task->reserved_cost, INT64_MAX / 2);
     task->reserved_tokens = task->reserved_cost = 0;
     task->spent_tokens = task->spent_cost = 0;
     task->said_spent = false;
@@ -259,14 +262,25 @@ static void apply_cancel(struct run *run)
                      error_json("cancelled", "a person cancelled the run", NULL));
 }
 
-static void apply_spent(const struct run *run, const struct event *event)
+/* What is used beyond what was set aside is set aside too: nobody else may be promised it. */
+static void cover(int64_t used, int64_t *reserved, int64_t *run_reserved)
+{
+    if (used > *reserved) {
+        *run_reserved += used - *reserved;
+        *reserved = used;
+    }
+}
+
+static void apply_spent(struct run *run, const struct event *event)
 {
     struct task *task = task_at(run, event->task);
     if (!task->in_flight || task->serial != event->attempt)
         return;
     task->said_spent = true;
-    task->spent_tokens += event->tokens;
-    task->spent_cost += event->cost;
+    task->spent_tokens = amount_add(task->spent_tokens, event->tokens, LIMIT_SPENT);
+    task->spent_cost = amount_add(task->spent_cost, event->cost, LIMIT_SPENT);
+    cover(task->spent_tokens, &task->reserved_tokens, &run->spent.reserved_tokens);
+    cover(task->spent_cost, &task->reserved_cost, &run->spent.reserved_cost);
 }
 
 /* Time counts unless the run merely waits for people. */

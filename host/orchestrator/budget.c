@@ -45,6 +45,11 @@ bool budget_allows(const struct run *run, const struct task *task, bool recovery
     return which == NULL;
 }
 
+int64_t amount_add(int64_t a, int64_t b, int64_t cap)
+{
+    return a < cap - b ? a + b : cap;
+}
+
 static void set_left(json_t *left, const char *name, int64_t limit, int64_t used)
 {
     if (limit >= 0)

@@ -234,8 +234,8 @@ static void decide_start_agent(const struct run *run, uint32_t index, struct dec
         .input = input,
         .feedback = json_incref(task->feedback),
         .timeout_ms = start_timeout(run, task, recovery, agent),
-        .tokens = agent->tokens,
-        .cost = agent->cost,
+        .tokens = amount_add(agent->tokens, 0, LIMIT_SPENT),
+        .cost = amount_add(agent->cost, 0, LIMIT_SPENT),
     };
 }
 

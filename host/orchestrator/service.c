@@ -86,7 +86,8 @@ static void decide_reserve(const struct run *run, const struct event *event, str
     const struct budget *budget = &run->flow->budget;
     const struct spent *spent = &run->spent;
     bool live = task->in_flight && task->serial == event->attempt;
-    bool granted = live &&
+    bool granted = live && fits(LIMIT_SPENT, task->reserved_tokens, event->tokens) &&
+                   fits(LIMIT_SPENT, task->reserved_cost, event->cost) &&
                    fits(budget->tokens, spent->tokens + spent->reserved_tokens, event->tokens) &&
                    fits(budget->cost, spent->cost + spent->reserved_cost, event->cost);
     *ret = (struct decision){.kind = DECISION_RESERVE,

@@ -288,6 +288,8 @@ void decide_accept(const struct run *run, uint32_t index, json_t *output, const 
 bool budget_allows(const struct run *run, const struct task *task, bool recovery,
                    const char **ret_which);
 json_t *budget_left(const struct run *run);
+/* Of two amounts that are not negative; what goes beyond the cap is the cap. */
+int64_t amount_add(int64_t a, int64_t b, int64_t cap);
 bool start_uses_recovery(const struct run *run, const struct task *task, bool reconciling);
 /* The wait before the next try of the agent, or of the reconcile agent: exponential, capped, full
  * jitter from the run's seed. */

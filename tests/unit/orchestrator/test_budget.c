@@ -104,6 +104,43 @@ START_TEST(an_agent_may_set_more_aside_while_there_is_some)
 }
 END_TEST
 
+START_TEST(what_is_used_beyond_what_was_set_aside_is_promised_to_nobody)
+{
+    struct bench b;
+    bench_start(&b,
+                LIMITED("attempts: 9, calls: 9, tokens: 1000, cost: 1",
+                        "  a: {agent: w/read}\n  b: {agent: w/read}\n"),
+                "{}");
+    spends(&b, "a", 900, 900000);
+    ck_assert(!reserves(&b, "b", 101, 0));
+    ck_assert(!reserves(&b, "b", 0, 100001));
+    ck_assert(reserves(&b, "b", 100, 100000));
+    ok(&b, "a", "{\"n\": 1}");
+    ck_assert_int_eq(b.run->spent.tokens, 900);
+    ck_assert_int_eq(b.run->spent.reserved_tokens, 100);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(no_amount_is_so_large_that_it_counts_for_nothing)
+{
+    struct bench b;
+    bench_start(&b,
+                LIMITED("attempts: 9, calls: 9, tokens: 1000",
+                        "  a: {agent: w/read}\n"
+                        "  b: {agent: w/read, needs: [a], on_failure: skip}\n"),
+                "{}");
+    for (int i = 0; i < 3; i++)
+        spends(&b, "a", INT64_MAX, INT64_MAX);
+    ok(&b, "a", "{\"n\": 1}");
+    ck_assert_int_eq(b.run->spent.tokens, LIMIT_SPENT);
+    ck_assert_int_eq(b.run->spent.cost, LIMIT_SPENT);
+    ck_assert_int_eq(b.run->spent.reserved_tokens, 0);
+    decided(&b, DECISION_FAIL, "budget-spent");
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(nothing_is_set_aside_for_a_call_that_is_over)
 {
     struct bench b;
@@ -296,6 +333,8 @@ UNIT_MAIN(attempts_and_calls_are_counted_before_the_start,
           the_worst_case_of_a_call_is_set_aside_until_it_ends,
           a_cost_that_is_set_aside_cannot_be_spent_twice,
           an_agent_may_set_more_aside_while_there_is_some,
+          what_is_used_beyond_what_was_set_aside_is_promised_to_nobody,
+          no_amount_is_so_large_that_it_counts_for_nothing,
           nothing_is_set_aside_for_a_call_that_is_over, what_was_in_flight_at_a_takeover_is_spent,
           reconcile_draws_on_recovery_alone,
           a_done_effect_is_completed_from_recovery_when_the_budget_is_spent,
