@@ -86,11 +86,16 @@ static json_t *item_result(const struct run *run, const struct step *step, uint3
 static void collect(struct run *run, uint32_t index)
 {
     struct step_run *step = &run->steps[index];
+    const struct step *of = &run->flow->steps[index];
     json_t *output = json_array();
-    for (uint32_t i = 0; i < step->task_count; i++)
-        json_array_append_new(output, item_result(run, &run->flow->steps[index], step->tasks[i]));
+    bool stopped = false;
+    for (uint32_t i = 0; i < step->task_count; i++) {
+        stopped |=
+            of->on_item == ON_ITEM_STOP && task_at(run, step->tasks[i])->state == TASK_FAILED;
+        json_array_append_new(output, item_result(run, of, step->tasks[i]));
+    }
     step->output = output;
-    finish_step(run, index, STEP_DONE);
+    finish_step(run, index, stopped ? STEP_FAILED : STEP_DONE);
 }
 
 /* A main task, or the fallback in its place, is final: what that means for its step. */

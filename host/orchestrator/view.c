@@ -197,13 +197,24 @@ static const char *task_word(const struct task *task)
     return words[task->state];
 }
 
-static const char *step_word(enum step_state state)
+static bool any_item_failed(const struct run *run, const struct step_run *step)
+{
+    for (uint32_t i = 0; i < step->next; i++)
+        if (task_at(run, step->tasks[i])->state == TASK_FAILED)
+            return true;
+    return false;
+}
+
+/* A run that is over has no step that runs: it ended with the run. */
+static const char *step_word(const struct run *run, const struct step_run *step)
 {
     static const char *const words[] = {
         [STEP_WAITING] = "pending", [STEP_TURN] = "pending",  [STEP_ACTIVE] = "running",
         [STEP_DONE] = "done",       [STEP_FAILED] = "failed", [STEP_SKIPPED] = "skipped",
     };
-    return words[state];
+    if (run->status == RUN_RUNNING || step->state != STEP_ACTIVE)
+        return words[step->state];
+    return any_item_failed(run, step) ? "failed" : "abandoned";
 }
 
 static json_t *describe_effects(const struct task *task)
@@ -258,7 +269,7 @@ json_t *run_describe(const struct run *run)
     for (size_t i = 0; i < run->flow->step_count; i++) {
         const struct step_run *step = &run->steps[i];
         json_t *json = json_pack("{s:s, s:s}", "name", run->flow->steps[i].name, "status",
-                                 step_word(step->state));
+                                 step_word(run, step));
         if (step->items)
             json_object_set_new(
                 json, "items",

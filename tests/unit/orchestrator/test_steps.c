@@ -194,6 +194,26 @@ START_TEST(one_failed_item_stops_the_run)
     ck_assert(!has_task(&b, "a[2]"));
     fails(&b, "a[1]", CAUSE_CANCELLED);
     expect_status(&b, RUN_FAILED);
+    expect_step(&b, "a", "failed");
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(no_step_of_a_run_that_is_over_still_runs_or_seems_done)
+{
+    struct bench b;
+    bench_start(&b,
+                FLOW("  a: {agent: w/read, for_each: [1, 2]}\n  b: {agent: w/read}\n"
+                     "  c: {agent: w/read, needs: [b]}\n"),
+                "{}");
+    ok(&b, "a[1]", "{\"n\": 1}");
+    expect_step(&b, "b", "running");
+    fails(&b, "a[0]", CAUSE_FAILED);
+    fails(&b, "b", CAUSE_CANCELLED);
+    expect_status(&b, RUN_FAILED);
+    expect_step(&b, "a", "failed");
+    expect_step(&b, "b", "abandoned");
+    expect_step(&b, "c", "pending");
     bench_done(&b);
 }
 END_TEST
@@ -350,6 +370,7 @@ UNIT_MAIN(independent_steps_start_at_once_and_dependent_ones_after,
           an_input_that_breaks_the_agents_contract_never_reaches_it,
           outputs_stand_in_the_order_of_items, no_items_give_an_empty_array,
           what_is_no_array_is_no_items, one_failed_item_stops_the_run,
+          no_step_of_a_run_that_is_over_still_runs_or_seems_done,
           failed_items_are_null_or_errors_where_the_flow_says_so,
           no_more_items_run_at_once_than_the_step_says, each_item_has_a_key_of_its_own,
           a_fallback_takes_the_place_of_what_failed, a_fallback_that_fails_fails_the_run,
