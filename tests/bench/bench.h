@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the parts of the benchmark share: a row of the table, and how each kind of row is measured,
+ * in a process of its own, so that one's memory and warmth are not another's.
+ */
+#ifndef TESTS_BENCH_BENCH_H
+#define TESTS_BENCH_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum work { WORK_CHAIN, WORK_FAN, WORK_COLD };
+enum keep { KEEP_MEMORY, KEEP_EFFECTS, KEEP_STEPS };
+
+struct plan {
+    enum work work;
+    bool in_process;
+    enum keep keep;
+    int width; /* runs at once; WORK_COLD: starts */
+    int warm_ms, go_ms;
+};
+
+struct row {
+    double per_second; /* steps; WORK_COLD: nothing */
+    /* of a step (from its start to the next one's), of a fan-out, of a process: microseconds */
+    double p50_us, p99_us;
+    double memory_mb; /* peak: the host's and its worker's */
+    uint64_t count;   /* samples */
+};
+
+struct samples {
+    double *list;
+    size_t count, room;
+};
+void samples_add(struct samples *samples, double value);
+/* Sorts. */
+double samples_at(struct samples *samples, double part);
+void samples_done(struct samples *samples);
+
+int64_t now_ns(void);
+/* A folder with a manifest for the plan; the caller frees. */
+char *make_folder(const struct plan *plan);
+void remove_folder(const char *folder);
+/* The document that goes in, as JSON; the caller frees. */
+char *make_document(uint64_t number);
+
+/* Exits on whatever goes wrong. */
+void measure_runs(const struct plan *plan, struct row *ret_row);
+void measure_starts(const struct plan *plan, struct row *ret_row);
+/* fdatasync of a growing file, a second; what no journal can be faster than. */
+double measure_disk(int go_ms);
+_Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
