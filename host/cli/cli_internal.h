@@ -16,6 +16,7 @@ enum exit_code {
     EXIT_USAGE = 2,
     EXIT_WAITING = 3,
     EXIT_REFUSED = 4,
+    EXIT_UNDECIDED = 5,
     EXIT_SIGNAL = 128 /* + the number of the signal that stopped it */
 };
 
@@ -146,6 +147,7 @@ int command_cancel(const struct args *args);
 int command_resume(const struct args *args);
 int command_replay(const struct args *args);
 int command_validate(const struct args *args);
+int command_contract(const struct args *args);
 
 extern const struct command commands[];
 extern const size_t command_count;

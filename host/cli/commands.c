@@ -125,5 +125,14 @@ const struct command commands[] = {
      "\n"
      "Exit: 0 all valid, 1 one is not, 2 usage or a bad schema.",
      validate_options, 2, OPERANDS_MAX, command_validate},
+    {"contract", "compare SUB SUPER", "whether every value of one schema is a value of another",
+     "Prints PROVEN; REFUTED, with a witness: a value that fits SUB and not SUPER; or UNKNOWN,\n"
+     "with the reason. Ask it before a contract is replaced: whoever took the old must take the\n"
+     "new.\n"
+     "\n"
+     "  seam contract compare new-output.schema.json old-output.schema.json\n"
+     "\n"
+     "Exit: 0 proven, 1 refuted, 2 usage or a bad schema, 5 unknown.",
+     validate_options, 3, 3, command_contract},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);

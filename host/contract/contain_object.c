@@ -304,7 +304,8 @@ static enum answer sample_object(struct contain *c, struct branch *b, const stru
     struct shape s = *shape;
     s.slots = xmalloc((shape->count + 1) * sizeof(s.slots[0]));
     s.room = shape->count + 1;
-    memcpy(s.slots, shape->slots, shape->count * sizeof(s.slots[0]));
+    if (shape->count > 0)
+        memcpy(s.slots, shape->slots, shape->count * sizeof(s.slots[0]));
     bool possible = true;
     for (int counting = 0; counting < 2 && possible; counting++) {
         for (size_t i = 0; i < b->atoms.count && possible; i++) {
@@ -352,6 +353,16 @@ static lit split_need(struct contain *c, const struct branch *b, const struct sh
     return LIT_NONE;
 }
 
+/* Whether {} is the only object there is; it was tried. */
+static bool only_the_empty(struct contain *c, const struct shape *s)
+{
+    struct stranger other;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->slots[i].present || (s->most > 0 && !is_empty(c, s->slots[i].held)))
+            return false;
+    return s->most == 0 || stranger(c, s, LIT_TRUE, LIT_TRUE, &other) == EMPTY;
+}
+
 static bool only_new_slots(const struct contain *c, const struct branch *b)
 {
     for (size_t i = b->checked; i < b->atoms.count; i++)
@@ -374,8 +385,8 @@ enum answer check_object(struct contain *c, struct branch *b, bool final, lit *r
     if (answer == UNSURE && final && !c->exhausted) {
         for (enum manner m = 0; m < MANNERS && answer == UNSURE; m++)
             answer = sample_object(c, b, &s, m, &maybe);
-        if (answer == UNSURE && s.most == 0 && !maybe && !c->exhausted)
-            answer = EMPTY; /* it was {} */
+        if (answer == UNSURE && only_the_empty(c, &s) && !maybe && !c->exhausted)
+            answer = EMPTY;
         if (answer == UNSURE)
             *ret_split = split_need(c, b, &s);
         if (answer == UNSURE && *ret_split == LIT_NONE)

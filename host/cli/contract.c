@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * seam contract compare: is every value of one schema a value of the other? A yes-or-no question
+ * with a third answer: exit 0 PROVEN, 1 REFUTED, 5 UNKNOWN.
+ */
+#include "cli/cli_internal.h"
+
+#include "contract/contain.h"
+#include "document/document.h"
+
+#include <string.h>
+
+static enum error_code load_contract(const struct args *args, const char *path,
+                                     struct document **ret_document, struct contract **ret_contract,
+                                     struct error *reterr)
+{
+    struct contract_options options = {.annotate_formats = args_flag(args, "--format-annotation")};
+    enum error_code code = document_load(path, ret_document, reterr);
+    if (code != ERR_OK)
+        return code; /* it names the file */
+    code = contract_compile(document_root(*ret_document), &options, ret_contract, reterr);
+    if (code != ERR_OK)
+        error_prefix(reterr, "%s: ", path);
+    return code;
+}
+
+static const char *place(const char *pointer)
+{
+    return *pointer ? pointer : "its root";
+}
+
+static void print_text(const struct args *args, const struct comparison *c)
+{
+    enum colour colour = c->verdict == PROVEN ? GREEN : c->verdict == REFUTED ? RED : YELLOW;
+    printf("%s%s%s\n", paint(stdout, colour), verdict_name(c->verdict), paint(stdout, PLAIN));
+    if (c->witness) {
+        AUTO(freep) char *witness = json_text(c->witness);
+        fputs("witness: ", stdout);
+        print_clean(stdout, slice_of(witness));
+        putchar('\n');
+    }
+    AUTO(freep)
+    char *sentence =
+        xasprintf("%s (rule %s; %s at %s, %s at %s)\n", c->reason, c->rule, args->operands[1],
+                  place(c->sub), args->operands[2], place(c->super));
+    print_clean(stdout, slice_of(sentence));
+}
+
+static int print_comparison(const struct args *args, const struct comparison *c)
+{
+    static const int codes[] = {
+        [PROVEN] = EXIT_DONE, [REFUTED] = EXIT_FAILED, [UNKNOWN] = EXIT_UNDECIDED};
+    if (args->json)
+        print_json(json_pack("{s:s, s:O?, s:s, s:s, s:s, s:s}", "verdict", verdict_name(c->verdict),
+                             "witness", c->witness, "rule", c->rule, "reason", c->reason, "sub",
+                             c->sub, "super", c->super));
+    else
+        print_text(args, c);
+    return codes[c->verdict];
+}
+
+int command_contract(const struct args *args)
+{
+    AUTO(document_freep) struct document *sub_file = NULL, *super_file = NULL;
+    AUTO(contract_unrefp) struct contract *sub = NULL, *super = NULL;
+    struct comparison comparison;
+    struct error err;
+    if (strcmp(args->operands[0], "compare") != 0)
+        return complain(EXIT_USAGE, "usage: seam contract compare SUB SUPER");
+    enum error_code code = load_contract(args, args->operands[1], &sub_file, &sub, &err);
+    if (code == ERR_OK)
+        code = load_contract(args, args->operands[2], &super_file, &super, &err);
+    if (code == ERR_OK)
+        code = contract_compare(sub, super, NULL, &comparison, &err);
+    if (code != ERR_OK)
+        return report_error(args, &err);
+    int exit_code = print_comparison(args, &comparison);
+    comparison_done(&comparison);
+    return exit_code;
+}
