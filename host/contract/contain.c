@@ -66,9 +66,9 @@ static bool refute(struct contain *c, json_t *witness, struct comparison *ret)
         ret->rule = rule_of_pointer(why.list[0].schema);
         ret->super = xstrdup(why.list[0].schema);
         ret->sub = place_of(c->contracts[0], witness, why.list[0].instance);
-        ret->reason =
-            xasprintf("the witness%s%s%s fits the first schema and not the second: %s",
-                      *why.list[0].instance ? ", at " : "", why.list[0].instance, why.list[0].text);
+        ret->reason = xasprintf("the witness%s%s%s fits the first schema and not the second: %s",
+                                *why.list[0].instance ? ", at " : "", why.list[0].instance,
+                                *why.list[0].instance ? "," : "", why.list[0].text);
     }
     violations_done(&why);
     return sound;
