@@ -239,15 +239,31 @@ static void fail_task(const struct task *task, uint32_t index, const char *rule,
     };
 }
 
+/* Was something done that the flow knows how to undo? */
+static bool can_be_undone(const struct run *run, const struct task *task)
+{
+    return task->role != ROLE_UNDO && step_of(run, task)->undo.agent && task_any_done(task);
+}
+
+/* A doubt stays until it is resolved. What was done is undone, for which its output must be known:
+ * one that fits is taken. Else a person who denies lets it stand, and silence decides nothing. */
 static void deny(const struct run *run, const struct event *event, const struct task *task,
                  const char *rule, struct decision *ret)
 {
-    if (task->question != QUESTION_DOUBT) {
+    bool doubt = task->question == QUESTION_DOUBT;
+    bool known = task->verdict.fits && task->verdict.output;
+    bool undo = can_be_undone(run, task) && (known || event->kind == EVENT_EXPIRED);
+    if (!doubt && !undo) {
         fail_task(task, event->task, rule, false, rule_meaning(rule), ret);
     } else if (run->ending == RUN_RUNNING) {
         *ret = (struct decision){.kind = DECISION_UNWIND,
                                  .rule = rule,
                                  .error = error_json("denied", rule_meaning(rule), task->path)};
+    } else if (!doubt && known) {
+        decide_accept(run, event->task, task->verdict.output, "denied-undo", ret);
+    } else if (!doubt) {
+        decide_ask(run, event->task, task->question, "undo-wants-output", ret);
+        ret->due_ms = -1;
     } else {
         decide_ask(run, event->task, QUESTION_DOUBT, "denied-in-doubt", ret);
         ret->due_ms = -1;

@@ -126,6 +126,63 @@ START_TEST(silence_about_a_doubt_is_not_evidence)
 }
 END_TEST
 
+#define UNDOABLE                                                                                   \
+    FLOW("  a: {agent: w/write, confidence: {min: 0.9}, undo: {agent: w/idem, input: {n: \"${ "    \
+         ".output.n }\"}}}\n")
+
+START_TEST(what_was_done_is_undone_when_its_output_is_denied_or_nobody_answers)
+{
+    for (int silence = 0; silence < 2; silence++) {
+        struct bench b;
+        bench_start(&b, UNDOABLE, "{}");
+        does(&b, "a", "e", "{\"n\": 1}");
+        ok(&b, "a", "{\"n\": 1, \"confidence\": 0.1}");
+        expect_status(&b, RUN_WAITING);
+        if (silence)
+            expires(&b, "a");
+        else
+            denies(&b, "a");
+        decided(&b, DECISION_ACCEPT, "denied-undo");
+        expect_json(run_task_input(b.run, task_of(&b, "a/undo")), "{\"n\": 1}");
+        ok(&b, "a/undo", "{\"n\": 1}");
+        expect_status(&b, RUN_FAILED);
+        expect_json(json_object_get(run_error(b.run), "code"), "\"denied\"");
+        bench_done(&b);
+    }
+}
+END_TEST
+
+START_TEST(silence_does_not_let_stand_what_could_be_undone)
+{
+    struct bench b;
+    bench_start(&b, UNDOABLE, "{}");
+    does(&b, "a", "e", "{\"n\": 1}");
+    ok(&b, "a", "{\"m\": 1}");
+    expires(&b, "a");
+    decided(&b, DECISION_UNWIND, "question-expired");
+    ck_assert_int_eq(decided(&b, DECISION_ASK, "undo-wants-output")->due_ms, -1);
+    expect_status(&b, RUN_WAITING);
+    answers(&b, "a", "{\"output\": {\"n\": 7, \"confidence\": 1}}");
+    expect_json(run_task_input(b.run, task_of(&b, "a/undo")), "{\"n\": 7}");
+    ok(&b, "a/undo", "{\"n\": 7}");
+    expect_status(&b, RUN_FAILED);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(a_person_may_let_stand_what_cannot_be_undone_without_an_output)
+{
+    struct bench b;
+    bench_start(&b, UNDOABLE, "{}");
+    does(&b, "a", "e", "{\"n\": 1}");
+    ok(&b, "a", "{\"m\": 1}");
+    denies(&b, "a");
+    decided(&b, DECISION_FAIL, "person-denied");
+    expect_status(&b, RUN_FAILED);
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(a_denied_failure_fails_the_run)
 {
     struct bench b;
@@ -257,6 +314,9 @@ UNIT_MAIN(a_question_shows_what_is_asked_and_what_is_accepted,
           an_answer_to_an_older_revision_is_refused, an_answer_to_nothing_is_refused,
           an_answer_that_does_not_fit_is_refused_and_the_question_stays,
           a_denied_doubt_ends_the_run_but_the_question_stays, silence_about_a_doubt_is_not_evidence,
+          what_was_done_is_undone_when_its_output_is_denied_or_nobody_answers,
+          silence_does_not_let_stand_what_could_be_undone,
+          a_person_may_let_stand_what_cannot_be_undone_without_an_output,
           a_denied_failure_fails_the_run, a_failure_can_be_tried_again_skipped_or_answered,
           an_output_that_breaks_its_contract_cannot_be_approved_but_replaced,
           silence_approves_where_the_flow_says_so_and_the_output_fits,
