@@ -115,7 +115,7 @@ steps:
   act:
     agent: p/$1
     input: "\${ .input }"
-    timeout: {start_to_close: 2s, schedule_to_close: 10s}
+    timeout: {start_to_close: 1s, schedule_to_close: 5s}
     retry: {max_attempts: 2, initial_interval: 10ms}
 output: {as: "\${ .steps.act.output }"}
 escalation: {to: ops, deadline: 1h}

@@ -33,7 +33,7 @@ kept
 
 claim "a second host on the same journal is refused, and told who has it"
 stage "$SINS/waits_for_cancel.so"
-sed 's/start_to_close: 2s/start_to_close: 60s/; s/10s/100s/' one.yaml >long.yaml
+sed 's/_close: [15]s/_close: 100s/g' one.yaml >long.yaml
 "$SEAM" run long.yaml --set x=1 --id long >long.out 2>long.err &
 host=$!
 running() { seam show long --json 2>/dev/null | jq -e '.tasks[0].status == "running"' >/dev/null; }

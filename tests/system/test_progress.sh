@@ -11,7 +11,7 @@ on_terminal() { script -qec "stty rows ${ROWS:-24} cols ${COLS:-80}; $1" /dev/nu
 
 claim "on a terminal there is a line a step, with attempts, and what was spent"
 try 0 on_terminal "$SEAM run book-trip.yaml --input trip.json --id t1"
-says out "$escape[32mdone" 'plan   ' '2 of 2 items' '1 attempt' 'spent attempts 6/60' 'run t1 is done'
+says out "${escape}[32mdone" 'plan   ' '2 of 2 items' '1 attempt' 'spent attempts 6/60' 'run t1 is done'
 
 claim "JSON on a terminal is indented, and is the same JSON"
 try 0 on_terminal "$SEAM show t1 --json"
@@ -22,11 +22,11 @@ try 0 seam show t1 --json
 
 claim "a picture is drawn over itself, and a narrow terminal does not break it"
 COLS=30 try 0 on_terminal "$SEAM run book-trip.yaml --input trip.json --id t2"
-says out "$escape[7F$escape[J" "$escape[?7l" "$escape[?7h"
+says out "${escape}[7F${escape}[J" "${escape}[?7l" "${escape}[?7h"
 
 claim "a picture higher than the terminal is cut"
 ROWS=8 try 0 on_terminal "$SEAM run book-trip.yaml --input trip.json --id t3"
-says out "$escape[6F" 'book  '
+says out "${escape}[6F" 'book  '
 lacks out 'notify   '
 
 claim "of many runs there is one line of counts"
@@ -41,13 +41,13 @@ says out 'spent attempts 6/60'
 
 claim "a terminal that cannot move its cursor gets no picture"
 try 0 on_terminal "TERM=dumb $SEAM run book-trip.yaml --input trip.json --id t5"
-lacks out 'spent attempts' "$escape[J"
+lacks out 'spent attempts' "${escape}[J"
 
 claim "neither --quiet nor --json draws"
 try 0 on_terminal "$SEAM run book-trip.yaml --input trip.json --id t6 --quiet"
-lacks out 'spent attempts' "$escape[J"
+lacks out 'spent attempts' "${escape}[J"
 try 0 on_terminal "$SEAM run book-trip.yaml --input trip.json --id t7 --json"
-lacks out 'spent attempts' "$escape["
+lacks out 'spent attempts' "${escape}["
 
 claim "into a pipe goes no escape, from any command"
 for command in --help "run book-trip.yaml --input trip.json --id t8" "check book-trip.yaml" \
@@ -61,6 +61,6 @@ done
 claim "what a person wrote or a plugin said cannot steer the terminal"
 sed "s|Lisbon to|Lis\\\\u001b[2Jbon to|" "$STORY/odd/undated.json" >steer.json
 try 1 on_terminal "$SEAM run book-trip.yaml --input steer.json --id s1"
-lacks out "$escape[2J"
+lacks out "${escape}[2J"
 try 0 on_terminal "$SEAM show s1; $SEAM explain s1"
-lacks out "$escape[2J"
+lacks out "${escape}[2J"
