@@ -155,6 +155,11 @@ static bool reserve(struct text *t, size_t len)
     return true;
 }
 
+char *text_room(struct text *t, size_t len)
+{
+    return reserve(t, len) ? t->ptr + t->len : NULL;
+}
+
 bool text_add(struct text *t, const char *ptr, size_t len)
 {
     if (!reserve(t, len))

@@ -59,6 +59,9 @@ void text_clear(struct text *t); /* keeps the memory */
 bool text_add(struct text *t, const char *ptr, size_t len);
 bool text_adds(struct text *t, const char *string);
 bool text_addc(struct text *t, char c);
+/* Room for len more bytes and a NUL, to be written at the returned place and counted by `t->len +=
+ * len`; NULL, and the text has overflowed, if they would pass its maximum. */
+char *text_room(struct text *t, size_t len);
 bool text_addf(struct text *t, const char *format, ...) PRINTF_LIKE(2, 3);
 char *text_take(struct text *t); /* the caller frees; "" if it was empty */
 struct slice text_slice(const struct text *t);

@@ -13,14 +13,19 @@
 /* What is made inside the host can be deeper than what comes in, but not by much. */
 enum { WRITE_DEPTH = 8 * LIMIT_DEPTH };
 
-static void write_string(struct slice s, struct text *out)
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c != '"' && c != '\\';
+}
+
+static void write_escaped(struct slice s, struct text *out)
 {
     static const char names[] = "btnvfr"; /* \b is 8; \v is not JSON and never used */
     text_addc(out, '"');
     size_t from = 0;
     for (size_t at = 0; at < s.len; at++) {
         unsigned char c = (unsigned char)s.ptr[at];
-        if (c >= 0x20 && c != '"' && c != '\\')
+        if (is_plain(c))
             continue;
         text_add(out, s.ptr + from, at - from);
         from = at + 1;
@@ -35,9 +40,69 @@ static void write_string(struct slice s, struct text *out)
     text_addc(out, '"');
 }
 
+/* Nearly all strings need no escape, and are copied whole. */
+static void write_string(struct slice s, struct text *out)
+{
+    size_t plain = 0;
+    while (plain < s.len && is_plain((unsigned char)s.ptr[plain]))
+        plain++;
+    if (plain < s.len) {
+        write_escaped(s, out);
+        return;
+    }
+    char *to = text_room(out, s.len + 2);
+    if (!to)
+        return;
+    to[0] = '"';
+    memcpy(to + 1, s.ptr, s.len);
+    to[s.len + 1] = '"';
+    to[s.len + 2] = '\0';
+    out->len += s.len + 2;
+}
+
+/* The digits of a number, and a point before the last `decimals` of them. */
+static void write_digits(bool negative, uint64_t number, int decimals, struct text *out)
+{
+    char digits[32], *at = digits + sizeof(digits);
+    int written = 0;
+    do {
+        if (written > 0 && written == decimals)
+            *--at = '.';
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+        written++;
+    } while (number > 0 || written <= decimals);
+    if (negative)
+        *--at = '-';
+    text_add(out, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+/* A decimal of at most 15 digits, of which there is but one for a double, is found by arithmetic:
+ * a whole number below 2^53 over a power of ten up to 10^15 is rounded once, as a reader does. */
+static bool write_short_real(double value, struct text *out)
+{
+    static const double powers[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    double size = fabs(value);
+    if (!(size >= 1e-4))
+        return false;
+    for (int decimals = 1; decimals < (int)(sizeof(powers) / sizeof(powers[0])); decimals++) {
+        double whole = nearbyint(size * powers[decimals]);
+        if (!(whole < 1e15))
+            return false;
+        if (whole / powers[decimals] == size) {
+            write_digits(value < 0, (uint64_t)whole, decimals, out);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void write_real(double value, struct text *out)
 {
     char digits[40];
+    if (write_short_real(value, out))
+        return;
     for (int precision = 15; precision <= 17; precision++) {
         snprintf(digits, sizeof(digits), "%.*g", precision, value);
         if (strtod(digits, NULL) == value)
@@ -46,6 +111,11 @@ static void write_real(double value, struct text *out)
     text_adds(out, digits);
     if (!strpbrk(digits, ".en"))
         text_adds(out, ".0");
+}
+
+static void write_integer(int64_t value, struct text *out)
+{
+    write_digits(value < 0, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 0, out);
 }
 
 static void write_value(const json_t *value, int depth, struct text *out);
@@ -92,7 +162,7 @@ static void write_value(const json_t *value, int depth, struct text *out)
         write_string((struct slice){json_string_value(value), json_string_length(value)}, out);
         break;
     case JSON_INTEGER:
-        text_addf(out, "%lld", (long long)json_integer_value(value));
+        write_integer(json_integer_value(value), out);
         break;
     case JSON_REAL:
         write_real(json_real_value(value), out);

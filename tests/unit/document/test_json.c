@@ -5,6 +5,7 @@
 #include "document/document.h"
 #include "unit.h"
 
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,6 +51,40 @@ START_TEST(json_numbers_are_written_shortest)
 {
     expect_written("[0.1, 1.0, 1e2, 1e300, 5e-324, 0.30000000000000004, -0.0]",
                    "[0.1,1.0,100.0,1e+300,4.94065645841247e-324,0.30000000000000004,-0.0]");
+}
+END_TEST
+
+/* The plain way: the first precision that reads back. */
+static void expect_real(double real)
+{
+    char plain[48];
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(plain, sizeof(plain), "%.*g", precision, real);
+        if (strtod(plain, NULL) == real)
+            break;
+    }
+    if (!strpbrk(plain, ".e"))
+        strcat(plain, ".0");
+    AUTO(json_decrefp) json_t *value = json_real(real);
+    AUTO(text_done) struct text out;
+    text_init(&out, 1 << 10);
+    json_write(value, &out);
+    ck_assert_str_eq(text_str(&out), plain);
+}
+
+START_TEST(json_reals_are_the_same_by_whatever_way_they_are_written)
+{
+    uint64_t seed = 1;
+    for (int i = 0; i < 300000; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        double whole = (double)(seed >> 20), part = (double)(seed >> 11) * 0x1p-53;
+        double power = pow(10, (double)(int)(seed % 19) - 2);
+        expect_real(part);
+        expect_real(-part * power);
+        expect_real(nearbyint(whole / 4096) / power);
+        expect_real(nearbyint(part * 1e6) / power);
+        expect_real(whole * power);
+    }
 }
 END_TEST
 
@@ -168,6 +203,7 @@ START_TEST(json_write_refuses_what_is_too_deep)
 END_TEST
 
 UNIT_MAIN(json_reads_any_kind_of_value, json_numbers_are_written_shortest,
+          json_reals_are_the_same_by_whatever_way_they_are_written,
           json_strings_are_escaped_where_they_must_be, json_refuses_what_is_not_strict,
           json_refuses_numbers_past_its_bits, json_refuses_bad_unicode, json_depth_is_bounded,
           json_size_is_bounded, json_file_names_the_file_and_meets_its_maximum,
