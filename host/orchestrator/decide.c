@@ -205,7 +205,7 @@ static void decide_start_agent(const struct run *run, uint32_t index, struct dec
         decide_ask(run, index, QUESTION_FAILURE, "restored-journal", ret);
         return;
     }
-    if (task_doubt(task) && !task_keys_live(task, agent, run->now_ms)) {
+    if (!calling_again_is_safe(run, task)) {
         decide_by_rule(run, index, ret);
         return;
     }

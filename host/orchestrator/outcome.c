@@ -33,6 +33,13 @@ static bool any_bare(const struct run *run, const struct task *task, const struc
     return false;
 }
 
+bool calling_again_is_safe(const struct run *run, const struct task *task)
+{
+    const struct agent *agent = task_callee(run, task)->agent;
+    return !any_bare(run, task, agent) &&
+           (!task_doubt(task) || task_keys_live(task, agent, run->now_ms));
+}
+
 static unsigned bit(bool set, unsigned fact)
 {
     return set ? fact : 0;

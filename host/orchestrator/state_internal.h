@@ -270,6 +270,8 @@ void decide_turn(const struct run *run, uint32_t step, struct decision *ret);
 bool decide_start(const struct run *run, struct decision *ret);
 bool decide_ending(const struct run *run, struct decision *ret);
 void decide_end(const struct run *run, struct decision *ret);
+/* A retry was decided, but its time came late: do the keys still live that made it safe? */
+bool calling_again_is_safe(const struct run *run, const struct task *task);
 /* Through the table, from the task's verdict. */
 void decide_by_rule(const struct run *run, uint32_t index, struct decision *ret);
 /* What a task in the ready line comes to when it cannot start. */

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sim --seeds FROM-TO | --seed N [--verbose]: histories by number. The first that breaks what must
+ * hold is printed with its last records and the command that shows it again. Nothing here waits and
+ * nothing touches a disk but the flows, which are read once.
+ */
+#include "sim.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { RECORDS_SHOWN = 14 };
+
+/* ---- chance ---- */
+
+/* splitmix64 (Steele, Lea, Flood 2014) */
+uint64_t sim_random(struct sim *sim)
+{
+    uint64_t x = sim->random += 0x9E3779B97F4A7C15u;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+}
+
+uint64_t sim_below(struct sim *sim, uint64_t bound)
+{
+    return bound ? sim_random(sim) % bound : 0;
+}
+
+bool sim_chance(struct sim *sim, unsigned permille)
+{
+    return sim_below(sim, 1000) < permille;
+}
+
+bool sim_bad_luck(struct sim *sim, unsigned permille)
+{
+    return sim_chance(sim, permille * sim->storm);
+}
+
+void sim_later(struct sim *sim, int64_t wait_ms, enum item_kind kind, void *what, uint64_t number)
+{
+    queue_push(&sim->queue, (struct item){.at = sim->now + wait_ms,
+                                          .epoch = sim->epoch,
+                                          .kind = kind,
+                                          .what = what,
+                                          .number = number});
+}
+
+/* ---- telling ---- */
+
+void sim_say(const struct sim *sim, const char *format, ...)
+{
+    va_list args;
+    if (!sim->verbose)
+        return;
+    printf("%10lld  ", (long long)sim->now);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+}
+
+void violate(struct sim *sim, const char *format, ...)
+{
+    va_list args;
+    size_t from = sim->record_count > RECORDS_SHOWN ? sim->record_count - RECORDS_SHOWN : 0;
+    for (size_t i = from; i < sim->record_count; i++) {
+        char *text = json_dumps(sim->records[i], JSON_COMPACT);
+        fprintf(stderr, "%s%zu %.900s\n", i < sim->durable ? "" : "(not on disk) ", i, text);
+        free(text);
+    }
+    fprintf(stderr, "\nseed %llu, flow %s, at %lld: ", (unsigned long long)sim->seed,
+            sim->scene->name, (long long)sim->now);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "\nto see it again: ./dev sim --seed %llu --verbose\n",
+            (unsigned long long)sim->seed);
+    exit(1);
+}
+
+/* An assertion of the orchestrator, or worse: the seed is told all the same. */
+static char last_words[128];
+
+static void dies(int signal_number)
+{
+    ssize_t ignored = write(STDERR_FILENO, last_words, strlen(last_words));
+    (void)ignored;
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+/* ---- one history ---- */
+
+static void cancel(struct sim *sim)
+{
+    struct event event = {.kind = EVENT_CANCEL_ASKED, .who = "somebody"};
+    if (sim->dead)
+        sim_later(sim, 5000, ITEM_CANCEL, NULL, 0);
+    else
+        host_happen(sim, &event, NULL);
+}
+
+static bool of_the_host(enum item_kind kind)
+{
+    return kind >= ITEM_BARRIER;
+}
+
+static void step(struct sim *sim, struct item *item)
+{
+    if (of_the_host(item->kind) && item->epoch != sim->epoch) {
+        item_done(item);
+        return;
+    }
+    if (of_the_host(item->kind) && item->at < sim->pause_until) {
+        item->at = sim->pause_until;
+        queue_back(&sim->queue, *item);
+        return;
+    }
+    if (item->at > sim->now)
+        sim->now = item->at;
+    switch (item->kind) {
+    case ITEM_COMMIT:
+    case ITEM_STRIKE:
+        world_item(sim, item);
+        break;
+    case ITEM_PERSON:
+        people_item(sim, item);
+        break;
+    case ITEM_CANCEL:
+        cancel(sim);
+        break;
+    case ITEM_PAUSE:
+        sim->pause_until = sim->now + (int64_t)item->number;
+        sim->paused_ms += (int64_t)item->number;
+        break;
+    case ITEM_RESUME:
+        host_resume(sim);
+        break;
+    case ITEM_BARRIER:
+    case ITEM_ALARM:
+    case ITEM_CALL:
+    case ITEM_TIMEOUT:
+    case ITEM_ANSWER:
+    case ITEM_COMPLETE:
+        host_item(sim, item);
+        break;
+    }
+    item_done(item);
+}
+
+static void play(struct sim *sim)
+{
+    struct item item;
+    host_begin(sim);
+    for (;;) {
+        if (queue_pop(&sim->queue, &item)) {
+            step(sim, &item);
+        } else if (run_status_is_final(run_status(sim->run))) {
+            break;
+        } else if (!people_help(sim)) {
+            violate(sim, "the run is %s, and nothing will ever happen to it",
+                    run_status_word(run_status(sim->run)));
+        }
+    }
+    if (!sim->told)
+        violate(sim, "the run is final, and nobody was told");
+    check_final(sim);
+}
+
+static void prepare(struct sim *sim, uint64_t seed, bool verbose)
+{
+    *sim = (struct sim){.seed = seed, .random = seed * 0x9E3779B97F4A7C15u, .verbose = verbose};
+    sim->now = 1000000;
+    sim->scene = cast_scene(sim_below(sim, cast_scenes()));
+    sim->thorough = sim_chance(sim, 60);
+    sim->storm = (unsigned)sim_below(sim, 4);
+    sim->crashes = (unsigned)sim_below(sim, 5);
+    sim->crash_at = sim->crashes ? 1 + sim_below(sim, 40) : 0;
+    if (sim_chance(sim, 200))
+        sim_later(sim, (int64_t)sim_below(sim, 5000), ITEM_CANCEL, NULL, 0);
+    if (sim_chance(sim, 150))
+        sim_later(sim, (int64_t)sim_below(sim, 5000), ITEM_PAUSE, NULL,
+                  1 + sim_below(sim, sim_chance(sim, 500) ? 3000 : 3600000));
+    snprintf(last_words, sizeof(last_words),
+             "\nseed %llu: the simulation itself was stopped\nto see it again: ./dev sim --seed "
+             "%llu --verbose\n",
+             (unsigned long long)seed, (unsigned long long)seed);
+}
+
+static void clean_up(struct sim *sim)
+{
+    calls_free(sim);
+    world_free(sim);
+    host_free(sim);
+    for (size_t i = 0; i < sim->record_count; i++)
+        json_decref(sim->records[i]);
+    free(sim->records);
+    free(sim->queue.heap);
+}
+
+struct tally {
+    uint64_t runs, events, crashes, done, failed, cancelled;
+};
+
+static void simulate(uint64_t seed, bool verbose, struct tally *tally)
+{
+    struct sim sim;
+    prepare(&sim, seed, verbose);
+    sim_say(&sim, "seed %llu: flow %s, storm %u, crashes %u", (unsigned long long)seed,
+            sim.scene->name, sim.storm, sim.crashes);
+    play(&sim);
+    tally->runs++;
+    tally->events += sim.events;
+    tally->crashes += sim.epoch;
+    tally->done += sim.run->status == RUN_DONE;
+    tally->failed += sim.run->status == RUN_FAILED;
+    tally->cancelled += sim.run->status == RUN_CANCELLED;
+    sim_say(&sim, "%s", run_status_word(run_status(sim.run)));
+    clean_up(&sim);
+}
+
+static int usage(void)
+{
+    fputs("usage: sim --seeds FROM-TO | --seed N [--verbose]\n", stderr);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned long long from = 0, to = 0;
+    bool verbose = false;
+    struct tally tally = {0};
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--verbose") == 0)
+            verbose = true;
+        else if (i + 1 < argc && strcmp(argv[i], "--seeds") == 0 &&
+                 sscanf(argv[i + 1], "%llu-%llu", &from, &to) == 2)
+            i++;
+        else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0 &&
+                 sscanf(argv[i + 1], "%llu", &from) == 1)
+            to = from, i++;
+        else
+            return usage();
+    }
+    if (from == 0 || to < from)
+        return usage();
+    signal(SIGABRT, dies);
+    signal(SIGSEGV, dies);
+    cast_open();
+    for (unsigned long long seed = from; seed <= to; seed++)
+        simulate(seed, verbose, &tally);
+    cast_close();
+    printf("%llu histories, %llu events, %llu crashes: %llu done, %llu failed, %llu cancelled\n",
+           (unsigned long long)tally.runs, (unsigned long long)tally.events,
+           (unsigned long long)tally.crashes, (unsigned long long)tally.done,
+           (unsigned long long)tally.failed, (unsigned long long)tally.cancelled);
+    return 0;
+}
