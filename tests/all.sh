@@ -49,11 +49,6 @@ tests() {
 # One test of its own, for what ctest does not count.
 count() { if "$@"; then PASSED=$((PASSED + 1)); else FAILED=$((FAILED + 1)); fi; }
 
-tidy() {
-    git ls-files -- 'host/*.c' 'plugins/*.c' |
-        xargs -P "$JOBS" -n 6 clang-tidy -p build-clang --quiet
-}
-
 quick=false
 case ${1:-} in
     '') ;;
@@ -67,7 +62,7 @@ fi
 if ! $quick; then
     if phase clang-build "builds without a warning" configure_and_build clang build-clang; then
         tests clang-test build-clang "the unit tests" -R '^unit/'
-        count phase tidy "clang-tidy over host and plugins" tidy
+        count phase tidy "clang-tidy over host and plugins" tests/tidy/clang_tidy.sh build-clang
     fi
     if phase asan-build "builds under address and undefined" configure_and_build asan build-asan; then
         tests asan-test build-asan "every test" -LE tidy
