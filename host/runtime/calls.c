@@ -93,6 +93,7 @@ void call_free(struct live_call *call)
     json_decref(call->begun);
     free(call);
     live->calls--;
+    live->host->calls--;
 }
 
 struct live_call *call_find(const struct slot *slot, uint64_t id)
@@ -143,19 +144,19 @@ static const char *bare_name(const struct agent *agent)
 /* False: the plugin takes no more for now. */
 static bool call_send(struct live_call *call)
 {
-    AUTO(text_done) struct text input, feedback;
-    text_init(&input, SIZE_MAX / 2);
-    text_init(&feedback, SIZE_MAX / 2);
-    json_write(call->input, &input);
+    struct text *text = &call->live->host->scratch;
+    text_clear(text);
+    json_write(call->input, text);
+    size_t input = text->len;
     if (call->feedback)
-        json_write(call->feedback, &feedback);
+        json_write(call->feedback, text);
     struct plugin_call out = {
         .agent = bare_name(call->agent),
         .attempt = call->number,
         .deadline_ms = call->timeout_ms,
-        .input = text_slice(&input),
+        .input = {text->ptr, input},
         .key = slice_of(call->key),
-        .feedback = text_slice(&feedback),
+        .feedback = {text->ptr + input, text->len - input},
     };
     uint64_t id = plugin_call(call->slot->plugin, &out);
     if (id != 0)
@@ -205,6 +206,7 @@ void call_start(struct live_run *live, const struct decision *start)
     run_task_key(live->run, start->task, call->key);
     call->slot = slot_of(host, agent);
     live->calls++;
+    host->calls++;
     call_wait(call);
     slot_want(call->slot);
 }

@@ -136,6 +136,9 @@ struct host {
     bool stopping, failed;
     struct error failure;
     char *worker;
+    size_t calls, barriers; /* under way, of all runs; barriers not yet reached */
+    uv_prepare_t idle;
+    struct text scratch; /* for what is written as JSON and copied at once */
 };
 
 int64_t wall_ms(void);

@@ -64,6 +64,7 @@ static void barrier_reached(void *user, enum error_code code, const struct error
     struct barrier *barrier = user;
     struct barrier copy = *barrier;
     free(barrier);
+    copy.host->barriers--;
     if (code != ERR_OK && !(code == ERR_NO_SPACE && copy.room_for_outcome)) {
         copy.host->stopping = true;
         host_fail(copy.host, err);
@@ -75,6 +76,7 @@ void host_barrier(struct host *host, bool room_for_outcome, after_barrier then, 
 {
     struct barrier *barrier = xmalloc(sizeof(*barrier));
     *barrier = (struct barrier){host, then, user, room_for_outcome};
+    host->barriers++;
     journal_sync(host->journal, room_for_outcome, barrier_reached, barrier);
 }
 
@@ -84,6 +86,17 @@ static void journal_readable(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     journal_dispatch(host->journal);
+}
+
+/* The loop is about to wait. If it is for the disk alone, the commit is made here: two changes of
+ * thread cost as much as a fast disk. */
+static void about_to_wait(uv_prepare_t *prepare)
+{
+    struct host *host = prepare->data;
+    if (host->barriers > 0 && host->calls == 0 && !host->stopping) {
+        journal_help(host->journal);
+        journal_dispatch(host->journal);
+    }
 }
 
 static void egress_readable(uv_poll_t *poll, int status, int events)
@@ -151,7 +164,7 @@ static void take_message(void *user, const struct inbox_message *message)
         host_log(host, message->run, SEAM_LOG_ERROR, "a message for it is lost: %s", err.text);
     else if (!live)
         live = live_find(host, message->run);
-    if (live && !deliver(live, json))
+    if (live && !deliver(live, json, message->at_ms))
         host_log(host, message->run, SEAM_LOG_ERROR, "a message that means nothing to it");
     json_decref(json);
 }
@@ -207,6 +220,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     struct host *host = xcalloc(1, sizeof(*host));
     host->options = *options;
     host->manifest = options->roster->manifest;
+    text_init(&host->scratch, SIZE_MAX / 2);
     enum error_code code = open_journal(host, reterr);
     if (code == ERR_OK) {
         code = egress_new(&host->egress, reterr);
@@ -225,6 +239,9 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     host->inbox_timer.data = host;
     if (!host->options.in_memory)
         uv_timer_start(&host->inbox_timer, poll_inbox, 0, INBOX_POLL_MS);
+    uv_prepare_init(&host->loop, &host->idle);
+    host->idle.data = host;
+    uv_prepare_start(&host->idle, about_to_wait);
     slots_open(host);
     *ret_host = host;
     return ERR_OK;
@@ -242,6 +259,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
     uv_close((uv_handle_t *)&host->journal_poll, NULL);
     uv_close((uv_handle_t *)&host->egress_poll, NULL);
     uv_close((uv_handle_t *)&host->inbox_timer, NULL);
+    uv_close((uv_handle_t *)&host->idle, NULL);
     while (uv_run(&host->loop, UV_RUN_NOWAIT) != 0)
         ;
     enum error_code code = journal_close(host->journal, reterr);
@@ -250,6 +268,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
         code = error_set(reterr, host->failure.code, "%s", host->failure.text);
     free(host->slots);
     free(host->worker);
+    text_done(&host->scratch);
     free(host);
     return code;
 }

@@ -228,17 +228,20 @@ static void append(struct live_run *live, const struct event *event,
 {
     struct host *host = live->host;
     enum run_status status = run_status(live->run);
-    AUTO(text_done) struct text text;
-    text_init(&text, SIZE_MAX / 2);
-    json_t *json = record_json(live->run, event, decisions);
-    json_write(json, &text);
-    json_decref(json);
+    struct text *text = &host->scratch;
+    text_clear(text);
+    /* a journal in memory keeps no bodies */
+    if (!host->options.in_memory) {
+        json_t *json = record_json(live->run, event, decisions);
+        json_write(json, text);
+        json_decref(json);
+    }
     struct journal_record record = {
         .run = run_id(live->run),
         .seq = ++live->seq,
         .at_ms = event->at_ms,
         .kind = event_kind_word(event->kind),
-        .body = text_slice(&text),
+        .body = text_slice(text),
         .status = status != live->shown || live->seq == 1 ? run_status_word(status) : NULL,
         .flow = live->seq == 1 ? run_flow(live->run)->name : NULL,
         .claim = claim,

@@ -13,15 +13,15 @@
 static void give(struct slot *slot, uint64_t request, int32_t status, uint32_t effect,
                  const char *code, json_t *body)
 {
-    AUTO(text_done) struct text text;
-    text_init(&text, SIZE_MAX / 2);
+    struct text *text = &slot->host->scratch;
+    text_clear(text);
     if (body)
-        json_write(body, &text);
+        json_write(body, text);
     json_decref(body);
     if (!slot->plugin || slot->freeing)
         return;
     struct plugin_answer answer = {
-        .status = status, .effect = effect, .body = text_slice(&text), .code = slice_of(code)};
+        .status = status, .effect = effect, .body = text_slice(text), .code = slice_of(code)};
     plugin_answer(slot->plugin, request, &answer);
 }
 

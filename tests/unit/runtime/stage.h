@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 enum mode { IN_WORKER, IN_PROCESS, MODES };
 
@@ -278,12 +279,16 @@ static inline void stage_answer(const struct stage *s, const char *run, const ch
     json_t *message =
         task ? inbox_answer(task, revision, said, !answer, "tester", "-") : inbox_cancel("tester");
     struct error err;
+    struct timespec now;
     long owner;
+    clock_gettime(CLOCK_REALTIME, &now);
     text_init(&text, LIMIT_PAYLOAD);
     json_write(message, &text);
     json_decref(message);
     json_decref(said);
-    enum error_code code = inbox_put(s->journal, run, text_slice(&text), 1, &owner, &err);
+    enum error_code code =
+        inbox_put(s->journal, run, text_slice(&text),
+                  (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &owner, &err);
     ck_assert_ok(code, err);
 }
 
