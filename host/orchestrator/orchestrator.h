@@ -127,6 +127,8 @@ struct event {
     /* ANSWERED, CANCEL_ASKED */
     uint32_t revision;
     bool deny;
+    int64_t said_ms; /* when the person said it, which may be long before the host hears of it;
+                        0 = at_ms */
     const char *who, *shown; /* digest of what the person was shown                       */
     /* TAKEN_OVER */
     bool restored; /* the journal came from a backup: what was unfinished may have happened */

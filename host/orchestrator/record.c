@@ -80,6 +80,7 @@ static const struct field event_fields[] = {
     PLAIN(event, FIELD_INT64, cost),
     PLAIN(event, FIELD_UINT32, revision),
     PLAIN(event, FIELD_BOOL, deny),
+    PLAIN(event, FIELD_INT64, said_ms),
     PLAIN(event, FIELD_TEXT, who),
     PLAIN(event, FIELD_TEXT, shown),
     PLAIN(event, FIELD_BOOL, restored),

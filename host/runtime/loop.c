@@ -125,7 +125,7 @@ json_t *inbox_cancel(const char *who)
     return json_pack("{s:s, s:s}", "kind", "cancel", "who", who);
 }
 
-static bool deliver(struct live_run *live, const json_t *message)
+static bool deliver(struct live_run *live, const json_t *message, int64_t said_ms)
 {
     const char *kind = json_string_value(json_object_get(message, "kind"));
     const char *task = json_string_value(json_object_get(message, "task"));
@@ -142,6 +142,7 @@ static bool deliver(struct live_run *live, const json_t *message)
         return true;
     }
     event.kind = EVENT_ANSWERED;
+    event.said_ms = said_ms;
     event.task = task ? run_task_find(live->run, slice_of(task)) : UINT32_MAX;
     if (!kind || strcmp(kind, "answer") != 0 || event.task == UINT32_MAX)
         return false;

@@ -385,13 +385,21 @@ static inline void comes_due(struct bench *b, const char *path)
     happen(b, of_task(b, EVENT_DUE, path));
 }
 
-static inline void answers(struct bench *b, const char *path, const char *answer)
+/* Said at said_ms, taken up now; 0 = now. */
+static inline void answers_at(struct bench *b, const char *path, const char *answer,
+                              int64_t said_ms)
 {
     struct event event = of_task(b, EVENT_ANSWERED, path);
+    event.said_ms = said_ms;
     event.who = "somebody";
     event.body = json_of(answer);
     happen(b, event);
     json_decref(event.body);
+}
+
+static inline void answers(struct bench *b, const char *path, const char *answer)
+{
+    answers_at(b, path, answer, 0);
 }
 
 static inline void denies(struct bench *b, const char *path)

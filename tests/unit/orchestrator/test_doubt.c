@@ -355,6 +355,23 @@ START_TEST(a_persons_never_waits_for_settle)
 }
 END_TEST
 
+/* What counts is when the person looked, not when the host heard of it: a late commit may lie
+ * between. */
+START_TEST(a_persons_never_is_of_the_time_it_was_said)
+{
+    struct bench b;
+    start(&b, "w/write-settles");
+    loses(&b, "a", "e");
+    int64_t said_ms = b.now + 500;
+    b.now += 60000;
+    answers_at(&b, "a", NEVER, said_ms);
+    decided(&b, DECISION_ASK, "person-looks-again");
+    answers(&b, "a", NEVER);
+    decided(&b, DECISION_RESOLVE, "person-never");
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(a_persons_never_waits_for_the_request_to_close)
 {
     struct bench b;
@@ -508,6 +525,20 @@ START_TEST(an_unbrokered_call_is_not_started_under_a_dead_key)
 }
 END_TEST
 
+START_TEST(a_done_unbrokered_call_is_not_started_under_a_dead_key)
+{
+    struct bench b;
+    start(&b, "w/bare-idem-old");
+    ok(&b, "a", "{}");
+    decided(&b, DECISION_RETRY, "refused-same-key");
+    b.now += 60000;
+    happen(&b, of_task(&b, EVENT_DUE, "a"));
+    decided(&b, DECISION_ASK, "refused-after-effect");
+    not_decided(&b, DECISION_START);
+    bench_done(&b);
+}
+END_TEST
+
 UNIT_MAIN(happened_gives_its_result_without_another_call,
           happened_with_a_result_that_does_not_fit_is_replayed_to_the_agent,
           happened_without_a_result_is_still_done, never_lets_a_write_run_again,
@@ -523,10 +554,11 @@ UNIT_MAIN(happened_gives_its_result_without_another_call,
           a_newer_request_that_never_left_says_nothing_of_an_older_one,
           a_call_that_never_began_says_nothing_of_an_older_one,
           evidence_of_done_while_a_failure_is_asked_about_asks_anew,
-          a_persons_never_waits_for_settle, a_persons_never_waits_for_the_request_to_close,
-          a_persons_never_gives_way_to_evidence, a_persons_word_is_about_one_effect,
-          a_person_who_says_happened_is_believed_at_once, late_evidence_answers_the_question,
-          a_closing_request_is_no_news_to_the_person,
+          a_persons_never_is_of_the_time_it_was_said, a_persons_never_waits_for_settle,
+          a_persons_never_waits_for_the_request_to_close, a_persons_never_gives_way_to_evidence,
+          a_persons_word_is_about_one_effect, a_person_who_says_happened_is_believed_at_once,
+          late_evidence_answers_the_question, a_closing_request_is_no_news_to_the_person,
           an_effect_that_never_happened_is_not_accepted_because_the_agent_said_ok,
           past_its_ttl_a_key_is_not_sent_again, a_key_that_dies_while_the_retry_waits_is_not_begun,
-          an_unbrokered_call_is_not_started_under_a_dead_key)
+          an_unbrokered_call_is_not_started_under_a_dead_key,
+          a_done_unbrokered_call_is_not_started_under_a_dead_key)

@@ -112,8 +112,8 @@ START_TEST(a_damaged_record_is_refused_and_leaks_nothing)
         "{\"event\": {\"kind\": \"ended\", \"code\": 1}, \"decisions\": []}",
         "{\"event\": {\"kind\": \"ended\"}, \"decisions\": [{}]}",
         "{\"event\": {\"kind\": \"ended\"}, \"decisions\": [7]}",
-        "{\"event\": {\"kind\": \"ended\"}, \"decisions\": [{\"kind\": \"retry\", \"why\": {}}, "
-        "{\"kind\": \"retry\", \"why\": {}, \"due_ms\": true}]}",
+        ("{\"event\": {\"kind\": \"ended\"}, \"decisions\": [{\"kind\": \"retry\", \"why\": {}}, "
+         "{\"kind\": \"retry\", \"why\": {}, \"due_ms\": true}]}"),
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct record record;
