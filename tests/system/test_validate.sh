@@ -16,6 +16,7 @@ holds '.valid and .errors == []'
 claim "invalid is 1, with the place in the file and in the schema"
 try 1 seam validate schema.yaml good.json bad.yaml
 says out 'good.json: valid' 'bad.yaml:1:4: /n: expected at most 9, found 10' 'bad.yaml:2:5: /at'
+try 1 seam validate schema.yaml bad.yaml good.json
 try 1 seam validate schema.yaml bad.yaml --json
 holds '.valid == false and (.errors | map(.instanceLocation) == ["/n", "/at"])'
 try 1 seam validate schema.yaml bad.yaml --format-annotation --json
