@@ -251,4 +251,6 @@ static inline void drive_done(struct drive *d)
     d->plugin = NULL;
 }
 
+#define EACH_MODE(mode) for (enum mode mode = IN_WORKER; mode < MODES; mode++)
+
 #endif
