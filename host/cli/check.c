@@ -9,7 +9,7 @@
 
 struct report {
     json_t *flows;
-    size_t errors, warnings;
+    size_t errors, warnings, unread;
 };
 
 static void check_one(const struct args *args, const struct roster *roster, const char *path,
@@ -21,7 +21,8 @@ static void check_one(const struct args *args, const struct roster *roster, cons
     findings_init(&findings);
     enum error_code code = roster_compile(roster, path, &flow, &findings, &err);
     bool unread = code != ERR_OK && findings.errors == 0;
-    report->errors += findings.errors + unread;
+    report->errors += findings.errors;
+    report->unread += unread;
     report->warnings += findings.warnings;
     json_t *json = json_pack("{s:s, s:b, s:o}", "flow", path, "ok", code == ERR_OK, "findings",
                              findings_json(&findings));
@@ -71,5 +72,5 @@ int command_check(const struct args *args)
     if (report.errors && !as.json)
         note_refused(roster);
     json_decref(report.flows);
-    return report.errors ? EXIT_FAILED : EXIT_DONE;
+    return report.unread ? EXIT_USAGE : report.errors ? EXIT_FAILED : EXIT_DONE;
 }

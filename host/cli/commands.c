@@ -78,7 +78,7 @@ const struct command commands[] = {
      "  seam check flows/*.yaml\n"
      "  seam check book-trip.yaml --format json\n"
      "\n"
-     "Exit: 0 nothing wrong, 1 errors, 2 usage.",
+     "Exit: 0 nothing wrong, 1 errors, 2 usage, or a file that cannot be opened.",
      check_options, 1, OPERANDS_MAX, command_check},
     {"plugins", "[inspect FILE.so]", "what is loaded, and why not",
      "Reads the card of every plugin of the manifest, starts it, and says what it is. `inspect`\n"

@@ -44,8 +44,8 @@ printf 'a: &x [*x]\n' >itself.yaml
 refused 2 itself.yaml 'itself.yaml:1:8' 'an anchor cannot hold itself'
 try 2 seam run nowhere.yaml
 says err 'cannot open nowhere.yaml'
-try 1 seam check nowhere.yaml
-says out 'cannot open nowhere.yaml'
+try 2 seam check nowhere.yaml itself.yaml
+says out 'cannot open nowhere.yaml' 'itself.yaml:1:8'
 
 claim "aliases that multiply"
 {
