@@ -209,15 +209,18 @@ int command_resume(const struct args *args)
 {
     struct drive drive;
     struct error err;
-    size_t count = 1;
+    size_t count = 1, refused = 0;
     bool all = args_flag(args, "--all");
     if (all == (args->operand_count == 1))
         return complain(EXIT_USAGE, "resume: name one RUN, or give --all");
     enum error_code code = drive_open(&drive, args, &err);
     if (code == ERR_OK)
-        code = all ? host_resume_all(drive.host, &count, &err)
+        code = all ? host_resume_all(drive.host, &count, &refused, &err)
                    : host_resume(drive.host, args->operands[0], &err);
     if (code == ERR_OK && count == 0 && !args->json)
         puts("nothing to resume: every run is final");
-    return code == ERR_OK ? drive_finish(&drive) : drive_abort(&drive, &err);
+    if (code != ERR_OK)
+        return drive_abort(&drive, &err);
+    int exit_code = drive_finish(&drive);
+    return refused > 0 && exit_code < EXIT_SIGNAL ? EXIT_FAILED : exit_code;
 }

@@ -175,7 +175,7 @@ static enum error_code compile_pinned(const struct roster *roster, const json_t 
     *ret_flow = NULL;
     return error_set(reterr, ERR_CONFLICT,
                      "run %s: its flow %s has changed since it began; put the file back that it "
-                     "began with, or cancel the run",
+                     "began with",
                      id, file);
 }
 

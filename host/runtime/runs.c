@@ -538,16 +538,20 @@ static void gather(void *user, const struct journal_run *run)
     left->ids[left->count++] = xstrdup(run->id);
 }
 
-enum error_code host_resume_all(struct host *host, size_t *ret_count, struct error *reterr)
+enum error_code host_resume_all(struct host *host, size_t *ret_count, size_t *ret_refused,
+                                struct error *reterr)
 {
     struct leftovers left = {0};
     struct error err;
     enum error_code code =
         journal_runs(journal_own_reader(host->journal), NULL, gather, &left, reterr);
     *ret_count = left.count;
+    *ret_refused = 0;
     for (size_t i = 0; i < left.count; i++) {
-        if (code == ERR_OK && host_resume(host, left.ids[i], &err) != ERR_OK)
+        if (code == ERR_OK && host_resume(host, left.ids[i], &err) != ERR_OK) {
             host_log(host, left.ids[i], SEAM_LOG_ERROR, "cannot be resumed: %s", err.text);
+            ++*ret_refused;
+        }
         free(left.ids[i]);
     }
     free(left.ids);

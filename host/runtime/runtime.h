@@ -71,9 +71,9 @@ WARN_UNUSED enum error_code host_submit(struct host *host, struct flow *flow, co
 /* Takes up a run from the journal where it was left. ERR_CONFLICT if its flow or its agents are no
  * longer those it began with. Of a final run, only `settled` is called. */
 WARN_UNUSED enum error_code host_resume(struct host *host, const char *id, struct error *reterr);
-/* Every run that is not final; those that cannot go on are told to `log`. */
+/* Every run that is not final; those of them that cannot go on are counted and told to `log`. */
 WARN_UNUSED enum error_code host_resume_all(struct host *host, size_t *ret_count,
-                                            struct error *reterr);
+                                            size_t *ret_refused, struct error *reterr);
 
 /* Runs the loop until every run has settled, host_stop is called, or the journal fails (the error).
  */

@@ -96,6 +96,8 @@ cp book-trip.yaml kept.yaml
 echo '# a word more' >>book-trip.yaml
 try 2 seam resume c5
 says err 'has changed since it began' 'put the file back'
+try 1 seam resume --all
+says err '[c5] cannot be resumed'
 try 0 seam runs --status running --json
 holds 'map(.run) == ["c5"]'
 cp kept.yaml book-trip.yaml

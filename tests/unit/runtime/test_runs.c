@@ -259,9 +259,10 @@ START_TEST(a_run_is_not_resumed_into_a_changed_flow)
     stage_one_step(&s, "actor/look", ", on_failure: escalate");
     stage_open(&s);
     ck_assert_int_eq(host_resume(s.host, "r", &err), ERR_CONFLICT);
-    size_t count = 0;
-    ck_assert_int_eq(host_resume_all(s.host, &count, &err), ERR_OK);
+    size_t count = 0, refused = 0;
+    ck_assert_int_eq(host_resume_all(s.host, &count, &refused, &err), ERR_OK);
     ck_assert_uint_eq(count, 1);
+    ck_assert_uint_eq(refused, 1);
     ck_assert_ptr_nonnull(strstr(text_str(&s.log), "has changed since it began"));
     s.keep_open = true;
     stage_done(&s);
