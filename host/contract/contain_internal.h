@@ -249,7 +249,8 @@ bool contain_step(struct contain *c, size_t cost);
 void contain_doubt(struct contain *c, const char *rule, const char *words, lit goal);
 void lits_add(struct lits *lits, lit l);
 void lits_done(struct lits *lits);
-/* If the candidate satisfies the branch's goal, keeps it there; takes the reference. */
+/* If the candidate satisfies the branch's goal, keeps it there; takes the reference. NULL does not.
+ */
 bool branch_try(struct contain *c, struct branch *b, json_t *candidate, bool *ret_maybe);
 
 /* What each kind's theory says of the atoms of a branch. `final`: there is nothing left to choose,

@@ -255,6 +255,30 @@ static enum answer try_points(struct contain *c, struct branch *b, const struct 
     return UNSURE;
 }
 
+/* Where decimals are not exact: at and beside the bounds, and far out. */
+static enum answer try_beyond(struct contain *c, struct branch *b, const struct range *r)
+{
+    static const double far_out[] = {1e15, 1e17, 1e18, 4e18, 1e20, 1e100, 1.5e300};
+    bool maybe = false;
+    for (int side = 0; side < 2; side++) {
+        struct number at = side ? r->high : r->low;
+        if (!(side ? r->has_high : r->has_low))
+            continue;
+        for (int64_t i = -4; i <= 4; i++) {
+            bool fits = at.integer && at.i < INT64_MAX - 8 && at.i > INT64_MIN + 8;
+            double d = at.integer ? (double)at.i : at.d;
+            if ((fits && branch_try(c, b, json_integer(at.i + i), &maybe)) ||
+                branch_try(c, b, json_real(d + (double)i * fabs(d) * 1e-15), &maybe))
+                return FOUND;
+        }
+    }
+    for (size_t i = 0; i < sizeof(far_out) / sizeof(far_out[0]); i++)
+        if (branch_try(c, b, json_real(far_out[i]), &maybe) ||
+            branch_try(c, b, json_real(-far_out[i]), &maybe))
+            return FOUND;
+    return UNSURE;
+}
+
 static json_t *number_copy(struct number n)
 {
     return n.integer ? json_integer(n.i) : json_real(n.d);
@@ -270,13 +294,20 @@ enum answer check_number(struct contain *c, struct branch *b, bool final)
         return EMPTY;
     if (final && r.has_low && r.has_high && number_compare(r.low, r.high) == 0)
         return branch_try(c, b, number_copy(r.low), &maybe) ? FOUND : maybe ? UNSURE : EMPTY;
-    if (!step_of(c, b, &step)) {
-        return final ? try_points(c, b, &r) : UNSURE;
-    }
-    if (step_forbidden(c, b, step))
+    bool stepped = step_of(c, b, &step);
+    if (stepped && step_forbidden(c, b, step))
         return EMPTY;
-    if (final)
-        return try_multiples(c, b, &r, step);
+    if (final) {
+        enum answer answer = stepped ? try_multiples(c, b, &r, step) : try_points(c, b, &r);
+        if (answer == UNSURE)
+            answer = try_beyond(c, b, &r);
+        if (answer == UNSURE)
+            contain_doubt(c, "numbers", "no number was found that tells the schemas apart",
+                          b->goal);
+        return answer;
+    }
+    if (!stepped)
+        return UNSURE;
     bool bounded = r.has_low && r.has_high && in_steps(r.low, r.low_open, true, step, &low) &&
                    in_steps(r.high, r.high_open, false, step, &high);
     return bounded && low > high ? EMPTY : UNSURE;

@@ -18,7 +18,15 @@
 
 enum memo_state { MEMO_NEW, MEMO_OPEN, MEMO_DONE };
 
-enum { SOLVE_DEPTH = 160, SEARCH_DEPTH = 400, LOOK_DEEP = 3, SPLITS_MOST = 40, LOOK_AHEAD = 400 };
+enum {
+    SOLVE_DEPTH = 160,
+    SEARCH_DEPTH = 400,
+    LOOK_DEEP = 3,
+    SPLITS_MOST = 40,
+    LOOK_AHEAD = 400,
+    DIFFER_MOST = 64,
+    PARTS_MOST = 32
+};
 
 #define LEANS_ON_NOTHING UINT32_MAX
 
@@ -53,6 +61,8 @@ void lits_done(struct lits *lits)
 }
 
 /* ---- a branch ---- */
+
+static bool assume(struct contain *c, struct branch *b, lit l);
 
 static uint32_t *slot_of(const struct branch *b, lit l)
 {
@@ -112,6 +122,38 @@ static void branch_done(struct branch *b)
     json_decref(b->sample);
 }
 
+/* What it takes to be this array or object: its length and each of its parts. */
+static lit lit_of_parts(struct contain *c, const json_t *value)
+{
+    struct lits parts = {0};
+    struct entry e;
+    bool array = json_is_array(value);
+    size_t count = array ? json_array_size(value) : json_object_size(value);
+    lits_add(&parts,
+             array ? lit_count(c, 0, count, LIT_TRUE) : lit_keys(c, count, LIT_TRUE, LIT_TRUE));
+    lits_add(&parts, lit_not(array ? lit_count(c, 0, count + 1, LIT_TRUE)
+                                   : lit_keys(c, count + 1, LIT_TRUE, LIT_TRUE)));
+    for (size_t i = 0; array && i < count; i++)
+        lits_add(&parts, lit_item(c, i, lit_value(c, json_array_get(value, i))));
+    for (bool more = !array && entry_first(value, &e); more; more = entry_next(value, &e))
+        lits_add(&parts, lit_property(c, e.key, lit_value(c, e.value)));
+    lit made = lit_all(c, parts.list, parts.count);
+    lits_done(&parts);
+    return made;
+}
+
+/* Not to be one of these arrays or objects is to differ from each in some part. */
+static bool assume_differs(struct contain *c, struct branch *b, const struct value_set *set)
+{
+    for (size_t i = 0; i < set->count && i < DIFFER_MOST; i++) {
+        const json_t *value = set->list[i];
+        bool small = json_array_size(value) + json_object_size(value) <= PARTS_MOST;
+        if (kind_of(value) == b->kind && small && !assume(c, b, lit_not(lit_of_parts(c, value))))
+            return false;
+    }
+    return true;
+}
+
 /* Adds what holds; false if it contradicts what is there. */
 static bool assume(struct contain *c, struct branch *b, lit l)
 {
@@ -131,7 +173,9 @@ static bool assume(struct contain *c, struct branch *b, lit l)
         return assume(c, b, c->node_meanings[t->n] ^ (lit)negative);
     if (t->kind != TERM_ALL) {
         lits_add(&b->atoms, l);
-        return true;
+        bool differs = negative && t->kind == TERM_VALUES &&
+                       (b->kind == VALUE_ARRAY || b->kind == VALUE_OBJECT);
+        return !differs || assume_differs(c, b, t->as.set);
     }
     if (negative) {
         lits_add(&b->clauses, l);
@@ -235,6 +279,8 @@ enum answer check_values(struct contain *c, struct branch *b, const struct value
 
 bool branch_try(struct contain *c, struct branch *b, json_t *candidate, bool *ret_maybe)
 {
+    if (!candidate) /* a real that is not finite */
+        return false;
     enum truth truth = holds(c, b->goal, candidate);
     if (truth == YES) {
         json_decref(b->sample);

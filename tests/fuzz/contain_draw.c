@@ -285,8 +285,148 @@ static json_t *draw_sub(struct draw *d, int depth, bool inside)
     return schema;
 }
 
+/* ---- small schemas of one type, where a single bound decides ---- */
+
+static json_t *draw_tight(struct draw *d, enum focus focus, int depth);
+
+static json_t *draw_leaf(struct draw *d, int depth)
+{
+    static const char *const references[] = {"#/$defs/p", "#/$defs/q"};
+    switch (draw_below(d, depth > 0 ? 9 : 6)) {
+    case 0:
+        return json_pack("{s:o}", "const", draw_value(d, 0));
+    case 1:
+        return json_pack("{s:[o, o]}", "enum", draw_value(d, 0), draw_value(d, 0));
+    case 2:
+        return json_pack("{s:s}", "type", types[draw_below(d, COUNT(types))]);
+    case 3:
+        return json_pack("{s:o}", one_in(d, 2) ? "minimum" : "maximum", draw_number(d));
+    case 4:
+        return json_boolean(one_in(d, 2));
+    case 5:
+        return json_pack("{s:s}", "$ref", references[draw_below(d, 2)]);
+    default:
+        return draw_tight(d, 1 + (enum focus)draw_below(d, FOCUSES - 1), depth - 1);
+    }
+}
+
+static json_t *draw_leaf_map(struct draw *d, int depth, bool by_pattern)
+{
+    json_t *map = json_object();
+    for (unsigned i = 0, count = 1 + draw_below(d, 2); i < count; i++)
+        set(map, by_pattern ? patterns[draw_below(d, COUNT(patterns))] : names[draw_below(d, 3)],
+            draw_leaf(d, depth));
+    return map;
+}
+
+static void draw_tight_array(struct draw *d, json_t *schema, int depth)
+{
+    switch (draw_below(d, 8)) {
+    case 0:
+        set(schema, "prefixItems", json_pack("[o, o]", draw_leaf(d, depth), draw_leaf(d, depth)));
+        break;
+    case 1:
+        set(schema, "items", draw_leaf(d, depth));
+        break;
+    case 2:
+        set(schema, "uniqueItems", json_true());
+        break;
+    case 3:
+    case 4:
+        set(schema, "contains", draw_leaf(d, depth));
+        set(schema, one_in(d, 2) ? "minContains" : "maxContains", small(d));
+        break;
+    case 5:
+        set(schema, "unevaluatedItems", draw_leaf(d, depth));
+        break;
+    default:
+        set(schema, one_in(d, 2) ? "minItems" : "maxItems", small(d));
+        break;
+    }
+}
+
+static void draw_tight_object(struct draw *d, json_t *schema, int depth)
+{
+    switch (draw_below(d, 9)) {
+    case 0:
+    case 1:
+        set(schema, "properties", draw_leaf_map(d, depth, false));
+        break;
+    case 2:
+        set(schema, "patternProperties", draw_leaf_map(d, depth, true));
+        break;
+    case 3:
+        set(schema, "additionalProperties", draw_leaf(d, depth));
+        break;
+    case 4:
+    case 5:
+        set(schema, "required", json_pack("[s]", names[draw_below(d, 3)]));
+        break;
+    case 6:
+        set(schema, "propertyNames",
+            one_in(d, 2) ? json_pack("{s:s}", "pattern", patterns[draw_below(d, COUNT(patterns))])
+                         : json_pack("{s:[s, s]}", "enum", names[draw_below(d, 3)],
+                                     names[draw_below(d, 3)]));
+        break;
+    default:
+        set(schema, one_in(d, 2) ? "minProperties" : "maxProperties", small(d));
+        break;
+    }
+}
+
+static void draw_tight_scalar(struct draw *d, json_t *schema, enum focus focus)
+{
+    static const char *const bounds[] = {"minimum", "maximum", "exclusiveMinimum",
+                                         "exclusiveMaximum"};
+    if (focus == FOCUS_STRINGS) {
+        if (one_in(d, 2))
+            set(schema, "pattern", json_string(patterns[draw_below(d, COUNT(patterns))]));
+        else
+            set(schema, one_in(d, 2) ? "minLength" : "maxLength", small(d));
+    } else if (one_in(d, 4)) {
+        set(schema, "multipleOf", json_real(fractions[3 * draw_below(d, 2)]));
+    } else {
+        set(schema, bounds[draw_below(d, 4)], draw_number(d));
+    }
+}
+
+static json_t *draw_tight(struct draw *d, enum focus focus, int depth)
+{
+    static const char *const kinds[FOCUSES] = {"", "integer", "string", "array", "object"};
+    json_t *schema = json_object();
+    if (!one_in(d, 4))
+        set(schema, "type",
+            json_string(focus == FOCUS_NUMBERS && one_in(d, 3) ? "number" : kinds[focus]));
+    for (unsigned i = 0, count = 1 + draw_below(d, 3); i < count; i++) {
+        if (focus == FOCUS_ARRAYS)
+            draw_tight_array(d, schema, depth);
+        else if (focus == FOCUS_OBJECTS)
+            draw_tight_object(d, schema, depth);
+        else
+            draw_tight_scalar(d, schema, focus);
+    }
+    if (depth > 0 && one_in(d, 4)) {
+        static const char *const lists[] = {"allOf", "anyOf", "oneOf"};
+        set(schema, lists[draw_below(d, 3)],
+            json_pack("[o, o]", draw_tight(d, focus, 0), draw_tight(d, focus, 0)));
+    }
+    return schema;
+}
+
+static json_t *draw_tight_schema(struct draw *d)
+{
+    enum focus focus = d->focus != FOCUS_NONE ? d->focus : FOCUS_OBJECTS;
+    json_t *schema = draw_tight(d, focus, 1 + (int)draw_below(d, 2));
+    set(schema, "$defs",
+        json_pack("{s:o, s:o}", "p", draw_tight(d, 3 + (enum focus)draw_below(d, 2), 1), "q",
+                  draw_tight(d, 3 + (enum focus)draw_below(d, 2), 1)));
+    return schema;
+}
+
 json_t *draw_schema(struct draw *d)
 {
+    if (!one_in(d, 3))
+        return draw_tight_schema(d);
     static const char *const kinds[FOCUSES] = {"", "number", "string", "array", "object"};
     json_t *schema = draw_sub(d, 1 + (int)draw_below(d, 3), false);
     json_t *defs = json_pack("{s:o, s:o}", "p", draw_sub(d, 1, true), "q", draw_sub(d, 1, true));
