@@ -450,7 +450,7 @@ static void send_begun(const struct send *send)
     struct live_call *call = send->call;
     struct effect_view effect = effect_of(call, send->effect);
     bool known = effect.name && !effect.automatic && json_object_get(call->begun, send->effect);
-    if (known && effect.outcome == OUTCOME_DONE && effect.response) {
+    if (known && effect.outcome == OUTCOME_DONE) {
         replay(send, &effect);
     } else if (!known || effect.outcome != OUTCOME_OPEN ||
                json_object_get(call->sent, send->effect)) {

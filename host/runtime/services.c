@@ -133,6 +133,13 @@ struct effect_view effect_of(const struct live_call *call, const char *name)
     return (struct effect_view){0};
 }
 
+static void note_begun(struct live_call *call, const char *name)
+{
+    if (!call->begun)
+        call->begun = json_object();
+    json_object_set_new(call->begun, name, json_true());
+}
+
 static void effect_begin(struct live_call *call, uint64_t request, json_t *body)
 {
     const char *name = json_string_value(json_object_get(body, "name"));
@@ -163,14 +170,13 @@ static void effect_begin(struct live_call *call, uint64_t request, json_t *body)
                                 .request = request,
                                 .effect = xstrdup(name),
                                 .key = xstrdup(key)};
-        if (!call->begun)
-            call->begun = json_object();
-        json_object_set_new(call->begun, name, json_true());
+        note_begun(call, name);
         call->live->barriers++;
         host_barrier(call->live->host, true, fresh_durable, fresh);
         break;
     }
     case BEGIN_DONE:
+        note_begun(call, name);
         answer_begin(call->slot, request, "done", key, decision.result);
         break;
     case BEGIN_UNKNOWN:

@@ -479,6 +479,13 @@ START_TEST(what_a_person_says_to_have_happened_is_given_to_the_agent)
     ck_assert_int_eq(stage_resume(&s, "told"), RUN_DONE);
     ck_assert_str_eq(word_at(s.output, "answers/0/body/json/id"), "X");
     ck_assert_int_eq(atomic_load(&posts), 2);
+    const char *const sends_anyway =
+        "{'do': [{'ask': 'effect.begin/1', 'body': {'name': 'e', 'request': 1}}," FOR_IT "]}";
+    ck_assert_int_eq(stage_run(&s, "begun", sends_anyway), RUN_WAITING);
+    stage_answer(&s, "begun", "act", 1, "{'outcome': 'happened', 'result': {'id': 'Y'}}");
+    ck_assert_int_eq(stage_resume(&s, "begun"), RUN_DONE);
+    ck_assert_str_eq(word_at(s.output, "answers/1/body/json/id"), "Y");
+    ck_assert_int_eq(atomic_load(&posts), 3);
     stage_done(&s);
 }
 END_TEST
