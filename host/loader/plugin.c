@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 enum { TAG_LINK, TAG_PROCESS, TAG_OUTPUT, TAG_TIMER, TAGS };
-enum { OUTPUT_ROUNDS = 16, GENERATION_BITS = 20, CUT_GRACE_NS = 100000000 };
+enum { OUTPUT_ROUNDS = 16, GENERATION_BITS = 20, CUT_GRACE_NS = 100000000, FLUSH_EARLY = 4096 };
 
 int64_t clock_ns(void)
 {
@@ -182,12 +182,11 @@ static void want_room(struct plugin *p, bool wants)
 
 void plugin_kick(struct plugin *p)
 {
-    if (p->in_dispatch)
-        return;
-    if (p->in_process)
+    bool enough = p->link.out.len >= FLUSH_EARLY; /* to begin with, while the host goes on */
+    if (enough || (p->in_process && !p->in_dispatch))
         link_flush(&p->link);
-    else
-        want_room(p, true);
+    if (!p->in_process && !p->in_dispatch)
+        want_room(p, p->link.out.len > 0);
 }
 
 static const struct declared_agent *find_agent(const struct plugin *p, const char *name,
