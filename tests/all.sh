@@ -9,7 +9,8 @@
 # --quick is gcc alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-JOBS=$(nproc)
+# Most tests wait for the world more than they work.
+JOBS=$(($(nproc) * 2))
 LOGS=$PWD/build/test-logs
 PASSED=0 FAILED=0 BROKEN=()
 mkdir -p "$LOGS"
@@ -31,7 +32,7 @@ phase() {
     printf '   %d s\n' $((SECONDS - start))
 }
 
-configure_and_build() { cmake --preset "$1" && ninja -C "$2"; }
+configure_and_build() { cmake --preset "$1" && ninja --quiet -C "$2"; }
 
 # tests NAME FOLDER WORDS [CTEST OPTION…]: ctest, its closing lines shown and its counts added up.
 tests() {
