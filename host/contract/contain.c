@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-enum { PAIRS = 20000, CANDIDATES = 2000, STEPS = 4000000 };
+enum { PAIRS = 20000, CANDIDATES = 2000, STEPS = 3500000 };
 
 static void contain_init(struct contain *c, const struct contract *sub,
                          const struct contract *super, const struct contain_options *o)

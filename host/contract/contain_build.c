@@ -2,7 +2,8 @@
  *
  * From compiled contracts to terms: every op is a conjunction, disjunction or negation of atoms. A
  * node that is reached again while it is being built (a schema of trees) becomes a TERM_NODE, whose
- * meaning is noted when it is done; it is always a property or an item away from itself.
+ * meaning is noted when it is done; it is always a property or an item away from itself. Nodes that
+ * lie very deep are left for later in the same way.
  */
 #include "contract/contain_internal.h"
 
@@ -10,13 +11,14 @@
 
 #include <stdlib.h>
 
-enum { BUILD_DEPTH = 1200, BUILD_TERMS = 400000, ONE_OF_MOST = 64 };
+enum { BUILD_DEPTH = 150, BUILD_TERMS = 400000, ONE_OF_MOST = 64 };
 
 struct vertex {
-    struct vertex *next;
+    struct vertex *next, *later;
     const struct passed *passed;
-    lit lit;  /* LIT_NONE while it is being built */
-    lit node; /* TERM_NODE, or LIT_NONE           */
+    uint32_t index; /* of the node in its contract */
+    lit lit;        /* LIT_NONE while it is being built */
+    lit node;       /* TERM_NODE, or LIT_NONE           */
 };
 
 static const struct passed *passed_with(struct build *b, uint32_t resource)
@@ -317,6 +319,17 @@ static lit build_node(struct build *b, uint32_t node)
     return made;
 }
 
+static lit build_now(struct build *b, struct vertex *v)
+{
+    b->depth++;
+    lit made = build_node(b, v->index);
+    b->depth--;
+    v->lit = v->node == LIT_NONE ? made : v->node;
+    if (v->node != LIT_NONE)
+        b->c->node_meanings[term_of(b->c, v->node)->n] = made;
+    return v->lit;
+}
+
 static lit build_vertex(struct build *b, uint32_t node)
 {
     struct vertex *v = b->vertices[node];
@@ -329,18 +342,21 @@ static lit build_vertex(struct build *b, uint32_t node)
             v->node = lit_node(b->c);
         return v->node;
     }
-    b->failed |= b->depth >= BUILD_DEPTH || b->c->term_count >= BUILD_TERMS;
+    b->failed |= b->c->term_count >= BUILD_TERMS;
     if (b->failed)
         return LIT_TRUE;
     v = chunk_alloc(b->c, sizeof(*v));
-    *v = (struct vertex){b->vertices[node], b->passed, LIT_NONE, LIT_NONE};
+    *v = (struct vertex){.next = b->vertices[node],
+                         .later = b->later,
+                         .passed = b->passed,
+                         .index = node,
+                         .lit = LIT_NONE,
+                         .node = LIT_NONE};
     b->vertices[node] = v;
-    b->depth++;
-    lit made = build_node(b, node);
-    b->depth--;
-    v->lit = v->node == LIT_NONE ? made : v->node;
-    if (v->node != LIT_NONE)
-        b->c->node_meanings[term_of(b->c, v->node)->n] = made;
+    if (b->depth < BUILD_DEPTH)
+        return build_now(b, v);
+    b->later = v;
+    v->node = v->lit = lit_node(b->c);
     return v->lit;
 }
 
@@ -384,6 +400,11 @@ bool contain_build(struct contain *c, unsigned side, lit *ret_lit)
     c->side = (uint8_t)side;
     build_enter(&b, contract->root);
     *ret_lit = build_vertex(&b, contract->root);
+    for (struct vertex *v; (v = b.later) && !b.failed;) {
+        b.later = v->later;
+        b.passed = v->passed;
+        build_now(&b, v);
+    }
     free(b.vertices);
     if (b.failed)
         contain_doubt(c, "size", "a schema is too large or too intertwined to be compared",

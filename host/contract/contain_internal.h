@@ -126,6 +126,7 @@ struct contain {
     lit *provisional; /* EMPTY as long as what is still open turns out so */
     size_t provisional_count, provisional_room;
     uint32_t depth;  /* of open conjunctions */
+    uint32_t frames; /* of the search, in all of them: they lie on the stack */
     uint32_t lowest; /* open conjunction that an answer has leaned on, since last reset */
 
     uint64_t steps;
@@ -198,6 +199,7 @@ struct build {
     struct contain *c;
     const struct contract *contract;
     struct vertex **vertices; /* by node, a list for each */
+    struct vertex *later;     /* found too deep to be built at once */
     const struct passed *passed, *all_passed;
     uint32_t depth;
     bool dynamic, failed;

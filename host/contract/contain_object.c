@@ -21,7 +21,7 @@ struct slot {
 struct shape {
     struct slot *slots;
     size_t count, room;
-    struct term rules[RULES_MOST]; /* negated TERM_KEYS: who is called so has no such value */
+    struct term *rules; /* negated TERM_KEYS: who is called so has no such value */
     size_t rule_count;
     size_t most;
     bool partial; /* only the slots that are new were looked at */
@@ -75,6 +75,7 @@ static bool counts_all(const struct term *t)
 static void read_rules(const struct contain *c, const struct branch *b, struct shape *s)
 {
     s->most = SIZE_MAX;
+    s->rules = xmalloc(RULES_MOST * sizeof(s->rules[0])); /* the stack is deep enough as it is */
     for (size_t i = 0; i < b->atoms.count; i++) {
         const struct term *t = term_of(c, b->atoms.list[i]);
         if (t->kind != TERM_KEYS || !is_negative(b->atoms.list[i]))
@@ -378,7 +379,7 @@ enum answer check_object(struct contain *c, struct branch *b, bool final, lit *r
     bool maybe = false;
     read_rules(c, b, &s);
     read_slots(c, b, &s);
-    for (size_t i = 0; i < s.count && contain_step(c, 1 + b->atoms.count / 8); i++)
+    for (size_t i = 0; i < s.count && contain_step(c, 1 + b->atoms.count / 4); i++)
         hold_slot(c, b, &s, &s.slots[i]);
     if (!c->exhausted && contradiction(c, b, &s))
         answer = EMPTY;
@@ -394,5 +395,6 @@ enum answer check_object(struct contain *c, struct branch *b, bool final, lit *r
                           b->goal);
     }
     free(s.slots);
+    free(s.rules);
     return answer;
 }

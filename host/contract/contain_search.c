@@ -19,8 +19,9 @@
 enum memo_state { MEMO_NEW, MEMO_OPEN, MEMO_DONE };
 
 enum {
-    SOLVE_DEPTH = 160,
+    SOLVE_DEPTH = 300,
     SEARCH_DEPTH = 400,
+    FRAMES_MOST = 2000,
     LOOK_DEEP = 3,
     SPLITS_MOST = 40,
     LOOK_AHEAD = 400,
@@ -394,7 +395,8 @@ static enum answer choose(struct contain *c, struct branch *b, const struct lits
         }
         worst = answer == UNSURE ? UNSURE : worst;
         /* What is left to try is without it. */
-        if (!assume(c, b, lit_not(alternatives->list[i])))
+        lit split;
+        if (!assume(c, b, lit_not(alternatives->list[i])) || check(c, b, false, &split) == EMPTY)
             break;
     }
     back_to(b, before);
@@ -423,14 +425,16 @@ static enum answer finish(struct contain *c, struct branch *b, int depth, int sp
 static enum answer search(struct contain *c, struct branch *b, int depth, int splits)
 {
     struct lits best = {0};
-    if (depth > SEARCH_DEPTH || !contain_step(c, 1))
+    if (depth > SEARCH_DEPTH || c->frames >= FRAMES_MOST || !contain_step(c, 1))
         return UNSURE;
+    c->frames++;
     struct mark m = mark(b);
     enum answer answer = propagate(c, b, &best);
     if (answer != EMPTY && !c->exhausted)
         answer = best.count > 0 ? choose(c, b, &best, depth, splits) : finish(c, b, depth, splits);
     back_to(b, m);
     lits_done(&best);
+    c->frames--;
     return answer;
 }
 
@@ -524,6 +528,8 @@ enum answer solve(struct contain *c, lit l, json_t **ret_sample)
     if (memo->state != MEMO_NEW)
         return recall(c, memo, ret_sample);
     c->exhausted |= c->pairs == 0;
+    if (c->depth >= SOLVE_DEPTH)
+        contain_doubt(c, "depth", "the schemas lead too deep into themselves", l);
     if (c->depth >= SOLVE_DEPTH || c->exhausted)
         return UNSURE;
     c->pairs--;
