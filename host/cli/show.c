@@ -182,7 +182,10 @@ static void show_budget(const json_t *run)
     const char *name;
     json_t *value;
     json_object_foreach ((json_t *)left, name, value) {
-        printf(" %s %lld", name, (long long)json_integer_value(value));
+        if (json_is_string(value))
+            printf(" %s %s", name, json_string_value(value));
+        else
+            printf(" %s %lld", name, (long long)json_integer_value(value));
     }
     putchar('\n');
 }

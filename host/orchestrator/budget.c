@@ -64,7 +64,13 @@ json_t *budget_left(const struct run *run)
     set_left(left, "attempts", budget->attempts, spent->attempts);
     set_left(left, "calls", budget->calls, spent->calls);
     set_left(left, "tokens", budget->tokens, spent->tokens + spent->reserved_tokens);
-    set_left(left, "cost_millionths", budget->cost, spent->cost + spent->reserved_cost);
+    if (budget->cost >= 0) {
+        char text[32];
+        int64_t used = spent->cost + spent->reserved_cost;
+        json_object_set_new(
+            left, "cost",
+            json_string(money_text(budget->cost > used ? budget->cost - used : 0, text)));
+    }
     set_left(left, "time_ms", budget->time_ms, spent->active_ms);
     set_left(left, "recovery", budget->recovery_calls, spent->recovery);
     return left;

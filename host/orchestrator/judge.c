@@ -134,6 +134,18 @@ void judge_output(const struct run *run, const struct task *task, json_t *output
                                                 check_asserts(run, step, task, ret));
 }
 
+/* A question whose schema nobody can hold an answer to is a broken contract of its agent. */
+static void check_question(const struct task *task, struct verdict *ret)
+{
+    json_t *schema = json_object_get(ret->output, "schema");
+    AUTO(contract_unrefp) struct contract *contract = NULL;
+    struct error err;
+    if (!schema || contract_compile(schema, NULL, &contract, &err) == ERR_OK)
+        return;
+    AUTO(freep) char *message = xasprintf("the schema of its question: %s", err.text);
+    refuse(task, ret, CAUSE_CONTRACT, message);
+}
+
 void judge(const struct run *run, const struct task *task, const struct event *event,
            struct verdict *ret)
 {
@@ -144,6 +156,7 @@ void judge(const struct run *run, const struct task *task, const struct event *e
         return;
     case END_INPUT_REQUIRED:
         *ret = (struct verdict){.cause = CAUSE_COUNT, .output = json_incref(event->body)};
+        check_question(task, ret);
         return;
     case END_FAILED:
     case END_NOT_STARTED:

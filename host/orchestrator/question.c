@@ -17,7 +17,7 @@ static const char *question_word(enum question kind)
     return words[kind];
 }
 
-static const char *question_text(enum question kind)
+static const char *question_text(const struct task *task, enum question kind)
 {
     static const char *const texts[] = {
         [QUESTION_DOUBT] = "Nobody knows whether this effect happened. Look at the other side, by "
@@ -27,6 +27,12 @@ static const char *question_text(enum question kind)
         [QUESTION_FAILURE] = "This step failed. Try again, give its output, or go on without it.",
         [QUESTION_INPUT] = "The agent asks.",
     };
+    if (kind == QUESTION_OUTPUT && task->conflict)
+        return "The agent asked for an effect under a key that already stands for another request; "
+               "nothing was sent. Look at what stands, and give the output.";
+    if (kind == QUESTION_OUTPUT && !task->verdict.output)
+        return "There is no output that could be taken, and an effect of this step is done. Give "
+               "its output, or deny: then what is done stands.";
     return texts[kind];
 }
 
@@ -62,7 +68,7 @@ void decide_ask(const struct run *run, uint32_t index, enum question kind, const
     const struct escalation *escalation = &run->flow->escalation;
     int64_t deadline = escalation->deadline_ms >= 0 ? run->now_ms + escalation->deadline_ms : -1;
     json_t *shown = json_pack("{s:s, s:s, s:s, s:s, s:o}", "question", question_word(kind), "step",
-                              task->path, "agent", agent->name, "text", question_text(kind),
+                              task->path, "agent", agent->name, "text", question_text(task, kind),
                               "accepts", question_accepts(task, kind));
     json_object_set_new(shown, "rule", json_string(rule));
     if (task->input)
@@ -131,6 +137,7 @@ static enum error_code input_fits(const struct task *task, const json_t *answer,
 {
     json_t *schema = json_object_get(task->verdict.output, "schema");
     AUTO(contract_unrefp) struct contract *contract = NULL;
+    /* it compiled when the agent was judged */
     if (!schema || contract_compile(schema, NULL, &contract, NULL) != ERR_OK ||
         contract_accepts(contract, answer))
         return ERR_OK;

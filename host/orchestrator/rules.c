@@ -174,6 +174,10 @@ static const struct {
     {"items-done", "all items are final", NULL},
     {"step-done", "its task is final", NULL},
     {"effect-fresh", "the effect has not begun before, or provably did not happen", NULL},
+    {"effect-uncommitted",
+     "the host saw that the effect is done, but the agent never committed it: its send is given "
+     "the stored answer, the world is not asked",
+     NULL},
     {"effect-replayed", "the effect is done: its stored result is given, the world is not asked",
      NULL},
     {"effect-same-key", "begun before with the same key, which the world honours", NULL},

@@ -8,11 +8,11 @@
 
 #include <string.h>
 
-static const char *begin_rule(enum begin begin, bool again)
+static const char *begin_rule(enum begin begin, bool again, bool done)
 {
     switch (begin) {
     case BEGIN_FRESH:
-        return again ? "effect-same-key" : "effect-fresh";
+        return done ? "effect-uncommitted" : again ? "effect-same-key" : "effect-fresh";
     case BEGIN_DONE:
         return "effect-replayed";
     case BEGIN_UNKNOWN:
@@ -64,11 +64,12 @@ static void decide_effect(const struct run *run, const struct event *event, stru
     const struct effect *effect = task_effect(task, event->effect);
     enum begin begin = begin_answer(run, task, effect, event);
     bool again = effect && effect->outcome == OUTCOME_UNKNOWN;
-    *ret = (struct decision){.kind = DECISION_EFFECT,
-                             .rule = begin_rule(begin, again),
-                             .task = event->task,
-                             .effect = event->effect,
-                             .begin = begin};
+    *ret = (struct decision){
+        .kind = DECISION_EFFECT,
+        .rule = begin_rule(begin, again, effect && effect->outcome == OUTCOME_DONE),
+        .task = event->task,
+        .effect = event->effect,
+        .begin = begin};
     if (effect && effect->outcome == OUTCOME_DONE) {
         ret->result = json_incref(effect->result);
         ret->response = json_incref(effect->response);

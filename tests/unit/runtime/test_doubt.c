@@ -224,7 +224,7 @@ START_TEST(a_persons_never_obeys_settle_too)
     ck_assert_int_eq(stage_run(&s, "r", "{'do': [" MUST "], " SAY("unknown") "}"), RUN_WAITING);
     stage_answer(&s, "r", "act", 1, "{'outcome': 'never'}");
     ck_assert_int_eq(stage_resume(&s, "r"), RUN_WAITING);
-    ck_assert_tells(&s, "r", "person-never-settles");
+    ck_assert_tells(&s, "r", "person-looks-again");
     ck_assert_int_eq(atomic_load(&posts), 1);
     stage_answer(&s, "r", "act", 2, "{'outcome': 'never'}");
     ck_assert_int_eq(stage_resume(&s, "r"), RUN_DONE);
