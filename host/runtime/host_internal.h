@@ -117,6 +117,7 @@ struct live_run {
     size_t calls, transfers, barriers; /* what still refers to this run */
     size_t ends;                       /* of the barriers, those behind which it may settle */
     bool settled, finished;
+    bool paid;             /* what has cost something is recorded, and not yet behind a barrier */
     enum run_status shown; /* the status that the journal's index has */
 };
 

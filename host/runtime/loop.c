@@ -252,13 +252,13 @@ enum error_code host_close(struct host *host, struct error *reterr)
 {
     host->stopping = true;
     slots_close(host);
+    uv_close((uv_handle_t *)&host->egress_poll, NULL); /* before its descriptor is another's */
     egress_free(host->egress);
     journal_drain(host->journal);
     while (host->runs)
         live_free(host->runs);
     map_done(&host->by_name);
     uv_close((uv_handle_t *)&host->journal_poll, NULL);
-    uv_close((uv_handle_t *)&host->egress_poll, NULL);
     uv_close((uv_handle_t *)&host->inbox_timer, NULL);
     uv_close((uv_handle_t *)&host->idle, NULL);
     while (uv_run(&host->loop, UV_RUN_NOWAIT) != 0)

@@ -137,7 +137,7 @@ static void starts_durable(void *user, enum error_code code, const struct error 
 static bool start_needs_barrier(const struct live_run *live, const struct decision *start)
 {
     const struct agent *agent = run_task_agent(live->run, start->task, start->reconciling);
-    return agent->effect >= CLASS_WRITE_IDEMPOTENT || agent->cost > 0 ||
+    return agent->effect >= CLASS_WRITE_IDEMPOTENT || agent->cost > 0 || live->paid ||
            live->host->manifest->durable_steps;
 }
 
@@ -160,6 +160,7 @@ static void carry_out_starts(struct live_run *live, const struct decisions *deci
     }
     if (!pending)
         return;
+    live->paid = false;
     live->barriers++;
     host_barrier(live->host, true, starts_durable, pending);
 }
@@ -251,6 +252,14 @@ static void append(struct live_run *live, const struct event *event,
     journal_append(host->journal, &record);
 }
 
+/* A result that was paid for is kept before it is used: it is not bought twice. */
+static bool has_cost(const struct live_run *live, const struct event *event)
+{
+    if (event->kind == EVENT_SPENT)
+        return event->cost > 0;
+    return event->kind == EVENT_ENDED && run_task_agent(live->run, event->task, false)->cost > 0;
+}
+
 static void happen(struct live_run *live, struct event *event, const char *claim, const char *owner,
                    struct decision *ret_first)
 {
@@ -263,6 +272,7 @@ static void happen(struct live_run *live, struct event *event, const char *claim
     if (host->options.progress)
         host->options.progress(host->options.user, live->run, event, &decisions);
     unsettle(live);
+    live->paid |= has_cost(live, event);
     carry_out(live, &decisions);
     if (ret_first) {
         *ret_first = decisions.count ? decisions.list[0] : (struct decision){0};

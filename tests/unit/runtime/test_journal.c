@@ -97,6 +97,26 @@ START_TEST(a_read_need_not_wait_for_the_disk_unless_every_step_does)
 }
 END_TEST
 
+START_TEST(what_was_paid_for_is_on_disk_before_it_is_used)
+{
+    struct stage s;
+    stage_set(&s, _i, looks_at_the_journal, "", "");
+    watched = &s;
+    AUTO(freep)
+    char *steps = stage_text(
+        &s, "budget: {attempts: 9, calls: 9, cost: 1.00, time: 1m}\n"
+            "steps:\n"
+            "  first: {agent: actor/look, input: {do: [{must: budget.spend/1,"
+            " body: {cost: '0.01'}}]}}\n"
+            "  second: {agent: actor/look, needs: [first], input: {do: [{must: http.send/1,"
+            " body: {method: GET, url: '@/'}}]}}\n");
+    stage_flow(&s, steps);
+    ck_assert_int_eq(stage_run(&s, "r", "{}"), RUN_DONE);
+    ck_assert_str_eq(seen[0], " started spent ended");
+    stage_done(&s);
+}
+END_TEST
+
 static char told[4096];
 
 static void look_when_told(struct stage *s, const struct run *run)
@@ -402,6 +422,7 @@ int main(void)
         what_the_world_is_asked_is_on_disk_before_it_is_asked,
         a_begin_is_on_disk_before_it_is_answered,
         a_read_need_not_wait_for_the_disk_unless_every_step_does,
+        what_was_paid_for_is_on_disk_before_it_is_used,
         an_end_and_a_question_are_on_disk_before_they_are_told,
         no_write_starts_without_room_for_its_outcome,
         no_effect_begins_without_room_for_its_outcome,
