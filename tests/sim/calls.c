@@ -261,7 +261,10 @@ static void ask_begin(struct sim *sim, struct call *call)
         fail_call(sim, call, CAUSE_UNAVAILABLE, OUTCOME_UNKNOWN);
         break;
     case BEGIN_CONFLICT:
-        fail_call(sim, call, CAUSE_FAILED, OUTCOME_NONE);
+        if (sim_chance(sim, 500))
+            fail_call(sim, call, CAUSE_FAILED, OUTCOME_NONE);
+        else
+            end_call(sim, call, (struct event){.end = END_OK}, some_output(sim));
         break;
     case BEGIN_REFUSED:
         fail_call(sim, call, CAUSE_DENIED, OUTCOME_NONE);
@@ -332,8 +335,23 @@ void calls_answered(struct sim *sim, struct request *request)
 
 /* ---- the scripts ---- */
 
+/* A forgetful agent does not ask for what an earlier attempt has done. */
+static void forget_effects(struct sim *sim, struct call *call)
+{
+    struct effect_view view;
+    char name[32];
+    while (call->effect < call->who->effects && sim_bad_luck(sim, 10)) {
+        effect_name(call->who, call->effect, name);
+        if (!effect_view(sim, call->task, name, &view) || view.outcome != OUTCOME_DONE)
+            return;
+        call->effect++;
+    }
+}
+
 static void write_goes_on(struct sim *sim, struct call *call)
 {
+    if (!call->begun_now)
+        forget_effects(sim, call);
     if (call->effect >= call->who->effects)
         finish(sim, call);
     else if (call->begun_now)

@@ -67,6 +67,9 @@ static void check_begin(struct sim *sim, const struct event *event, const struct
     const struct effect *effect = task_effect(task, event->effect);
     const struct agent *agent = task_callee(sim->run, task)->agent;
     bool done = effect && effect->outcome == OUTCOME_DONE;
+    if (effect && (decision->begin == BEGIN_FRESH || decision->begin == BEGIN_DONE) &&
+        strcmp(effect->digest ? effect->digest : "", event->digest) != 0)
+        violate(sim, "effect %s of %s is begun with another request", event->effect, task->path);
     if (decision->begin != BEGIN_FRESH)
         return;
     if (done && !effect->response)
@@ -97,6 +100,11 @@ static void check_resolve(struct sim *sim, const struct decision *decision)
 static void check_leaving(struct sim *sim, const struct decision *decision)
 {
     const struct task *task = task_at(sim->run, decision->task);
+    bool accepted = strcmp(decision->rule, "output-accepted") == 0;
+    for (uint32_t i = 0; accepted && i < task->effect_count; i++)
+        if (task->effects[i].outcome == OUTCOME_DONE && task->effects[i].last_begin != task->tries)
+            violate(sim, "%s is accepted, and knows nothing of effect %s, which is done",
+                    task->path, task->effects[i].name);
     if (task_in_doubt(task))
         violate(sim, "%s is left by %s (%s) with an effect in doubt", task->path, decision->rule,
                 decision_kind_word(decision->kind));
@@ -274,6 +282,20 @@ static void check_accepted(struct sim *sim, const json_t *decision)
         violate(sim, "%s was accepted with %u of %u effects done", task->path, done, wanted);
 }
 
+static void check_starts(struct sim *sim)
+{
+    int64_t starts = 0;
+    for (size_t r = 0; r < sim->record_count; r++) {
+        size_t i;
+        json_t *decision;
+        json_array_foreach (json_object_get(sim->records[r], "decisions"), i, decision)
+            starts += strcmp(word(decision, "kind"), "start") == 0;
+    }
+    if (starts != sim->run->spent.calls + sim->run->spent.recovery)
+        violate(sim, "%lld starts, and %lld of them are paid for", (long long)starts,
+                (long long)(sim->run->spent.calls + sim->run->spent.recovery));
+}
+
 /* Undos come in the reverse order of what they undo, and none is missing. */
 static void check_history(struct sim *sim)
 {
@@ -303,5 +325,6 @@ void check_final(struct sim *sim)
 {
     check_knowledge(sim);
     check_left_behind(sim);
+    check_starts(sim);
     check_history(sim);
 }

@@ -234,6 +234,7 @@ void host_item(struct sim *sim, const struct item *item)
     case ITEM_COMMIT:
     case ITEM_STRIKE:
     case ITEM_PERSON:
+    case ITEM_LETTER:
     case ITEM_CANCEL:
     case ITEM_PAUSE:
     case ITEM_RESUME:

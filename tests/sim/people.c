@@ -60,10 +60,13 @@ static json_t *say(struct sim *sim, const struct question_view *question)
     return NULL;
 }
 
+/* What was said is of the time it was said, however long it is on its way. */
 static void answer(struct sim *sim, const struct question_view *question, bool well)
 {
-    struct event event = {
-        .kind = EVENT_ANSWERED, .task = question->task, .revision = question->revision};
+    struct event event = {.kind = EVENT_ANSWERED,
+                          .task = question->task,
+                          .revision = question->revision,
+                          .said_ms = sim->now};
     uint64_t mood = well ? 9 : sim_below(sim, 10);
     if (mood == 0) {
         event.revision--;
@@ -75,19 +78,32 @@ static void answer(struct sim *sim, const struct question_view *question, bool w
     } else {
         event.body = say(sim, question);
     }
-    if (event.body || event.deny)
-        host_happen(sim, &event, NULL);
-    json_decref(event.body);
+    if (event.body || event.deny) {
+        struct event *letter = xmalloc(sizeof(*letter));
+        *letter = event;
+        int64_t way = sim_chance(sim, 700) ? 0 : (int64_t)sim_below(sim, 3000);
+        sim_later(sim, well ? 0 : way, ITEM_LETTER, letter, 0);
+    } else {
+        sim_later(sim, 1 + (int64_t)sim_below(sim, 5000), ITEM_PERSON, NULL, question->task);
+    }
+}
+
+void people_letter(struct sim *sim, struct event *event)
+{
     struct question_view still;
-    if (!sim->dead && run_question(sim->run, question->task, &still))
-        sim_later(sim, 1 + (int64_t)sim_below(sim, 60000), ITEM_PERSON, NULL, question->task);
+    uint32_t task = event->task;
+    if (task >= run_task_count(sim->run))
+        return;
+    host_happen(sim, event, NULL);
+    if (!sim->dead && run_question(sim->run, task, &still))
+        sim_later(sim, 1 + (int64_t)sim_below(sim, 60000), ITEM_PERSON, NULL, task);
 }
 
 void people_item(struct sim *sim, const struct item *item)
 {
     struct question_view question;
     uint32_t task = (uint32_t)item->number;
-    if (sim->dead) /* the letter waits for the next host */
+    if (sim->dead)
         sim_later(sim, 5000, ITEM_PERSON, NULL, item->number);
     else if (task < run_task_count(sim->run) && run_question(sim->run, task, &question))
         answer(sim, &question, false);

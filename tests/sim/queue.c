@@ -62,7 +62,7 @@ void item_done(struct item *item)
     if (item->kind == ITEM_BARRIER) {
         struct behind *behind = item->what;
         decision_done(&behind->start);
-    } else if (item->kind == ITEM_COMPLETE) {
+    } else if (item->kind == ITEM_COMPLETE || item->kind == ITEM_LETTER) {
         struct event *event = item->what;
         json_decref(event->body);
     } else if (item->kind != ITEM_ALARM) {

@@ -131,6 +131,14 @@ static void step(struct sim *sim, struct item *item)
     case ITEM_PERSON:
         people_item(sim, item);
         break;
+    case ITEM_LETTER:
+        if (sim->dead) { /* it waits for the next host */
+            item->at += 5000;
+            queue_back(&sim->queue, *item);
+            return;
+        }
+        people_letter(sim, item->what);
+        break;
     case ITEM_CANCEL:
         cancel(sim);
         break;

@@ -50,6 +50,7 @@ enum item_kind {
     ITEM_COMMIT,   /* world: a request takes effect                            */
     ITEM_STRIKE,   /* world: an agent takes effect by itself                   */
     ITEM_PERSON,   /* world: somebody answers                                  */
+    ITEM_LETTER,   /* world: … and the answer arrives; owns its event          */
     ITEM_CANCEL,   /* world: somebody cancels                                  */
     ITEM_PAUSE,    /* world: the host's machine sleeps                         */
     ITEM_RESUME,   /* world: the host is started again                         */
@@ -184,6 +185,7 @@ void host_free(struct sim *sim);
 /* A question has been put: somebody may answer. */
 void people_asked(struct sim *sim, uint32_t task);
 void people_item(struct sim *sim, const struct item *item);
+void people_letter(struct sim *sim, struct event *event);
 /* Nothing else will happen: somebody who knows answers a question. False if there is none. */
 bool people_help(struct sim *sim);
 

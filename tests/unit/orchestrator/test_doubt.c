@@ -290,6 +290,37 @@ START_TEST(an_older_requests_refusal_says_nothing_of_a_newer_one)
 }
 END_TEST
 
+START_TEST(done_is_done_whichever_request_it_comes_from)
+{
+    struct bench b;
+    start(&b, "w/idem");
+    ck_assert_int_eq(begins(&b, "a", "e"), BEGIN_FRESH);
+    fails(&b, "a", CAUSE_TIMEOUT);
+    comes_due(&b, "a");
+    ck_assert_int_eq(begins(&b, "a", "e"), BEGIN_FRESH);
+    evidence_of(&b, "a", 1, "e", OUTCOME_DONE, "{\"status\": 201}", NULL);
+    ck_assert_int_eq(outcome_in(&b, "a", "e"), OUTCOME_DONE);
+    evidence_of(&b, "a", 2, "e", OUTCOME_UNKNOWN, NULL, NULL);
+    ok(&b, "a", "{\"n\": 1}");
+    expect_status(&b, RUN_DONE);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(done_ends_a_doubt_that_an_earlier_request_left)
+{
+    struct bench b;
+    start(&b, "w/idem");
+    loses(&b, "a", "e");
+    comes_due(&b, "a");
+    does(&b, "a", "e", "1");
+    ck_assert_int_eq(outcome_in(&b, "a", "e"), OUTCOME_DONE);
+    ok(&b, "a", "{\"n\": 1}");
+    expect_status(&b, RUN_DONE);
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(a_newer_request_that_never_left_says_nothing_of_an_older_one)
 {
     struct bench b;
@@ -551,6 +582,8 @@ UNIT_MAIN(happened_gives_its_result_without_another_call,
           each_effect_in_doubt_is_resolved_on_its_own, evidence_before_a_reconcile_starts_spares_it,
           evidence_while_reconcile_runs_wins_over_its_answer, done_is_never_taken_back,
           an_older_requests_refusal_says_nothing_of_a_newer_one,
+          done_is_done_whichever_request_it_comes_from,
+          done_ends_a_doubt_that_an_earlier_request_left,
           a_newer_request_that_never_left_says_nothing_of_an_older_one,
           a_call_that_never_began_says_nothing_of_an_older_one,
           evidence_of_done_while_a_failure_is_asked_about_asks_anew,
