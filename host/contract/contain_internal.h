@@ -223,7 +223,7 @@ enum truth { NO, YES, MAYBE };
 enum truth holds(struct contain *c, lit l, const json_t *value);
 enum value_kind kind_of(const json_t *value);
 
-/* ---- contain_search.c ---- */
+/* ---- contain_branch.c ---- */
 
 /* A list of lits that all hold of one value of one kind. */
 struct lits {
@@ -243,14 +243,29 @@ struct branch {
     json_t *sample; /* found on the way; the answer of the whole goal        */
 };
 
+/* How far a branch has come. */
+struct mark {
+    size_t asserted, atoms, clauses, checked;
+};
+
+struct mark branch_mark(const struct branch *b);
+void branch_back_to(struct branch *b, struct mark m);
+void branch_done(struct branch *b);
+/* Adds what holds; false if it contradicts what is there. */
+bool branch_assume(struct contain *c, struct branch *b, lit l);
+/* What is known of a lit in a branch, by looking a little into it. */
+enum truth branch_known(const struct contain *c, const struct branch *b, lit l, int level);
+void lits_add(struct lits *lits, lit l);
+void lits_done(struct lits *lits);
+
+/* ---- contain_search.c ---- */
+
 /* Whether anything satisfies l. The sample is lent. */
 enum answer solve(struct contain *c, lit l, json_t **ret_sample);
 /* Counts a step of work; false once the budget is spent. */
 bool contain_step(struct contain *c, size_t cost);
 /* Notes why something stays undecided, unless something was noted before. */
 void contain_doubt(struct contain *c, const char *rule, const char *words, lit goal);
-void lits_add(struct lits *lits, lit l);
-void lits_done(struct lits *lits);
 /* If the candidate satisfies the branch's goal, keeps it there; takes the reference. NULL does not.
  */
 bool branch_try(struct contain *c, struct branch *b, json_t *candidate, bool *ret_maybe);

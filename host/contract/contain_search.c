@@ -22,11 +22,8 @@ enum {
     SOLVE_DEPTH = 300,
     SEARCH_DEPTH = 400,
     FRAMES_MOST = 2000,
-    LOOK_DEEP = 3,
     SPLITS_MOST = 40,
-    LOOK_AHEAD = 400,
-    DIFFER_MOST = 64,
-    PARTS_MOST = 32
+    LOOK_AHEAD = 400
 };
 
 #define LEANS_ON_NOTHING UINT32_MAX
@@ -44,174 +41,6 @@ void contain_doubt(struct contain *c, const char *rule, const char *words, lit g
 {
     if (!c->doubt.words)
         c->doubt = (struct doubt){rule, words, goal};
-}
-
-void lits_add(struct lits *lits, lit l)
-{
-    if (lits->count == lits->room) {
-        lits->room = lits->room ? 2 * lits->room : 16;
-        lits->list = xrealloc(lits->list, lits->room * sizeof(lit));
-    }
-    lits->list[lits->count++] = l;
-}
-
-void lits_done(struct lits *lits)
-{
-    free(lits->list);
-    *lits = (struct lits){0};
-}
-
-/* ---- a branch ---- */
-
-static bool assume(struct contain *c, struct branch *b, lit l);
-
-static uint32_t *slot_of(const struct branch *b, lit l)
-{
-    size_t slot = (l * 2654435761u >> 7) & (b->slot_room - 1);
-    while (b->slots[slot] != LIT_NONE && b->slots[slot] != l)
-        slot = (slot + 1) & (b->slot_room - 1);
-    return &b->slots[slot];
-}
-
-static bool has(const struct branch *b, lit l)
-{
-    return b->slot_room > 0 && *slot_of(b, l) == l;
-}
-
-static void slots_grow(struct branch *b)
-{
-    b->slot_room = b->slot_room ? 2 * b->slot_room : 64;
-    b->slots = xrealloc(b->slots, b->slot_room * sizeof(b->slots[0]));
-    memset(b->slots, 0xFF, b->slot_room * sizeof(b->slots[0]));
-    for (size_t i = 0; i < b->asserted.count; i++)
-        *slot_of(b, b->asserted.list[i]) = b->asserted.list[i];
-}
-
-static void remember(struct branch *b, lit l)
-{
-    if (2 * (b->asserted.count + 1) > b->slot_room)
-        slots_grow(b);
-    *slot_of(b, l) = l;
-    lits_add(&b->asserted, l);
-}
-
-struct mark {
-    size_t asserted, atoms, clauses, checked;
-};
-
-static struct mark mark(const struct branch *b)
-{
-    return (struct mark){b->asserted.count, b->atoms.count, b->clauses.count, b->checked};
-}
-
-/* Slots are emptied in the reverse order of their filling, so that no chain of probes is cut. */
-static void back_to(struct branch *b, struct mark m)
-{
-    while (b->asserted.count > m.asserted)
-        *slot_of(b, b->asserted.list[--b->asserted.count]) = LIT_NONE;
-    b->atoms.count = m.atoms;
-    b->clauses.count = m.clauses;
-    b->checked = m.checked;
-}
-
-static void branch_done(struct branch *b)
-{
-    lits_done(&b->asserted);
-    lits_done(&b->atoms);
-    lits_done(&b->clauses);
-    free(b->slots);
-    json_decref(b->sample);
-}
-
-/* What it takes to be this array or object: its length and each of its parts. */
-static lit lit_of_parts(struct contain *c, const json_t *value)
-{
-    struct lits parts = {0};
-    struct entry e;
-    bool array = json_is_array(value);
-    size_t count = array ? json_array_size(value) : json_object_size(value);
-    lits_add(&parts,
-             array ? lit_count(c, 0, count, LIT_TRUE) : lit_keys(c, count, LIT_TRUE, LIT_TRUE));
-    lits_add(&parts, lit_not(array ? lit_count(c, 0, count + 1, LIT_TRUE)
-                                   : lit_keys(c, count + 1, LIT_TRUE, LIT_TRUE)));
-    for (size_t i = 0; array && i < count; i++)
-        lits_add(&parts, lit_item(c, i, lit_value(c, json_array_get(value, i))));
-    for (bool more = !array && entry_first(value, &e); more; more = entry_next(value, &e))
-        lits_add(&parts, lit_property(c, e.key, lit_value(c, e.value)));
-    lit made = lit_all(c, parts.list, parts.count);
-    lits_done(&parts);
-    return made;
-}
-
-/* Not to be one of these arrays or objects is to differ from each in some part. */
-static bool assume_differs(struct contain *c, struct branch *b, const struct value_set *set)
-{
-    for (size_t i = 0; i < set->count && i < DIFFER_MOST; i++) {
-        const json_t *value = set->list[i];
-        bool small = json_array_size(value) + json_object_size(value) <= PARTS_MOST;
-        if (kind_of(value) == b->kind && small && !assume(c, b, lit_not(lit_of_parts(c, value))))
-            return false;
-    }
-    return true;
-}
-
-/* Adds what holds; false if it contradicts what is there. */
-static bool assume(struct contain *c, struct branch *b, lit l)
-{
-    bool negative = is_negative(l);
-    if (l == LIT_TRUE || l == LIT_FALSE)
-        return l == LIT_TRUE;
-    if (has(b, l) || has(b, lit_not(l)))
-        return has(b, l);
-    const struct term *t = term_of(c, l);
-    if (!(t->kinds >> b->kind & 1))
-        return negative;
-    if (t->kind == TERM_KINDS)
-        return !negative;
-    contain_step(c, 1);
-    remember(b, l);
-    if (t->kind == TERM_NODE)
-        return assume(c, b, c->node_meanings[t->n] ^ (lit)negative);
-    if (t->kind != TERM_ALL) {
-        lits_add(&b->atoms, l);
-        bool differs = negative && t->kind == TERM_VALUES &&
-                       (b->kind == VALUE_ARRAY || b->kind == VALUE_OBJECT);
-        return !differs || assume_differs(c, b, t->as.set);
-    }
-    if (negative) {
-        lits_add(&b->clauses, l);
-        return true;
-    }
-    const lit *list = t->as.all.list;
-    for (size_t i = 0, count = t->as.all.count; i < count; i++)
-        if (!assume(c, b, list[i]))
-            return false;
-    return true;
-}
-
-/* What is known of a lit in a branch, by looking a little into it. */
-static enum truth known(const struct contain *c, const struct branch *b, lit l, int level)
-{
-    if (l == LIT_TRUE || l == LIT_FALSE)
-        return l == LIT_TRUE ? YES : NO;
-    if (has(b, l) || has(b, lit_not(l)))
-        return has(b, l) ? YES : NO;
-    const struct term *t = term_of(c, l);
-    enum truth yes = is_negative(l) ? NO : YES, no = is_negative(l) ? YES : NO;
-    if (!(t->kinds >> b->kind & 1))
-        return no;
-    if (t->kind == TERM_KINDS)
-        return yes;
-    if (t->kind != TERM_ALL || level >= LOOK_DEEP)
-        return MAYBE;
-    enum truth all = yes;
-    for (size_t i = 0; i < t->as.all.count; i++) {
-        enum truth truth = known(c, b, t->as.all.list[i], level + 1);
-        if (truth == NO)
-            return no;
-        all = truth == MAYBE ? MAYBE : all;
-    }
-    return all;
 }
 
 /* ---- theories ---- */
@@ -305,7 +134,7 @@ static bool open_alternatives(const struct contain *c, const struct branch *b, l
     ret_open->count = 0;
     for (size_t i = 0; i < t->as.all.count; i++) {
         lit alternative = lit_not(t->as.all.list[i]);
-        enum truth truth = known(c, b, alternative, 0);
+        enum truth truth = branch_known(c, b, alternative, 0);
         if (truth == YES)
             return false;
         if (truth == MAYBE)
@@ -319,10 +148,10 @@ static void look_ahead(struct contain *c, struct branch *b, struct lits *open)
 {
     size_t kept = 0;
     for (size_t i = 0; i < open->count; i++) {
-        struct mark m = mark(b);
+        struct mark m = branch_mark(b);
         lit split;
-        bool possible = assume(c, b, open->list[i]) && check(c, b, false, &split) != EMPTY;
-        back_to(b, m);
+        bool possible = branch_assume(c, b, open->list[i]) && check(c, b, false, &split) != EMPTY;
+        branch_back_to(b, m);
         if (possible)
             open->list[kept++] = open->list[i];
         if (c->exhausted)
@@ -344,7 +173,7 @@ static enum answer propagate_round(struct contain *c, struct branch *b, bool loo
             continue;
         if (look && open.count > 1 && open.count < LOOK_AHEAD)
             look_ahead(c, b, &open);
-        if (open.count == 0 || (open.count == 1 && !assume(c, b, open.list[0])))
+        if (open.count == 0 || (open.count == 1 && !branch_assume(c, b, open.list[0])))
             answer = EMPTY;
         else if (open.count == 1)
             answer = FOUND;
@@ -381,14 +210,14 @@ static enum answer propagate(struct contain *c, struct branch *b, struct lits *r
 static enum answer choose(struct contain *c, struct branch *b, const struct lits *alternatives,
                           int depth, int splits)
 {
-    struct mark before = mark(b);
+    struct mark before = branch_mark(b);
     enum answer worst = EMPTY;
     for (size_t i = 0; i < alternatives->count; i++) {
-        struct mark m = mark(b);
+        struct mark m = branch_mark(b);
         enum answer answer = EMPTY;
-        if (assume(c, b, alternatives->list[i]))
+        if (branch_assume(c, b, alternatives->list[i]))
             answer = search(c, b, depth + 1, splits);
-        back_to(b, m);
+        branch_back_to(b, m);
         if (answer == FOUND || c->exhausted) {
             worst = answer == FOUND ? FOUND : UNSURE;
             break;
@@ -396,10 +225,11 @@ static enum answer choose(struct contain *c, struct branch *b, const struct lits
         worst = answer == UNSURE ? UNSURE : worst;
         /* What is left to try is without it. */
         lit split;
-        if (!assume(c, b, lit_not(alternatives->list[i])) || check(c, b, false, &split) == EMPTY)
+        if (!branch_assume(c, b, lit_not(alternatives->list[i])) ||
+            check(c, b, false, &split) == EMPTY)
             break;
     }
-    back_to(b, before);
+    branch_back_to(b, before);
     return worst;
 }
 
@@ -413,12 +243,12 @@ static enum answer finish(struct contain *c, struct branch *b, int depth, int sp
         contain_doubt(c, "search", NULL, b->goal);
         return UNSURE;
     }
-    struct mark m = mark(b);
-    if (!assume(c, b, split))
+    struct mark m = branch_mark(b);
+    if (!branch_assume(c, b, split))
         answer = EMPTY;
     else if (b->clauses.count > m.clauses || b->atoms.count > m.atoms)
         answer = search(c, b, depth + 1, splits + 1);
-    back_to(b, m);
+    branch_back_to(b, m);
     return answer;
 }
 
@@ -428,11 +258,11 @@ static enum answer search(struct contain *c, struct branch *b, int depth, int sp
     if (depth > SEARCH_DEPTH || c->frames >= FRAMES_MOST || !contain_step(c, 1))
         return UNSURE;
     c->frames++;
-    struct mark m = mark(b);
+    struct mark m = branch_mark(b);
     enum answer answer = propagate(c, b, &best);
     if (answer != EMPTY && !c->exhausted)
         answer = best.count > 0 ? choose(c, b, &best, depth, splits) : finish(c, b, depth, splits);
-    back_to(b, m);
+    branch_back_to(b, m);
     lits_done(&best);
     c->frames--;
     return answer;
@@ -448,7 +278,7 @@ static enum answer solve_kind(struct contain *c, lit l, enum value_kind kind, js
             return truth == YES ? FOUND : EMPTY;
     }
     struct branch b = {.goal = l, .kind = kind};
-    enum answer answer = assume(c, &b, l) ? search(c, &b, 0, 0) : EMPTY;
+    enum answer answer = branch_assume(c, &b, l) ? search(c, &b, 0, 0) : EMPTY;
     *ret_sample = answer == FOUND ? TAKE(b.sample) : NULL;
     branch_done(&b);
     return answer;

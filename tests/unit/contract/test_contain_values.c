@@ -127,6 +127,12 @@ START_TEST(contains_counts)
     assert_proven(ARRAY("'maxItems':1,'contains':{'type':'null'}"), "{'items':{'const':null}}");
     assert_refuted(ARRAY("'maxItems':2,'contains':{'type':'null'}"), "{'items':{'const':null}}");
     assert_proven("{'contains':{'const':1},'minContains':0}", "true");
+    assert_refuted(ARRAY("'prefixItems':[{'const':1},{'const':1}],'contains':{'const':1},"
+                         "'maxContains':1"),
+                   "false");
+    assert_proven(ARRAY("'prefixItems':[{'const':1},{'const':1}],'contains':{'const':1},"
+                        "'maxContains':1"),
+                  "{'maxItems':1}");
 }
 END_TEST
 
