@@ -282,8 +282,9 @@ enum answer check_object(struct contain *c, struct branch *b, bool final, lit *r
 
 /* ---- contain_pattern.c, contain_automaton.c ---- */
 
-/* A pattern as a machine without memory; NULL if it is not of the common subset. */
-const struct machine *machine_of(struct contain *c, const struct regex *regex);
+/* A pattern, which is well-formed and lives as long as c, as a machine without memory; NULL if it
+ * is not of the common subset. */
+const struct machine *machine_of(struct contain *c, struct slice source);
 
 /* Strings that all of `positive` and none of `negative` find a match in, with a length from least
  * to most. Hands each that it finds to `try`, until that says true. EMPTY: there is none, or all

@@ -448,9 +448,8 @@ struct automata {
     const struct machine *machine;
 };
 
-const struct machine *machine_of(struct contain *c, const struct regex *regex)
+const struct machine *machine_of(struct contain *c, struct slice source)
 {
-    struct slice source = regex_source(regex);
     for (const struct automata *a = c->automata; a; a = a->next)
         if (slice_equal(a->source, source))
             return a->machine;

@@ -2,8 +2,8 @@
  *
  * Strings: an interval of lengths, patterns that must and must not match, formats. Patterns and
  * lengths together are decided by running machines. A format is a token: it contradicts its own
- * negation, which was seen before; otherwise it is left out of proofs, and judges samples. Names of
- * properties are strings too, and come here.
+ * negation, which was seen before; besides, some formats look a certain way, which is a pattern
+ * that is sure to match; and it judges samples. Names of properties are strings too, and come here.
  */
 #include "contract/contain_internal.h"
 
@@ -26,6 +26,29 @@ static bool try_string(void *user, struct slice string)
     return branch_try(s->c, s->b, json_stringn(string.ptr, string.len), &s->maybe);
 }
 
+/* What a format surely looks like; it may ask more than that. */
+static const struct {
+    const char *format, *pattern;
+} looks[] = {
+    {"date-time", "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}[-+.0-9:Zz]+$"},
+    {"date", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+    {"time", "^[0-9]{2}:[0-9]{2}:[0-9]{2}[-+.0-9:Zz]+$"},
+    {"duration", "^P[0-9A-Z]+$"},
+    {"ipv4", "^[0-9]{1,3}(\\.[0-9]{1,3}){3}$"},
+    {"ipv6", "^[0-9A-Fa-f:.]+$"},
+    {"uuid", "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"},
+    {"json-pointer", "^(/|$)"},
+    {"relative-json-pointer", "^[0-9]+(#$|/|$)"},
+};
+
+static const struct machine *machine_of_format(struct contain *c, const struct format *format)
+{
+    for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)
+        if (slice_is(slice_of(format->name), looks[i].format))
+            return machine_of(c, slice_of(looks[i].pattern));
+    return NULL;
+}
+
 /* Lengths, and the machines of the patterns; *ret_known: that is all there is to it. */
 static struct language language_of(struct contain *c, const struct branch *b, bool *ret_known)
 {
@@ -39,9 +62,11 @@ static struct language language_of(struct contain *c, const struct branch *b, bo
         if (t->kind == TERM_LENGTH && negative && t->n - 1 < l.most)
             l.most = t->n - 1;
         *ret_known &= t->kind != TERM_FORMAT && t->kind != TERM_OPAQUE;
-        if (t->kind != TERM_PATTERN)
+        bool look = t->kind == TERM_FORMAT && !negative;
+        if (t->kind != TERM_PATTERN && !look)
             continue;
-        const struct machine *m = machine_of(c, t->as.regex);
+        const struct machine *m =
+            look ? machine_of_format(c, t->as.format) : machine_of(c, regex_source(t->as.regex));
         size_t *count = negative ? &l.negative_count : &l.positive_count;
         if (m && *count < sizeof(l.positive) / sizeof(l.positive[0]))
             (negative ? l.negative : l.positive)[(*count)++] = m;

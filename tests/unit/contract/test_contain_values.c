@@ -94,6 +94,9 @@ START_TEST(formats_are_equal_by_name)
     assert_narrower(STRING("'format':'date','minLength':3"), "{'format':'date'}");
     assert_refuted("{'type':'string'}", "{'format':'ipv4'}");
     assert_refuted("{'format':'uuid'}", "{'format':'ipv6'}");
+    assert_proven(STRING("'format':'date'"), "{'minLength':10,'maxLength':10}");
+    assert_proven(STRING("'format':'uuid'"), "{'not':{'format':'date'}}");
+    assert_refuted(STRING("'format':'date'"), "{'pattern':'^1'}");
     assert_proven(STRING("'allOf':[{'format':'date'},{'not':{'format':'date'}}]"), "false");
 }
 END_TEST
