@@ -105,10 +105,10 @@ static inline void stage_write(const struct stage *s, const char *name, const ch
 }
 
 /* Sets a stage up. `extra` is further lines of the manifest, `limits` of the plugins' limits. */
-static inline void stage_set(struct stage *s, enum mode mode, peer_script script,
-                             const char *limits, const char *extra)
+static inline void stage_set(struct stage *s, int mode, peer_script script, const char *limits,
+                             const char *extra)
 {
-    *s = (struct stage){.folder = "/tmp/seam-stage-XXXXXX", .mode = mode};
+    *s = (struct stage){.folder = "/tmp/seam-stage-XXXXXX", .mode = (enum mode)mode};
     signal(SIGPIPE, SIG_IGN);
     text_init(&s->log, 1 << 20);
     ck_assert(mkdtemp(s->folder) != NULL);
