@@ -74,6 +74,15 @@ static struct effect *implicit_effect(const struct run *run, struct task *task, 
     return effect;
 }
 
+static void replace_json(json_t **slot, json_t *value)
+{
+    if (!value)
+        return;
+    json_incref(value);
+    json_decref(*slot);
+    *slot = value;
+}
+
 static bool changes_world(const struct agent *agent)
 {
     return agent->effect == CLASS_WRITE || agent->effect == CLASS_WRITE_IDEMPOTENT;
@@ -94,7 +103,9 @@ static void doubt_uncommitted(struct task *task, int64_t at_ms)
     }
 }
 
-/* What the end of a try says of the effects that it left open. */
+/* What the end of a try says of the effects that it left open. The host closes the requests that
+ * went through it, and says when; those of an agent with ways of its own may never have: the agent
+ * is gone, and a transfer in the host is given up after settle. */
 static void judge_effects(struct run *run, struct task *task, const struct event *event)
 {
     const struct agent *agent = task_callee(run, task)->agent;
@@ -106,13 +117,15 @@ static void judge_effects(struct run *run, struct task *task, const struct event
         if (effect->outcome != OUTCOME_OPEN)
             continue;
         if (effect->implicit && done)
-            effect->result = json_incref(event->body);
+            replace_json(&effect->result, event->body);
         bool nothing = effect->implicit && event->end == END_NOT_STARTED && !effect->doubted;
         effect->outcome = effect->implicit && done ? OUTCOME_DONE
                           : nothing                ? OUTCOME_NONE
                                                    : OUTCOME_UNKNOWN;
         if (effect->implicit)
             effect->closed_ms = event->at_ms;
+        else if (!agent->brokered)
+            effect->closed_ms = event->at_ms + (agent->settle_ms > 0 ? agent->settle_ms : 0);
     }
     if (event->claim == OUTCOME_UNKNOWN && event->end != END_NOT_STARTED)
         doubt_uncommitted(task, event->at_ms);
@@ -160,15 +173,6 @@ static bool is_news(const struct task *task, const struct effect *effect)
     if (task->question == QUESTION_DOUBT)
         return about && effect->outcome != OUTCOME_UNKNOWN;
     return effect->outcome == OUTCOME_DONE;
-}
-
-static void replace_json(json_t **slot, json_t *value)
-{
-    if (!value)
-        return;
-    json_incref(value);
-    json_decref(*slot);
-    *slot = value;
 }
 
 /* What came of an earlier start's request says nothing of a newer one, but that it is done. */

@@ -62,15 +62,16 @@ static void tell_effect(struct sim *sim, uint32_t task, uint32_t attempt, const 
 /* ---- the end of a call ---- */
 
 /* Effects that were begun here and whose request never left did not happen: the host knows. */
-static void settle_unsent(struct sim *sim, const struct call *call)
+static void settle_unsent(struct sim *sim, const struct call *ended)
 {
-    for (unsigned i = 0; i < call->who->effects && !sim->dead; i++) {
+    const struct call was = *ended; /* the host may die of telling */
+    for (unsigned i = 0; i < was.who->effects && !sim->dead; i++) {
         struct effect_view view;
         char name[32];
-        effect_name(call->who, i, name);
-        if ((call->begun & ~call->sent & (1u << i)) && !call->who->automatic &&
-            effect_view(sim, call->task, name, &view) && view.outcome == OUTCOME_OPEN)
-            tell_effect(sim, call->task, call->attempt, name, OUTCOME_NONE, NULL, NULL);
+        effect_name(was.who, i, name);
+        if ((was.begun & ~was.sent & (1u << i)) && !was.who->automatic &&
+            effect_view(sim, was.task, name, &view) && view.outcome == OUTCOME_OPEN)
+            tell_effect(sim, was.task, was.attempt, name, OUTCOME_NONE, NULL, NULL);
     }
 }
 

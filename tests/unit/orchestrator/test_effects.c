@@ -270,6 +270,34 @@ START_TEST(an_unbrokered_write_that_happened_is_not_called_again)
 }
 END_TEST
 
+START_TEST(an_unbrokered_call_that_doubts_itself_is_tried_again_under_its_key)
+{
+    struct bench b;
+    start(&b, "w/bare-idem");
+    ends(&b, "a", END_OK, CAUSE_UNAVAILABLE, OUTCOME_UNKNOWN, "{\"n\": 1}");
+    retried(&b, "in-doubt-same-key");
+    ok(&b, "a", "{\"n\": 2}");
+    expect_status(&b, RUN_DONE);
+    expect_json(run_task_effect(b.run, 0, 0).result, "{\"n\": 2}");
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(an_effect_begun_by_an_unbrokered_agent_settles_without_a_closing)
+{
+    struct bench b;
+    start(&b, "w/bare-find"); /* settle: 1s */
+    ck_assert_int_eq(begins(&b, "a", "e"), BEGIN_FRESH);
+    fails(&b, "a", CAUSE_CRASH);
+    ck_assert_str_eq(decided(&b, DECISION_RECONCILE, NULL)->effect, "call");
+    ok(&b, "a", "{\"outcome\": \"never\"}");
+    ck_assert_str_eq(decided(&b, DECISION_RECONCILE, NULL)->effect, "e");
+    ok(&b, "a", "{\"outcome\": \"not_seen\"}");
+    ck_assert_int_eq(run_task_due(b.run, 0), b.now + 2000);
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(an_unbrokered_effect_that_is_done_stays_done_in_the_next_try)
 {
     struct bench b;
@@ -339,6 +367,8 @@ UNIT_MAIN(a_first_begin_is_fresh_under_a_key_that_never_changes,
           an_unbrokered_write_that_says_ok_has_done_it,
           an_unbrokered_write_that_never_began_did_nothing,
           an_unbrokered_write_that_happened_is_not_called_again,
+          an_unbrokered_call_that_doubts_itself_is_tried_again_under_its_key,
+          an_effect_begun_by_an_unbrokered_agent_settles_without_a_closing,
           an_unbrokered_effect_that_is_done_stays_done_in_the_next_try,
           feedback_does_not_change_a_begun_request,
           a_request_that_did_not_happen_still_owns_its_key,
