@@ -68,7 +68,9 @@ mkdir backup
 sqlite3 journal.db "VACUUM INTO 'backup/journal.db'"
 try 2 seam run one.yaml --set x=1 --store backup/journal.db
 says err 'this journal is a copy' '--restored'
-try 0 seam resume --all --restored --store backup/journal.db --manifest seam.yaml
+# one of its runs began with a plugin that is not there any more: the others go on
+try 1 seam resume --all --restored --store backup/journal.db --manifest seam.yaml
+says err "cannot be resumed"
 try 0 seam run one.yaml --set x=1 --store backup/journal.db
 
 claim "a record that was changed is found, by its run and number"

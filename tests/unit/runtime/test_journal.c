@@ -193,9 +193,9 @@ static bool small_disk(void)
     return false;
 }
 
-static void stage_on_disk(struct stage *s, enum mode mode)
+static void stage_on_disk(struct stage *s, int mode)
 {
-    stage_set(s, (int)mode, fills_the_disk, "", "");
+    stage_set(s, mode, fills_the_disk, "", "");
     stage_one_step(s, "actor/book", "");
     s->store = disk_journal;
     snprintf(s->journal, sizeof(s->journal), "%s", disk_journal);
@@ -345,7 +345,7 @@ static void die_after(void *user, const struct run *run, const struct event *eve
 
 #define TRIP "{'offer': 'o1', 'passengers': 1, 'reference': 'R-%d'}"
 
-static void airline_stage(struct stage *s, const struct world *w, enum mode mode)
+static void airline_stage(struct stage *s, const struct world *w, int mode)
 {
     struct error err;
     AUTO(freep)
@@ -361,7 +361,7 @@ static void airline_stage(struct stage *s, const struct world *w, enum mode mode
         "      http: [{scheme: http, host: 127.0.0.1, port: %u, methods: [GET, POST, DELETE],\n"
         "              refusals: [400, 402, 404, 422], private: true}]\n",
         mode == IN_PROCESS ? "in-process" : "worker", w->url, w->port);
-    stage_set(s, (int)mode, NULL, "", "");
+    stage_set(s, mode, NULL, "", "");
     roster_free(s->roster);
     stage_write(s, "seam.yaml", manifest);
     AUTO(freep) char *path = xasprintf("%s/seam.yaml", s->folder);
