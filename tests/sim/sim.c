@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sim --seeds FROM-TO | --seed N [--verbose]: histories by number. The first that breaks what must
- * hold is printed with its last records and the command that shows it again. Nothing here waits and
- * nothing touches a disk but the flows, which are read once.
+ * sim --seeds FROM-TO | --seed N [--crash-at K] [--verbose]: histories by number, with crashes
+ * where the seed wants them, or at the Kth write of the journal alone (0 = nowhere). sim --sweep
+ * FROM-TO: each history once for each of its writes, with a crash at that one. The first that
+ * breaks what must hold is printed with its last records and the command that shows it again.
+ * Nothing here waits and nothing touches a disk but the flows, which are read once.
  */
 #include "sim.h"
 
@@ -52,6 +54,9 @@ void sim_later(struct sim *sim, int64_t wait_ms, enum item_kind kind, void *what
 
 /* ---- telling ---- */
 
+/* How to see the history at hand again. */
+static char last_words[128];
+
 void sim_say(const struct sim *sim, const char *format, ...)
 {
     va_list args;
@@ -78,14 +83,11 @@ void violate(struct sim *sim, const char *format, ...)
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
-    fprintf(stderr, "\nto see it again: ./dev sim --seed %llu --verbose\n",
-            (unsigned long long)sim->seed);
+    fputs(last_words, stderr);
     exit(1);
 }
 
 /* An assertion of the orchestrator, or worse: the seed is told all the same. */
-static char last_words[128];
-
 static void dies(int signal_number)
 {
     ssize_t ignored = write(STDERR_FILENO, last_words, strlen(last_words));
@@ -180,7 +182,7 @@ static void play(struct sim *sim)
     check_final(sim);
 }
 
-static void prepare(struct sim *sim, uint64_t seed, bool verbose)
+static void prepare(struct sim *sim, uint64_t seed, long crash_at, bool verbose)
 {
     *sim = (struct sim){.seed = seed, .random = seed * 0x9E3779B97F4A7C15u, .verbose = verbose};
     sim->now = 1000000;
@@ -194,10 +196,16 @@ static void prepare(struct sim *sim, uint64_t seed, bool verbose)
     if (sim_chance(sim, 150))
         sim_later(sim, (int64_t)sim_below(sim, 5000), ITEM_PAUSE, NULL,
                   1 + sim_below(sim, sim_chance(sim, 500) ? 3000 : 3600000));
+    if (crash_at >= 0) {
+        sim->crashes = crash_at > 0;
+        sim->crash_at = (size_t)crash_at;
+    }
+    char where[32] = "";
+    if (crash_at >= 0)
+        snprintf(where, sizeof(where), " --crash-at %ld", crash_at);
     snprintf(last_words, sizeof(last_words),
-             "\nseed %llu: the simulation itself was stopped\nto see it again: ./dev sim --seed "
-             "%llu --verbose\n",
-             (unsigned long long)seed, (unsigned long long)seed);
+             "\nto see it again: ./dev sim --seed %llu%s --verbose\n", (unsigned long long)seed,
+             where);
 }
 
 static void clean_up(struct sim *sim)
@@ -215,10 +223,11 @@ struct tally {
     uint64_t runs, events, crashes, done, failed, cancelled;
 };
 
-static void simulate(uint64_t seed, bool verbose, struct tally *tally)
+/* Returns how often the journal was written. */
+static size_t simulate(uint64_t seed, long crash_at, bool verbose, struct tally *tally)
 {
     struct sim sim;
-    prepare(&sim, seed, verbose);
+    prepare(&sim, seed, crash_at, verbose);
     sim_say(&sim, "seed %llu: flow %s, storm %u, crashes %u", (unsigned long long)seed,
             sim.scene->name, sim.storm, sim.crashes);
     play(&sim);
@@ -230,38 +239,67 @@ static void simulate(uint64_t seed, bool verbose, struct tally *tally)
     tally->cancelled += sim.run->status == RUN_CANCELLED;
     sim_say(&sim, "%s", run_status_word(run_status(sim.run)));
     clean_up(&sim);
+    return sim.writes;
+}
+
+static void sweep(uint64_t seed, struct tally *tally)
+{
+    size_t writes = simulate(seed, 0, false, tally);
+    for (size_t i = 1; i <= writes; i++)
+        simulate(seed, (long)i, false, tally);
 }
 
 static int usage(void)
 {
-    fputs("usage: sim --seeds FROM-TO | --seed N [--verbose]\n", stderr);
+    fputs("usage: sim --seeds FROM-TO | --sweep FROM-TO | --seed N [--crash-at K] [--verbose]\n",
+          stderr);
     return 2;
+}
+
+struct wish {
+    unsigned long long from, to;
+    long crash_at; /* -1 = where the seed wants it                                 */
+    bool sweep, verbose;
+};
+
+static bool read_arguments(int argc, char **argv, struct wish *ret)
+{
+    *ret = (struct wish){.crash_at = -1};
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "--verbose") == 0) {
+            ret->verbose = true;
+            continue;
+        }
+        i++;
+        ret->sweep |= strcmp(argv[i - 1], "--sweep") == 0;
+        if ((strcmp(argv[i - 1], "--seeds") == 0 || strcmp(argv[i - 1], "--sweep") == 0) &&
+            sscanf(value, "%llu-%llu", &ret->from, &ret->to) == 2)
+            continue;
+        if (strcmp(argv[i - 1], "--crash-at") == 0 && sscanf(value, "%ld", &ret->crash_at) == 1)
+            continue;
+        if (strcmp(argv[i - 1], "--seed") != 0 || sscanf(value, "%llu", &ret->from) != 1)
+            return false;
+        ret->to = ret->from;
+    }
+    return ret->from > 0 && ret->to >= ret->from;
 }
 
 int main(int argc, char **argv)
 {
-    unsigned long long from = 0, to = 0;
-    bool verbose = false;
+    struct wish wish;
     struct tally tally = {0};
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--verbose") == 0)
-            verbose = true;
-        else if (i + 1 < argc && strcmp(argv[i], "--seeds") == 0 &&
-                 sscanf(argv[i + 1], "%llu-%llu", &from, &to) == 2)
-            i++;
-        else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0 &&
-                 sscanf(argv[i + 1], "%llu", &from) == 1)
-            to = from, i++;
-        else
-            return usage();
-    }
-    if (from == 0 || to < from)
+    if (!read_arguments(argc, argv, &wish))
         return usage();
     signal(SIGABRT, dies);
     signal(SIGSEGV, dies);
     cast_open();
-    for (unsigned long long seed = from; seed <= to; seed++)
-        simulate(seed, verbose, &tally);
+    for (unsigned long long seed = wish.from; seed <= wish.to; seed++) {
+        if (wish.sweep)
+            sweep(seed, &tally);
+        else
+            simulate(seed, wish.crash_at, wish.verbose, &tally);
+    }
     cast_close();
     printf("%llu histories, %llu events, %llu crashes: %llu done, %llu failed, %llu cancelled\n",
            (unsigned long long)tally.runs, (unsigned long long)tally.events,

@@ -511,65 +511,6 @@ START_TEST(an_effect_that_never_happened_is_not_accepted_because_the_agent_said_
 }
 END_TEST
 
-/* ---- keys that live only so long ---- */
-
-START_TEST(past_its_ttl_a_key_is_not_sent_again)
-{
-    struct bench b;
-    start(&b, "w/idem-old"); /* key_ttl: 5s */
-    b.now += 10;
-    ck_assert_int_eq(begins(&b, "a", "e"), BEGIN_FRESH);
-    seen(&b, "a", "e", OUTCOME_UNKNOWN);
-    b.now += 6000;
-    fails(&b, "a", CAUSE_TIMEOUT);
-    decided(&b, DECISION_RECONCILE, "in-doubt-reconcile");
-    bench_done(&b);
-}
-END_TEST
-
-START_TEST(a_key_that_dies_while_the_retry_waits_is_not_begun)
-{
-    struct bench b;
-    start(&b, "w/idem-old");
-    loses(&b, "a", "e");
-    decided(&b, DECISION_RETRY, "in-doubt-same-key");
-    comes_due(&b, "a");
-    b.now += 6000;
-    ck_assert_int_eq(begins(&b, "a", "e"), BEGIN_UNKNOWN);
-    fails(&b, "a", CAUSE_FAILED);
-    decided(&b, DECISION_RECONCILE, "in-doubt-reconcile");
-    bench_done(&b);
-}
-END_TEST
-
-START_TEST(an_unbrokered_call_is_not_started_under_a_dead_key)
-{
-    struct bench b;
-    start(&b, "w/bare-idem-old");
-    fails(&b, "a", CAUSE_CRASH);
-    decided(&b, DECISION_RETRY, "in-doubt-same-key");
-    b.now += 60000; /* the host was stopped for a while */
-    happen(&b, of_task(&b, EVENT_DUE, "a"));
-    decided(&b, DECISION_RECONCILE, "in-doubt-reconcile");
-    ck_assert(decided(&b, DECISION_START, NULL)->reconciling);
-    bench_done(&b);
-}
-END_TEST
-
-START_TEST(a_done_unbrokered_call_is_not_started_under_a_dead_key)
-{
-    struct bench b;
-    start(&b, "w/bare-idem-old");
-    ok(&b, "a", "{}");
-    decided(&b, DECISION_RETRY, "refused-same-key");
-    b.now += 60000;
-    happen(&b, of_task(&b, EVENT_DUE, "a"));
-    decided(&b, DECISION_ASK, "refused-after-effect");
-    not_decided(&b, DECISION_START);
-    bench_done(&b);
-}
-END_TEST
-
 UNIT_MAIN(happened_gives_its_result_without_another_call,
           happened_with_a_result_that_does_not_fit_is_replayed_to_the_agent,
           happened_without_a_result_is_still_done, never_lets_a_write_run_again,
@@ -591,7 +532,4 @@ UNIT_MAIN(happened_gives_its_result_without_another_call,
           a_persons_never_waits_for_the_request_to_close, a_persons_never_gives_way_to_evidence,
           a_persons_word_is_about_one_effect, a_person_who_says_happened_is_believed_at_once,
           late_evidence_answers_the_question, a_closing_request_is_no_news_to_the_person,
-          an_effect_that_never_happened_is_not_accepted_because_the_agent_said_ok,
-          past_its_ttl_a_key_is_not_sent_again, a_key_that_dies_while_the_retry_waits_is_not_begun,
-          an_unbrokered_call_is_not_started_under_a_dead_key,
-          a_done_unbrokered_call_is_not_started_under_a_dead_key)
+          an_effect_that_never_happened_is_not_accepted_because_the_agent_said_ok)
