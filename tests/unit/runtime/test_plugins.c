@@ -140,6 +140,28 @@ START_TEST(a_call_that_stops_when_told_hurts_nobody)
 }
 END_TEST
 
+START_TEST(a_call_that_sees_its_deadline_before_the_host_does_has_timed_out)
+{
+    struct stage s;
+    stage_set(&s, _i, NULL, "", "");
+    stage_flow(&s, "steps:\n"
+                   "  each: {agent: actor/look, for_each: \"${ .input.list }\", concurrency: 8,"
+                   " on_item_failure: collect, retry: {max_attempts: 1},"
+                   " input: {do: [{until_cancelled: true}]}, timeout: {start_to_close: 5ms}}\n"
+                   "output: {as: \"${ .steps.each.output }\"}\n");
+    AUTO(text_done) struct text input;
+    text_init(&input, LIMIT_FILE);
+    text_adds(&input, "{'list': [0");
+    for (int i = 1; i < 100; i++)
+        text_addf(&input, ",%d", i);
+    text_adds(&input, "]}");
+    ck_assert_int_eq(stage_run(&s, "r", text_str(&input)), RUN_DONE);
+    for (size_t i = 0; i < 100; i++)
+        ck_assert_str_eq(word_at(json_array_get(s.output, i), "error/code"), "timeout");
+    stage_done(&s);
+}
+END_TEST
+
 START_TEST(a_deadline_in_line_leaves_nothing_in_doubt)
 {
     struct stage s;
@@ -247,6 +269,7 @@ int main(void)
 {
     const TTest *const everywhere[] = {
         a_call_that_stops_when_told_hurts_nobody,
+        a_call_that_sees_its_deadline_before_the_host_does_has_timed_out,
         a_deadline_in_line_leaves_nothing_in_doubt,
         NULL,
     };
