@@ -42,8 +42,11 @@ static void host_complete(const struct seam_host *host, seam_id id, const seam_r
         guest_breach(g, id, "it completed with a reply of no size; set .size = sizeof(seam_reply)");
         return;
     }
-    struct frame frame = {
-        .kind = FRAME_COMPLETE, .id = id, .status = reply->status, .effect = SEAM_EFFECT_UNKNOWN};
+    struct frame frame = {.kind = FRAME_COMPLETE,
+                          .id = id,
+                          .other = monotonic_ns(),
+                          .status = reply->status,
+                          .effect = SEAM_EFFECT_UNKNOWN};
     seam_bytes body = {NULL, 0}, code = {NULL, 0};
     if (SEAM_HAS(reply, seam_reply, effect))
         frame.effect = reply->effect;

@@ -106,14 +106,6 @@ static void end_broken(struct plugin *p, struct call *c, bool reaped, const char
                                           .reason = reason});
 }
 
-/* The guest knows the deadline too, and may tell the agent to stop a moment before the host would:
- * that is the deadline's work, and nobody's wish. */
-static bool stopped_by_deadline(const struct call *c, const struct frame *frame)
-{
-    return frame->status == SEAM_E_CANCELLED && c->state == STATE_UNDER_WAY &&
-           c->deadline_ns != 0 && c->deadline_ns <= clock_ns();
-}
-
 static void hear_completion(struct plugin *p, const struct frame *frame)
 {
     struct call *c = ending(p, frame->id);
