@@ -298,6 +298,25 @@ START_TEST(jitter_spreads_the_waits_and_comes_from_the_seed_alone)
 }
 END_TEST
 
+/* Two runs of one flow must not wait in step. */
+START_TEST(another_seed_gives_other_waits)
+{
+    struct bench b;
+    bench_start(&b,
+                "flow: f\nbudget: {attempts: 40, calls: 60, time: 10m}\nsteps:\n"
+                "  a: {agent: w/read, retry: {initial_interval: 10s, jitter: full}}\n",
+                "{}");
+    int64_t waits[3];
+    for (size_t i = 0; i < 3; i++) {
+        b.run->seed += i;
+        waits[i] = retry_delay(b.run, the_task(&b, "a"), false);
+    }
+    ck_assert_int_ne(waits[0], waits[1]);
+    ck_assert_int_ne(waits[1], waits[2]);
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(an_agent_may_ask_for_a_longer_wait)
 {
     struct bench b;
@@ -341,4 +360,5 @@ UNIT_MAIN(attempts_and_calls_are_counted_before_the_start,
           a_budget_that_another_took_while_a_done_effect_waited_does_not_drop_it,
           what_cannot_start_does_not_show_anothers_output, waits_grow_to_a_maximum,
           a_due_that_comes_early_is_no_due, jitter_spreads_the_waits_and_comes_from_the_seed_alone,
-          an_agent_may_ask_for_a_longer_wait, deadlines_shrink_on_the_way_down)
+          another_seed_gives_other_waits, an_agent_may_ask_for_a_longer_wait,
+          deadlines_shrink_on_the_way_down)

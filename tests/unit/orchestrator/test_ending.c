@@ -242,6 +242,26 @@ START_TEST(cancel_does_not_drop_one_in_line_whose_effect_is_in_doubt)
 }
 END_TEST
 
+START_TEST(cancel_keeps_a_reconcile_that_waits_in_line)
+{
+    struct bench b;
+    bench_start(&b,
+                "flow: f\nconcurrency: 2\nbudget: {attempts: 9, calls: 9, time: 10m}\nsteps:\n"
+                "  a: {agent: w/book}\n  b: {agent: w/read}\n  c: {agent: w/read}\n",
+                "{}");
+    loses(&b, "a", "e"); /* c was first in line */
+    expect_state(&b, "a", TASK_RECONCILING);
+    ck_assert(!the_task(&b, "a")->in_flight);
+    cancels(&b);
+    ok(&b, "b", "{\"n\": 1}");
+    decided(&b, DECISION_START, "reconcile-attempt");
+    ok(&b, "c", "{\"n\": 1}");
+    ok(&b, "a", NEVER);
+    expect_status(&b, RUN_CANCELLED);
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(what_fails_together_at_a_takeover_leaves_nothing_behind)
 {
     struct bench b;
@@ -372,6 +392,7 @@ UNIT_MAIN(a_failed_run_undoes_in_reverse_order_from_frozen_inputs,
           cancel_does_not_drop_a_retry_whose_effect_is_in_doubt,
           cancel_does_not_drop_a_retry_whose_effect_is_done,
           cancel_does_not_drop_one_in_line_whose_effect_is_in_doubt,
+          cancel_keeps_a_reconcile_that_waits_in_line,
           what_fails_together_at_a_takeover_leaves_nothing_behind,
           one_that_waits_between_two_that_fail_at_a_takeover_is_dropped_too,
           time_that_is_spent_ends_the_run_but_not_its_doubts,

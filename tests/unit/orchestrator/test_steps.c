@@ -291,6 +291,20 @@ START_TEST(a_fallback_takes_the_place_of_what_failed)
 }
 END_TEST
 
+START_TEST(a_fallbacks_output_must_fit_what_it_stands_for)
+{
+    struct bench b;
+    bench_start(&b, FLOW("  a: {agent: w/read, on_failure: {fallback: {agent: w/find}}}\n"), "{}");
+    fails(&b, "a", CAUSE_FAILED);
+    ok(&b, "a/fallback", "{\"m\": 5}"); /* w/find itself may say anything */
+    decided(&b, DECISION_RETRY, "refused-retry-feedback");
+    comes_due(&b, "a/fallback");
+    ok(&b, "a/fallback", "{\"n\": 5}");
+    expect_status(&b, RUN_DONE);
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(a_fallback_that_fails_fails_the_run)
 {
     struct bench b;
@@ -373,6 +387,7 @@ UNIT_MAIN(independent_steps_start_at_once_and_dependent_ones_after,
           no_step_of_a_run_that_is_over_still_runs_or_seems_done,
           failed_items_are_null_or_errors_where_the_flow_says_so,
           no_more_items_run_at_once_than_the_step_says, each_item_has_a_key_of_its_own,
-          a_fallback_takes_the_place_of_what_failed, a_fallback_that_fails_fails_the_run,
-          nothing_falls_back_from_an_effect_in_doubt, a_false_assertion_is_a_broken_contract,
-          a_missing_confidence_is_below, a_confidence_of_exactly_the_minimum_is_enough)
+          a_fallback_takes_the_place_of_what_failed, a_fallbacks_output_must_fit_what_it_stands_for,
+          a_fallback_that_fails_fails_the_run, nothing_falls_back_from_an_effect_in_doubt,
+          a_false_assertion_is_a_broken_contract, a_missing_confidence_is_below,
+          a_confidence_of_exactly_the_minimum_is_enough)
