@@ -6,8 +6,9 @@
 . "$(dirname "$0")/stage.sh"
 one_step act
 segfault='killed by SIGSEGV'
-# A sanitizer takes the signal and exits.
-! ldd "$SEAM" | grep -q libasan || segfault='exited with status 1'
+# A sanitizer takes the signal and exits with a status of its own.
+if ldd "$SEAM" | grep -q libasan; then segfault='exited with status 1'; fi
+if ldd "$SEAM" | grep -q libtsan; then segfault='exited with status 66'; fi
 
 # refused FILE WORDS…: `seam plugins` exits 1 and says why; a flow that needs it does not start.
 refused() {
