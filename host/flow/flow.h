@@ -87,6 +87,7 @@ struct callee {
     const struct agent *agent;
     const struct agent *reconcile; /* of any agent whose card names one                         */
     struct mapping *input;
+    bool proven; /* what the mapping makes fits the agent's input contract, always              */
 };
 
 struct step {
@@ -132,6 +133,7 @@ struct flow {
     struct contract *input; /* NULL = anything                                           */
     struct mapping *output; /* NULL = null                                               */
     struct contract *output_contract; /* NULL = anything */
+    bool output_proven; /* what `output` makes fits output_contract, always              */
     struct budget budget;
     struct escalation escalation;
     bool has_escalation;
