@@ -326,6 +326,20 @@ enum error_code card_read(const char *path, struct card **ret_card, struct error
     return ERR_OK;
 }
 
+enum error_code card_parse(struct slice text, struct card **ret_card, struct error *reterr)
+{
+    AUTO(card_freep) struct card *card = xcalloc(1, sizeof(*card));
+    card->path = xstrdup("");
+    card->digest = digest_of(text);
+    enum error_code code = read_json(card, text, reterr);
+    if (code != ERR_OK) {
+        error_prefix(reterr, "card: ");
+        return code;
+    }
+    *ret_card = TAKE(card);
+    return ERR_OK;
+}
+
 void card_free(struct card *card)
 {
     if (!card)

@@ -39,6 +39,10 @@ struct card {
  * refusal says what was found and the cure. */
 WARN_UNUSED enum error_code card_read(const char *path, struct card **ret_card,
                                       struct error *reterr);
+/* A card by its text alone, as it was kept from a library: its path is "", and so are the digest of
+ * the library and the trust in it; nothing is loaded by such a card. */
+WARN_UNUSED enum error_code card_parse(struct slice text, struct card **ret_card,
+                                       struct error *reterr);
 void card_free(struct card *card);
 void card_freep(struct card **card);
 
