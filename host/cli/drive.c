@@ -97,6 +97,7 @@ enum error_code drive_open(struct drive *drive, const struct args *args, struct 
         .store = args_option(args, "--store"),
         .in_memory = args_flag(args, "--memory"),
         .restored = args_flag(args, "--restored"),
+        .paranoid = args_flag(args, "--paranoid"),
         .progress = record,
         .settled = settled,
         .log = logged,

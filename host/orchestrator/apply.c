@@ -21,6 +21,7 @@ static void apply_started(struct run *run, const struct event *event)
     run->id = xstrdup(event->run);
     run->store = xstrdup(event->store ? event->store : "");
     run->seed = event->seed;
+    run->paranoid = event->paranoid;
     run->input = json_incref(event->input);
     run->pins = json_incref(event->pins);
     run->started_ms = event->at_ms;

@@ -85,6 +85,14 @@ static uint64_t mix(uint64_t x)
     return x ^ (x >> 31);
 }
 
+uint64_t run_chance(const struct run *run, const struct task *task, uint32_t serial)
+{
+    if (!task)
+        return mix(run->seed);
+    return mix(mix(run->seed ^ ((uint64_t)task->step << 32)) ^ ((uint64_t)task->item << 16) ^
+               serial);
+}
+
 int64_t retry_delay(const struct run *run, const struct task *task, bool reconciling)
 {
     const struct retry *retry = &step_of(run, task)->retry;
@@ -94,8 +102,7 @@ int64_t retry_delay(const struct run *run, const struct task *task, bool reconci
     if (!(delay < (double)retry->max_ms))
         delay = (double)retry->max_ms;
     if (retry->jitter) {
-        uint64_t random = mix(mix(run->seed ^ ((uint64_t)task->step << 32)) ^
-                              ((uint64_t)task->item << 16) ^ task->serial);
+        uint64_t random = run_chance(run, task, task->serial);
         delay *= (double)(random >> 11) * 0x1p-53;
     }
     int64_t ms = (int64_t)delay;

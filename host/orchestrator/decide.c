@@ -160,9 +160,10 @@ static void decide_no_start(const struct task *task, uint32_t index, enum cause 
     decide_verdict(index, &verdict, rule, ret);
 }
 
-/* The task's input, built once, from the flow's mapping, and held to the agent's contract. */
-static bool build_input(const struct run *run, const struct task *task, json_t **ret_input,
-                        char **ret_message)
+/* The task's input, built once, from the flow's mapping, and held to the agent's contract; or the
+ * rule that says why it cannot be, and a message. */
+static const char *build_input(const struct run *run, const struct task *task, json_t **ret_input,
+                               char **ret_message)
 {
     const struct callee *callee = task_callee(run, task);
     struct scope scope;
@@ -170,7 +171,7 @@ static bool build_input(const struct run *run, const struct task *task, json_t *
     json_t *input = json_incref(task->input);
     if (!input && task->role == ROLE_UNDO) {
         *ret_message = xstrdup(json_string_value(json_object_get(task->error, "message")));
-        return false;
+        return "input-invalid";
     }
     if (!input) {
         task_scope(run, task, NULL, task->error, &scope);
@@ -178,22 +179,16 @@ static bool build_input(const struct run *run, const struct task *task, json_t *
             input = json_object();
         else if (mapping_evaluate(callee->input, &scope, &input, &err) != ERR_OK) {
             *ret_message = xasprintf("input%s", err.text);
-            return false;
+            return "input-invalid";
         }
     }
-    if (callee->agent->input && !contract_accepts(callee->agent->input, input)) {
-        struct violations violations;
-        AUTO(text_done) struct text text;
-        text_init(&text, LIMIT_QUESTION);
-        contract_explain(callee->agent->input, input, &violations);
-        violations_text(&violations, &text);
-        violations_done(&violations);
-        json_decref(input);
-        *ret_message = text_take(&text);
-        return false;
+    *ret_message = mapped_breach(run, task, callee->proven, callee->agent->input, input);
+    if (!*ret_message) {
+        *ret_input = input;
+        return NULL;
     }
-    *ret_input = input;
-    return true;
+    json_decref(input);
+    return callee->proven ? "proof-wrong" : "input-invalid";
 }
 
 static void decide_start_agent(const struct run *run, uint32_t index, struct decision *ret)
@@ -210,7 +205,7 @@ static void decide_start_agent(const struct run *run, uint32_t index, struct dec
         return;
     }
     bool recovery = start_uses_recovery(run, task, false);
-    const char *spent;
+    const char *spent, *rule = NULL;
     json_t *input = NULL;
     AUTO(freep) char *message = NULL;
     if (!budget_allows(run, task, recovery, &spent)) {
@@ -219,8 +214,10 @@ static void decide_start_agent(const struct run *run, uint32_t index, struct dec
         return;
     }
     bool first = task->tries == 0;
-    if (first && !build_input(run, task, &input, &message)) {
-        decide_no_start(task, index, CAUSE_INPUT, message, "input-invalid", ret);
+    if (first)
+        rule = build_input(run, task, &input, &message);
+    if (rule) {
+        decide_no_start(task, index, CAUSE_INPUT, message, rule, ret);
         return;
     }
     *ret = (struct decision){
@@ -346,15 +343,13 @@ void decide_end(const struct run *run, struct decision *ret)
         decide_unwind("output-invalid", error_json("output", err.text, NULL), ret);
         return;
     }
-    if (run->flow->output_contract && !contract_accepts(run->flow->output_contract, output)) {
-        struct violations violations;
-        AUTO(text_done) struct text text;
-        text_init(&text, LIMIT_QUESTION);
-        contract_explain(run->flow->output_contract, output, &violations);
-        violations_text(&violations, &text);
-        violations_done(&violations);
+    bool proven = run->flow->output_proven;
+    AUTO(freep)
+    char *breach = mapped_breach(run, NULL, proven, run->flow->output_contract, output);
+    if (breach) {
         json_decref(output);
-        decide_unwind("output-invalid", error_json("contract", text_str(&text), NULL), ret);
+        decide_unwind(proven ? "proof-wrong" : "output-invalid",
+                      error_json("contract", breach, NULL), ret);
         return;
     }
     *ret = (struct decision){

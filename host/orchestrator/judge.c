@@ -40,16 +40,10 @@ static void refuse(const struct task *task, struct verdict *ret, enum cause caus
 static bool check_contract(const struct task *task, const struct contract *contract,
                            struct verdict *ret)
 {
-    if (!contract || contract_accepts(contract, ret->output))
-        return true;
-    struct violations violations;
-    AUTO(text_done) struct text text;
-    text_init(&text, LIMIT_QUESTION);
-    contract_explain(contract, ret->output, &violations);
-    violations_text(&violations, &text);
-    violations_done(&violations);
-    refuse(task, ret, CAUSE_CONTRACT, text_str(&text));
-    return false;
+    AUTO(freep) char *breach = contract_breach(contract, ret->output);
+    if (breach)
+        refuse(task, ret, CAUSE_CONTRACT, breach);
+    return !breach;
 }
 
 const json_t *value_at(const json_t *value, const char *pointer)

@@ -136,6 +136,7 @@ struct event {
     const char *run, *store;
     uint64_t seed;
     json_t *input, *pins;
+    bool paranoid; /* proven or not, every mapped value is held to its contract */
 };
 
 struct decision {

@@ -138,17 +138,12 @@ static enum error_code input_fits(const struct task *task, const json_t *answer,
     json_t *schema = json_object_get(task->verdict.output, "schema");
     AUTO(contract_unrefp) struct contract *contract = NULL;
     /* it compiled when the agent was judged */
-    if (!schema || contract_compile(schema, NULL, &contract, NULL) != ERR_OK ||
-        contract_accepts(contract, answer))
+    if (!schema || contract_compile(schema, NULL, &contract, NULL) != ERR_OK)
         return ERR_OK;
-    struct violations violations;
-    AUTO(text_done) struct text text;
-    text_init(&text, LIMIT_QUESTION);
-    contract_explain(contract, answer, &violations);
-    violations_text(&violations, &text);
-    violations_done(&violations);
-    return error_set(reterr, ERR_INPUT, "the answer does not fit the agent's question: %s",
-                     text_str(&text));
+    AUTO(freep) char *breach = contract_breach(contract, answer);
+    return breach ? error_set(reterr, ERR_INPUT, "the answer does not fit the agent's question: %s",
+                              breach)
+                  : ERR_OK;
 }
 
 enum error_code run_answer_fits(const struct run *run, uint32_t index, const json_t *answer,

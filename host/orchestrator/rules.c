@@ -171,6 +171,10 @@ static const struct {
     {"undo-attempt", "the run is ending: what was done is undone", NULL},
     {"input-invalid", "the input that the flow builds does not fit the agent's contract",
      "mend the step's `input`"},
+    {"proof-wrong",
+     "the flow's check had proven that this value fits its contract, and it does not: a fault of "
+     "Seam, which is worth a report",
+     NULL},
     {"items-done", "all items are final", NULL},
     {"step-done", "its task is final", NULL},
     {"effect-fresh", "the effect has not begun before, or provably did not happen", NULL},

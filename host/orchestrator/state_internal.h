@@ -133,6 +133,7 @@ struct run {
     json_t *pins;
     json_t *words[3]; /* the words of `.steps.X.status`, by STEP_DONE … */
     uint64_t seed, seq;
+    bool paranoid; /* no proof is relied on */
     int64_t started_ms, now_ms;
     enum run_status ending; /* RUN_RUNNING, or how it is going to end                    */
     enum run_status status; /* RUN_RUNNING until final                                   */
@@ -255,6 +256,15 @@ enum happened verdict_happened(const struct verdict *verdict);
 /* The value at a JSON Pointer, borrowed; NULL = none. */
 const json_t *value_at(const json_t *value, const char *pointer);
 
+/* ---- fit.c ---- */
+
+/* Why a value does not fit a contract (NULL = anything fits); NULL = it does. The caller frees. */
+char *contract_breach(const struct contract *contract, const json_t *value);
+/* The same of what a mapping made, for a task or (NULL) for the flow's output; of what is proven to
+ * fit, only a share is looked at. */
+char *mapped_breach(const struct run *run, const struct task *task, bool proven,
+                    const struct contract *contract, const json_t *value);
+
 /* ---- parts of decide ---- */
 
 void decide_task(const struct run *run, const struct event *event, uint32_t index,
@@ -293,6 +303,8 @@ json_t *budget_left(const struct run *run);
 /* Of two amounts that are not negative; what goes beyond the cap is the cap. */
 int64_t amount_add(int64_t a, int64_t b, int64_t cap);
 bool start_uses_recovery(const struct run *run, const struct task *task, bool reconciling);
+/* A number drawn from the run's seed for a task, or NULL: the same whenever it is asked for. */
+uint64_t run_chance(const struct run *run, const struct task *task, uint32_t serial);
 /* The wait before the next try of the agent, or of the reconcile agent: exponential, capped, full
  * jitter from the run's seed. */
 int64_t retry_delay(const struct run *run, const struct task *task, bool reconciling);

@@ -165,6 +165,16 @@ static void carry_out_starts(struct live_run *live, const struct decisions *deci
     host_barrier(live->host, true, starts_durable, pending);
 }
 
+/* What the flow's check had proven is not so: nothing that it proves can be relied on any more. */
+static void shout(struct live_run *live, const struct decision *decision)
+{
+    const char *message = json_string_value(json_object_get(decision->error, "message"));
+    host_log(live->host, run_id(live->run), SEAM_LOG_ERROR,
+             "a proof of its flow is wrong, which is a fault of Seam: %s; run with --paranoid, and "
+             "report it with the flow and its contracts",
+             message ? message : "");
+}
+
 static void end_durable(void *user, enum error_code code, const struct error *err)
 {
     struct live_run *live = user;
@@ -187,6 +197,8 @@ static void carry_out(struct live_run *live, const struct decisions *decisions)
         else if (decision->kind == DECISION_RETRY || decision->kind == DECISION_RECONCILE ||
                  decision->kind == DECISION_ASK)
             watch_task(live, decision->task);
+        if (strcmp(decision->rule, "proof-wrong") == 0)
+            shout(live, decision);
         barrier |= decision->kind == DECISION_ASK || decision->kind == DECISION_END;
     }
     watch_deadline(live);
@@ -377,6 +389,7 @@ static void begin(struct host *host, struct flow *flow, const char *id, json_t *
         .seed = host_random() >> 1,
         .input = input,
         .pins = pin_flow(flow),
+        .paranoid = host->options.paranoid,
     };
     live_happen(live, &event, NULL);
     json_decref(event.pins);

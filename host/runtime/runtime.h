@@ -48,6 +48,7 @@ struct host_options {
     const char *store;     /* instead of the manifest's; NULL = the manifest's          */
     bool in_memory;        /* no journal on disk                                        */
     bool restored;         /* see journal_options                                       */
+    bool paranoid;         /* runs that begin here hold proven values to contracts, too */
     const char *worker;    /* path of seam-worker; NULL = beside this program           */
     /* After each record, before it is carried out; for live progress. May be NULL. */
     void (*progress)(void *user, const struct run *run, const struct event *event,

@@ -165,11 +165,15 @@ static inline void happen(struct bench *b, struct event event)
     }
 }
 
-static inline void bench_start(struct bench *b, const char *text, const char *input)
+static inline void bench_open(struct bench *b, const char *text)
 {
     *b = (struct bench){.now = 1000000};
     bench_catalog(b);
     bench_compile(b, text);
+}
+
+static inline void bench_begin(struct bench *b, const char *input, uint64_t seed, bool paranoid)
+{
     b->run = run_new(b->flow);
     b->follower = run_new(b->flow);
     b->twin = run_new(b->flow);
@@ -177,9 +181,16 @@ static inline void bench_start(struct bench *b, const char *text, const char *in
     happen(b, (struct event){.kind = EVENT_STARTED,
                              .run = "r1",
                              .store = "s1",
-                             .seed = 0x1122334455667788,
+                             .seed = seed,
+                             .paranoid = paranoid,
                              .input = json});
     json_decref(json);
+}
+
+static inline void bench_start(struct bench *b, const char *text, const char *input)
+{
+    bench_open(b, text);
+    bench_begin(b, input, 0x1122334455667788, false);
 }
 
 /* STEPS are lines of a flow's `steps`, indented by two spaces. */
