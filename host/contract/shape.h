@@ -43,6 +43,10 @@ struct shape shape_of_contract(struct shapes *shapes, const struct contract *con
 /* Either of two; what is there in both only is there always. */
 struct shape shape_union(struct shapes *shapes, const struct shape *a, const struct shape *b);
 
+/* What of the shape satisfies the schema too; `false` where that is seen to be nothing. The schema
+ * refers to nothing, or is made of what other shapes of the same `shapes` have. */
+struct shape shape_meet(struct shapes *shapes, const struct shape *a, const json_t *schema);
+
 /* ---- Looking ---- */
 
 /* The types that it may have: bits 1 << json_type, of which JSON_REAL and JSON_INTEGER are told
@@ -59,12 +63,16 @@ void shape_item_counts(struct shapes *shapes, const struct shape *shape, size_t 
                        size_t *ret_most);
 /* What is left when values of these types are taken away. */
 struct shape shape_without(struct shapes *shapes, const struct shape *shape, unsigned types);
+/* What is left when only values of these types stay. */
+struct shape shape_of_types_among(struct shapes *shapes, const struct shape *shape, unsigned types);
 /* The names that an object of the shape may have; false if there are others beside them. A new
  * array of strings. */
 bool shape_names(struct shapes *shapes, const struct shape *shape, json_t **ret_names);
 
 /* ---- Judging ---- */
 
+/* The schema of the same meaning as shape_contract's, whole: a new reference, for messages. */
+json_t *shape_document(struct shapes *shapes, const struct shape *shape);
 /* The contract that lets through what the shape allows (and null, where it may be missing): the
  * left side of a comparison. */
 WARN_UNUSED enum error_code shape_contract(struct shapes *shapes, const struct shape *shape,
