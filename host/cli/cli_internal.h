@@ -134,6 +134,10 @@ void note_unserved(const struct roster *roster);
 /* Plugins that were refused, and why, on stderr. */
 void note_refused(const struct roster *roster);
 
+/* ---- what `contract` is made of ---- */
+
+int compare_plugins(const struct args *args); /* succession.c */
+
 /* ---- the commands ---- */
 
 int command_run(const struct args *args);

@@ -26,6 +26,8 @@ static const struct option run_options[] = {
     MANIFEST,
     STORE,
     {"--memory", NULL, "keep no journal: nothing survives, nothing can be resumed"},
+    {"--paranoid", NULL,
+     "hold every value to its contract, even where `check` proved that it fits"},
     {"--quiet", NULL, "no progress"},
     END};
 
@@ -128,11 +130,14 @@ const struct command commands[] = {
     {"contract", "compare SUB SUPER", "whether every value of one schema is a value of another",
      "Prints PROVEN; REFUTED, with a witness: a value that fits SUB and not SUPER; or UNKNOWN,\n"
      "with the reason. Ask it before a contract is replaced: whoever took the old must take the\n"
-     "new.\n"
+     "new. Of two plugins it says whether the second may take the place of the first: it takes\n"
+     "every input that the first took, promises no wider outputs, does no more to the world and\n"
+     "asks the operator for no more. Nothing of them runs.\n"
      "\n"
      "  seam contract compare new-output.schema.json old-output.schema.json\n"
+     "  seam contract compare crm-1.2.so crm-1.3.so\n"
      "\n"
-     "Exit: 0 proven, 1 refuted, 2 usage or a bad schema, 5 unknown.",
+     "Exit: 0 proven, 1 refuted, 2 usage or a bad file, 5 unknown.",
      validate_options, 3, 3, command_contract},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * seam contract compare: is every value of one schema a value of the other? A yes-or-no question
- * with a third answer: exit 0 PROVEN, 1 REFUTED, 5 UNKNOWN.
+ * with a third answer: exit 0 PROVEN, 1 REFUTED, 5 UNKNOWN. Where both operands are shared objects,
+ * which their first bytes say and not their names, the question is that of plugins: succession.c.
  */
 #include "cli/cli_internal.h"
 
@@ -59,14 +60,12 @@ static int print_comparison(const struct args *args, const struct comparison *c)
     return codes[c->verdict];
 }
 
-int command_contract(const struct args *args)
+static int compare_schemas(const struct args *args)
 {
     AUTO(document_freep) struct document *sub_file = NULL, *super_file = NULL;
     AUTO(contract_unrefp) struct contract *sub = NULL, *super = NULL;
     struct comparison comparison;
     struct error err;
-    if (strcmp(args->operands[0], "compare") != 0)
-        return complain(EXIT_USAGE, "usage: seam contract compare SUB SUPER");
     enum error_code code = load_contract(args, args->operands[1], &sub_file, &sub, &err);
     if (code == ERR_OK)
         code = load_contract(args, args->operands[2], &super_file, &super, &err);
@@ -77,4 +76,37 @@ int command_contract(const struct args *args)
     int exit_code = print_comparison(args, &comparison);
     comparison_done(&comparison);
     return exit_code;
+}
+
+static bool is_shared_object(const char *path)
+{
+    char magic[4];
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    bool is = fread(magic, 1, sizeof(magic), file) == sizeof(magic) &&
+              memcmp(magic, "\177ELF", sizeof(magic)) == 0;
+    fclose(file);
+    return is;
+}
+
+static int compare(const struct args *args)
+{
+    const char *a = args->operands[1], *b = args->operands[2];
+    if (args->operand_count != 3)
+        return complain(EXIT_USAGE, "usage: seam contract compare SUB SUPER, or OLD.so NEW.so");
+    bool plugin_a = is_shared_object(a), plugin_b = is_shared_object(b);
+    if (plugin_a != plugin_b)
+        return complain(EXIT_USAGE,
+                        "%s is a shared object and %s is not: compare two plugins or two schemas; "
+                        "`seam plugins inspect %s` prints the schemas of a plugin",
+                        plugin_a ? a : b, plugin_a ? b : a, plugin_a ? a : b);
+    return plugin_a ? compare_plugins(args) : compare_schemas(args);
+}
+
+int command_contract(const struct args *args)
+{
+    if (strcmp(args->operands[0], "compare") == 0)
+        return compare(args);
+    return complain(EXIT_USAGE, "usage: seam contract compare SUB SUPER");
 }
