@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// run.mjs PROGRAM [--sets a,b] [--rounds N] [--json FILE]: Seam, Blaze and ajv on the same schemas
+// and documents, in turns, and the ratios of what they do a second. Each document is asked about in a
+// loop of its own, for Blaze's program can only do that; of a document's rounds the best one counts.
+// All three must agree on every document, or the set is told and left out. Valid documents are timed.
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makeReady } from './fetch.mjs';
+import { Blaze, Side } from './sides.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const MEASURE_NS = 250e6;
+const GOALS = { 'validating, Seam / Blaze': 1, 'validating, Seam / ajv': 4, 'parse + validate, Seam / ajv': 1 };
+
+function options(words) {
+    const given = { program: words[0], rounds: 5, folder: 'build/bench-contracts' };
+    for (let i = 1; i < words.length; i += 2) {
+        const word = words[i], value = words[i + 1];
+        if (!['--sets', '--rounds', '--json'].includes(word) || value === undefined) {
+            console.error('usage: ./dev bench contracts [--sets a,b] [--rounds N] [--json FILE]');
+            process.exit(2);
+        }
+        given[word.slice(2)] = word === '--rounds' ? Math.max(1, Number(value) || 1) : value;
+    }
+    return given;
+}
+
+function choose(table, names) {
+    const wanted = names?.split(',');
+    const unknown = wanted?.filter((name) => !table.sets.some((set) => set.name === name)) ?? [];
+    if (unknown.length)
+        throw new Error(`there is no set ${unknown.join(', ')}, but ${table.sets.map((set) => set.name).join(', ')}`);
+    return wanted ? table.sets.filter((set) => wanted.includes(set.name)) : table.sets;
+}
+
+// ---- one set ----
+
+const sum = (list) => list.reduce((a, b) => a + b, 0);
+const best = (old, now) => (old ? old.map((t, i) => Math.min(t, now[i])) : now);
+
+function disagreement(verdicts) {
+    const [first] = Object.values(verdicts);
+    const places = [...first].map((_, i) => i)
+        .filter((i) => Object.values(verdicts).some((text) => text[i] !== first[i]));
+    return places.length === 0 ? null : 'the sides disagree on documents ' + places.slice(0, 5).map((i) =>
+        `${i + 1} (${Object.entries(verdicts).map(([side, text]) => `${side} ${text[i] === 'V' ? 'valid' : 'invalid'}`).join(', ')})`).join('; ') +
+        (places.length > 5 ? ` and ${places.length - 5} more` : '');
+}
+
+/* Loads a set into all sides and leaves its valid documents there; why not, or null. */
+async function load(sides, home, result) {
+    const schema = path.join(home, 'schema.json'), all = path.join(home, 'documents.jsonl');
+    const verdicts = {};
+    for (const side of sides) {
+        const refusal = await side.load(schema, all);
+        if (refusal)
+            return `refused by ${side.name}: ${refusal}`;
+        verdicts[side.name] = await side.verdicts();
+    }
+    const lines = fs.readFileSync(all, 'utf8').split('\n').filter(Boolean);
+    const why = disagreement(verdicts);
+    if (why)
+        return why;
+    const valid = lines.filter((_, i) => verdicts.Seam[i] === 'V');
+    if (valid.length === 0)
+        return 'no document is valid';
+    const file = path.join(home, 'valid.jsonl');
+    fs.writeFileSync(file, valid.map((line) => line + '\n').join(''));
+    for (const side of sides)
+        await side.load(schema, file);
+    result.documents = valid.length;
+    result.invalid = lines.length - valid.length;
+    result.bytes = Math.round(sum(valid.map((line) => Buffer.byteLength(line))) / valid.length);
+    return null;
+}
+
+/* So many loops that a measurement takes its time. */
+async function calibrate(measure) {
+    for (let loops = 1; ; loops *= 10) {
+        const total = sum(await measure(loops)) * loops;
+        if (total > MEASURE_NS / 20 || loops >= 1e7)
+            return Math.max(1, Math.ceil((loops * MEASURE_NS) / Math.max(total, 1)));
+    }
+}
+
+async function measureSet(sides, home, rounds) {
+    const result = {};
+    result.left_out = await load(sides, home, result);
+    if (result.left_out)
+        return result;
+    const tasks = sides.flatMap((side) => [
+        { side, kind: 'validate' },
+        ...(side.parse ? [{ side, kind: 'parse' }] : []),
+    ]);
+    for (const task of tasks)
+        task.loops = await calibrate((loops) => task.side[task.kind](loops));
+    for (let round = 0; round < rounds; round++)
+        for (const task of tasks)
+            task.times = best(task.times, await task.side[task.kind](task.loops));
+    for (const { side, kind, times } of tasks)
+        (result[kind] ??= {})[side.name] = (times.length * 1e9) / Math.max(sum(times), 0.5);
+    result.ratios = {
+        'validating, Seam / Blaze': result.validate.Seam / result.validate.Blaze,
+        'validating, Seam / ajv': result.validate.Seam / result.validate.ajv,
+        'parse + validate, Seam / ajv': result.parse.Seam / result.parse.ajv,
+    };
+    return result;
+}
+
+// ---- what is printed ----
+
+const COLUMNS = [['set', -20], ['docs', 5], ['bytes', 8], ['Seam', 9], ['Blaze', 9], ['ajv', 9],
+    ['S/Blaze', 8], ['S/ajv', 7], ['Seam+p', 9], ['ajv+p', 9], ['S/ajv+p', 8]];
+
+const pad = (text, width) => (width < 0 ? String(text).padEnd(-width) : String(text).padStart(width));
+const row = (cells) => console.log(cells.map((cell, i) => pad(cell, COLUMNS[i][1])).join(' '));
+
+function rate(perSecond) {
+    if (perSecond >= 1e6)
+        return `${(perSecond / 1e6).toFixed(2)}M`;
+    return perSecond >= 1e4 ? `${(perSecond / 1e3).toFixed(0)}k` : perSecond.toFixed(0);
+}
+
+function printSet(set, result) {
+    if (result.left_out)
+        console.log(`${pad(set.name, -20)} left out: ${result.left_out}`);
+    else
+        row([set.name, result.documents, result.bytes, rate(result.validate.Seam), rate(result.validate.Blaze),
+            rate(result.validate.ajv), ...Object.values(result.ratios).slice(0, 2).map((r) => r.toFixed(2)),
+            rate(result.parse.Seam), rate(result.parse.ajv), Object.values(result.ratios)[2].toFixed(2)]);
+}
+
+function summarize(results) {
+    const measured = Object.values(results).filter((result) => !result.left_out), means = {};
+    console.log(`\n${measured.length} of ${Object.keys(results).length} sets measured; geometric means:`);
+    for (const [name, goal] of Object.entries(GOALS)) {
+        if (measured.length === 0)
+            break;
+        means[name] = Math.exp(sum(measured.map((result) => Math.log(result.ratios[name]))) / measured.length);
+        console.log(`  ${pad(name, -30)} ${means[name].toFixed(2)}  (goal: at least ${goal.toFixed(1)})`);
+    }
+    return means;
+}
+
+async function main() {
+    const given = options(process.argv.slice(2));
+    const table = JSON.parse(fs.readFileSync(path.join(here, 'sets.json'), 'utf8'));
+    const sets = choose(table, given.sets);
+    await makeReady(table, sets, given.folder);
+    const sides = [
+        new Side('Seam', given.program, []),
+        new Blaze(given.folder),
+        new Side('ajv', process.execPath, [path.join(here, 'ajv_side.mjs'), path.resolve(given.folder, 'tools/package.json')]),
+    ];
+    console.log('Valid documents a second; +p: parsed from compact JSON first. format annotates, for all three.');
+    row(COLUMNS.map(([name]) => name));
+    const results = {};
+    for (const set of sets) {
+        results[set.name] = await measureSet(sides, path.join(given.folder, 'sets', set.name), given.rounds);
+        printSet(set, results[set.name]);
+    }
+    const means = summarize(results);
+    if (given.json)
+        fs.writeFileSync(given.json, JSON.stringify({ means, goals: GOALS, sets: results }, null, 4) + '\n');
+    sides.forEach((side) => side.close());
+}
+
+main().catch((error) => {
+    console.error(`bench contracts: ${error.message}`);
+    process.exit(1);
+});

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The three sides under one face: load, verdicts, validate, parse. Seam and ajv are processes that
+// stay; Blaze is a program that is started for each measurement and prints what each document took,
+// its parsing and its clock's own time left out.
+import { execFile, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import readline from 'node:readline';
+
+export class Side {
+    constructor(name, program, args) {
+        this.name = name;
+        this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+        this.answers = readline.createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
+    }
+
+    async ask(...words) {
+        this.child.stdin.write(words.join('\t') + '\n');
+        const { value, done } = await this.answers.next();
+        if (done)
+            throw new Error(`${this.name} ended on "${words.join(' ')}"`);
+        return value;
+    }
+
+    /* null, or why not */
+    async load(schema, documents) {
+        const answer = await this.ask('load', schema, documents);
+        return answer.startsWith('loaded ') ? null : answer.replace(/^refused /, '');
+    }
+
+    verdicts() {
+        return this.ask('verdicts');
+    }
+
+    async validate(loops) {
+        return (await this.ask('validate', loops)).split(' ').map(Number);
+    }
+
+    async parse(loops) {
+        return (await this.ask('parse', loops)).split(' ').map(Number);
+    }
+
+    close() {
+        this.child.stdin.end();
+    }
+}
+
+export class Blaze {
+    constructor(folder) {
+        this.name = 'Blaze';
+        this.work = path.join(folder, 'work');
+        fs.mkdirSync(this.work, { recursive: true });
+        const architecture = { x64: 'x86_64', arm64: 'arm64' }[process.arch];
+        this.program = path.join(folder, 'tools/node_modules/@sourcemeta/jsonschema/build/github-releases',
+            `jsonschema-linux-${architecture}`);
+    }
+
+    run(args) {
+        return new Promise((resolve) => {
+            execFile(this.program, ['validate', '--fast', ...args], { maxBuffer: 1 << 28 },
+                (error, out, err) => resolve({ code: error?.code ?? 0, out, err }));
+        });
+    }
+
+    async measure(loops) {
+        const { code, out, err } = await this.run(
+            ['--benchmark', '--continue', '--loop', loops, this.schema, this.documents]);
+        const rows = [...out.matchAll(/\[(\d+)\]: (PASS|FAIL) ([0-9.]+) \+- /g)];
+        return { code, err: err || out, rows };
+    }
+
+    async load(schema, documents) {
+        this.schema = schema;
+        this.documents = documents;
+        this.count = fs.readFileSync(documents, 'utf8').split('\n').filter(Boolean).length;
+        const { code, err, rows } = await this.measure(1);
+        return rows.length === this.count ? null
+            : `${rows.length} answers for ${this.count} documents, exit ${code}: ${err.trim().split('\n').slice(0, 3).join(' ')}`;
+    }
+
+    async verdicts() {
+        return (await this.measure(1)).rows.map((row) => (row[2] === 'PASS' ? 'V' : 'I')).join('');
+    }
+
+    async validate(loops) {
+        return (await this.measure(loops)).rows.map((row) => Number(row[3]) * 1000);
+    }
+
+    close() {}
+}
