@@ -24,6 +24,7 @@ void batch_init(struct batch *b)
 void batch_done(struct batch *b)
 {
     free(b->entries);
+    free(b->texts);
     free(b->taken);
     text_done(&b->bytes);
     batch_init(b);
@@ -35,7 +36,7 @@ void batch_clear(struct batch *b)
         batch_done(b);
         return;
     }
-    b->count = b->taken_count = 0;
+    b->count = b->text_count = b->taken_count = 0;
     text_clear(&b->bytes);
 }
 
@@ -71,6 +72,15 @@ void batch_add(struct batch *b, const struct journal_record *record)
     };
 }
 
+void batch_add_text(struct batch *b, const struct digest *digest, struct slice text)
+{
+    if (b->text_count == b->text_room) {
+        b->text_room = b->text_room ? b->text_room * 2 : 16;
+        b->texts = xrealloc(b->texts, b->text_room * sizeof(*b->texts));
+    }
+    b->texts[b->text_count++] = (struct batch_text){*digest, keep(b, text)};
+}
+
 void batch_add_taken(struct batch *b, int64_t message)
 {
     if (b->taken_count == b->taken_room) {
@@ -82,7 +92,7 @@ void batch_add_taken(struct batch *b, int64_t message)
 
 bool batch_empty(const struct batch *b)
 {
-    return b->count == 0 && b->taken_count == 0;
+    return b->count == 0 && b->text_count == 0 && b->taken_count == 0;
 }
 
 size_t batch_size(const struct batch *b)

@@ -2,7 +2,8 @@
  *
  * One batch, one transaction, over the one connection that writes. Inside it: the epoch is still
  * ours; each record is linked to its run's chain and inserted; each run's row is written once,
- * however many records it got; claims and taken messages go with the records that brought them.
+ * however many records it got; kept texts come before the records that name them; claims and taken
+ * messages go with the records that brought them.
  *
  * A failure undoes all of it: the transaction is rolled back and the heads in memory are forgotten,
  * to be read from disk again. Whether a COMMIT that failed is on disk nobody knows.
@@ -47,6 +48,7 @@ static enum error_code prepare_all(struct committer *c, struct error *reterr)
         {&c->claim, "INSERT INTO claims(claim, owner, run) VALUES(?1, ?2, ?3)"
                     " ON CONFLICT DO NOTHING"},
         {&c->taken, "DELETE FROM inbox WHERE id=?1"},
+        {&c->keep, "INSERT INTO texts(digest, body) VALUES(?1, ?2) ON CONFLICT DO NOTHING"},
         {&c->commit, "COMMIT"},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -71,7 +73,7 @@ enum error_code committer_init(struct committer *c, sqlite3 *db, const char *pat
 static void finalize_all(struct committer *c)
 {
     sqlite3_stmt **all[] = {&c->begin,  &c->check_epoch, &c->head,  &c->event, &c->run_new,
-                            &c->run_on, &c->claim,       &c->taken, &c->commit};
+                            &c->run_on, &c->claim,       &c->taken, &c->keep,  &c->commit};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         sql_finalizep(all[i]);
 }
@@ -223,6 +225,12 @@ static enum error_code write_run(struct committer *c, struct head *head, struct 
 static enum error_code write_all(struct committer *c, const struct batch *b, struct error *reterr)
 {
     enum error_code code;
+    for (size_t i = 0; i < b->text_count; i++) {
+        sql_bind_digest(c->keep, 1, &b->texts[i].digest);
+        sql_bind_text(c->keep, 2, batch_slice(b, b->texts[i].text));
+        if ((code = run(c, c->keep, "keeping a text", reterr)))
+            return code;
+    }
     for (size_t i = 0; i < b->count; i++)
         if ((code = write_record(c, b, &b->entries[i], reterr)))
             return code;

@@ -35,8 +35,14 @@ struct journal_reader *journal_own_reader(struct journal *journal)
     return journal->own;
 }
 
-/* The lock is held. Returns the batch that has the record. */
-static uint64_t add_to_batch(struct journal *j, const struct journal_record *record)
+struct kept_text {
+    struct digest digest;
+    struct slice body;
+};
+
+/* The lock is held. Adds a record, or a text to be kept; returns the batch that has it. */
+static uint64_t add_to_batch(struct journal *j, const struct journal_record *record,
+                             const struct kept_text *text)
 {
     while (!j->dead && !j->held && batch_size(&j->gathering) >= LIMIT_JOURNAL_WAIT)
         pthread_cond_wait(&j->to_owner, &j->lock);
@@ -46,7 +52,10 @@ static uint64_t add_to_batch(struct journal *j, const struct journal_record *rec
     bool was_small = batch_size(&j->gathering) < BATCH_WAKE_BYTES;
     if (first)
         j->gathering_since_ms = writer_now_ms();
-    batch_add(&j->gathering, record);
+    if (record)
+        batch_add(&j->gathering, record);
+    else
+        batch_add_text(&j->gathering, &text->digest, text->body);
     if ((first && j->asleep) || (was_small && batch_size(&j->gathering) >= BATCH_WAKE_BYTES))
         pthread_cond_signal(&j->to_writer);
     return j->gathering_number;
@@ -59,11 +68,24 @@ void journal_append(struct journal *journal, const struct journal_record *record
     uint64_t batch = 0;
     if (journal->path) {
         pthread_mutex_lock(&journal->lock);
-        batch = add_to_batch(journal, record);
+        batch = add_to_batch(journal, record, NULL);
         pthread_mutex_unlock(&journal->lock);
     }
     if (record->claim)
         claims_add(journal, record, batch);
+}
+
+void journal_keep(struct journal *journal, struct slice text)
+{
+    static char known;
+    struct kept_text kept = {digest_of(text), text};
+    char hex[DIGEST_HEX_SIZE];
+    digest_hex(&kept.digest, hex);
+    if (!journal->path || map_put(&journal->kept, slice_of(hex), &known))
+        return;
+    pthread_mutex_lock(&journal->lock);
+    add_to_batch(journal, NULL, &kept);
+    pthread_mutex_unlock(&journal->lock);
 }
 
 void journal_sync(struct journal *journal, bool room_for_outcome, journal_reached reached,

@@ -69,6 +69,10 @@ struct journal_record {
  * first; before the first record, the digest of the run's id. */
 void journal_append(struct journal *journal, const struct journal_record *record);
 
+/* Keeps a text under its digest, for good and once, however often it is given: it is on disk no
+ * later than the record that is appended next. */
+void journal_keep(struct journal *journal, struct slice text);
+
 /* Asks that all that was appended be on disk. reached() is called once, from journal_dispatch, with
  * OK or the journal's failure. With room_for_outcome, the reserve is topped up first, and
  * ERR_NO_SPACE means that the outcome of what follows could not be written: do not begin it. */
@@ -133,6 +137,11 @@ typedef bool (*journal_each_record)(void *user, const struct journal_record *rec
 WARN_UNUSED enum error_code journal_read(struct journal_reader *reader, const char *run,
                                          uint64_t from_seq, journal_each_record each, void *user,
                                          struct error *reterr);
+
+/* A text that was kept under that digest, which it is checked against; ERR_NOT_FOUND if none was.
+ */
+WARN_UNUSED enum error_code journal_kept(struct journal_reader *reader, const struct digest *digest,
+                                         struct text *out, struct error *reterr);
 
 /* Leaves a message for the host that owns the journal, from any process; durable when it returns.
  * *ret_owner_pid is the process that holds the lock now, 0 if none does. */

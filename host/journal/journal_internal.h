@@ -18,6 +18,8 @@
 
 #include "journal/journal.h"
 
+#include "base/map.h"
+
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdint.h>
@@ -107,11 +109,13 @@ bool reserve_release(struct reserve *r);
 
 enum {
     SCHEMA_APPLICATION_ID = 0x5365616D, /* "Seam" */
-    SCHEMA_VERSION = 1,
+    SCHEMA_VERSION = 2,
 };
 /* Is this a journal that this program can read? *ret_empty: a file without anything in it yet. */
 WARN_UNUSED enum error_code schema_check(sqlite3 *db, const char *path, bool *ret_empty,
                                          struct error *reterr);
+/* Brings a file of an older version to this one. */
+WARN_UNUSED enum error_code schema_upgrade(sqlite3 *db, const char *path, struct error *reterr);
 WARN_UNUSED enum error_code schema_make(sqlite3 *db, const char *path, struct error *reterr);
 /* "" if the key is not there. */
 WARN_UNUSED enum error_code meta_get(sqlite3 *db, const char *path, const char *key,
@@ -174,9 +178,15 @@ struct batch_entry {
     int64_t at_ms;
     struct span run, kind, body, status, flow, claim, claim_owner;
 };
+struct batch_text {
+    struct digest digest;
+    struct span text;
+};
 struct batch {
     struct batch_entry *entries;
     size_t count, room;
+    struct batch_text *texts; /* to be kept: written before the entries */
+    size_t text_count, text_room;
     struct text bytes;
     int64_t *taken; /* messages of the inbox that go when these records come */
     size_t taken_count, taken_room;
@@ -185,6 +195,7 @@ void batch_init(struct batch *b);
 void batch_done(struct batch *b);
 void batch_clear(struct batch *b);
 void batch_add(struct batch *b, const struct journal_record *record);
+void batch_add_text(struct batch *b, const struct digest *digest, struct slice text);
 void batch_add_taken(struct batch *b, int64_t message);
 bool batch_empty(const struct batch *b);
 size_t batch_size(const struct batch *b); /* bytes of memory */
@@ -200,7 +211,8 @@ struct committer {
     struct heads heads;
     struct head *changed;
     int wal_pages, checkpoint_at; /* pages in the WAL; when to checkpoint next */
-    sqlite3_stmt *begin, *check_epoch, *head, *event, *run_new, *run_on, *claim, *taken, *commit;
+    sqlite3_stmt *begin, *check_epoch, *head, *event, *run_new, *run_on, *claim, *taken, *keep,
+        *commit;
 };
 /* Takes the connection over, on failure too. */
 WARN_UNUSED enum error_code committer_init(struct committer *c, sqlite3 *db, const char *path,
@@ -248,6 +260,7 @@ struct journal {
 
     /* owner thread */
     struct journal_reader *own;
+    struct map kept;              /* hex digests of texts that were given to a batch */
     struct pending_claim *claims; /* of batches that may not be on disk yet, oldest first */
     size_t claim_count, claim_room;
     size_t outstanding; /* barriers asked for whose callback was not called yet */

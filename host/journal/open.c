@@ -36,6 +36,7 @@ static void journal_freep(struct journal **journal)
     committer_done(&j->committer);
     reserve_done(&j->reserve);
     claims_done(j);
+    map_done(&j->kept);
     batch_done(&j->gathering);
     batch_done(&j->writing);
     fd_closep(&j->event_fd);
@@ -145,9 +146,9 @@ static enum error_code begin_epoch(struct journal *j, sqlite3 *db, bool restored
     enum error_code code = schema_check(db, j->path, &empty, reterr);
     if (code)
         return code;
-    code = empty      ? schema_make(db, j->path, reterr)
-           : restored ? ERR_OK
-                      : refuse_clone(j, db, last, reterr);
+    code = empty ? schema_make(db, j->path, reterr) : schema_upgrade(db, j->path, reterr);
+    if (!code && !empty && !restored)
+        code = refuse_clone(j, db, last, reterr);
     if (!code && (empty || restored))
         code = become_store(j, db, reterr);
     return code ? code : advance_epoch(j, db, last, reterr);

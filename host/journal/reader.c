@@ -297,3 +297,46 @@ enum error_code journal_read(struct journal_reader *reader, const char *run, uin
         sqlite3_exec(reader->db, "ROLLBACK", NULL, NULL, NULL); /* ends the snapshot */
     return code;
 }
+
+static enum error_code not_kept(const struct journal_reader *reader, const char *hex,
+                                struct error *reterr)
+{
+    return error_set(reterr, ERR_NOT_FOUND, "%s: the text %.16s… that a record names is not kept",
+                     reader->path, hex);
+}
+
+enum error_code journal_kept(struct journal_reader *reader, const struct digest *digest,
+                             struct text *out, struct error *reterr)
+{
+    AUTO(sql_finalizep) sqlite3_stmt *row = NULL;
+    char hex[DIGEST_HEX_SIZE];
+    enum error_code code = check_on_disk(reader, reterr);
+    int64_t version = 0;
+    digest_hex(digest, hex);
+    if (!code)
+        code = sql_number(reader->db, reader->path, "PRAGMA user_version", &version, reterr);
+    if (!code && version < 2)
+        return not_kept(reader, hex, reterr);
+    if (!code)
+        code = sql_prepare(reader->db, reader->path, "SELECT body FROM texts WHERE digest=?1", &row,
+                           reterr);
+    if (code)
+        return code;
+    sql_bind_digest(row, 1, digest);
+    int rc = sqlite3_step(row);
+    if (rc == SQLITE_DONE)
+        return not_kept(reader, hex, reterr);
+    if (rc != SQLITE_ROW)
+        return sql_error(reader->db, reader->path, "reading a text", reterr);
+    struct slice body = sql_text(row, 0);
+    struct digest found = digest_of(body);
+    if (!digest_equal(&found, digest))
+        return error_set(reterr, ERR_CORRUPT,
+                         "%s: the text %.16s… is not what was kept; somebody changed the journal, "
+                         "or its disk did: put a backup in its place and open it with --restored",
+                         reader->path, hex);
+    return text_add(out, body.ptr, body.len)
+               ? ERR_OK
+               : error_set(reterr, ERR_LIMIT, "%s: the text %.16s… is too large", reader->path,
+                           hex);
+}

@@ -2,7 +2,8 @@
  *
  * The tables of a journal and their version. `events` is the journal; `runs` holds each run's head
  * and a few words for lists; `meta` what is true of the file; `inbox` what other processes left for
- * the owner; `claims` the external references that are some effect's already. A file of a later
+ * the owner; `claims` the external references that are some effect's already; `texts` what records
+ * name by its digest: flows and cards. A file of a later
  * version is refused untouched: it says itself which program reads it.
  *
  * `events` keeps its rowid: records come in the order of their rowid, so a transaction of many runs
@@ -21,6 +22,9 @@
 /* What a program that finds a later schema tells its user to get. */
 #define READABLE_BY "Seam 0.1 or later"
 
+/* Since version 2. */
+#define TEXTS_TABLE "CREATE TABLE IF NOT EXISTS texts(digest BLOB PRIMARY KEY, body TEXT NOT NULL);"
+
 static const char tables[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE runs(id TEXT PRIMARY KEY, flow TEXT NOT NULL, status TEXT NOT NULL,"
@@ -32,8 +36,8 @@ static const char tables[] =
     "CREATE TABLE inbox(id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL,"
     " body TEXT NOT NULL, at_ms INTEGER NOT NULL);"
     "CREATE TABLE claims(claim TEXT PRIMARY KEY, owner TEXT NOT NULL, run TEXT NOT NULL)"
-    " WITHOUT ROWID;"
-    "INSERT INTO meta VALUES('readable_by', '" READABLE_BY "'), ('epoch', '0');";
+    " WITHOUT ROWID;" TEXTS_TABLE "INSERT INTO meta VALUES('readable_by', '" READABLE_BY
+    "'), ('epoch', '0');";
 
 void store_id_make(char ret_id[static STORE_ID_SIZE])
 {
@@ -76,13 +80,27 @@ enum error_code schema_check(sqlite3 *db, const char *path, bool *ret_empty, str
     return ERR_OK;
 }
 
-enum error_code schema_make(sqlite3 *db, const char *path, struct error *reterr)
+static enum error_code stamp(sqlite3 *db, const char *path, struct error *reterr)
 {
     char pragmas[96];
     snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id=%d; PRAGMA user_version=%d",
              SCHEMA_APPLICATION_ID, SCHEMA_VERSION);
+    return sql_exec(db, path, pragmas, reterr);
+}
+
+enum error_code schema_make(sqlite3 *db, const char *path, struct error *reterr)
+{
     enum error_code code = sql_exec(db, path, tables, reterr);
-    return code ? code : sql_exec(db, path, pragmas, reterr);
+    return code ? code : stamp(db, path, reterr);
+}
+
+enum error_code schema_upgrade(sqlite3 *db, const char *path, struct error *reterr)
+{
+    int64_t version = 0;
+    enum error_code code = sql_number(db, path, "PRAGMA user_version", &version, reterr);
+    if (!code && version < 2)
+        code = sql_exec(db, path, TEXTS_TABLE, reterr);
+    return code || version == SCHEMA_VERSION ? code : stamp(db, path, reterr);
 }
 
 enum error_code meta_get(sqlite3 *db, const char *path, const char *key, char ret_value[static 64],

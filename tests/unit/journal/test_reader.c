@@ -66,6 +66,56 @@ START_TEST(what_is_no_journal_is_refused_untouched)
 }
 END_TEST
 
+static enum error_code read_kept(const char *journal, const char *text, struct text *out,
+                                 struct error *reterr)
+{
+    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
+    struct digest digest = digest_of(slice_of(text));
+    ck_assert_code(journal_reader_open(journal, &reader, reterr), ERR_OK, *reterr);
+    return journal_kept(reader, &digest, out, reterr);
+}
+
+static void keep_text(const char *journal, const char *text)
+{
+    struct journal *j = open_journal(journal);
+    journal_keep(j, slice_of(text));
+    journal_keep(j, slice_of(text));
+    close_journal(j);
+}
+
+START_TEST(a_text_is_kept_once_under_its_digest)
+{
+    AUTO(folder_done) struct folder dir = folder_new();
+    AUTO(text_done) struct text out;
+    struct error err;
+    text_init(&out, 100);
+    keep_text(dir.journal, "a flow");
+    keep_text(dir.journal, "a flow");
+    ck_assert_code(read_kept(dir.journal, "a flow", &out, &err), ERR_OK, err);
+    ck_assert_str_eq(text_str(&out), "a flow");
+    ck_assert_code(read_kept(dir.journal, "another", &out, &err), ERR_NOT_FOUND, err);
+    change(dir.journal, "UPDATE texts SET body='a f1ow'");
+    ck_assert_code(read_kept(dir.journal, "a flow", &out, &err), ERR_CORRUPT, err);
+    ck_assert_says(err, "is not what was kept");
+}
+END_TEST
+
+START_TEST(a_journal_that_kept_no_texts_yet_is_upgraded_by_its_next_writer)
+{
+    AUTO(folder_done) struct folder dir = folder_new();
+    AUTO(text_done) struct text out;
+    struct error err;
+    text_init(&out, 100);
+    write_run(dir.journal, "r", 3);
+    change(dir.journal, "DROP TABLE texts; PRAGMA user_version=1");
+    ck_assert_code(read_kept(dir.journal, "a flow", &out, &err), ERR_NOT_FOUND, err);
+    ck_assert_uint_eq(count_records(dir.journal, "r"), 3);
+    keep_text(dir.journal, "a flow");
+    ck_assert_code(read_kept(dir.journal, "a flow", &out, &err), ERR_OK, err);
+    ck_assert_uint_eq(count_records(dir.journal, "r"), 3);
+}
+END_TEST
+
 START_TEST(a_journal_of_a_newer_version_says_what_reads_it)
 {
     AUTO(folder_done) struct folder dir = folder_new();
@@ -277,6 +327,8 @@ int main(void)
     tcase_add_loop_test(tcase, every_change_of_a_chain_shows_and_is_placed, 0,
                         (int)(sizeof(tampering) / sizeof(tampering[0])));
     tcase_add_test(tcase, readings_may_be_nested);
+    tcase_add_test(tcase, a_text_is_kept_once_under_its_digest);
+    tcase_add_test(tcase, a_journal_that_kept_no_texts_yet_is_upgraded_by_its_next_writer);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
