@@ -7,6 +7,7 @@
  * refused, one of another dialect is refused, one that is malformed is refused.
  */
 #include "contract/compile_internal.h"
+#include "contract/fused_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -263,7 +264,9 @@ enum error_code contract_compile(json_t *schema, const struct contract_options *
                          .reterr = reterr};
     enum error_code code = compile_document(&c);
     compiler_done(&c);
-    if (!code)
+    if (!code) {
+        contract->fused = fuse(contract);
         *ret_contract = TAKE(contract);
+    }
     return code;
 }

@@ -3,7 +3,7 @@
  * The life of a compiled contract, and where its nodes stand in the document. All that the program
  * refers to beside its flat arrays lies in blocks, which are freed at once.
  */
-#include "contract/program_internal.h"
+#include "contract/fused_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +55,7 @@ void contract_unref(struct contract *contract)
     for (size_t i = 0; i < contract->regex_count; i++)
         regex_free(contract->regexes[i]);
     free((void *)contract->regexes);
+    fused_free(contract->fused);
     blocks_free(contract->blocks);
     free(contract->nodes);
     free(contract->origins);

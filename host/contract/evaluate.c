@@ -144,7 +144,7 @@ static uint32_t dynamic_target(const struct walk *w, const struct op *op)
     }
 }
 
-static bool op_holds(struct walk *w, const struct op *op, const json_t *value, struct seen *seen)
+bool op_holds(struct walk *w, const struct op *op, const json_t *value, struct seen *seen)
 {
     size_t first, second;
     switch ((enum op_code)op->code) {
@@ -298,19 +298,24 @@ bool evaluate_item(struct walk *w, uint32_t node, size_t index, const json_t *va
     return evaluate_part(w, node, &place, value);
 }
 
-bool contract_accepts(const struct contract *contract, const json_t *instance)
+void walk_begin(struct walk *w, const struct contract *contract)
+{
+    w->contract = contract;
+    w->place = NULL;
+    w->hop = NULL;
+    w->level = w->depth = 0;
+    w->work = 0;
+    w->stopped = STOP_NOT;
+    w->report = w->whole = NULL;
+    w->room.data = NULL;
+    w->room.used = 0;
+}
+
+bool walk_fits(const struct contract *contract, uint32_t node, const json_t *value)
 {
     struct walk w;
-    w.contract = contract;
-    w.place = NULL;
-    w.hop = NULL;
-    w.level = w.depth = 0;
-    w.work = 0;
-    w.stopped = STOP_NOT;
-    w.report = w.whole = NULL;
-    w.room.data = NULL;
-    w.room.used = 0;
-    bool accepts = evaluate(&w, contract->root, instance, NULL) && w.stopped == STOP_NOT;
+    walk_begin(&w, contract);
+    bool fits = evaluate(&w, node, value, NULL) && w.stopped == STOP_NOT;
     match_room_done(&w.room);
-    return accepts;
+    return fits;
 }

@@ -159,6 +159,7 @@ struct contract {
     uint32_t *children;
     struct regex **regexes;
     size_t node_count, op_count, child_count, regex_count;
+    struct fused *fused;  /* the same for yes or no alone; NULL if there is none */
     struct block *blocks; /* all else, see block_alloc */
 };
 

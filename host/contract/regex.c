@@ -69,6 +69,18 @@ struct slice regex_source(const struct regex *regex)
     return regex->source;
 }
 
+bool regex_is_simple(const struct regex *regex)
+{
+    return regex->code == NULL;
+}
+
+bool regex_always(const struct regex *regex)
+{
+    const struct simple *simple = &regex->simple;
+    return !regex->code && simple->kind == SIMPLE_LITERAL && simple->length == 0 &&
+           !(simple->starts && simple->ends);
+}
+
 static void *room_malloc(size_t size, void *user)
 {
     struct match_room *room = user;

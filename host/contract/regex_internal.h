@@ -34,6 +34,8 @@ void regex_free(struct regex *regex);
 /* Whether the pattern is found anywhere in the string. Gives up at a limit of steps or memory. */
 enum match regex_match(const struct regex *regex, struct slice string, struct match_room *room);
 struct slice regex_source(const struct regex *regex);
+bool regex_is_simple(const struct regex *regex);
+bool regex_always(const struct regex *regex); /* is found in any string */
 
 /* Checks the syntax of ECMA-262 and writes to out (if not NULL) what PCRE2 understands by it. */
 WARN_UNUSED enum error_code ecma_translate(struct slice source, struct text *out,

@@ -76,6 +76,13 @@ bool evaluate_item(struct walk *w, uint32_t node, size_t index, const json_t *va
 /* Whether the string fits; a match that gives up stops the walk. */
 bool evaluate_pattern(struct walk *w, const struct regex *regex, struct slice string);
 
+/* Whether a value fits a node, as the root's does: the slow answer to the fast question. */
+bool walk_fits(const struct contract *contract, uint32_t node, const json_t *value);
+/* At the root, and nothing to report; match_room_done(&w->room) when it is over. */
+void walk_begin(struct walk *w, const struct contract *contract);
+/* Whether one op holds; it must speak of the value's type. */
+bool op_holds(struct walk *w, const struct op *op, const json_t *value, struct seen *seen);
+
 /* Ends the walk; always false. */
 bool walk_stop(struct walk *w, enum stop why);
 

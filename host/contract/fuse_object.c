@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * All that a strand says about the properties of an object, as one visit. For each name that any
+ * keyword mentions, what is asked of its value is worked out here: by `properties`, by the patterns
+ * that match the name, by additionalProperties where none of them speaks, and by propertyNames.
+ * What is left for the visit itself is a table of names, and rules for strangers.
+ *
+ * A *view* is a set of object rules and what is asked about properties that they do not speak of.
+ * An object rule is a view of itself; unevaluatedProperties is a view of the rules beside it.
+ */
+#include "contract/fuse_internal.h"
+#include "contract/walk_internal.h"
+
+#include <stdlib.h>
+
+static struct view *view_new(struct strand *b, uint32_t rest, bool asks)
+{
+    b->views = fuse_grown(b->views, b->view_count, &b->view_room, sizeof(b->views[0]));
+    struct view *view = &b->views[b->view_count++];
+    *view = (struct view){.rest = rest, .asks = asks};
+    return view;
+}
+
+void view_add(struct strand *b, const struct object_rule *rule)
+{
+    struct view *view = view_new(b, rule->rest, true);
+    view->rules = xmalloc(sizeof(view->rules[0]));
+    view->rules[view->count++] = rule;
+}
+
+/* Rules beside unevaluated…, and those behind references and allOf. */
+struct beside {
+    struct strand *b;
+    uint32_t node; /* of unevaluated… */
+    const struct object_rule **rules;
+    size_t count, room;
+    size_t prefix; /* items that are looked at */
+    bool all;      /* everything is looked at  */
+};
+
+static bool looks_at_names(const struct object_rule *rule)
+{
+    bool names = rule->rest != NO_NODE || rule->pattern_count > 0;
+    for (size_t i = 0; i < rule->names.count && !names; i++)
+        names = rule->names.list[i].node != NO_NODE;
+    return names;
+}
+
+static bool beside_node(struct beside *s, uint32_t node, bool surely);
+
+static bool beside_object(struct beside *s, const struct object_rule *rule, bool surely)
+{
+    if (!surely)
+        return !looks_at_names(rule);
+    s->rules = fuse_grown((void *)s->rules, s->count, &s->room, sizeof(s->rules[0]));
+    s->rules[s->count++] = rule;
+    s->all |= rule->rest != NO_NODE;
+    return true;
+}
+
+static bool beside_items(struct beside *s, const struct op *op, bool surely)
+{
+    if (op->as.children.count > s->prefix)
+        s->prefix = op->as.children.count;
+    s->all |= op->as.children.rest != NO_NODE;
+    return surely;
+}
+
+static bool beside_list(struct beside *s, const struct op *op, bool surely)
+{
+    const uint32_t *children = s->b->f->contract->children + op->as.children.first;
+    for (uint32_t i = 0; i < op->as.children.count; i++)
+        if (!beside_node(s, children[i], surely))
+            return false;
+    return true;
+}
+
+static bool beside_optional(struct beside *s, uint32_t node)
+{
+    return node == NO_NODE || beside_node(s, node, false);
+}
+
+/* False if what the op looks at depends on the value. */
+static bool beside_op(struct beside *s, const struct op *op, bool surely)
+{
+    uint32_t target;
+    switch ((enum op_code)op->code) {
+    case OP_OBJECT:
+        return beside_object(s, op->as.object, surely);
+    case OP_ITEMS:
+        return beside_items(s, op, surely);
+    case OP_CONTAINS:
+        return !op->as.contains.evaluates;
+    case OP_REF:
+        return beside_node(s, op->as.child, surely);
+    case OP_DYNAMIC_REF:
+        target = dynamic_only_target(s->b->f->contract, op->as.dynamic);
+        return target != NO_NODE && beside_node(s, target, surely);
+    case OP_ALL_OF:
+        return beside_list(s, op, surely);
+    case OP_ANY_OF:
+    case OP_ONE_OF:
+        return beside_list(s, op, false);
+    case OP_IF:
+        return beside_optional(s, op->as.condition.test) &&
+               beside_optional(s, op->as.condition.then) &&
+               beside_optional(s, op->as.condition.otherwise);
+    case OP_DEPENDENT_SCHEMA:
+        return beside_node(s, op->as.dependent->node, false);
+    case OP_UNEVALUATED_ITEMS:
+    case OP_UNEVALUATED_PROPERTIES:
+        return op->node == s->node;
+    case OP_NEVER:
+    case OP_TYPE:
+    case OP_CONST:
+    case OP_ENUM:
+    case OP_ENUM_STRINGS:
+    case OP_MINIMUM:
+    case OP_EXCLUSIVE_MINIMUM:
+    case OP_MAXIMUM:
+    case OP_EXCLUSIVE_MAXIMUM:
+    case OP_MULTIPLE_OF:
+    case OP_MIN_LENGTH:
+    case OP_MAX_LENGTH:
+    case OP_FORMAT:
+    case OP_PATTERN:
+    case OP_MIN_ITEMS:
+    case OP_MAX_ITEMS:
+    case OP_UNIQUE_ITEMS:
+    case OP_MIN_PROPERTIES:
+    case OP_MAX_PROPERTIES:
+    case OP_DEPENDENT_REQUIRED:
+    case OP_NOT:
+        break;
+    }
+    return true;
+}
+
+static bool beside_node(struct beside *s, uint32_t node, bool surely)
+{
+    const struct contract *contract = s->b->f->contract;
+    const struct node *n = &contract->nodes[node];
+    if (!fuse_spend(s->b->f, 1 + n->count))
+        return false;
+    for (uint32_t i = 0; i < n->count; i++) {
+        const struct op *op = &contract->ops[n->first + i];
+        if ((op->types & TYPE_BIT(s->b->type)) && !beside_op(s, op, surely))
+            return false;
+    }
+    return true;
+}
+
+static void unevaluated_items(struct beside *s, uint32_t child)
+{
+    struct fuser *f = s->b->f;
+    uint32_t always = GATE_ALWAYS, first = (uint32_t)f->fused->list_count;
+    if (!fuse_spend(f, s->prefix))
+        return;
+    for (size_t i = 0; i < s->prefix; i++)
+        fuse_list(f, &always, 1);
+    struct step *step = strand_add(s->b, STEP_ITEMS);
+    step->as.items.first = first;
+    step->as.items.count = (uint32_t)s->prefix;
+    step->as.items.rest = gate_of_node(f, child);
+}
+
+static void unevaluated_properties(struct beside *s, uint32_t child)
+{
+    struct view *view = view_new(s->b, child, false);
+    view->rules = s->rules;
+    view->count = s->count;
+    s->rules = NULL;
+}
+
+bool fuse_unevaluated(struct strand *b, uint32_t node)
+{
+    const struct node *n = &b->f->contract->nodes[node];
+    struct beside beside = {.b = b, .node = node};
+    bool known = beside_node(&beside, node, true);
+    for (uint32_t i = 0; i < n->count && known && !beside.all; i++) {
+        const struct op *op = &b->f->contract->ops[n->first + i];
+        if (op->code == OP_UNEVALUATED_ITEMS && b->type == JSON_ARRAY)
+            unevaluated_items(&beside, op->as.child);
+        if (op->code == OP_UNEVALUATED_PROPERTIES && b->type == JSON_OBJECT)
+            unevaluated_properties(&beside, op->as.child);
+    }
+    free((void *)beside.rules);
+    return known;
+}
+
+static bool matches(struct fuser *f, const struct regex *regex, struct slice name)
+{
+    struct match_room room = {0};
+    enum match match = regex_match(regex, name, &room);
+    match_room_done(&room);
+    f->failed |= match == MATCH_GAVE_UP;
+    return match == MATCH_YES;
+}
+
+/* Whether the rule speaks of the name; what it asks of the value is added to `all`, if not NULL. */
+static bool speaks_of(struct fuser *f, const struct object_rule *rule, struct slice name,
+                      struct conjunction *all)
+{
+    const struct name *known = names_find(&rule->names, name);
+    bool speaks = known && known->node != NO_NODE;
+    if (speaks && all)
+        conjunction_add(f, all, known->node);
+    for (size_t i = 0; i < rule->pattern_count && fuse_spend(f, 10); i++) {
+        if (matches(f, rule->patterns[i].regex, name)) {
+            speaks = true;
+            if (all)
+                conjunction_add(f, all, rule->patterns[i].node);
+        }
+    }
+    return speaks;
+}
+
+static bool name_fits(struct fuser *f, uint32_t node, struct slice name)
+{
+    struct dressed_name dressed = name_dress(name);
+    return fuse_spend(f, 100) && walk_fits(f->contract, node, &dressed.json);
+}
+
+/* What all views ask of the value of a name. */
+static uint32_t gate_of_name(struct strand *b, struct slice name)
+{
+    struct conjunction all = {.count = 0};
+    for (size_t i = 0; i < b->view_count; i++) {
+        const struct view *view = &b->views[i];
+        bool spoken = false;
+        for (size_t k = 0; k < view->count && !b->f->failed; k++) {
+            const struct object_rule *rule = view->rules[k];
+            spoken |= speaks_of(b->f, rule, name, view->asks ? &all : NULL);
+            if (view->asks && rule->names_node != NO_NODE)
+                all.never |= !name_fits(b->f, rule->names_node, name);
+        }
+        if (!spoken && view->rest != NO_NODE)
+            conjunction_add(b->f, &all, view->rest);
+    }
+    return gate_of(b->f, &all, true);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct known_name *left = a, *right = b;
+    size_t shorter = left->len < right->len ? left->len : right->len;
+    int order = shorter ? __builtin_memcmp(left->ptr, right->ptr, shorter) : 0;
+    return order ? order : (left->len > right->len) - (left->len < right->len);
+}
+
+/* All names that the views mention, each once, with its gate. */
+static void gather_names(struct strand *b, struct name_table *table)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < b->view_count; i++)
+        for (size_t k = 0; k < b->views[i].count; k++)
+            total += b->views[i].rules[k]->names.count;
+    if (!fuse_spend(b->f, total))
+        return;
+    table->list = block_alloc(b->f->contract, (total + 1) * sizeof(table->list[0]));
+    size_t met = 0;
+    for (size_t i = 0; i < b->view_count; i++) {
+        for (size_t k = 0; k < b->views[i].count; k++) {
+            const struct names *names = &b->views[i].rules[k]->names;
+            for (size_t j = 0; j < names->count; j++)
+                table->list[met++] =
+                    (struct known_name){.ptr = names->list[j].text.ptr,
+                                        .len = (uint32_t)names->list[j].text.len,
+                                        .required = names->list[j].required && b->views[i].asks};
+        }
+    }
+    if (met > 1)
+        qsort(table->list, met, sizeof(table->list[0]), compare_names);
+    for (size_t i = 0; i < met; i++) {
+        struct known_name *last = &table->list[table->count ? table->count - 1 : 0];
+        if (table->count > 0 && compare_names(last, &table->list[i]) == 0)
+            last->required |= table->list[i].required;
+        else
+            table->list[table->count++] = table->list[i];
+    }
+    for (size_t i = 0; i < table->count && !b->f->failed; i++)
+        table->list[i].to = gate_of_name(b, (struct slice){table->list[i].ptr, table->list[i].len});
+}
+
+static void pattern_add(struct fuser *f, struct stranger_rule *rule,
+                        struct stranger_pattern *patterns, const struct pattern_rule *pattern,
+                        bool asks)
+{
+    patterns[rule->pattern_count++] = (struct stranger_pattern){
+        pattern->regex, asks ? gate_of_node(f, pattern->node) : GATE_ALWAYS};
+}
+
+static struct stranger_rule rule_of_view(struct fuser *f, const struct view *view)
+{
+    struct stranger_rule rule = {.rest = view->rest == NO_NODE ? GATE_ALWAYS
+                                                               : gate_of_node(f, view->rest)};
+    size_t total = 0;
+    for (size_t i = 0; i < view->count; i++)
+        total += view->rules[i]->pattern_count;
+    struct stranger_pattern *patterns = block_alloc(f->contract, total * sizeof(*patterns));
+    for (size_t i = 0; i < view->count; i++)
+        for (size_t k = 0; k < view->rules[i]->pattern_count; k++)
+            pattern_add(f, &rule, patterns, &view->rules[i]->patterns[k], view->asks);
+    rule.patterns = patterns;
+    return rule;
+}
+
+/* What the views ask of properties with names that none of them mentions. */
+static void fuse_strangers(struct strand *b, struct visit *visit)
+{
+    struct fuser *f = b->f;
+    struct stranger_rule *rules = block_alloc(f->contract, b->view_count * sizeof(*rules));
+    uint32_t *name_gates = block_alloc(f->contract, b->view_count * sizeof(*name_gates));
+    struct conjunction alike = {.count = 0};
+    size_t patterns = 0;
+    for (size_t i = 0; i < b->view_count && !f->failed; i++) {
+        const struct view *view = &b->views[i];
+        if (view->asks && view->rules[0]->names_node != NO_NODE)
+            name_gates[visit->name_gate_count++] = gate_of_node(f, view->rules[0]->names_node);
+        struct stranger_rule rule = rule_of_view(f, view);
+        if (rule.pattern_count == 0 && rule.rest == GATE_ALWAYS)
+            continue;
+        if (rule.pattern_count == 0)
+            conjunction_add(f, &alike, view->rest);
+        patterns += rule.pattern_count;
+        rules[visit->rule_count++] = rule;
+    }
+    visit->rules = rules;
+    visit->name_gates = name_gates;
+    if (alike.never)
+        visit->strangers = STRANGERS_REFUSED;
+    else if (patterns > 0 || visit->name_gate_count > 0)
+        visit->strangers = STRANGERS_RULED;
+    else if (visit->rule_count > 0)
+        visit->strangers = STRANGERS_ALIKE;
+    if (visit->strangers == STRANGERS_ALIKE)
+        visit->stranger_gate = gate_of(f, &alike, true);
+}
+
+/* Without strangers to care for, names that ask nothing need not be known. */
+static void drop_idle_names(struct visit *visit)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < visit->names.count; i++)
+        if (visit->names.list[i].to != GATE_ALWAYS || visit->names.list[i].required)
+            visit->names.list[kept++] = visit->names.list[i];
+    visit->names.count = kept;
+}
+
+static void list_required(struct strand *b, struct visit *visit)
+{
+    for (size_t i = 0; i < visit->names.count; i++)
+        visit->required += visit->names.list[i].required;
+    visit->required_names =
+        block_alloc(b->f->contract, visit->required * sizeof(visit->required_names[0]));
+    for (size_t i = 0, at = 0; i < visit->names.count; i++)
+        if (visit->names.list[i].required)
+            visit->required_names[at++] =
+                (struct slice){visit->names.list[i].ptr, visit->names.list[i].len};
+}
+
+void fuse_views(struct strand *b)
+{
+    if (b->view_count == 0)
+        return;
+    struct visit *visit = block_alloc(b->f->contract, sizeof(*visit));
+    gather_names(b, &visit->names);
+    fuse_strangers(b, visit);
+    if (b->f->failed)
+        return;
+    if (visit->strangers == STRANGERS_FREE)
+        drop_idle_names(visit);
+    list_required(b, visit);
+    for (size_t i = 0; i < visit->names.count; i++)
+        b->never |= visit->names.list[i].required && visit->names.list[i].to == GATE_NEVER;
+    b->f->failed |= !name_table_build(b->f->contract, &visit->names);
+    bool asks = visit->strangers != STRANGERS_FREE;
+    for (size_t i = 0; i < visit->names.count && !asks; i++)
+        asks = visit->names.list[i].to != GATE_ALWAYS;
+    if (asks)
+        strand_add(b, STEP_VISIT)->as.visit = visit;
+    else if (visit->required > 0)
+        strand_add(b, STEP_REQUIRED)->as.visit = visit;
+}
