@@ -10,6 +10,8 @@
 
 #include "document/document.h"
 
+#include <locale.h>
+
 #define PATH_ROOT UINT64_C(14695981039346656037)
 
 uint64_t path_of_member(uint64_t parent, struct slice key);
@@ -56,6 +58,11 @@ enum scalar_kind {
 };
 /* *ret_value is set (a new reference) for all kinds up to SCALAR_REAL. */
 enum scalar_kind scalar_read(struct slice text, json_t **ret_value);
+
+/* For numbers, whatever locale a plugin has given the process. */
+locale_t c_locale(void);
+/* Reads the digits of a real in JSON or YAML; false if it is past the doubles. */
+bool real_read(struct slice digits, double *ret_real);
 
 /* Both read a whole text and list the places; the caller sorts them. */
 WARN_UNUSED enum error_code yaml_read(struct slice text, const char *name, struct places *places,

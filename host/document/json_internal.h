@@ -44,7 +44,5 @@ void json_unexpected(struct json_reader *r, const char *expected);
 bool json_read_string(struct json_reader *r, struct text *unescaped, struct slice *ret_string);
 /* The number that begins at r->at, on its first digit or its sign; NULL if it is none. */
 json_t *json_read_number(struct json_reader *r);
-/* Reads a real of the form of JSON or of YAML's core schema; false if it is past the doubles. */
-bool json_real_of(struct slice digits, double *ret_real);
 
 #endif

@@ -8,7 +8,6 @@
 #include "document/json_internal.h"
 
 #include <float.h>
-#include <locale.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -21,17 +20,23 @@ static bool is_digit(char c)
 
 /* ---- Reals ---- */
 
-static locale_t c_locale;
+static locale_t plain_locale;
 
 static void make_locale(void)
 {
-    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    ASSERT(c_locale);
+    plain_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    ASSERT(plain_locale);
 }
 
-bool json_real_of(struct slice digits, double *ret_real)
+locale_t c_locale(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_locale);
+    return plain_locale;
+}
+
+bool real_read(struct slice digits, double *ret_real)
+{
     char few[64];
     AUTO(freep) char *many = NULL;
     char *copy = few;
@@ -41,8 +46,7 @@ bool json_real_of(struct slice digits, double *ret_real)
     } else {
         copy = many = xstrndup(digits.ptr, digits.len);
     }
-    pthread_once(&once, make_locale);
-    double real = strtod_l(copy, NULL, c_locale);
+    double real = strtod_l(copy, NULL, c_locale());
     if (!isfinite(real))
         return false;
     *ret_real = real;
@@ -76,62 +80,61 @@ struct numeral {
     bool minus, real;
 };
 
-/* Adds the digits that stand here; behind them. */
-static const char *add_digits(const char *at, const char *end, uint64_t *digits)
+/* Digits, of which there must be one; behind them. */
+static const char *some_digits(struct json_reader *r, const char *from, uint64_t *digits)
 {
-    for (; at < end && is_digit(*at); at++)
+    const char *at = from;
+    for (; at < r->end && is_digit(*at); at++)
         *digits = *digits * 10 + (uint64_t)(*at - '0');
-    return at;
-}
-
-static const char *a_digit_is_missing(struct json_reader *r, const char *at)
-{
+    if (at > from)
+        return at;
     r->at = at;
     json_unexpected(r, "a digit");
     return NULL;
 }
 
 /* e, a sign perhaps, digits. */
-static const char *read_power(struct json_reader *r, const char *at, int *ret_power)
+static bool spell_power(struct json_reader *r, struct numeral *n)
 {
     enum { MANY = 100000 };
-    int power = 0;
-    bool minus = ++at < r->end && *at == '-';
+    uint64_t power = 0;
+    const char *at = n->end + 1;
+    bool minus = at < r->end && *at == '-';
     if (at < r->end && (*at == '-' || *at == '+'))
         at++;
-    const char *from = at;
-    for (; at < r->end && is_digit(*at); at++)
-        if (power < MANY)
-            power = power * 10 + (*at - '0');
-    *ret_power = minus ? -power : power;
-    return at > from ? at : a_digit_is_missing(r, at);
+    const char *end = some_digits(r, at, &power);
+    if (!end)
+        return false;
+    /* Zeros may stand before it, but then the slow way does as well. */
+    int bounded = end - at > 5 ? MANY : (int)power;
+    n->power = minus ? -bounded : bounded;
+    n->end = end;
+    return true;
 }
 
 static bool spell(struct json_reader *r, struct numeral *n)
 {
-    const char *at = r->at + n->minus, *from = at;
-    at = add_digits(at, r->end, &n->digits);
-    n->whole = (size_t)(at - from);
-    if (n->whole == 0)
-        return a_digit_is_missing(r, at);
+    const char *from = r->at + n->minus;
+    n->end = some_digits(r, from, &n->digits);
+    if (!n->end)
+        return false;
+    n->whole = (size_t)(n->end - from);
     if (n->whole > 1 && *from == '0') {
         json_wrong(r, ERR_INPUT, from, "bad JSON: a number begins with a needless 0");
         return false;
     }
-    if (at < r->end && *at == '.') {
+    if (n->end < r->end && *n->end == '.') {
         n->real = true;
-        from = ++at;
-        at = add_digits(at, r->end, &n->digits);
-        n->fraction = (size_t)(at - from);
-        if (n->fraction == 0)
-            return a_digit_is_missing(r, at);
+        from = n->end + 1;
+        n->end = some_digits(r, from, &n->digits);
+        if (!n->end)
+            return false;
+        n->fraction = (size_t)(n->end - from);
     }
-    if (at < r->end && (*at == 'e' || *at == 'E')) {
-        n->real = true;
-        at = read_power(r, at, &n->power);
-    }
-    n->end = at;
-    return at != NULL;
+    if (n->end == r->end || (*n->end != 'e' && *n->end != 'E'))
+        return true;
+    n->real = true;
+    return spell_power(r, n);
 }
 
 static json_t *integer_of(struct json_reader *r, const struct numeral *n)
@@ -154,7 +157,7 @@ static json_t *real_of(struct json_reader *r, const struct numeral *n)
         real = short_real(n->digits, n->power - (int)n->fraction);
         return json_real(n->minus ? -real : real);
     }
-    if (!json_real_of((struct slice){r->at, (size_t)(n->end - r->at)}, &real)) {
+    if (!real_read((struct slice){r->at, (size_t)(n->end - r->at)}, &real)) {
         json_wrong(r, ERR_INPUT, r->at,
                    "bad JSON: too big a number; integers have 64 bits, others those of a double: "
                    "send it as a string");

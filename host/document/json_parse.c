@@ -47,12 +47,25 @@ static void note_value(struct json_reader *r)
 
 /* ---- Values ---- */
 
-/* The next character that is no white space; NUL if there is none. */
-static char peek(struct json_reader *r)
+static bool is_blank(char c)
 {
-    while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\t' || *r->at == '\r'))
-        r->at++;
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* Files are indented: most white space is in lines of blanks. */
+static char skip_blanks(struct json_reader *r)
+{
+    static const char blanks[8] = "        ";
+    while (r->at < r->end && is_blank(*r->at))
+        for (r->at++; r->end - r->at >= 8 && memcmp(r->at, blanks, 8) == 0;)
+            r->at += 8;
     return r->at < r->end ? *r->at : '\0';
+}
+
+/* The next character that is no white space; NUL if there is none. */
+static inline char peek(struct json_reader *r)
+{
+    return r->at<r->end && * r->at> ' ' ? *r->at : skip_blanks(r);
 }
 
 static json_t *read_word(struct json_reader *r, const char *word, json_t *value)
@@ -118,7 +131,8 @@ static bool read_key(struct json_reader *r, uint64_t parent, struct slice *ret_k
     const char *at = r->at;
     if (!json_read_string(r, &r->key, ret_key))
         return false;
-    if (ret_key->len > 0 && memchr(ret_key->ptr, '\0', ret_key->len)) {
+    /* Only an escape can have put it there. */
+    if (ret_key->ptr == r->key.ptr && memchr(ret_key->ptr, '\0', ret_key->len)) {
         json_wrong(r, ERR_INPUT, at, "bad JSON: a key cannot hold a NUL character");
         return false;
     }

@@ -8,7 +8,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 
 static bool one_of(struct slice s, const char *const *words)
@@ -79,16 +78,6 @@ static bool is_real(struct slice s)
     return at == s.len;
 }
 
-static enum scalar_kind real_read(struct slice s, json_t **ret_value)
-{
-    AUTO(freep) char *copy = xstrndup(s.ptr, s.len);
-    double value = strtod(copy, NULL);
-    if (!isfinite(value))
-        return SCALAR_TOO_BIG;
-    *ret_value = json_real(value);
-    return SCALAR_REAL;
-}
-
 enum scalar_kind scalar_read(struct slice s, json_t **ret_value)
 {
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
@@ -110,8 +99,13 @@ enum scalar_kind scalar_read(struct slice s, json_t **ret_value)
     int base = integer_base(s);
     if (base)
         return integer_read(s, base, ret_value);
-    if (is_real(s))
-        return real_read(s, ret_value);
+    if (is_real(s)) {
+        double real;
+        if (!real_read(s, &real))
+            return SCALAR_TOO_BIG;
+        *ret_value = json_real(real);
+        return SCALAR_REAL;
+    }
     *ret_value = json_stringn_nocheck(s.ptr, s.len);
     return SCALAR_STRING;
 }

@@ -103,11 +103,13 @@ static void write_real(double value, struct text *out)
     char digits[40];
     if (write_short_real(value, out))
         return;
+    locale_t before = uselocale(c_locale());
     for (int precision = 15; precision <= 17; precision++) {
         snprintf(digits, sizeof(digits), "%.*g", precision, value);
         if (strtod(digits, NULL) == value)
             break;
     }
+    uselocale(before);
     text_adds(out, digits);
     if (!strpbrk(digits, ".en"))
         text_adds(out, ".0");
