@@ -120,12 +120,18 @@ async function makeSchema(table, folder, set, read) {
     let schema = await open(set.schema);
     if (set.definition)
         schema = { $schema: schema.$schema, $ref: `#${set.definition}`, ...pick(schema, set.definition) };
-    if (set.dialect)
-        schema = { ...schema, $schema: set.dialect };
-    for (const file of set.embed ?? []) {
-        const word = /20(19|20)-/.test(schema.$schema ?? '') ? '$defs' : 'definitions';
-        schema[word] = { ...schema[word], [`embedded ${path.basename(file)}`]: await open(file) };
+    if (set.dialect) {
+        const { id, ...rest } = schema; // drafts 4 and before
+        schema = { ...rest, ...(id && { $id: id }), $schema: set.dialect };
     }
+    // In draft-07 a $ref stands for all that is beside it, and Blaze refuses such a root: one step down.
+    if (schema.$ref && /draft-0/.test(schema.$schema ?? '')) {
+        const { $ref, ...rest } = schema;
+        schema = { ...rest, allOf: [{ $ref }] };
+    }
+    const word = /20(19|20)-/.test(schema.$schema ?? '') ? '$defs' : 'definitions';
+    for (const file of (set.embed ?? []).flatMap((pattern) => glob(table, folder, pattern)))
+        schema[word] = { ...schema[word], [`file ${path.basename(file)}`]: await read(file) };
     return schema;
 }
 

@@ -3,11 +3,11 @@
  * Seam's side of the benchmark of contracts: one process that stays, told by lines on standard
  * input what to do, one line of answer for each.
  *
- *     load SCHEMA DOCUMENTS   a file each; DOCUMENTS has one JSON value a line  → loaded N, or
- * refused WHY verdicts                                                                  → one V or
- * I a document validate LOOPS          each document LOOPS times, then the next          →
- * nanoseconds of one, a document parse LOOPS             the same from text: read, asked about,
- * freed      → nanoseconds of one, a document
+ *     load SCHEMA DOCUMENTS   files, DOCUMENTS of one JSON value a line: "loaded N" or "refused
+ * WHY" verdicts                a V or an I for each document alone LOOPS             each document
+ * LOOPS times, then the next: the nanoseconds of each turns LOOPS             all documents, LOOPS
+ * times: the nanoseconds of one time parse LOOPS             the same from text: each is read,
+ * asked about and freed
  *
  * Formats only annotate, as for the peers beside it. The words are separated by tabs.
  */
@@ -114,40 +114,52 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* A verdict that changes between two loops would be our bug; and the sum keeps the loop alive. */
-static double validate(const struct side *side, size_t i, uint64_t loops)
+static uint64_t ask_value(const struct side *side, size_t i)
+{
+    return contract_accepts(side->contract, side->values[i]);
+}
+
+static uint64_t ask_text(const struct side *side, size_t i)
+{
+    json_t *value = NULL;
+    ASSERT(json_read(side->lines[i], FILE_MAX, &value, NULL) == ERR_OK);
+    uint64_t fits = contract_accepts(side->contract, value);
+    json_decref(value);
+    return fits;
+}
+
+/* A verdict that changes between two loops would be our bug; and the sum keeps the loops alive. */
+static void answer_alone(const struct side *side, uint64_t loops)
+{
+    for (size_t i = 0; i < side->count; i++) {
+        uint64_t fits = 0;
+        int64_t start = now_ns();
+        for (uint64_t n = 0; n < loops; n++)
+            fits += ask_value(side, i);
+        int64_t end = now_ns();
+        ASSERT(fits == 0 || fits == loops);
+        printf("%s%.1f", i ? " " : "", (double)(end - start) / (double)loops);
+    }
+    putchar('\n');
+}
+
+static void answer_turns(const struct side *side, uint64_t loops,
+                         uint64_t (*ask)(const struct side *, size_t))
 {
     uint64_t fits = 0;
     int64_t start = now_ns();
     for (uint64_t n = 0; n < loops; n++)
-        fits += contract_accepts(side->contract, side->values[i]);
+        for (size_t i = 0; i < side->count; i++)
+            fits += ask(side, i);
     int64_t end = now_ns();
-    ASSERT(fits == 0 || fits == loops);
-    return (double)(end - start) / (double)loops;
+    ASSERT(fits % loops == 0);
+    printf("%.1f\n", (double)(end - start) / (double)loops);
 }
 
-static double parse(const struct side *side, size_t i, uint64_t loops)
+static uint64_t number(const char *text)
 {
-    uint64_t fits = 0;
-    int64_t start = now_ns();
-    for (uint64_t n = 0; n < loops; n++) {
-        json_t *value = NULL;
-        ASSERT(json_read(side->lines[i], FILE_MAX, &value, NULL) == ERR_OK);
-        fits += contract_accepts(side->contract, value);
-        json_decref(value);
-    }
-    int64_t end = now_ns();
-    ASSERT(fits == 0 || fits == loops);
-    return (double)(end - start) / (double)loops;
-}
-
-static void answer_times(const struct side *side, const char *loops_text,
-                         double (*measure)(const struct side *, size_t, uint64_t))
-{
-    uint64_t loops = strtoull(loops_text, NULL, 10);
-    for (size_t i = 0; i < side->count; i++)
-        printf("%s%.1f", i ? " " : "", measure(side, i, loops ? loops : 1));
-    putchar('\n');
+    uint64_t loops = strtoull(text, NULL, 10);
+    return loops ? loops : 1;
 }
 
 static bool answer(struct side *side, char *line)
@@ -167,10 +179,12 @@ static bool answer(struct side *side, char *line)
         for (size_t i = 0; i < side->count; i++)
             putchar(contract_accepts(side->contract, side->values[i]) ? 'V' : 'I');
         putchar('\n');
-    } else if (strcmp(verb, "validate") == 0) {
-        answer_times(side, first, validate);
+    } else if (strcmp(verb, "alone") == 0) {
+        answer_alone(side, number(first));
+    } else if (strcmp(verb, "turns") == 0) {
+        answer_turns(side, number(first), ask_value);
     } else if (strcmp(verb, "parse") == 0) {
-        answer_times(side, first, parse);
+        answer_turns(side, number(first), ask_text);
     } else {
         fprintf(stderr, "seam_side: no such word: %s\n", verb);
         return false;

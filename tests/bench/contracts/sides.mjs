@@ -11,6 +11,7 @@ import readline from 'node:readline';
 export class Side {
     constructor(name, program, args) {
         this.name = name;
+        this.can = ['alone', 'turns', 'parse'];
         this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
         this.answers = readline.createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
     }
@@ -33,12 +34,9 @@ export class Side {
         return this.ask('verdicts');
     }
 
-    async validate(loops) {
-        return (await this.ask('validate', loops)).split(' ').map(Number);
-    }
-
-    async parse(loops) {
-        return (await this.ask('parse', loops)).split(' ').map(Number);
+    /* What one document takes, a list; or all of them, a list of one. */
+    async measure(kind, loops) {
+        return (await this.ask(kind, loops)).split(' ').map(Number);
     }
 
     close() {
@@ -49,6 +47,7 @@ export class Side {
 export class Blaze {
     constructor(folder) {
         this.name = 'Blaze';
+        this.can = ['alone'];
         this.work = path.join(folder, 'work');
         fs.mkdirSync(this.work, { recursive: true });
         const architecture = { x64: 'x86_64', arm64: 'arm64' }[process.arch];
@@ -63,10 +62,11 @@ export class Blaze {
         });
     }
 
-    async measure(loops) {
+    async benchmark(loops) {
         const { code, out, err } = await this.run(
             ['--benchmark', '--continue', '--loop', loops, this.schema, this.documents]);
-        const rows = [...out.matchAll(/\[(\d+)\]: (PASS|FAIL) ([0-9.]+) \+- /g)];
+        const rows = [...out.matchAll(/\[(\d+)\]: (PASS|FAIL) ([0-9.]+) \+- /g)]
+            .sort((a, b) => a[1] - b[1]); // it has an order of its own
         return { code, err: err || out, rows };
     }
 
@@ -74,17 +74,18 @@ export class Blaze {
         this.schema = schema;
         this.documents = documents;
         this.count = fs.readFileSync(documents, 'utf8').split('\n').filter(Boolean).length;
-        const { code, err, rows } = await this.measure(1);
+        const { code, err, rows } = await this.benchmark(1);
         return rows.length === this.count ? null
             : `${rows.length} answers for ${this.count} documents, exit ${code}: ${err.trim().split('\n').slice(0, 3).join(' ')}`;
     }
 
     async verdicts() {
-        return (await this.measure(1)).rows.map((row) => (row[2] === 'PASS' ? 'V' : 'I')).join('');
+        return (await this.benchmark(1)).rows.map((row) => (row[2] === 'PASS' ? 'V' : 'I')).join('');
     }
 
-    async validate(loops) {
-        return (await this.measure(loops)).rows.map((row) => Number(row[3]) * 1000);
+    /* Only alone: it can do no other. */
+    async measure(_kind, loops) {
+        return (await this.benchmark(loops)).rows.map((row) => Number(row[3]) * 1000);
     }
 
     close() {}
