@@ -257,6 +257,7 @@ enum error_code contract_compile(json_t *schema, const struct contract_options *
 {
     AUTO(contract_unrefp) struct contract *contract = xcalloc(1, sizeof(*contract));
     contract->references = 1;
+    peek_learn();
     contract->schema = json_incref(schema);
     struct compiler c = {.contract = contract,
                          .dialect = root_dialect(schema),

@@ -6,9 +6,7 @@
 #ifndef CONTRACT_EQUAL_INTERNAL_H
 #define CONTRACT_EQUAL_INTERNAL_H
 
-#include "base/text.h"
-
-#include <jansson.h>
+#include "contract/peek_internal.h"
 
 /* The name of a property, dressed as a JSON string so that `propertyNames` needs no allocation.
  * Only string_of() may look into a string that may be one. It is known by its count of references:
@@ -34,7 +32,7 @@ static inline struct slice string_of(const json_t *string)
 {
     if (is_dressed_name(string))
         return ((const struct dressed_name *)(const void *)string)->name;
-    return (struct slice){json_string_value(string), json_string_length(string)};
+    return string_bytes(string);
 }
 
 /* Sorted, for value_set_has. */
@@ -48,34 +46,5 @@ bool value_set_has(const struct value_set *set, const json_t *value);
 
 /* The first item that equals an earlier one, as two indexes; false if all differ. */
 bool array_repeats(const json_t *array, size_t *ret_first, size_t *ret_second);
-
-/* The next pair of an object, in one stride over its entries. */
-struct entry {
-    void *iter;
-    struct slice key;
-    const json_t *value;
-};
-
-static inline bool entry_load(struct entry *e)
-{
-    if (!e->iter)
-        return false;
-    e->key = (struct slice){json_object_iter_key(e->iter), json_object_iter_key_len(e->iter)};
-    e->value = json_object_iter_value(e->iter);
-    return true;
-}
-
-/* jansson iterates without writing, though its signature does not say so. */
-static inline bool entry_first(const json_t *object, struct entry *e)
-{
-    e->iter = json_object_iter((json_t *)object);
-    return entry_load(e);
-}
-
-static inline bool entry_next(const json_t *object, struct entry *e)
-{
-    e->iter = json_object_iter_next((json_t *)object, e->iter);
-    return entry_load(e);
-}
 
 #endif

@@ -44,12 +44,12 @@ static bool length_within(struct slice s, size_t least, size_t most)
 static bool each_item(struct run *r, uint32_t gate, const json_t *array, unsigned level)
 {
     const struct gate *g = &r->fused->gates[gate];
-    size_t count = json_array_size(array);
+    size_t count = array_size(array);
     if (count > 0 && level >= LIMIT_DEPTH)
         return run_stop(r);
     r->work += count;
     for (size_t i = 0; i < count; i++) {
-        const json_t *item = json_array_get(array, i);
+        const json_t *item = array_item(array, i);
         if (!place_holds(r, g->places[json_typeof(item)], item, level + 1))
             return false;
     }
@@ -60,13 +60,13 @@ static bool items_hold_gates(struct run *r, const struct step *step, const json_
                              unsigned level)
 {
     const uint32_t *first = r->fused->lists + step->as.items.first;
-    size_t count = json_array_size(array), prefix = step->as.items.count;
+    size_t count = array_size(array), prefix = step->as.items.count;
     if (count > 0 && level >= LIMIT_DEPTH)
         return run_stop(r);
     r->work += count;
     for (size_t i = 0; i < count; i++) {
         uint32_t gate = i < prefix ? first[i] : step->as.items.rest;
-        if (!gate_lets(r, gate, json_array_get(array, i), level + 1))
+        if (!gate_lets(r, gate, array_item(array, i), level + 1))
             return false;
         if (i + 1 >= prefix && step->as.items.rest == GATE_ALWAYS)
             break;
@@ -77,13 +77,13 @@ static bool items_hold_gates(struct run *r, const struct step *step, const json_
 static bool enough_contained(struct run *r, const struct step *step, const json_t *array,
                              unsigned level)
 {
-    size_t found = 0, count = json_array_size(array);
+    size_t found = 0, count = array_size(array);
     bool bounded = step->as.contains.max != UINT32_MAX;
     if (count > 0 && level >= LIMIT_DEPTH)
         return run_stop(r);
     r->work += count;
     for (size_t i = 0; i < count && (bounded || found < step->as.contains.min); i++)
-        found += gate_lets(r, step->target, json_array_get(array, i), level + 1);
+        found += gate_lets(r, step->target, array_item(array, i), level + 1);
     return found >= step->as.contains.min && (!bounded || found <= step->as.contains.max);
 }
 
@@ -172,8 +172,8 @@ static bool step_holds(struct run *r, const struct step *step, const json_t *val
     case STEP_INTEGRAL:
         return number_integral(json_real_value(value));
     case STEP_RANGE:
-        return json_integer_value(value) >= step->as.range.least &&
-               json_integer_value(value) <= step->as.range.most;
+        return integer_value(value) >= step->as.range.least &&
+               integer_value(value) <= step->as.range.most;
     case STEP_STRING:
         return slice_equal(string_of(value), step->as.text);
     case STEP_STRINGS:
@@ -181,9 +181,9 @@ static bool step_holds(struct run *r, const struct step *step, const json_t *val
     case STEP_LENGTH:
         return length_within(string_of(value), step->as.size.least, step->as.size.most);
     case STEP_ITEM_COUNT:
-        return within(json_array_size(value), step);
+        return within(array_size(value), step);
     case STEP_SIZE:
-        return within(json_object_size(value), step);
+        return within(object_size(value), step);
     case STEP_RUN:
     case STEP_PATTERN:
         s = string_of(value);

@@ -13,7 +13,7 @@ enum { MUCH_LARGER = 4 };
 
 bool required_there(const struct visit *visit, const json_t *object)
 {
-    if (json_object_size(object) < visit->required)
+    if (object_size(object) < visit->required)
         return false;
     for (uint32_t i = 0; i < visit->required; i++)
         if (!json_object_getn(object, visit->required_names[i].ptr, visit->required_names[i].len))
@@ -85,7 +85,7 @@ static inline __attribute__((always_inline)) bool entries_hold(struct run *r,
 
 bool visit_holds(struct run *r, const struct visit *visit, const json_t *object, unsigned level)
 {
-    size_t size = json_object_size(object);
+    size_t size = object_size(object);
     if (size < visit->required)
         return false;
     if (size > 0 && level >= LIMIT_DEPTH)
