@@ -88,9 +88,6 @@ static json_t *shown_digest(const json_t *shown)
 
 int command_answer(const struct args *args)
 {
-    AUTO(roster_freep) struct roster *roster = NULL;
-    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
-    AUTO(flow_unrefp) struct flow *flow = NULL;
     AUTO(freep) char *path = NULL;
     struct run *run = NULL;
     struct question_view view;
@@ -102,12 +99,11 @@ int command_answer(const struct args *args)
         return complain(EXIT_USAGE, "answer: give --json FILE or --deny");
     enum error_code code = read_answer(args, &answer, &err);
     if (code == ERR_OK)
-        code = open_run(args, args->operands[0], &roster, &reader, &flow, &run, &err);
+        code = open_run(args, args->operands[0], &path, &run, &err);
     if (code == ERR_OK)
         code = check_question(args, run, answer, &view, &err);
     if (code == ERR_OK) {
         json_t *shown = shown_digest(view.shown);
-        path = roster_store(roster, args_option(args, "--store"));
         code = send(path, args->operands[0],
                     inbox_answer(run_task_path(run, view.task), view.revision, answer, deny,
                                  whoever(args), json_string_value(shown)),

@@ -91,11 +91,10 @@ WARN_UNUSED enum error_code open_roster(const struct args *args, struct roster *
  */
 WARN_UNUSED enum error_code open_reader(const struct args *args, struct journal_reader **ret_reader,
                                         char **ret_path, struct error *reterr);
-/* A run as it stands, with all that it needs; what was opened is to be freed in any case. */
-WARN_UNUSED enum error_code open_run(const struct args *args, const char *id,
-                                     struct roster **ret_roster, struct journal_reader **ret_reader,
-                                     struct flow **ret_flow, struct run **ret_run,
-                                     struct error *reterr);
+/* A run as it stands in the journal; ret_path, if not NULL, gets the journal's path, to be freed.
+ */
+WARN_UNUSED enum error_code open_run(const struct args *args, const char *id, char **ret_path,
+                                     struct run **ret_run, struct error *reterr);
 
 /* ---- progress.c: a line a step while runs are under way ---- */
 

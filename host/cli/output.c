@@ -157,18 +157,17 @@ enum error_code open_reader(const struct args *args, struct journal_reader **ret
     return code;
 }
 
-enum error_code open_run(const struct args *args, const char *id, struct roster **ret_roster,
-                         struct journal_reader **ret_reader, struct flow **ret_flow,
+enum error_code open_run(const struct args *args, const char *id, char **ret_path,
                          struct run **ret_run, struct error *reterr)
 {
+    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
+    AUTO(shelf_freep) struct shelf *shelf = shelf_new();
+    AUTO(flow_unrefp) struct flow *flow = NULL;
     struct journal_run known;
-    enum error_code code = open_reader(args, ret_reader, NULL, reterr);
+    enum error_code code = open_reader(args, &reader, ret_path, reterr);
     if (code == ERR_OK)
-        code = journal_find(*ret_reader, id, &known, reterr);
+        code = journal_find(reader, id, &known, reterr);
     if (code == ERR_OK)
-        code = open_roster(args, ret_roster, reterr);
-    if (code == ERR_OK)
-        code = fold_flow(*ret_reader, *ret_roster, id, ret_flow, reterr);
-    return code == ERR_OK ? fold_run(*ret_reader, id, *ret_flow, NULL, NULL, ret_run, reterr)
-                          : code;
+        code = fold_flow(reader, shelf, id, &flow, reterr);
+    return code == ERR_OK ? fold_run(reader, id, flow, NULL, NULL, ret_run, reterr) : code;
 }

@@ -9,7 +9,7 @@
 
 struct replay {
     const struct args *args;
-    const struct roster *roster;
+    struct shelf *shelf;
     struct journal_reader *reader;
     size_t runs, same, records, decisions;
     char **ids;
@@ -28,7 +28,7 @@ static void replay_one(struct replay *replay, const char *id)
     AUTO(flow_unrefp) struct flow *flow = NULL;
     struct error err;
     size_t records = 0, decisions = 0;
-    enum error_code code = fold_flow(replay->reader, replay->roster, id, &flow, &err);
+    enum error_code code = fold_flow(replay->reader, replay->shelf, id, &flow, &err);
     if (code == ERR_OK)
         code = replay_run(replay->reader, id, flow, &records, &decisions, &err);
     replay->runs++;
@@ -45,17 +45,14 @@ static void replay_one(struct replay *replay, const char *id)
 
 int command_replay(const struct args *args)
 {
-    AUTO(roster_freep) struct roster *roster = NULL;
+    AUTO(shelf_freep) struct shelf *shelf = shelf_new();
     AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
-    struct replay replay = {.args = args};
+    struct replay replay = {.args = args, .shelf = shelf};
     struct error err;
     bool all = args_flag(args, "--all");
     if (all == (args->operand_count == 1))
         return complain(EXIT_USAGE, "replay: name one RUN, or give --all");
-    enum error_code code = open_roster(args, &roster, &err);
-    if (code == ERR_OK)
-        code = open_reader(args, &reader, NULL, &err);
-    replay.roster = roster;
+    enum error_code code = open_reader(args, &reader, NULL, &err);
     replay.reader = reader;
     if (code == ERR_OK && all)
         code = journal_runs(reader, NULL, keep_id, &replay, &err);

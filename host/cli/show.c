@@ -216,12 +216,9 @@ static void show_text(const struct args *args, const json_t *run)
 
 int command_show(const struct args *args)
 {
-    AUTO(roster_freep) struct roster *roster = NULL;
-    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
-    AUTO(flow_unrefp) struct flow *flow = NULL;
     struct run *run = NULL;
     struct error err;
-    enum error_code code = open_run(args, args->operands[0], &roster, &reader, &flow, &run, &err);
+    enum error_code code = open_run(args, args->operands[0], NULL, &run, &err);
     if (code == ERR_OK) {
         json_t *json = run_describe(run);
         if (args->json)

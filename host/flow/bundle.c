@@ -125,31 +125,43 @@ static size_t part_add(struct bundle *b, char *relative, char *uri, struct docum
     return b->count++;
 }
 
-static bool open_part(struct bundle *b, const struct part *from, const char *pointer,
-                      const char *relative, struct document **ret_document)
+/* The file, read from the flow's folder and from nowhere else. */
+static bool load_part(struct bundle *b, const struct part *from, const char *pointer,
+                      const char *relative, const char *shown, struct document **ret_document)
 {
+    const struct flow_options *options = b->c->options;
     char resolved[PATH_MAX];
     struct error error;
     AUTO(freep) char *path = xasprintf("%s/%s", b->folder, relative);
-    const char *slash = strrchr(b->c->path, '/');
-    AUTO(freep)
-    char *shown =
-        xasprintf("%.*s%s", slash ? (int)(slash - b->c->path + 1) : 0, b->c->path, relative);
-    if (!realpath(path, resolved)) {
+    if (!options->files && !realpath(path, resolved)) {
         REFUSE_REF(b, from, pointer, "ref-not-found", NULL, "there is no file %s", shown);
         return false;
     }
-    if (!lies_inside(b, path, resolved)) {
+    if (!options->files && !lies_inside(b, path, resolved)) {
         REFUSE_REF(b, from, pointer, "ref-outside", "copy the file into the flow's folder",
                    "%s is a link to a file outside the flow's folder", shown);
         return false;
     }
-    if (document_load(shown, ret_document, &error)) {
-        b->refused = true;
-        if (!finding_add_unread(b->c->findings, shown, &error))
-            REFUSE_REF(b, from, pointer, "ref-not-found", NULL, "%s", error.text);
+    enum error_code code = options->files
+                               ? flow_kept_file(options, relative, shown, ret_document, &error)
+                               : document_load(shown, ret_document, &error);
+    if (code == ERR_OK)
+        return true;
+    b->refused = true;
+    if (!finding_add_unread(b->c->findings, shown, &error))
+        REFUSE_REF(b, from, pointer, "ref-not-found", NULL, "%s", error.text);
+    return false;
+}
+
+static bool open_part(struct bundle *b, const struct part *from, const char *pointer,
+                      const char *relative, struct document **ret_document)
+{
+    const char *slash = strrchr(b->c->path, '/');
+    AUTO(freep)
+    char *shown =
+        xasprintf("%.*s%s", slash ? (int)(slash - b->c->path + 1) : 0, b->c->path, relative);
+    if (!load_part(b, from, pointer, relative, shown, ret_document))
         return false;
-    }
     const json_t *root = document_root(*ret_document);
     if (json_is_object(root) || json_is_boolean(root))
         return true;
@@ -227,7 +239,7 @@ static char *rewritten(struct bundle *b, size_t from, const char *reference, con
                    "\"%.200s\" has characters that a $ref to a file cannot have", reference);
         return NULL;
     }
-    if (!find_folder(b)) {
+    if (!b->c->options->files && !find_folder(b)) {
         REFUSE_REF(b, part, pointer, "ref-not-found", NULL, "the flow's folder cannot be found");
         return NULL;
     }
@@ -377,6 +389,7 @@ static void pin_parts(struct bundle *b)
         if (known)
             continue;
         c->pins = xrealloc(c->pins, (c->pin_count + 1) * sizeof(*c->pins));
+        flow_keep_file(c, b->parts[i].relative, b->parts[i].document);
         c->pins[c->pin_count++] = (struct pin){xstrdup(b->parts[i].relative),
                                                digest_of(document_text(b->parts[i].document))};
     }
@@ -415,6 +428,23 @@ struct contract *flow_read_schema(struct compilation *c, const json_t *schema, c
 }
 
 /* ---- What a run pins ---- */
+
+void flow_keep_file(struct compilation *c, const char *name, const struct document *document)
+{
+    struct slice text = document_text(document);
+    json_object_set_new(c->flow->files, name, json_stringn(text.ptr, text.len));
+}
+
+enum error_code flow_kept_file(const struct flow_options *options, const char *name,
+                               const char *path, struct document **ret_document,
+                               struct error *reterr)
+{
+    const json_t *text = json_object_get(options->files, name);
+    if (!json_is_string(text))
+        return error_set(reterr, ERR_NOT_FOUND, "%s was not kept with the flow", path);
+    return document_parse((struct slice){json_string_value(text), json_string_length(text)}, path,
+                          ret_document, reterr);
+}
 
 static int compare_pins(const void *left, const void *right)
 {

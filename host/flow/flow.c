@@ -13,6 +13,7 @@
 struct shared_flow {
     struct flow flow; /* first: a flow is where its shared_flow is */
     atomic_uint references;
+    struct catalog *own; /* NULL = the catalog is somebody else's */
 };
 
 static struct flow *flow_new(size_t steps)
@@ -28,6 +29,11 @@ struct flow *flow_ref(struct flow *flow)
 {
     atomic_fetch_add(&((struct shared_flow *)(void *)flow)->references, 1);
     return flow;
+}
+
+void flow_own(struct flow *flow, struct catalog *catalog_taken)
+{
+    ((struct shared_flow *)(void *)flow)->own = catalog_taken;
 }
 
 static void step_done(struct step *s)
@@ -64,6 +70,11 @@ void flow_unref(struct flow *flow)
     contract_unref(flow->input);
     contract_unref(flow->output_contract);
     mapping_free(flow->output);
+    json_decref(flow->files);
+    if (shared->own) {
+        catalog_done(shared->own);
+        free(shared->own);
+    }
     free(shared);
 }
 
@@ -105,6 +116,8 @@ static bool list_steps(struct compilation *c)
     }
     c->flow = flow_new(count);
     c->flow->file = xstrdup(c->path);
+    c->flow->files = json_object();
+    flow_keep_file(c, "", c->document);
     c->sources = xcalloc(count, sizeof(*c->sources));
     c->names = xcalloc(count, sizeof(*c->names));
     json_object_foreach ((json_t *)steps, name, value) {
@@ -162,7 +175,8 @@ enum error_code flow_compile(const char *path, const struct flow_options *option
     struct compilation c = {.options = options, .path = path, .findings = ret_findings};
     struct error error;
     size_t errors_before = ret_findings->errors;
-    enum error_code e = document_load(path, &c.document, &error);
+    enum error_code e = options->files ? flow_kept_file(options, "", path, &c.document, &error)
+                                       : document_load(path, &c.document, &error);
     if (e && !finding_add_unread(ret_findings, path, &error))
         return error_set(reterr, e, "%s", error.text);
     if (c.document) {

@@ -28,6 +28,57 @@ struct finding {
     char *hint;    /* the next thing to do; may be NULL                         */
 };
 
+/* A handoff, and what is known of it before anything runs. */
+enum seam_kind {
+    SEAM_INPUT,             /* what a step maps, against what its agent takes             */
+    SEAM_FALLBACK,          /* the same of its fallback                                   */
+    SEAM_STAND_IN,          /* what the fallback gives, against what the agent gives      */
+    SEAM_UNDO,              /* what its undo maps                                         */
+    SEAM_RECONCILE_ASKS,    /* what the host asks, against what the reconcile agent takes */
+    SEAM_RECONCILE_ANSWERS, /* what that agent gives, against what the host understands   */
+    SEAM_FOR_EACH,          /* an array                                                   */
+    SEAM_IF,                /* a boolean                                                  */
+    SEAM_ASSERT,
+    SEAM_CONFIDENCE, /* a number where the card points                             */
+    SEAM_OUTPUT,     /* what the flow maps, against its output's schema            */
+};
+const char *seam_kind_word(enum seam_kind kind); /* "input", "fallback", … */
+
+enum seam_verdict { SEAM_PROVEN, SEAM_REFUTED, SEAM_UNKNOWN };
+const char *seam_verdict_word(enum seam_verdict verdict); /* "proven" */
+
+struct seam {
+    enum seam_kind kind;
+    char *from;            /* whom it reads: "plan, search", "the input"            */
+    char *to;              /* the step, or "output"                                 */
+    struct position where; /* of the mapping, or of the string in it that is wrong  */
+    char *pointer;         /* JSON Pointer in the file of the same                  */
+    enum seam_verdict verdict;
+    json_t *witness; /* a value that can come and is refused; NULL unless refuted */
+    char *sentence;  /* what is wrong, for the flow's author; NULL if proven      */
+    const char *rule;
+    char *reason; /* why nothing is known; NULL unless unknown                 */
+};
+
+/* What a run may come to if all goes wrong that may, per key of the budget. */
+enum worst_key {
+    WORST_ATTEMPTS,
+    WORST_CALLS,
+    WORST_TOKENS,
+    WORST_COST,
+    WORST_TIME,
+    WORST_RECOVERY,
+    WORST_KEYS
+};
+const char *worst_key_word(enum worst_key key); /* "attempts" */
+
+struct worst {
+    int64_t least; /* with every step and item run once; -1 = unbounded    */
+    int64_t most;  /* with every retry and fallback; -1 = unbounded        */
+    int64_t limit; /* the budget's; -1 = none                              */
+    char *why;     /* of unbounded: which step, and what is not said       */
+};
+
 struct findings {
     struct finding *list;
     size_t count, errors, warnings;
@@ -129,6 +180,7 @@ struct escalation {
 struct flow {
     char *name, *version;
     char *file;
+    json_t *files;          /* the texts of both, by name; the flow's own is ""          */
     struct digest digest;   /* of the file and every schema it refers to                 */
     struct contract *input; /* NULL = anything                                           */
     struct mapping *output; /* NULL = null                                               */
@@ -150,6 +202,7 @@ struct flow_options {
     const char *const *escalations; /* names that `escalation.to` may use; NULL = any            */
     size_t escalation_count;
     int concurrency; /* the host's limit                                          */
+    json_t *files;   /* read these texts instead of the disk; NULL = the disk     */
 };
 
 /* Reads, checks and compiles a flow file. Findings gather in ret_findings (which the caller has
@@ -158,6 +211,8 @@ struct flow_options {
 WARN_UNUSED enum error_code flow_compile(const char *path, const struct flow_options *options,
                                          struct flow **ret_flow, struct findings *ret_findings,
                                          struct error *reterr);
+/* From now on the flow frees the catalog that it was compiled against. */
+void flow_own(struct flow *flow, struct catalog *catalog_taken);
 struct flow *flow_ref(struct flow *flow);
 void flow_unref(struct flow *flow);
 void flow_unrefp(struct flow **flow);

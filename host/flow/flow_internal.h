@@ -109,7 +109,14 @@ void flow_check_deadlines(struct compilation *c, uint32_t step, const char *retr
 void flow_read_terms(struct compilation *c);
 void flow_check_budget(struct compilation *c);
 void flow_build_graph(struct compilation *c);
+void flow_prove(struct compilation *c);
 void flow_make_digest(struct compilation *c);
+/* Notes the text of a file that the flow is made of; reads one of options->files instead of a file.
+ */
+void flow_keep_file(struct compilation *c, const char *name, const struct document *document);
+WARN_UNUSED enum error_code flow_kept_file(const struct flow_options *options, const char *name,
+                                           const char *path, struct document **ret_document,
+                                           struct error *reterr);
 
 /* A setting of a step: the value in the step, else in the flow's defaults, else in the manifest's;
  * value NULL = what is built in. */

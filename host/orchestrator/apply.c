@@ -222,6 +222,10 @@ static void charge_takeover(struct run *run, int64_t at_ms)
 static void apply_taken_over(struct run *run, const struct event *event)
 {
     run->restored |= event->restored;
+    if (event->libraries) {
+        json_decref(run->libraries);
+        run->libraries = json_incref(event->libraries);
+    }
     charge_takeover(run, event->at_ms);
     for (uint32_t i = 0; i < run->task_count; i++) {
         struct task *task = run->tasks[i];

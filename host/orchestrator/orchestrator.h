@@ -131,7 +131,8 @@ struct event {
                         0 = at_ms */
     const char *who, *shown; /* digest of what the person was shown                       */
     /* TAKEN_OVER */
-    bool restored; /* the journal came from a backup: what was unfinished may have happened */
+    bool restored;     /* the journal came from a backup: what was unfinished may have happened */
+    json_t *libraries; /* digests of those that it goes on with, by agent */
     /* STARTED */
     const char *run, *store;
     uint64_t seed;
@@ -250,6 +251,12 @@ bool run_task_in_flight(const struct run *run, uint32_t task, uint32_t attempt);
 int64_t run_task_due(const struct run *run, uint32_t task);
 /* When EXPIRED must be sent; -1 = no question, or one without a deadline. */
 int64_t run_task_question_deadline(const struct run *run, uint32_t task);
+
+/* The digest, in hex, of the library that an agent runs in since the run was taken over; NULL =
+ * that which it began with. */
+const char *run_library(const struct run *run, const char *agent);
+/* Has a task that is not final called this agent? */
+bool run_agent_underway(const struct run *run, const char *agent);
 
 struct question_view {
     uint32_t task, revision;

@@ -90,6 +90,7 @@ static const struct field event_fields[] = {
     PLAIN(event, FIELD_BOOL, paranoid),
     PLAIN(event, FIELD_JSON, input),
     PLAIN(event, FIELD_JSON, pins),
+    PLAIN(event, FIELD_JSON, libraries),
 };
 
 static const struct field decision_fields[] = {

@@ -106,6 +106,7 @@ void run_free(struct run *run)
     json_decref(run->input);
     json_decref(run->about);
     json_decref(run->pins);
+    json_decref(run->libraries);
     for (size_t i = 0; i < sizeof(run->words) / sizeof(run->words[0]); i++)
         json_decref(run->words[i]);
     json_decref(run->output);

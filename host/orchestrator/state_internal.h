@@ -130,7 +130,7 @@ struct run {
     struct flow *flow;
     char *id, *store;
     json_t *input, *about; /* about: {id, started} of `.run`                            */
-    json_t *pins;
+    json_t *pins, *libraries;
     json_t *words[3]; /* the words of `.steps.X.status`, by STEP_DONE … */
     uint64_t seed, seq;
     bool paranoid; /* no proof is relied on */

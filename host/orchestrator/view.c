@@ -102,6 +102,22 @@ const struct agent *run_task_agent(const struct run *run, uint32_t task, bool re
     return reconciling ? callee->reconcile : callee->agent;
 }
 
+const char *run_library(const struct run *run, const char *agent)
+{
+    return json_string_value(json_object_get(run->libraries, agent));
+}
+
+bool run_agent_underway(const struct run *run, const char *agent)
+{
+    for (uint32_t i = 0; i < run->task_count; i++) {
+        const struct task *task = task_at(run, i);
+        if (!task_state_is_final(task->state) && task->tries > 0 &&
+            strcmp(task_callee(run, task)->agent->name, agent) == 0)
+            return true;
+    }
+    return false;
+}
+
 json_t *run_task_input(const struct run *run, uint32_t task)
 {
     return task_at(run, task)->input;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs read back: the fold of a journal's records, its flow found again by what was pinned, and the
- * replay that decides everything once more and compares.
+ * Runs read back: the fold of a journal's records, and the replay that decides everything once more
+ * and compares.
  */
 #include "runtime/host_internal.h"
 
@@ -104,90 +104,5 @@ enum error_code replay_run(struct journal_reader *reader, const char *id, struct
     *ret_records = folding.records;
     *ret_decisions = folding.decisions;
     run_free(folding.run);
-    return code;
-}
-
-/* ---- the flow of a run ---- */
-
-static bool keep_pins(void *user, uint64_t seq, struct record *record, struct run *run)
-{
-    json_t **ret_pins = user;
-    (void)seq;
-    (void)run;
-    *ret_pins = json_incref(record->event.pins);
-    return false;
-}
-
-static bool pinned(const json_t *pin, const char *key, const char *digest)
-{
-    const char *was = json_string_value(json_object_get(pin, key));
-    return was && strcmp(was, digest) == 0;
-}
-
-static enum error_code check_agents(const struct roster *roster, const json_t *pins, const char *id,
-                                    struct error *reterr)
-{
-    const char *name;
-    json_t *pin;
-    json_object_foreach (json_object_get(pins, "agents"), name, pin) {
-        char card[DIGEST_HEX_SIZE], library[DIGEST_HEX_SIZE];
-        const struct agent *agent = catalog_find(&roster->catalog, slice_of(name));
-        if (!agent)
-            return error_set(reterr, ERR_CONFLICT,
-                             "run %s began with agent %s, which is not loaded now; see `seam "
-                             "plugins`",
-                             id, name);
-        digest_hex(&agent->card, card);
-        digest_hex(&agent->library, library);
-        bool same_card = pinned(pin, "card", card);
-        /* what changes the world goes on only in the very library that began it */
-        bool reads = agent->effect == CLASS_PURE || agent->effect == CLASS_READ;
-        if (!same_card || (!reads && !pinned(pin, "library", library)))
-            return error_set(reterr, ERR_CONFLICT,
-                             "run %s began with another %s of agent %s; put the plugin back that "
-                             "it began with",
-                             id, same_card ? "library" : "card", name);
-    }
-    return ERR_OK;
-}
-
-static enum error_code compile_pinned(const struct roster *roster, const json_t *pins,
-                                      const char *id, struct flow **ret_flow, struct error *reterr)
-{
-    const json_t *pin = json_object_get(pins, "flow");
-    const char *file = json_string_value(json_object_get(pin, "file"));
-    const char *digest = json_string_value(json_object_get(pin, "digest"));
-    char now[DIGEST_HEX_SIZE];
-    struct findings findings;
-    if (!file || !digest)
-        return error_set(reterr, ERR_CORRUPT, "run %s: its first record names no flow", id);
-    findings_init(&findings);
-    enum error_code code = roster_compile(roster, file, ret_flow, &findings, reterr);
-    findings_done(&findings);
-    if (code != ERR_OK) {
-        error_prefix(reterr, "run %s: its flow cannot be read again: ", id);
-        return code;
-    }
-    digest_hex(&(*ret_flow)->digest, now);
-    if (strcmp(now, digest) == 0)
-        return ERR_OK;
-    flow_unref(*ret_flow);
-    *ret_flow = NULL;
-    return error_set(reterr, ERR_CONFLICT,
-                     "run %s: its flow %s has changed since it began; put the file back that it "
-                     "began with",
-                     id, file);
-}
-
-enum error_code fold_flow(struct journal_reader *reader, const struct roster *roster,
-                          const char *id, struct flow **ret_flow, struct error *reterr)
-{
-    json_t *pins = NULL;
-    enum error_code code = fold_run(reader, id, NULL, keep_pins, &pins, NULL, reterr);
-    if (code == ERR_OK)
-        code = check_agents(roster, pins, id, reterr);
-    if (code == ERR_OK)
-        code = compile_pinned(roster, pins, id, ret_flow, reterr);
-    json_decref(pins);
     return code;
 }

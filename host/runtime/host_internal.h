@@ -9,6 +9,7 @@
  *   services.c  what plugins ask for, but HTTP
  *   http.c      http.send: grants, effects, replays
  *   fold.c      runs read back from the journal
+ *   pinned.c    the flows and cards that a journal keeps
  *   roster.c    manifest and cards → catalog
  *   trial.c     one plugin, started to see whether it starts
  */
@@ -121,6 +122,12 @@ struct live_run {
     enum run_status shown; /* the status that the journal's index has */
 };
 
+/* What a flow's runs are pinned to. */
+struct pinned {
+    struct flow *flow;
+    json_t *pins;
+};
+
 struct host {
     struct host_options options;
     const struct manifest *manifest;
@@ -138,6 +145,9 @@ struct host {
     struct error failure;
     char *worker;
     size_t calls, barriers; /* under way, of all runs; barriers not yet reached */
+    struct pinned *pinned;  /* flows of which runs began here */
+    size_t pinned_count;
+    struct shelf *shelf; /* flows of runs that were taken up here */
     uv_prepare_t idle;
     struct text scratch; /* for what is written as JSON and copied at once */
 };
@@ -161,6 +171,18 @@ void live_happen_claiming(struct live_run *live, struct event *event, const char
 void live_free(struct live_run *live);
 /* Something that referred to the run is gone: frees the run if it was the last. */
 void live_release(struct live_run *live);
+
+/* ---- pinned.c, roster.c ---- */
+
+/* The pins of a run of that flow, whose texts are kept with the next record; a new reference. */
+json_t *pinned_make(struct host *host, struct flow *flow);
+void pinned_done(struct host *host);
+/* May the run go on with the plugins of the roster? *ret_libraries is what it then goes on with. */
+WARN_UNUSED enum error_code pinned_check(struct journal_reader *reader, const struct roster *roster,
+                                         const struct run *run, json_t **ret_libraries,
+                                         struct error *reterr);
+void roster_add_agents(struct catalog *catalog, const char *alias, int64_t call_ms,
+                       const struct card *card);
 
 /* ---- slots.c ---- */
 

@@ -233,6 +233,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
         return code;
     }
     host->worker = find_worker(options->worker);
+    host->shelf = shelf_new();
     uv_loop_init(&host->loop);
     watch(host, &host->journal_poll, journal_fd(host->journal), journal_readable);
     watch(host, &host->egress_poll, egress_fd(host->egress), egress_readable);
@@ -258,6 +259,8 @@ enum error_code host_close(struct host *host, struct error *reterr)
     while (host->runs)
         live_free(host->runs);
     map_done(&host->by_name);
+    pinned_done(host);
+    shelf_free(host->shelf);
     uv_close((uv_handle_t *)&host->journal_poll, NULL);
     uv_close((uv_handle_t *)&host->inbox_timer, NULL);
     uv_close((uv_handle_t *)&host->idle, NULL);

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct agent *agent_from_card(const struct manifest_plugin *entry, const struct card *card,
+static struct agent *agent_from_card(const char *alias, int64_t call_ms, const struct card *card,
                                      const struct card_agent *from)
 {
     struct agent *agent = xcalloc(1, sizeof(*agent));
-    agent->name = xasprintf("%s/%s", entry->alias, from->name);
+    agent->name = xasprintf("%s/%s", alias, from->name);
     agent->effect = from->effect <= CLASS_WRITE ? (enum effect_class)from->effect : CLASS_WRITE;
     agent->destructive = from->flags & SEAM_DESTRUCTIVE;
     agent->open_world = from->flags & SEAM_OPEN_WORLD;
@@ -20,16 +20,23 @@ static struct agent *agent_from_card(const struct manifest_plugin *entry, const 
     agent->input = contract_ref(from->input);
     agent->output = contract_ref(from->output);
     agent->confidence = from->confidence ? xstrdup(from->confidence) : NULL;
-    agent->reconcile = from->reconcile ? xasprintf("%s/%s", entry->alias, from->reconcile) : NULL;
+    agent->reconcile = from->reconcile ? xasprintf("%s/%s", alias, from->reconcile) : NULL;
     agent->ref = from->ref ? xstrdup(from->ref) : NULL;
     agent->settle_ms = from->settle_ms;
     agent->key_ttl_ms = from->key_ttl_ms;
     agent->tokens = from->tokens;
     agent->cost = from->cost;
-    agent->call_ms = entry->call_ms >= 0 ? entry->call_ms : card->call_ms;
+    agent->call_ms = call_ms;
     agent->card = card->digest;
     agent->library = card->library;
     return agent;
+}
+
+void roster_add_agents(struct catalog *catalog, const char *alias, int64_t call_ms,
+                       const struct card *card)
+{
+    for (size_t i = 0; i < card->agent_count; i++)
+        catalog_add(catalog, agent_from_card(alias, call_ms, card, &card->agents[i]));
 }
 
 static enum error_code check_config(const struct manifest_plugin *entry, const struct card *card,
@@ -66,9 +73,8 @@ static enum error_code load_plugin(struct roster *roster, struct roster_plugin *
         plugin->card = NULL;
         return code;
     }
-    for (size_t i = 0; i < plugin->card->agent_count; i++)
-        catalog_add(&roster->catalog,
-                    agent_from_card(plugin->entry, plugin->card, &plugin->card->agents[i]));
+    int64_t call_ms = plugin->entry->call_ms >= 0 ? plugin->entry->call_ms : plugin->card->call_ms;
+    roster_add_agents(&roster->catalog, plugin->entry->alias, call_ms, plugin->card);
     return ERR_OK;
 }
 

@@ -345,40 +345,6 @@ void live_release(struct live_run *live)
         live_free(live);
 }
 
-static json_t *pin_agents(const struct flow *flow)
-{
-    json_t *pins = json_object();
-    for (size_t i = 0; i < flow->step_count; i++) {
-        const struct callee *callees[] = {&flow->steps[i].call, &flow->steps[i].fallback,
-                                          &flow->steps[i].undo};
-        for (size_t c = 0; c < 3; c++) {
-            const struct agent *agents[] = {callees[c]->agent, callees[c]->reconcile};
-            for (size_t a = 0; a < 2; a++) {
-                char card[DIGEST_HEX_SIZE], library[DIGEST_HEX_SIZE];
-                if (!agents[a])
-                    continue;
-                digest_hex(&agents[a]->card, card);
-                digest_hex(&agents[a]->library, library);
-                json_object_set_new(pins, agents[a]->name,
-                                    json_pack("{s:s, s:s}", "card", card, "library", library));
-            }
-        }
-    }
-    return pins;
-}
-
-static json_t *pin_flow(const struct flow *flow)
-{
-    char digest[DIGEST_HEX_SIZE];
-    char *file = realpath(flow->file, NULL);
-    digest_hex(&flow->digest, digest);
-    json_t *pins =
-        json_pack("{s:{s:s, s:s, s:s}, s:o}", "flow", "name", flow->name, "file",
-                  file ? file : flow->file, "digest", digest, "agents", pin_agents(flow));
-    free(file);
-    return pins;
-}
-
 static void begin(struct host *host, struct flow *flow, const char *id, json_t *input)
 {
     struct live_run *live = live_new(host, id, run_new(flow));
@@ -388,7 +354,7 @@ static void begin(struct host *host, struct flow *flow, const char *id, json_t *
         .store = host->journal ? journal_store_id(host->journal) : "",
         .seed = host_random() >> 1,
         .input = input,
-        .pins = pin_flow(flow),
+        .pins = pinned_make(host, flow),
         .paranoid = host->options.paranoid,
     };
     live_happen(live, &event, NULL);
@@ -412,14 +378,23 @@ static enum error_code check_input(const struct flow *flow, const json_t *input,
 
 /* ---- the same id again ---- */
 
-static bool keep_input(void *user, const struct journal_record *record, const struct digest *hash)
+/* What a run of the journal began with. */
+struct beginning {
+    json_t *input, *pins;
+};
+
+static bool keep_beginning(void *user, const struct journal_record *record,
+                           const struct digest *hash)
 {
-    json_t **ret_input = user;
+    struct beginning *beginning = user;
     (void)hash;
     struct error err;
     json_t *root = NULL;
-    if (json_read(record->body, SIZE_MAX, &root, &err) == ERR_OK)
-        *ret_input = json_incref(json_object_get(json_object_get(root, "event"), "input"));
+    if (json_read(record->body, SIZE_MAX, &root, &err) == ERR_OK) {
+        const json_t *event = json_object_get(root, "event");
+        beginning->input = json_incref(json_object_get(event, "input"));
+        beginning->pins = json_incref(json_object_get(event, "pins"));
+    }
     json_decref(root);
     return false;
 }
@@ -433,7 +408,9 @@ static enum error_code other_input(const char *id, struct error *reterr)
 static enum error_code other_flow(const char *id, const char *flow, struct error *reterr)
 {
     return error_set(reterr, ERR_CONFLICT,
-                     "run `%s` exists, of flow %s; choose another --id, or none", id, flow);
+                     "run `%s` exists, of another flow or of flow %s as it was before it changed: "
+                     "`seam resume %s` goes on with that; or choose another --id, or none",
+                     id, flow, id);
 }
 
 /* A run that this host has already. */
@@ -451,15 +428,24 @@ static enum error_code submit_again(struct live_run *live, const struct flow *fl
     return ERR_OK;
 }
 
-static enum error_code same_input(struct host *host, const char *id, const json_t *input,
-                                  struct error *reterr)
+/* A run of the journal is the same if flow and input are. */
+static enum error_code same_beginning(struct host *host, const char *id, const struct flow *flow,
+                                      const json_t *input, struct error *reterr)
 {
-    json_t *recorded = NULL;
-    enum error_code code =
-        journal_read(journal_own_reader(host->journal), id, 1, keep_input, &recorded, reterr);
-    if (code == ERR_OK && !contract_equal(recorded ? recorded : json_null(), input))
+    struct beginning known = {0};
+    char digest[DIGEST_HEX_SIZE];
+    enum error_code code = journal_read(journal_own_reader(host->journal), id, 1, keep_beginning,
+                                        &known, reterr);
+    const json_t *pin = json_object_get(known.pins, "flow");
+    const char *began = json_string_value(json_object_get(pin, "digest"));
+    const char *name = json_string_value(json_object_get(pin, "name"));
+    digest_hex(&flow->digest, digest);
+    if (code == ERR_OK && (!began || strcmp(began, digest) != 0))
+        code = other_flow(id, name ? name : "?", reterr);
+    else if (code == ERR_OK && !contract_equal(known.input ? known.input : json_null(), input))
         code = other_input(id, reterr);
-    json_decref(recorded);
+    json_decref(known.input);
+    json_decref(known.pins);
     return code;
 }
 
@@ -500,10 +486,8 @@ enum error_code host_submit(struct host *host, struct flow *flow, const char *id
         host->options.in_memory ? NULL : journal_own_reader(host->journal);
     if (id && reader) {
         code = journal_find(reader, id, &known, reterr);
-        if (code == ERR_OK && strcmp(known.flow, flow->name) != 0)
-            code = other_flow(id, known.flow, reterr);
         if (code == ERR_OK)
-            code = same_input(host, id, input, reterr);
+            code = same_beginning(host, id, flow, input, reterr);
         if (code == ERR_OK)
             return host_resume(host, id, reterr);
         if (code != ERR_NOT_FOUND)
@@ -526,12 +510,17 @@ enum error_code host_resume(struct host *host, const char *id, struct error *ret
     struct journal_reader *reader = journal_own_reader(host->journal);
     if (live_find(host, id))
         return ERR_OK;
-    enum error_code code = fold_flow(reader, host->options.roster, id, &flow, reterr);
+    AUTO(json_decrefp) json_t *libraries = NULL;
+    enum error_code code = fold_flow(reader, host->shelf, id, &flow, reterr);
     if (code == ERR_OK)
         code = fold_run(reader, id, flow, NULL, NULL, &run, reterr);
     flow_unref(flow);
-    if (code != ERR_OK)
+    if (code == ERR_OK && !run_status_is_final(run_status(run)))
+        code = pinned_check(reader, host->options.roster, run, &libraries, reterr);
+    if (code != ERR_OK) {
+        run_free(run);
         return code;
+    }
     struct live_run *live = live_new(host, id, run);
     live->seq = run_seq(run);
     live->shown = run_status(run);
@@ -540,7 +529,8 @@ enum error_code host_resume(struct host *host, const char *id, struct error *ret
         live_release(live);
         return ERR_OK;
     }
-    struct event event = {.kind = EVENT_TAKEN_OVER, .restored = host->options.restored};
+    struct event event = {
+        .kind = EVENT_TAKEN_OVER, .restored = host->options.restored, .libraries = libraries};
     for (uint32_t i = 0; i < run_task_count(run); i++)
         watch_task(live, i);
     live_happen(live, &event, NULL);

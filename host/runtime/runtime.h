@@ -69,8 +69,9 @@ enum error_code host_close(struct host *host, struct error *reterr);
  * (then `settled` is called at once); with another input, ERR_CONFLICT. id NULL makes a new one. */
 WARN_UNUSED enum error_code host_submit(struct host *host, struct flow *flow, const char *id,
                                         json_t *input, struct error *reterr);
-/* Takes up a run from the journal where it was left. ERR_CONFLICT if its flow or its agents are no
- * longer those it began with. Of a final run, only `settled` is called. */
+/* Takes up a run from the journal where it was left, by the flow that it began with. ERR_CONFLICT
+ * if a plugin of today cannot be shown to be able to take the place of the one that it began with.
+ * Of a final run, only `settled` is called. */
 WARN_UNUSED enum error_code host_resume(struct host *host, const char *id, struct error *reterr);
 /* Every run that is not final; those of them that cannot go on are counted and told to `log`. */
 WARN_UNUSED enum error_code host_resume_all(struct host *host, size_t *ret_count,
@@ -109,9 +110,15 @@ WARN_UNUSED enum error_code replay_run(struct journal_reader *reader, const char
                                        struct flow *flow, size_t *ret_records,
                                        size_t *ret_decisions, struct error *reterr);
 
-/* The flow that the run began with, compiled again from its file. ERR_CONFLICT if the file, or an
- * agent that the flow uses, has changed since; the text names what. */
-WARN_UNUSED enum error_code fold_flow(struct journal_reader *reader, const struct roster *roster,
+/* Flows that were compiled from a journal, for as long as somebody reads it. */
+struct shelf;
+struct shelf *shelf_new(void);
+void shelf_free(struct shelf *shelf);
+void shelf_freep(struct shelf **shelf);
+
+/* The flow that the run began with, against the agents that it began with, as the journal keeps
+ * them: files and plugins may have changed since, or be gone. Runs of one flow share it. */
+WARN_UNUSED enum error_code fold_flow(struct journal_reader *reader, struct shelf *shelf,
                                       const char *id, struct flow **ret_flow, struct error *reterr);
 
 /* ---- What answer and cancel leave in the inbox ---- */

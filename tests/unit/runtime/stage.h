@@ -377,15 +377,20 @@ static inline void stage_replay(const struct stage *s)
     struct stage_ids ids = {.count = 0};
     struct error err;
     struct journal_reader *reader = stage_reader(s);
+    struct shelf *shelf = shelf_new();
     enum error_code code = journal_runs(reader, NULL, stage_keep_id, &ids, &err);
     ck_assert_ok(code, err);
     for (size_t i = 0; i < ids.count; i++) {
         size_t records = 0, decisions = 0;
-        code = replay_run(reader, ids.list[i], s->flow, &records, &decisions, &err);
+        AUTO(flow_unrefp) struct flow *flow = NULL;
+        code = fold_flow(reader, shelf, ids.list[i], &flow, &err);
+        ck_assert_ok(code, err);
+        code = replay_run(reader, ids.list[i], flow, &records, &decisions, &err);
         ck_assert_msg(code == ERR_OK, "run %s, replayed: %s", ids.list[i], err.text);
         ck_assert_uint_gt(records, 0);
         free(ids.list[i]);
     }
+    shelf_free(shelf);
     journal_reader_close(reader);
 }
 

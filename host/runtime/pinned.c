@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a run is made of, kept in the journal when it begins: the files of its flow, what the
+ * manifest said of flows then, and the cards of its agents. A run is read, answered and decided by
+ * these for as long as it lives, whatever becomes of the files. Only its calls go to the plugins of
+ * today: where a card has changed, the new one must be shown to be able to take the old one's
+ * place.
+ */
+#include "runtime/host_internal.h"
+
+#include "loader/succession.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Enough for what flows and cards may be, all files together. */
+enum { KEPT_MAX = 256 << 20 };
+
+/* ---- when a run begins ---- */
+
+static char *keep_json(struct host *host, const json_t *value)
+{
+    char hex[DIGEST_HEX_SIZE];
+    AUTO(text_done) struct text text;
+    text_init(&text, KEPT_MAX);
+    json_write(value, &text);
+    struct digest digest = digest_of(text_slice(&text));
+    journal_keep(host->journal, text_slice(&text));
+    digest_hex(&digest, hex);
+    return xstrdup(hex);
+}
+
+static const struct roster_plugin *plugin_named(const struct roster *roster, struct slice alias)
+{
+    for (size_t i = 0; i < roster->plugin_count; i++)
+        if (slice_is(alias, roster->plugins[i].entry->alias))
+            return &roster->plugins[i];
+    return NULL;
+}
+
+static struct slice alias_of(const char *agent)
+{
+    return (struct slice){agent, (size_t)(strchr(agent, '/') - agent)};
+}
+
+static void pin_agent(struct host *host, json_t *pins, const struct agent *agent)
+{
+    if (!agent || json_object_get(pins, agent->name))
+        return;
+    char card[DIGEST_HEX_SIZE], library[DIGEST_HEX_SIZE];
+    const struct roster_plugin *plugin = plugin_named(host->options.roster, alias_of(agent->name));
+    AUTO(freep) char *kept = keep_json(host, plugin->card->json);
+    digest_hex(&agent->card, card);
+    digest_hex(&agent->library, library);
+    json_object_set_new(pins, agent->name,
+                        json_pack("{s:s, s:s, s:s, s:I}", "card", card, "library", library, "kept",
+                                  kept, "call_ms", (json_int_t)agent->call_ms));
+}
+
+static json_t *pin_agents(struct host *host, const struct flow *flow)
+{
+    json_t *pins = json_object();
+    for (size_t i = 0; i < flow->step_count; i++) {
+        const struct step *step = &flow->steps[i];
+        const struct callee *callees[] = {&step->call, &step->fallback, &step->undo};
+        for (size_t c = 0; c < 3; c++) {
+            pin_agent(host, pins, callees[c]->agent);
+            pin_agent(host, pins, callees[c]->reconcile);
+        }
+    }
+    return pins;
+}
+
+/* All that flow_compile was told. */
+static json_t *flow_text(const struct host *host, const struct flow *flow)
+{
+    const struct manifest *m = host->manifest;
+    return json_pack("{s:s, s:O, s:O*, s:i, s:{s:I, s:I, s:I, s:I, s:I}}", "file", flow->file,
+                     "files", flow->files, "defaults", m->defaults, "concurrency", m->concurrency,
+                     "ceiling", "attempts", (json_int_t)m->budget_attempts, "calls",
+                     (json_int_t)m->budget_calls, "tokens", (json_int_t)m->budget_tokens, "cost",
+                     (json_int_t)m->budget_cost, "time_ms", (json_int_t)m->budget_time_ms);
+}
+
+static json_t *pin_flow(struct host *host, const struct flow *flow)
+{
+    char digest[DIGEST_HEX_SIZE];
+    json_t *text = flow_text(host, flow);
+    AUTO(freep) char *kept = keep_json(host, text);
+    AUTO(freep) char *file = realpath(flow->file, NULL);
+    json_decref(text);
+    digest_hex(&flow->digest, digest);
+    return json_pack("{s:{s:s, s:s, s:s, s:s}, s:o}", "flow", "name", flow->name, "file",
+                     file ? file : flow->file, "digest", digest, "kept", kept, "agents",
+                     pin_agents(host, flow));
+}
+
+json_t *pinned_make(struct host *host, struct flow *flow)
+{
+    for (size_t i = 0; i < host->pinned_count; i++)
+        if (host->pinned[i].flow == flow)
+            return json_incref(host->pinned[i].pins);
+    host->pinned = xrealloc(host->pinned, (host->pinned_count + 1) * sizeof(*host->pinned));
+    json_t *pins = pin_flow(host, flow);
+    host->pinned[host->pinned_count++] = (struct pinned){flow_ref(flow), pins};
+    return json_incref(pins);
+}
+
+void pinned_done(struct host *host)
+{
+    for (size_t i = 0; i < host->pinned_count; i++) {
+        flow_unref(host->pinned[i].flow);
+        json_decref(host->pinned[i].pins);
+    }
+    free(host->pinned);
+}
+
+/* ---- when it is read ---- */
+
+struct shelf {
+    struct map by_pins;
+    struct flow **flows;
+    size_t count;
+};
+
+struct shelf *shelf_new(void)
+{
+    return xcalloc(1, sizeof(struct shelf));
+}
+
+void shelf_free(struct shelf *shelf)
+{
+    if (!shelf)
+        return;
+    for (size_t i = 0; i < shelf->count; i++)
+        flow_unref(shelf->flows[i]);
+    free(shelf->flows);
+    map_done(&shelf->by_pins);
+    free(shelf);
+}
+
+void shelf_freep(struct shelf **shelf)
+{
+    shelf_free(*shelf);
+}
+
+static bool keep_pins(void *user, uint64_t seq, struct record *record, struct run *run)
+{
+    json_t **ret_pins = user;
+    (void)seq;
+    (void)run;
+    *ret_pins = json_incref(record->event.pins);
+    return false;
+}
+
+static enum error_code read_pins(struct journal_reader *reader, const char *id, json_t **ret_pins,
+                                 struct error *reterr)
+{
+    *ret_pins = NULL;
+    enum error_code code = fold_run(reader, id, NULL, keep_pins, ret_pins, NULL, reterr);
+    if (code == ERR_OK && !*ret_pins)
+        code = error_set(reterr, ERR_CORRUPT, "run %s: its first record names no flow", id);
+    return code;
+}
+
+static enum error_code read_kept(struct journal_reader *reader, const json_t *pin, struct text *out,
+                                 struct error *reterr)
+{
+    struct digest digest;
+    const char *hex = json_string_value(json_object_get(pin, "kept"));
+    text_clear(out);
+    if (!hex || !digest_from_hex(slice_of(hex), &digest))
+        return error_set(reterr, ERR_UNSUPPORTED,
+                         "it began with a version of Seam that kept no flows in the journal: it "
+                         "can be listed and explained, and that version can finish it");
+    return journal_kept(reader, &digest, out, reterr);
+}
+
+static enum error_code read_card(struct journal_reader *reader, const json_t *pin,
+                                 struct card **ret_card, struct error *reterr)
+{
+    AUTO(text_done) struct text text;
+    text_init(&text, KEPT_MAX);
+    enum error_code code = read_kept(reader, pin, &text, reterr);
+    if (code == ERR_OK)
+        code = card_parse(text_slice(&text), ret_card, reterr);
+    if (code == ERR_OK) {
+        struct card *card = *ret_card;
+        const char *own = json_string_value(json_object_get(pin, "card"));
+        const char *library = json_string_value(json_object_get(pin, "library"));
+        if (!own || !library || !digest_from_hex(slice_of(own), &card->digest) ||
+            !digest_from_hex(slice_of(library), &card->library))
+            return error_set(reterr, ERR_CORRUPT, "its first record has no digests of a card");
+    }
+    return code;
+}
+
+/* The agents that it began with. */
+static enum error_code read_catalog(struct journal_reader *reader, const json_t *pins,
+                                    struct catalog *catalog, struct error *reterr)
+{
+    const char *name;
+    json_t *pin;
+    json_object_foreach (json_object_get(pins, "agents"), name, pin) {
+        AUTO(card_freep) struct card *card = NULL;
+        if (!strchr(name, '/') || catalog_find(catalog, slice_of(name)))
+            continue;
+        enum error_code code = read_card(reader, pin, &card, reterr);
+        if (code != ERR_OK) {
+            error_prefix(reterr, "agent %s: ", name);
+            return code;
+        }
+        int64_t call_ms = json_integer_value(json_object_get(pin, "call_ms"));
+        AUTO(freep) char *alias = xstrndup(name, alias_of(name).len);
+        roster_add_agents(catalog, alias, call_ms, card);
+    }
+    return ERR_OK;
+}
+
+static int64_t limit_in(const json_t *ceiling, const char *key)
+{
+    return json_integer_value(json_object_get(ceiling, key));
+}
+
+static enum error_code compile(const json_t *kept, struct catalog *catalog, struct flow **ret_flow,
+                               struct error *reterr)
+{
+    const json_t *limits = json_object_get(kept, "ceiling");
+    const char *file = json_string_value(json_object_get(kept, "file"));
+    struct findings findings;
+    struct budget ceiling = {
+        .attempts = limit_in(limits, "attempts"),
+        .calls = limit_in(limits, "calls"),
+        .tokens = limit_in(limits, "tokens"),
+        .cost = limit_in(limits, "cost"),
+        .time_ms = limit_in(limits, "time_ms"),
+        .recovery_calls = -1,
+    };
+    struct flow_options options = {
+        .catalog = catalog,
+        .defaults = json_object_get(kept, "defaults"),
+        .ceiling = &ceiling,
+        .concurrency = (int)json_integer_value(json_object_get(kept, "concurrency")),
+        .files = json_object_get(kept, "files"),
+    };
+    findings_init(&findings);
+    enum error_code code = flow_compile(file ? file : "", &options, ret_flow, &findings, reterr);
+    if (code != ERR_OK && findings.count > 0)
+        error_set(reterr, code, "its flow does not compile any more: %s", findings.list[0].text);
+    findings_done(&findings);
+    return code;
+}
+
+static enum error_code build(struct journal_reader *reader, const json_t *pins,
+                             struct flow **ret_flow, struct error *reterr)
+{
+    AUTO(text_done) struct text text;
+    json_t *kept = NULL;
+    struct catalog *catalog = xcalloc(1, sizeof(*catalog));
+    catalog_init(catalog);
+    text_init(&text, KEPT_MAX);
+    enum error_code code = read_kept(reader, json_object_get(pins, "flow"), &text, reterr);
+    if (code == ERR_OK)
+        code = json_read(text_slice(&text), KEPT_MAX, &kept, reterr);
+    if (code == ERR_OK)
+        code = read_catalog(reader, pins, catalog, reterr);
+    if (code == ERR_OK)
+        code = compile(kept, catalog, ret_flow, reterr);
+    json_decref(kept);
+    if (code == ERR_OK) {
+        flow_own(*ret_flow, catalog);
+        return code;
+    }
+    catalog_done(catalog);
+    free(catalog);
+    return code;
+}
+
+enum error_code fold_flow(struct journal_reader *reader, struct shelf *shelf, const char *id,
+                          struct flow **ret_flow, struct error *reterr)
+{
+    AUTO(text_done) struct text key;
+    AUTO(json_decrefp) json_t *pins = NULL;
+    text_init(&key, KEPT_MAX);
+    enum error_code code = read_pins(reader, id, &pins, reterr);
+    if (code != ERR_OK)
+        return code;
+    json_write(pins, &key);
+    struct flow *known = map_get(&shelf->by_pins, text_slice(&key));
+    if (!known) {
+        code = build(reader, pins, &known, reterr);
+        if (code != ERR_OK) {
+            error_prefix(reterr, "run %s: ", id);
+            return code;
+        }
+        shelf->flows = xrealloc(shelf->flows, (shelf->count + 1) * sizeof(struct flow *));
+        shelf->flows[shelf->count++] = known;
+        map_put(&shelf->by_pins, text_slice(&key), known);
+    }
+    *ret_flow = flow_ref(known);
+    return ERR_OK;
+}
+
+/* ---- when it goes on ---- */
+
+static bool same_digest(const char *hex, const struct digest *digest)
+{
+    char now[DIGEST_HEX_SIZE];
+    digest_hex(digest, now);
+    return hex && strcmp(hex, now) == 0;
+}
+
+/* The first thing that keeps the new card from the old one's place. */
+static const struct succession_check *obstacle(const struct succession *succession)
+{
+    const struct succession_check *found = NULL;
+    for (size_t i = 0; i < succession->count; i++) {
+        const struct succession_check *check = &succession->checks[i];
+        bool worse = check->verdict == REFUTED && (!found || found->verdict == UNKNOWN);
+        if (!check->note && (worse || (check->verdict == UNKNOWN && !found)))
+            found = check;
+    }
+    return found;
+}
+
+static enum error_code may_succeed(struct journal_reader *reader, const struct roster *roster,
+                                   const char *name, const json_t *pin, struct error *reterr)
+{
+    AUTO(card_freep) struct card *old = NULL;
+    const struct roster_plugin *plugin = plugin_named(roster, alias_of(name));
+    struct succession succession;
+    enum error_code code = read_card(reader, pin, &old, reterr);
+    if (code != ERR_OK)
+        return code;
+    succession_judge_agent(old, strchr(name, '/') + 1, plugin->card, NULL, &succession);
+    const struct succession_check *check = obstacle(&succession);
+    if (succession.verdict != PROVEN)
+        code = error_set(reterr, ERR_CONFLICT,
+                         "it began with another card of agent %s, and the new one %s take its "
+                         "place: %s%s%s; put the plugin back that it began with",
+                         name, succession.verdict == REFUTED ? "cannot" : "may not be able to",
+                         check ? check->aspect : "", check ? ": " : "", check ? check->reason : "");
+    succession_done(&succession);
+    return code;
+}
+
+static enum error_code check_agent(struct journal_reader *reader, const struct roster *roster,
+                                   const struct run *run, const char *name, const json_t *pin,
+                                   struct error *reterr)
+{
+    const struct agent *agent = catalog_find(&roster->catalog, slice_of(name));
+    if (!agent)
+        return error_set(reterr, ERR_CONFLICT,
+                         "it began with agent %s, which is not loaded now; see `seam plugins`",
+                         name);
+    const char *library = run_library(run, name);
+    if (!library)
+        library = json_string_value(json_object_get(pin, "library"));
+    bool writes = agent->effect == CLASS_WRITE || agent->effect == CLASS_WRITE_IDEMPOTENT;
+    bool same_library = same_digest(library, &agent->library);
+    bool same_card = same_digest(json_string_value(json_object_get(pin, "card")), &agent->card);
+    /* what has begun to change the world ends in the very library that began it */
+    if (!same_library && writes && run_agent_underway(run, name))
+        return error_set(reterr, ERR_CONFLICT,
+                         "agent %s has begun what only the library that began it can end; put the "
+                         "plugin back that it had",
+                         name);
+    return same_card ? ERR_OK : may_succeed(reader, roster, name, pin, reterr);
+}
+
+enum error_code pinned_check(struct journal_reader *reader, const struct roster *roster,
+                             const struct run *run, json_t **ret_libraries, struct error *reterr)
+{
+    AUTO(json_decrefp) json_t *pins = NULL;
+    const char *name;
+    json_t *pin;
+    enum error_code code = read_pins(reader, run_id(run), &pins, reterr);
+    AUTO(json_decrefp) json_t *libraries = json_object();
+    json_object_foreach (json_object_get(pins, "agents"), name, pin) {
+        char hex[DIGEST_HEX_SIZE];
+        if (code == ERR_OK)
+            code = check_agent(reader, roster, run, name, pin, reterr);
+        if (code != ERR_OK)
+            break;
+        digest_hex(&catalog_find(&roster->catalog, slice_of(name))->library, hex);
+        json_object_set_new(libraries, name, json_string(hex));
+    }
+    if (code != ERR_OK)
+        error_prefix(reterr, "run %s: ", run_id(run));
+    else
+        *ret_libraries = TAKE(libraries);
+    return code;
+}
