@@ -104,7 +104,7 @@ struct shape shape_union(struct shapes *shapes, const struct shape *a, const str
 
 struct shape shape_meet(struct shapes *shapes, const struct shape *a, const json_t *schema)
 {
-    json_t *both = schema_both(a->schema, schema);
+    json_t *both = schema_meet(shapes, json_pack("[O,O]", a->schema, schema));
     if (!json_is_false(both) && schema_types(shapes, both) == 0) {
         json_decref(both);
         both = json_false();

@@ -38,6 +38,9 @@ struct shape shape_never(void);
 struct shape shape_of_types(unsigned types); /* bits 1 << json_type; `integer` is JSON_INTEGER */
 struct shape shape_of_value(const json_t *value);
 struct shape shape_of_schema(json_t *schema_taken); /* a schema that refers to nothing */
+/* Any, or all, of the schemas in an array, of shapes of the same `shapes`; takes the array. */
+json_t *schema_any(json_t *list_taken);
+json_t *schema_all(json_t *list_taken);
 /* What a contract lets through; NULL = anything. */
 struct shape shape_of_contract(struct shapes *shapes, const struct contract *contract);
 /* Either of two; what is there in both only is there always. */
@@ -61,6 +64,20 @@ struct shape shape_items(struct shapes *shapes, const struct shape *shape);
 /* How many items an array may have; *ret_most SIZE_MAX = no bound is known. */
 void shape_item_counts(struct shapes *shapes, const struct shape *shape, size_t *ret_least,
                        size_t *ret_most);
+/* Of the numbers among its values; least > most if there are none. */
+struct shape_numbers {
+    double least, most; /* infinite where no bound is known */
+    bool integral;
+};
+struct shape_numbers shape_numbers(struct shapes *shapes, const struct shape *shape);
+/* Of the strings (in characters), or the objects (in members), among its values. */
+struct shape_sizes {
+    size_t least, most; /* most SIZE_MAX = no bound is known */
+};
+struct shape_sizes shape_string_sizes(struct shapes *shapes, const struct shape *shape);
+struct shape_sizes shape_object_sizes(struct shapes *shapes, const struct shape *shape);
+/* All its values, if they are known to be no more than that: a new array; else NULL. */
+json_t *shape_values(struct shapes *shapes, const struct shape *shape, size_t most);
 /* What is left when values of these types are taken away. */
 struct shape shape_without(struct shapes *shapes, const struct shape *shape, unsigned types);
 /* What is left when only values of these types stay. */

@@ -49,10 +49,9 @@ struct expansion {
 
 json_t *schema_keep(const json_t *schema); /* one more reference */
 json_t *schema_of_types(unsigned types);
-/* All, or any, of the schemas in an array, which it takes. */
-json_t *schema_all(json_t *list_taken);
-json_t *schema_any(json_t *list_taken);
 json_t *schema_both(const json_t *a, const json_t *b);
+/* Whether it says of types alone, and which. */
+bool schema_is_types(const json_t *schema, unsigned *ret_types);
 /* The schema, or `true` if it is too large to be carried on. Takes it. */
 json_t *schema_bounded(json_t *schema_taken);
 /* `type` of a schema as bits; all of them where it is not there. */
@@ -62,6 +61,9 @@ unsigned value_bit(const json_t *value);
 const json_t *schema_values(const json_t *schema, const json_t **ret_one);
 
 /* ---- shape_look.c ---- */
+
+/* What all of them allow; where some are nothing but types, no more is written than is needed. */
+json_t *schema_meet(struct shapes *shapes, json_t *list_taken);
 
 /* What of a schema is of these types. */
 json_t *schema_among(struct shapes *shapes, const json_t *schema, unsigned types);

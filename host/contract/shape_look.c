@@ -178,8 +178,8 @@ struct found {
     bool always, some; /* every branch has it; there was a branch */
 };
 
-static void member_of_branch(const struct shapes *shapes, const struct branch_parts *b,
-                             struct slice name, struct found *found)
+static void member_of_branch(struct shapes *shapes, const struct branch_parts *b, struct slice name,
+                             struct found *found)
 {
     bool required = false, allowed = true;
     json_t *asked = json_array();
@@ -193,7 +193,7 @@ static void member_of_branch(const struct shapes *shapes, const struct branch_pa
             json_array_append_new(asked, projected);
         member_of_rules(shapes, part, name, asked);
     }
-    json_auto_t *schema = schema_all(asked);
+    json_auto_t *schema = schema_meet(shapes, asked);
     if (!allowed || is_empty(shapes, schema)) {
         if (!required) {
             found->some = true;
@@ -330,7 +330,7 @@ static json_t *item_of_part(const json_t *part, size_t index, bool any, size_t m
     return schema_any(list);
 }
 
-static void item_of_branch(const struct shapes *shapes, const struct branch_parts *b, size_t index,
+static void item_of_branch(struct shapes *shapes, const struct branch_parts *b, size_t index,
                            bool any, struct found *found)
 {
     struct counts counts = counts_of_branch(b);
@@ -348,7 +348,7 @@ static void item_of_branch(const struct shapes *shapes, const struct branch_part
         if (item)
             json_array_append_new(asked, item);
     }
-    json_auto_t *schema = schema_all(asked);
+    json_auto_t *schema = schema_meet(shapes, asked);
     bool required = counts.least > index;
     bool none = counts.most <= index || is_empty(shapes, schema);
     if (none && required)
@@ -432,6 +432,21 @@ json_t *schema_among(struct shapes *shapes, const json_t *schema, unsigned types
     json_t *copy = json_copy((json_t *)schema); /* shallow: the parts are shared */
     json_object_set(copy, "type", json_object_get(left, "type"));
     return copy;
+}
+
+json_t *schema_meet(struct shapes *shapes, json_t *list_taken)
+{
+    json_auto_t *list = list_taken;
+    unsigned types = TYPES_ALL;
+    for (size_t i = json_array_size(list); i-- > 0;) {
+        unsigned bits;
+        if (!schema_is_types(json_array_get(list, i), &bits))
+            continue;
+        types &= bits;
+        json_array_remove(list, i);
+    }
+    json_auto_t *others = schema_all(json_incref(list));
+    return schema_among(shapes, others, types);
 }
 
 struct shape shape_of_types_among(struct shapes *shapes, const struct shape *shape, unsigned types)

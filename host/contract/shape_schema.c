@@ -244,6 +244,32 @@ json_t *schema_both(const json_t *a, const json_t *b)
     return schema_all(json_pack("[O,O]", a, b));
 }
 
+bool schema_is_types(const json_t *schema, unsigned *ret_types)
+{
+    const json_t *constant = json_object_get(schema, "const");
+    const json_t *list = json_object_get(schema, "anyOf");
+    *ret_types = json_is_true(schema) ? TYPES_ALL : 0;
+    if (json_is_boolean(schema))
+        return true;
+    if (json_object_size(schema) != 1)
+        return false;
+    if (json_is_boolean(constant) || json_is_null(constant)) {
+        *ret_types = value_bit(constant);
+        return true;
+    }
+    if (json_object_get(schema, "type")) {
+        *ret_types = type_bits(json_object_get(schema, "type"));
+        return true;
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        unsigned types;
+        if (!schema_is_types(json_array_get(list, i), &types))
+            return false;
+        *ret_types |= types;
+    }
+    return list != NULL;
+}
+
 /* ---- size ---- */
 
 /* Counts what a schema is written with, as a tree; stops when there is nothing left. */
