@@ -146,32 +146,35 @@ static bool read_key(struct json_reader *r, uint64_t parent, struct slice *ret_k
     return true;
 }
 
-/* At most so much of the key that stands there as it is spelt, quotes and all. */
-static int key_to_show(struct slice spelt)
+/* The key that begins at `at`, as it is spelt there, has been in the object before. */
+static bool second_key(struct json_reader *r, const char *at)
 {
-    size_t len = spelt.len;
-    if (len > 100)
-        for (len = 100; ((unsigned char)spelt.ptr[len] & 0xC0) == 0x80;)
+    enum { SHOWN = 100 };
+    struct slice key;
+    r->at = at;
+    if (!json_read_string(r, &r->key, &key))
+        return false;
+    size_t len = (size_t)(r->at - at);
+    if (len > SHOWN)
+        for (len = SHOWN; ((unsigned char)at[len] & 0xC0) == 0x80;)
             len--;
-    return (int)len;
+    json_wrong(r, ERR_INPUT, at,
+               "bad JSON: a second key %.*s; each key of an object may stand once", (int)len, at);
+    return false;
 }
 
 /* One member, which is the object's `number`th if its key is new. */
 static bool read_member(struct json_reader *r, json_t *object, uint64_t parent, size_t number)
 {
-    struct slice key, spelt = {r->at, 0};
+    const char *at = r->at;
+    struct slice key;
     if (!read_key(r, parent, &key))
         return false;
-    spelt.len = (size_t)(r->at - spelt.ptr - 1);
     json_t *value = read_value(r);
     if (!value || json_object_setn_new_nocheck(object, key.ptr, key.len, value) != 0)
         return false;
-    if (json_object_size(object) != number) {
-        json_wrong(r, ERR_INPUT, spelt.ptr,
-                   "bad JSON: a second key %.*s; each key of an object may stand once",
-                   key_to_show(spelt), spelt.ptr);
-        return false;
-    }
+    if (json_object_size(object) != number)
+        return second_key(r, at);
     return read_rest(r, value);
 }
 
