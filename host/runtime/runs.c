@@ -434,8 +434,8 @@ static enum error_code same_beginning(struct host *host, const char *id, const s
 {
     struct beginning known = {0};
     char digest[DIGEST_HEX_SIZE];
-    enum error_code code = journal_read(journal_own_reader(host->journal), id, 1, keep_beginning,
-                                        &known, reterr);
+    enum error_code code =
+        journal_read(journal_own_reader(host->journal), id, 1, keep_beginning, &known, reterr);
     const json_t *pin = json_object_get(known.pins, "flow");
     const char *began = json_string_value(json_object_get(pin, "digest"));
     const char *name = json_string_value(json_object_get(pin, "name"));
