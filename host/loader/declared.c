@@ -18,7 +18,7 @@ static const char *effect_word(uint32_t effect)
     return effect <= SEAM_WRITE ? words[effect] : "one that this host does not know";
 }
 
-/* Keeps the first thing that is wrong. */
+/* Keeps the first thing that is wrong; what the table says in it is a stranger's. */
 static void object(struct plugin *p, const char *format, ...) PRINTF_LIKE(2, 3);
 static void object(struct plugin *p, const char *format, ...)
 {
@@ -26,15 +26,16 @@ static void object(struct plugin *p, const char *format, ...)
         return;
     va_list args;
     va_start(args, format);
-    char text[ERROR_TEXT_SIZE];
+    char text[ERROR_TEXT_SIZE], shown[ERROR_TEXT_SIZE];
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    size_t len = hear_clean(shown, sizeof(shown) - 1, slice_of(text));
     p->refusal = xcalloc(1, sizeof(*p->refusal));
     error_set(
         p->refusal, ERR_CONFLICT,
-        "%s: its table and its card differ: %s (cure: build the library and its card together; "
+        "%s: its table and its card differ: %.*s (cure: build the library and its card together; "
         "until then it is not what was approved)",
-        p->path, text);
+        p->path, (int)len, shown);
 }
 
 static void flag_text(uint32_t flags, char ret_text[static 96])

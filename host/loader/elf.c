@@ -33,7 +33,7 @@ enum { BYTE_ORDER_HERE = ELFDATA2LSB };
 enum { BYTE_ORDER_HERE = ELFDATA2MSB };
 #endif
 
-enum { SYMBOLS_READ = 1000000, NAMES_SHOWN = 8 };
+enum { SYMBOLS_READ = 1000000, NAMES_SHOWN = 8, NAME_SHOWN = 64 };
 
 static const char *machine_name(unsigned machine)
 {
@@ -59,12 +59,18 @@ static const char *machine_name(unsigned machine)
 
 /* ---- the head ---- */
 
+/* A stranger's bytes, made fit for a complaint. */
+static char shown(char c)
+{
+    return c >= 0x20 && c < 0x7F ? c : '.';
+}
+
 /* The first bytes, so that a text file is known for one. */
 static void show_start(struct slice bytes, char ret_text[static 32])
 {
     size_t len = bytes.len < 16 ? bytes.len : 16;
     for (size_t i = 0; i < len; i++)
-        ret_text[i] = bytes.ptr[i] >= 0x20 && bytes.ptr[i] < 0x7F ? bytes.ptr[i] : '.';
+        ret_text[i] = shown(bytes.ptr[i]);
     ret_text[len] = '\0';
 }
 
@@ -151,8 +157,11 @@ static void find_symbol(struct findings *f, const char *name)
         f->entry = true;
     else if (strncmp(name, prefix, sizeof(prefix) - 1) == 0)
         f->other_major = (unsigned)strtoul(name + sizeof(prefix) - 1, NULL, 10);
-    if (f->export_count++ < NAMES_SHOWN)
-        text_addf(&f->exports, "%s%.64s", f->export_count > 1 ? ", " : "", name);
+    if (f->export_count++ >= NAMES_SHOWN)
+        return;
+    text_adds(&f->exports, f->export_count > 1 ? ", " : "");
+    for (size_t i = 0; i < NAME_SHOWN && name[i]; i++)
+        text_addc(&f->exports, shown(name[i]));
 }
 
 static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *head, struct findings *f)

@@ -29,7 +29,9 @@ static void break_off(struct plugin *p, const char *what)
 static void hear_refusal(struct plugin *p, const struct frame *frame)
 {
     struct error err;
-    error_set(&err, ERR_INPUT, "%s: %.*s", p->path, (int)frame->parts[0].len, frame->parts[0].ptr);
+    char why[ERROR_TEXT_SIZE];
+    size_t len = hear_clean(why, sizeof(why) - 1, frame->parts[0]);
+    error_set(&err, ERR_INPUT, "%s: %.*s", p->path, (int)len, why);
     plugin_refuse(p, &err);
 }
 
@@ -208,11 +210,9 @@ static void hear_request(struct plugin *p, const struct frame *frame)
             &(struct plugin_answer){.status = SEAM_E_CANCELLED, .effect = SEAM_EFFECT_NONE});
 }
 
-/* Terminals and journals get no control characters and no broken UTF-8 from strangers. */
-void hear_text(struct plugin *p, uint64_t call, uint32_t level, struct slice text)
+size_t hear_clean(char *line, size_t size, struct slice text)
 {
-    char line[LIMIT_LOG_LINE];
-    size_t len = text.len < sizeof(line) ? text.len : sizeof(line);
+    size_t len = text.len < size ? text.len : size;
     if (len > 0)
         memcpy(line, text.ptr, len);
     while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
@@ -223,6 +223,13 @@ void hear_text(struct plugin *p, uint64_t call, uint32_t level, struct slice tex
         if ((c < 0x20 && c != '\t') || c == 0x7F || (!valid && c >= 0x80))
             line[i] = '?';
     }
+    return len;
+}
+
+void hear_text(struct plugin *p, uint64_t call, uint32_t level, struct slice text)
+{
+    char line[LIMIT_LOG_LINE];
+    size_t len = hear_clean(line, sizeof(line), text);
     if (level > SEAM_LOG_ERROR)
         level = SEAM_LOG_INFO;
     p->handlers.logged(p->user, call, level, (struct slice){line, len});

@@ -89,7 +89,10 @@ void ladder_admit(struct plugin *p);
 /* hear.c: what the guest says */
 /* Obeys the frames that have come, some at a time. */
 enum received hear_some(struct plugin *p);
-/* Log text of a plugin, made fit to be shown. */
+/* Copies at most size bytes of what a plugin says, made fit to be shown: terminals and journals get
+ * no control characters and no broken UTF-8 from strangers. Returns how many. */
+size_t hear_clean(char *line, size_t size, struct slice text);
+/* A line of a plugin's log. */
 void hear_text(struct plugin *p, uint64_t call, uint32_t level, struct slice text);
 
 /* declared.c: the table that was loaded against the card that was accepted */
