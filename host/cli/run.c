@@ -112,6 +112,7 @@ static enum error_code submit_line(struct drive *drive, struct flow *flow, struc
     enum error_code code = json_read(line, LIMIT_PAYLOAD, &input, reterr);
     if (code == ERR_OK && flow) {
         AUTO(freep) char *id = xasprintf("%s-%zu", prefix ? prefix : flow->name, number);
+        host_make_room(drive->host);
         code = host_submit(drive->host, flow, id, input, reterr);
     }
     json_decref(input);
@@ -128,7 +129,7 @@ static enum error_code submit_lines(struct drive *drive, struct flow *flow, FILE
     if (fseek(file, 0, SEEK_SET) != 0)
         return error_set(reterr, ERR_INPUT, "--each %s: it is read twice; name a file, not a pipe",
                          path);
-    while (code == ERR_OK && (length = getline(&line, &room, file)) >= 0) {
+    while (code == ERR_OK && !drive->interrupted && (length = getline(&line, &room, file)) >= 0) {
         number++;
         if (length > 1)
             code = submit_line(drive, flow, (struct slice){line, (size_t)length}, number, reterr);

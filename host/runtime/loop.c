@@ -277,6 +277,12 @@ enum error_code host_close(struct host *host, struct error *reterr)
     return code;
 }
 
+void host_make_room(struct host *host)
+{
+    while (host->unsettled >= (size_t)host->manifest->runs && !host->stopping && !host->failed)
+        uv_run(&host->loop, UV_RUN_ONCE);
+}
+
 enum error_code host_work(struct host *host, struct error *reterr)
 {
     /* a run that was final when it was submitted may have stopped the loop before it began */

@@ -77,6 +77,8 @@ WARN_UNUSED enum error_code host_resume(struct host *host, const char *id, struc
 WARN_UNUSED enum error_code host_resume_all(struct host *host, size_t *ret_count,
                                             size_t *ret_refused, struct error *reterr);
 
+/* Runs the loop until one more run may be submitted, or as host_work. */
+void host_make_room(struct host *host);
 /* Runs the loop until every run has settled, host_stop is called, or the journal fails (the error).
  */
 WARN_UNUSED enum error_code host_work(struct host *host, struct error *reterr);

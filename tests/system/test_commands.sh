@@ -107,6 +107,10 @@ says out '5 runs: 5 done'
 try 0 seam run book-trip.yaml --each five.jsonl --id each --json
 [ "$(jq -s 'map(.status) | all(. == "done") and length == 5' out)" = true ] || die "not 5 done"
 [ "$(ledger 'SELECT count(*) FROM bookings')" = 7 ] || die "the second time booked again"
+sed 's/^limits:.*//; $ a limits: {runs: 2}' seam.yaml >narrow.yaml
+try 0 seam run book-trip.yaml --each five.jsonl --id narrow --manifest narrow.yaml
+says out '5 runs: 5 done'
+[ "$(ledger 'SELECT count(*) FROM bookings')" = 12 ] || die "not as many bookings as runs"
 try 2 seam run book-trip.yaml --each five.jsonl --input trip.json
 says err '--each goes without --input'
 echo '{"broken"' >>five.jsonl

@@ -124,9 +124,10 @@ START_TEST(no_more_runs_are_taken_than_the_manifest_says)
     for (int i = 0; i < 3; i++)
         stage_submit(&s, NULL, ONE);
     ck_assert_int_eq(try_submit(&s, NULL, ONE, &err), ERR_BUSY);
-    stage_work(&s);
+    host_make_room(s.host);
     stage_submit(&s, NULL, ONE);
     stage_work(&s);
+    host_make_room(s.host);
     ck_assert_uint_eq(s.settled, 4);
     stage_done(&s);
 }
