@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Building the text of an error: cut at the struct's size, never in the middle of a UTF-8
- * character.
+ * character, and UTF-8 whatever strangers' bytes were put into it, for it becomes JSON.
  */
-#include "base/error.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -31,11 +31,34 @@ static void mark_cut(char *text, size_t size)
     memcpy(text + at, dots, sizeof(dots));
 }
 
+/* The length of the UTF-8 character that stands here; 0 if none does. */
+static size_t character(const char *at)
+{
+    size_t most = strnlen(at, 4);
+    for (size_t len = 1; len <= most; len++)
+        if (slice_valid_utf8((struct slice){at, len}))
+            return len;
+    return 0;
+}
+
+/* A '?' for each byte that is no part of one. */
+static void mend(char *text)
+{
+    if (slice_valid_utf8(slice_of(text)))
+        return;
+    for (size_t at = 0, len; text[at]; at += len > 0 ? len : 1) {
+        len = character(text + at);
+        if (len == 0)
+            text[at] = '?';
+    }
+}
+
 static void format_text(struct error *err, const char *format, va_list args)
 {
     int length = vsnprintf(err->text, sizeof(err->text), format, args);
     if (length >= (int)sizeof(err->text))
         mark_cut(err->text, sizeof(err->text));
+    mend(err->text);
 }
 
 enum error_code error_set(struct error *reterr, enum error_code code, const char *format, ...)

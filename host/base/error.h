@@ -48,7 +48,8 @@ struct error {
 const char *error_code_text(enum error_code code);
 
 /* Writes code and text to reterr (if not NULL) and returns the code, so that a function can say
- * `return error_set(reterr, ERR_INPUT, …)`. A text too long for the struct ends in "…". */
+ * `return error_set(reterr, ERR_INPUT, …)`. A text too long for the struct ends in "…"; bytes in it
+ * that are not UTF-8 become '?'. */
 enum error_code error_set(struct error *reterr, enum error_code code, const char *format, ...)
     PRINTF_LIKE(3, 4);
 

@@ -123,6 +123,22 @@ START_TEST(a_text_is_cut_between_characters)
 }
 END_TEST
 
+START_TEST(a_text_is_utf8_whatever_was_put_into_it)
+{
+    struct error error;
+    (void)error_set(&error, ERR_INPUT, "%s", "a\xff\xc3\xa9\xc3");
+    ck_assert_str_eq(error.text, "a?é?");
+    (void)error_set(&error, ERR_INPUT, "\"%.5s\"", "€€");
+    ck_assert_str_eq(error.text, "\"€??\"");
+    (void)error_set(&error, ERR_INPUT, "%s", "\xed\xa0\x80 \xf0\x9f\x98\x80");
+    ck_assert_str_eq(error.text, "??? 😀");
+    error_prefix(&error, "%s: ", "\xfe");
+    ck_assert_str_eq(error.text, "?: ??? 😀");
+    (void)error_set_errno(&error, ENOENT, "%s", "\x80");
+    ck_assert_str_eq(error.text, "?: No such file or directory");
+}
+END_TEST
+
 START_TEST(words_of_errno_that_do_not_fit_are_cut)
 {
     struct error error;
@@ -160,4 +176,5 @@ END_TEST
 UNIT_MAIN(every_code_has_words, an_error_is_set_and_its_code_returned, nobody_need_listen,
           errno_becomes_words_and_a_code, context_goes_before_the_text,
           a_text_that_fits_exactly_is_not_cut, a_text_is_cut_between_characters,
-          words_of_errno_that_do_not_fit_are_cut, a_false_assertion_aborts_and_names_its_place)
+          a_text_is_utf8_whatever_was_put_into_it, words_of_errno_that_do_not_fit_are_cut,
+          a_false_assertion_aborts_and_names_its_place)
