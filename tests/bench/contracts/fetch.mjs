@@ -8,9 +8,11 @@ import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+const here = path.dirname(fileURLToPath(import.meta.url));
 const DOCUMENTS_MAX = 200, DOCUMENT_BYTES_MAX = 4 << 20;
 
 function offline(what, error) {
@@ -20,18 +22,29 @@ function offline(what, error) {
         'This benchmark takes schemas, documents and its peers from there; run it again with a network.');
 }
 
-async function fetchTools(folder, tools) {
-    const home = path.join(folder, 'tools'), stamp = path.join(home, 'fetched.json');
-    const wanted = JSON.stringify(tools);
+/* npm install into a folder of its own; whether it had to be done. */
+async function install(home, dependencies) {
+    const stamp = path.join(home, 'fetched.json'), wanted = JSON.stringify(dependencies);
     if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted)
         return;
     fs.rmSync(home, { recursive: true, force: true });
     fs.mkdirSync(home, { recursive: true });
-    fs.writeFileSync(path.join(home, 'package.json'),
-        JSON.stringify({ private: true, dependencies: tools }));
+    fs.writeFileSync(path.join(home, 'package.json'), JSON.stringify({ private: true, dependencies }));
     await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], { cwd: home })
-        .catch((error) => offline('the tools', error));
+        .catch((error) => offline(path.basename(home), error));
     fs.writeFileSync(stamp, wanted);
+}
+
+/* The tool lists stand beside the packages, as one more. */
+async function fetchToolLists(folder, servers) {
+    const home = path.join(folder, 'servers'), out = path.resolve(folder, 'packages', 'tool-lists@made');
+    await install(home, servers);
+    if (fs.existsSync(out))
+        return;
+    const names = Object.keys(servers).filter((name) => /\/server-/.test(name));
+    await run(process.execPath, [path.join(here, 'servers.mjs'), `${out}.part`, ...names],
+        { cwd: home, timeout: 120000 });
+    fs.renameSync(`${out}.part`, out);
 }
 
 async function fetchPackage(folder, name, version) {
@@ -63,10 +76,11 @@ async function fetchPackages(folder, packages) {
 function place(table, folder, file) {
     const parts = file.split('/');
     const name = file.startsWith('@') ? parts.slice(0, 2).join('/') : parts[0];
-    if (!table.packages[name])
+    const version = name === 'tool-lists' ? 'made' : table.packages[name];
+    if (!version)
         throw new Error(`${file}: the package is not in the table of packages`);
     return {
-        home: path.join(folder, 'packages', `${name.replace('/', '+')}@${table.packages[name]}`),
+        home: path.join(folder, 'packages', `${name.replace('/', '+')}@${version}`),
         rest: file.slice(name.length + 1),
     };
 }
@@ -115,11 +129,25 @@ function reader(folder) {
     };
 }
 
+/* The schema of that $id that stands, as text, in a larger file. */
+function inside(file, id) {
+    const bytes = fs.readFileSync(file), at = bytes.indexOf(`"$id": "${id}"`);
+    let start = bytes.lastIndexOf('{', at), depth = 0, quoted = false;
+    for (let i = start; at >= 0 && i < bytes.length; i++) {
+        const c = String.fromCharCode(bytes[i]);
+        if (quoted)
+            i += c === '\\' ? 1 : 0;
+        if (c === '"')
+            quoted = !quoted;
+        else if (!quoted && (c === '{' || c === '}') && (depth += c === '{' ? 1 : -1) === 0)
+            return JSON.parse(bytes.subarray(start, i + 1).toString('utf8'));
+    }
+    throw new Error(`${file}: no schema ${id} inside`);
+}
+
 async function makeSchema(table, folder, set, read) {
-    const open = async (file) => read(glob(table, folder, file)[0]);
-    let schema = await open(set.schema);
-    if (set.definition)
-        schema = { $schema: schema.$schema, $ref: `#${set.definition}`, ...pick(schema, set.definition) };
+    const [file] = glob(table, folder, set.schema);
+    let schema = set.inside ? inside(file, set.inside) : await read(file);
     if (set.dialect) {
         const { id, ...rest } = schema; // drafts 4 and before
         schema = { ...rest, ...(id && { $id: id }), $schema: set.dialect };
@@ -130,14 +158,31 @@ async function makeSchema(table, folder, set, read) {
         schema = { ...rest, allOf: [{ $ref }] };
     }
     const word = /20(19|20)-/.test(schema.$schema ?? '') ? '$defs' : 'definitions';
-    for (const file of (set.embed ?? []).flatMap((pattern) => glob(table, folder, pattern)))
-        schema[word] = { ...schema[word], [`file ${path.basename(file)}`]: await read(file) };
+    for (const more of (set.embed ?? []).flatMap((pattern) => glob(table, folder, pattern)))
+        schema[word] = { ...schema[word], [`file ${path.basename(more)}`]: await read(more) };
+    for (const name of set.editors ?? [])
+        annotate(schema, name);
     return schema;
 }
 
-function pick(schema, pointer) {
-    const word = pointer.split('/')[1];
-    return { [word]: schema[word] };
+const MAPS = ['properties', 'patternProperties', 'definitions', '$defs', 'dependentSchemas'];
+const VALUES = ['enum', 'const', 'default', 'examples'];
+
+/* A word that only editors read, written as annotations are, in place. */
+function annotate(schema, name) {
+    if (Array.isArray(schema))
+        return schema.forEach((item) => annotate(item, name));
+    if (schema === null || typeof schema !== 'object')
+        return;
+    if (name in schema) {
+        schema[`x-${name}`] = schema[name];
+        delete schema[name];
+    }
+    for (const [word, value] of Object.entries(schema))
+        if (MAPS.includes(word))
+            Object.values(value).forEach((one) => annotate(one, name));
+        else if (!VALUES.includes(word) && !word.startsWith('x-'))
+            annotate(value, name);
 }
 
 async function makeSet(table, folder, set, read) {
@@ -170,8 +215,9 @@ async function makeSet(table, folder, set, read) {
 
 /* Makes the sets of the table ready under folder. */
 export async function makeReady(table, sets, folder) {
-    await fetchTools(folder, table.tools);
+    await install(path.join(folder, 'tools'), table.tools);
     await fetchPackages(folder, table.packages);
+    await fetchToolLists(folder, table.servers);
     const read = reader(folder);
     for (const set of sets)
         await makeSet(table, folder, set, read);
