@@ -155,7 +155,8 @@ static enum error_code gather(struct compiler *c, const json_t *json)
     return ERR_OK;
 }
 
-/* A document has one dialect: an embedded schema may name it again, but no other. */
+/* The dialect is a resource's: a schema with a `$id` of its own may name another, the schemas
+ * inside it may only name the same again. */
 static enum error_code check_dialect(struct compiler *c)
 {
     const json_t *value = c->values[KW_SCHEMA];
@@ -171,7 +172,7 @@ static enum error_code check_dialect(struct compiler *c)
                          json_string_value(value));
     if (dialect != c->dialect)
         return refuse_at(c, ERR_UNSUPPORTED, c->node, KW_SCHEMA,
-                         "a schema of %s inside one of %s; one document, one dialect",
+                         "a schema of %s inside one of %s; give it a $id to have its own dialect",
                          dialect_name(dialect), dialect_name(c->dialect));
     return ERR_OK;
 }
@@ -198,6 +199,7 @@ static enum error_code compile_node(struct compiler *c, uint32_t node)
     uint32_t first = (uint32_t)contract->op_count;
     enum error_code code = ERR_OK;
     c->node = node;
+    c->dialect = c->resources[contract->origins[node].resource].dialect;
     c->did_object = c->did_items = false;
     if (json_is_false(json)) {
         op_add(c, OP_NEVER, KW_COUNT, TYPES_ALL);
@@ -219,21 +221,14 @@ static enum error_code compile_node(struct compiler *c, uint32_t node)
     return code;
 }
 
-static enum dialect root_dialect(const json_t *schema)
-{
-    const json_t *value = json_object_get(schema, keyword_rows[KW_SCHEMA].spelling);
-    enum dialect dialect;
-    if (json_is_string(value) && dialect_find(string_of(value), &dialect))
-        return dialect;
-    return DIALECT_2020_12; /* a wrong one is refused when the root is compiled */
-}
-
 static enum error_code compile_document(struct compiler *c)
 {
     struct contract *contract = c->contract;
+    enum dialect dialect = DIALECT_2020_12; /* a wrong one is refused when the root is compiled */
     struct origin root = {.json = contract->schema, .parent = NO_NODE, .keyword = KW_COUNT};
     c->resources = grown(c->resources, 0, &c->resource_room, sizeof(c->resources[0]));
-    c->resources[c->resource_count++] = (struct resource){xstrdup(""), 0};
+    dialect_named(contract->schema, &dialect);
+    c->resources[c->resource_count++] = (struct resource){xstrdup(""), 0, dialect};
     enum error_code code = survey(c, root, false, &contract->root);
     if (!code)
         code = survey_finish(c);
@@ -260,7 +255,6 @@ enum error_code contract_compile(json_t *schema, const struct contract_options *
     peek_learn();
     contract->schema = json_incref(schema);
     struct compiler c = {.contract = contract,
-                         .dialect = root_dialect(schema),
                          .annotate_formats = options && options->annotate_formats,
                          .reterr = reterr};
     enum error_code code = compile_document(&c);

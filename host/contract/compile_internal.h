@@ -12,6 +12,7 @@
 struct resource {
     char *uri; /* absolute where it can be, without a fragment */
     uint32_t node;
+    enum dialect dialect;
 };
 
 struct anchor {
@@ -23,7 +24,6 @@ struct anchor {
 
 struct compiler {
     struct contract *contract;
-    enum dialect dialect;
     bool annotate_formats;
     struct error *reterr;
 
@@ -41,6 +41,7 @@ struct compiler {
 
     /* the node in hand */
     uint32_t node;
+    enum dialect dialect;
     const json_t *values[KW_COUNT];
     bool did_object, did_items;
 };
@@ -63,6 +64,8 @@ WARN_UNUSED enum error_code survey_finish(struct compiler *c);
 /* The node of a schema in a keyword of the node in hand. */
 WARN_UNUSED enum error_code child_node(struct compiler *c, struct origin origin,
                                        uint32_t *ret_node);
+/* The dialect that a schema's own `$schema` names; false if it has none, or one not known. */
+bool dialect_named(const json_t *schema, enum dialect *ret_dialect);
 bool spot_find(const struct compiler *c, const json_t *json, uint32_t *ret_node);
 const struct resource *resource_find(const struct compiler *c, const char *uri);
 

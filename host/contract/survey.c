@@ -80,6 +80,18 @@ static void anchor_add(struct compiler *c, struct anchor anchor)
     c->anchors[c->anchor_count++] = anchor;
 }
 
+bool dialect_named(const json_t *schema, enum dialect *ret_dialect)
+{
+    const json_t *value = json_object_get(schema, keyword_rows[KW_SCHEMA].spelling);
+    return json_is_string(value) && dialect_find(string_of(value), ret_dialect);
+}
+
+/* In which the node is read, as far as the survey has come. */
+static enum dialect dialect_of(const struct compiler *c, uint32_t node)
+{
+    return c->resources[c->contract->origins[node].resource].dialect;
+}
+
 static enum error_code note_id(struct compiler *c, uint32_t node)
 {
     struct origin *origin = &c->contract->origins[node];
@@ -89,7 +101,7 @@ static enum error_code note_id(struct compiler *c, uint32_t node)
     bool has_fragment;
     struct slice text = string_of(id), fragment = uri_fragment(text, &has_fragment);
     if (has_fragment && fragment.len > 0) {
-        if (c->dialect != DIALECT_DRAFT_07 || text.ptr[0] != '#')
+        if (dialect_of(c, node) != DIALECT_DRAFT_07 || text.ptr[0] != '#')
             return refuse_at(c, ERR_INPUT, node, KW_ID,
                              "expected a URI without a fragment; name this place with $anchor");
         anchor_add(c, (struct anchor){origin->resource, fragment, node, false});
@@ -104,8 +116,10 @@ static enum error_code note_id(struct compiler *c, uint32_t node)
     }
     c->resources =
         grown(c->resources, c->resource_count, &c->resource_room, sizeof(c->resources[0]));
+    struct resource resource = {uri, node, dialect_of(c, node)};
+    dialect_named(origin->json, &resource.dialect);
     origin->resource = (uint32_t)c->resource_count;
-    c->resources[c->resource_count++] = (struct resource){uri, node};
+    c->resources[c->resource_count++] = resource;
     return ERR_OK;
 }
 
@@ -124,7 +138,7 @@ static enum error_code note_anchor(struct compiler *c, uint32_t node, enum keywo
 {
     const struct origin *origin = &c->contract->origins[node];
     const json_t *anchor = json_object_get(origin->json, keyword_rows[keyword].spelling);
-    if (!anchor || !(keyword_rows[keyword].dialects & c->dialect))
+    if (!anchor || !(keyword_rows[keyword].dialects & dialect_of(c, node)))
         return ERR_OK;
     if (!json_is_string(anchor) || !anchor_spelled(string_of(anchor)))
         return refuse_at(c, ERR_INPUT, node, keyword,
@@ -137,7 +151,8 @@ static enum error_code note_anchor(struct compiler *c, uint32_t node, enum keywo
 static enum error_code note_names(struct compiler *c, uint32_t node)
 {
     const json_t *json = c->contract->origins[node].json;
-    if (c->dialect == DIALECT_DRAFT_07 && json_object_get(json, keyword_rows[KW_REF].spelling))
+    if (dialect_of(c, node) == DIALECT_DRAFT_07 &&
+        json_object_get(json, keyword_rows[KW_REF].spelling))
         return ERR_OK; /* beside a $ref, draft-07 has nothing */
     enum error_code code = note_id(c, node);
     if (!code)
@@ -204,7 +219,8 @@ static enum error_code survey_node(struct compiler *c, struct origin origin, int
     for (bool more = entry_first(origin.json, &e); more && !code;
          more = entry_next(origin.json, &e)) {
         enum keyword k = keyword_find(e.key);
-        if (k == KW_COUNT || keyword_rows[k].holds == HOLDS_NOTHING)
+        if (k == KW_COUNT || keyword_rows[k].holds == HOLDS_NOTHING ||
+            !(keyword_rows[k].dialects & dialect_of(c, node)))
             continue;
         struct origin below = {.json = e.value,
                                .parent = node,

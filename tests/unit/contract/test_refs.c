@@ -92,6 +92,25 @@ START_TEST(relative_references_resolve_as_rfc_3986_says)
     }
 }
 END_TEST
+START_TEST(an_embedded_schema_has_a_dialect_of_its_own)
+{
+    const char *schema = "{'$id': 'https://a.example/', 'properties': {'old': {'$ref': 'old'}, "
+                         "'new': {'$ref': '#/$defs/new'}}, '$defs': {'old': {'$id': 'old', "
+                         "'$schema': 'http://json-schema.org/draft-07/schema#', 'properties': "
+                         "{'list': {'items': [{'type': 'null'}], 'additionalItems': false}, "
+                         "'both': {'$ref': '#/definitions/any', 'type': 'null'}, 'newest': {'$id': "
+                         "'newest', '$schema': 'https://json-schema.org/draft/2020-12/schema', "
+                         "'prefixItems': [{'type': 'null'}], 'items': false}}, 'definitions': "
+                         "{'any': {}}}, 'new': {'prefixItems': [true], 'items': false}}}";
+    assert_accepts(schema, "{'old': {'list': [null]}}");
+    assert_refuses(schema, "{'old': {'list': [1]}}");
+    assert_refuses(schema, "{'old': {'list': [null, null]}}");
+    assert_accepts(schema, "{'old': {'both': 1}}");
+    assert_accepts(schema, "{'old': {'newest': [null]}}");
+    assert_refuses(schema, "{'old': {'newest': [1]}}");
+    assert_refuses(schema, "{'new': [1, 2]}");
+}
+END_TEST
 START_TEST(a_dynamic_reference_takes_the_outermost_anchor)
 {
     const char *schema =
@@ -178,7 +197,8 @@ START_TEST(one_value_in_two_places_is_one_schema)
 }
 END_TEST
 
-UNIT_MAIN(pointers_reach_definitions_and_any_other_schema, a_reference_stands_beside_other_keywords,
+UNIT_MAIN(an_embedded_schema_has_a_dialect_of_its_own,
+          pointers_reach_definitions_and_any_other_schema, a_reference_stands_beside_other_keywords,
           in_draft_07_a_reference_stands_alone, recursion_through_the_value_ends_with_it,
           anchors_and_embedded_resources_are_found, relative_references_resolve_as_rfc_3986_says,
           a_dynamic_reference_takes_the_outermost_anchor, what_would_never_end_is_refused,

@@ -35,7 +35,13 @@ START_TEST(other_dialects_are_refused_by_name)
                        "https://example.com/mine");
     assert_no_contract("{'$schema': 12}", ERR_INPUT, "schema at \"/$schema\"");
     assert_no_contract("{'$defs': {'a': {'$schema': 'http://json-schema.org/draft-07/schema#'}}}",
-                       ERR_UNSUPPORTED, "a schema of draft-07 inside one of 2020-12");
+                       ERR_UNSUPPORTED,
+                       "a schema of draft-07 inside one of 2020-12; give it a $id");
+    assert_no_contract("{'$defs': {'a': {'$id': 'a', '$schema': 'https://example.com/mine'}}}",
+                       ERR_UNSUPPORTED, "https://example.com/mine");
+    assert_no_contract("{'$defs': {'a': {'$id': 'a', '$schema': "
+                       "'http://json-schema.org/draft-07/schema#', 'prefixItems': [true]}}}",
+                       ERR_UNSUPPORTED, "not a keyword of draft-07");
 }
 END_TEST
 START_TEST(keywords_of_other_dialects_are_refused)
