@@ -78,7 +78,7 @@ static void check_input(struct compilation *c, const struct agent *agent, const 
 }
 
 static void read_callee(struct compilation *c, uint32_t step, const struct call *call,
-                        struct callee *ret)
+                        struct callee *ret, struct origin *ret_origin)
 {
     AUTO(json_decrefp) json_t *nothing = json_object();
     AUTO(freep) char *agent = pointer_to_member(call->pointer, "agent");
@@ -92,7 +92,10 @@ static void read_callee(struct compilation *c, uint32_t step, const struct call 
     else if (!input)
         pointer = call->pointer;
     if (!input)
-        input = call->input ? call->input : nothing;
+        input = call->input;
+    *ret_origin = (struct origin){input, xstrdup(pointer)};
+    if (!input)
+        input = nothing;
     ret->agent = find_agent(c, json_object_get(call->value, "agent"), agent);
     ret->input = flow_read_template(c, &(struct template){input, pointer, roots, step, 0});
     if (ret->agent) {
@@ -124,7 +127,7 @@ static void read_undo(struct compilation *c, uint32_t step)
     if (!json_is_object(undo))
         return;
     read_callee(c, step, &(struct call){.value = undo, .pointer = pointer, .roots = ROOT_OUTPUT},
-                &s->undo);
+                &s->undo, &c->sources[step].undo);
     if (s->call.agent && s->call.agent->effect <= CLASS_READ)
         WARN(c, "undo-without-effect", AT_KEY(pointer), "leave it out",
              "%s is %s: there is nothing to undo", s->call.agent->name,
@@ -153,13 +156,13 @@ static void read_fallback(struct compilation *c, uint32_t step, const json_t *in
                "the manifest's `defaults` cannot name a fallback, whose expressions are a flow's");
         return;
     }
-    read_callee(c, step, &call, &s->fallback);
+    read_callee(c, step, &call, &s->fallback, &c->sources[step].fallback);
     check_recovery(c, &s->fallback, false, agent);
 }
 
 void flow_read_callees(struct compilation *c, uint32_t step)
 {
-    const struct source *source = &c->sources[step];
+    struct source *source = &c->sources[step];
     struct step *s = &c->flow->steps[step];
     AUTO(freep) char *agent = pointer_to_member(source->pointer, "agent");
     AUTO(freep) char *input_pointer = pointer_to_member(source->pointer, "input");
@@ -168,7 +171,7 @@ void flow_read_callees(struct compilation *c, uint32_t step)
     if (!json_is_object(source->value))
         return;
     read_callee(c, step, &(struct call){.value = source->value, .pointer = source->pointer},
-                &s->call);
+                &s->call, &source->call);
     check_recovery(c, &s->call, has_undo, agent);
     read_undo(c, step);
     read_fallback(c, step, input, input ? input_pointer : source->pointer);

@@ -11,8 +11,7 @@
 
 #include "base/units.h"
 
-/* The sum of the waits before attempt `attempts`. */
-static int64_t waits(const struct retry *retry)
+int64_t retry_waits(const struct retry *retry)
 {
     double interval = (double)retry->initial_ms, longest = (double)retry->max_ms, sum = 0;
     for (int i = 1; i < retry->max_attempts; i++) {
@@ -30,7 +29,7 @@ void flow_check_deadlines(struct compilation *c, uint32_t step, const char *retr
     const struct retry *retry = &s->retry;
     bool own = s->schedule_to_close_ms >= 0;
     int64_t time_ms = own ? s->schedule_to_close_ms : c->flow->budget.time_ms;
-    int64_t wait_ms = waits(retry);
+    int64_t wait_ms = retry_waits(retry);
     char wait[32], time[32], each[32];
     bool here = json_object_get(c->sources[step].value, "retry") != NULL;
     struct spot spot = here ? AT_KEY(retry_pointer) : AT_KEY(c->sources[step].pointer);

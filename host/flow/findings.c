@@ -29,6 +29,11 @@ void findings_done(struct findings *findings)
     for (size_t i = 0; i < findings->count; i++)
         finding_done(&findings->list[i]);
     free(findings->list);
+    for (size_t i = 0; i < findings->seam_count; i++)
+        seam_done(&findings->seams[i]);
+    free(findings->seams);
+    for (size_t i = 0; i < WORST_KEYS; i++)
+        free(findings->worst[i].why);
     *findings = (struct findings){0};
 }
 
@@ -113,7 +118,7 @@ void finding_add(struct findings *findings, struct finding finding)
     findings->list[findings->count++] = finding;
 }
 
-static struct position spot_position(const struct compilation *c, struct spot spot)
+struct position finding_position(const struct compilation *c, struct spot spot)
 {
     const struct document *document = spot.document ? spot.document : c->document;
     if (c->outside)
@@ -161,7 +166,7 @@ void finding_say(struct compilation *c, enum severity severity, const char *rule
                     .severity = severity,
                     .rule = rule,
                     .file = printable(spot.document ? document_name(spot.document) : c->path),
-                    .where = spot_position(c, spot),
+                    .where = finding_position(c, spot),
                     .pointer = printable(c->outside ? "" : spot.pointer),
                     .text = c->outside ? xasprintf("in the manifest's `%s`, at %s: %s", c->outside,
                                                    spot.pointer[0] ? spot.pointer : "its top", text)

@@ -87,8 +87,12 @@ void flow_unrefp(struct flow **flow)
 
 static void compilation_done(struct compilation *c)
 {
-    for (size_t i = 0; i < c->count; i++)
+    for (size_t i = 0; i < c->count; i++) {
         free(c->sources[i].pointer);
+        free(c->sources[i].call.pointer);
+        free(c->sources[i].fallback.pointer);
+        free(c->sources[i].undo.pointer);
+    }
     free(c->sources);
     free(c->names);
     for (size_t i = 0; i < c->edge_count; i++)
@@ -121,7 +125,8 @@ static bool list_steps(struct compilation *c)
     c->sources = xcalloc(count, sizeof(*c->sources));
     c->names = xcalloc(count, sizeof(*c->names));
     json_object_foreach ((json_t *)steps, name, value) {
-        struct source source = {name, pointer_to_member("/steps", name), value};
+        struct source source = {
+            .name = name, .pointer = pointer_to_member("/steps", name), .value = value};
         c->flow->steps[c->count].name = xstrdup(name);
         c->flow->steps[c->count].where = document_where_key(c->document, source.pointer);
         c->names[c->count] = name;
@@ -165,6 +170,7 @@ static void look(struct compilation *c)
     flow_check_budget(c);
     read_ends(c);
     flow_build_graph(c);
+    flow_prove(c);
     flow_make_digest(c);
 }
 

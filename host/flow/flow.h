@@ -82,6 +82,10 @@ struct worst {
 struct findings {
     struct finding *list;
     size_t count, errors, warnings;
+    struct seam *seams; /* in the order of the steps, the output last; also of a flow in error */
+    size_t seam_count;
+    struct worst worst[WORST_KEYS];
+    bool has_worst; /* false if the graph was too wrong to tell */
 };
 
 void findings_init(struct findings *findings);
@@ -89,6 +93,16 @@ void findings_done(struct findings *findings);
 /* "file:line:column: error: text [rule]\n    hint\n" */
 void findings_text(const struct findings *findings, struct text *out);
 json_t *findings_json(const struct findings *findings); /* a new reference */
+/* A line a seam, and a line a key of the budget. */
+void findings_seams_text(const struct findings *findings, struct text *out);
+json_t *findings_seams_json(const struct findings *findings);
+void findings_worst_text(const struct findings *findings, struct text *out);
+json_t *findings_worst_json(const struct findings *findings);
+/* The layers of a verdict: its form, names and types hold; whom it calls is there; its worst case
+ * is within the budget. */
+bool findings_valid(const struct findings *findings);
+bool findings_granted(const struct findings *findings);
+bool findings_bounded(const struct findings *findings);
 
 /* ---- The graph ---- */
 

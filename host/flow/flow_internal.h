@@ -8,6 +8,7 @@
  *   step.c      a step's own keys; settings.c those that have defaults; agents.c whom it calls
  *   template.c  its expressions; input.c whether they can fit the agents' schemas
  *   graph.c     the edges, cycles, the order
+ *   prove.c     what is proven of every handoff, before anything runs; worst.c the worst case
  *   terms.c     budget, escalation; deadline.c retries against deadlines
  *   bundle.c    schemas with the files they refer to; digest.c what a run pins
  */
@@ -44,9 +45,13 @@ void finding_say(struct compilation *c, enum severity severity, const char *rule
     finding_say(c, FINDING_WARNING, rule, spot, hint, __VA_ARGS__)
 
 void finding_add(struct findings *findings, struct finding finding);
+struct position finding_position(const struct compilation *c, struct spot spot);
 /* Adds what a file that is no YAML or JSON was refused with; false if it could not be read at all,
  * so that there is no place to name. */
 bool finding_add_unread(struct findings *findings, const char *path, const struct error *error);
+void seam_done(struct seam *seam);
+/* True if the worst case of a key is within its limit. */
+bool worst_holds(const struct worst *worst);
 /* By place; what was said twice of one place stays once. */
 void findings_sort(struct findings *findings);
 
@@ -60,11 +65,18 @@ bool integer_from(const json_t *value, int64_t *ret_integer);
 
 /* ---- The compilation ---- */
 
+/* Where the input of a callee stands; value NULL = nowhere, and it is {}. */
+struct origin {
+    const json_t *value;
+    char *pointer; /* NULL = there is no such callee */
+};
+
 /* A step as it stands in the file; its index is that of flow->steps. */
 struct source {
     const char *name;
     char *pointer;
     const json_t *value;
+    struct origin call, fallback, undo;
 };
 
 /* Step `from` waits for step `to`, because of what stands at the pointer. */
@@ -94,6 +106,7 @@ struct compilation {
     size_t edge_count, edge_room;
     struct pin *pins;
     size_t pin_count;
+    size_t ordered; /* how many steps have a place in flow->order: fewer if there is a cycle */
 };
 
 /* ---- The parts ---- */
@@ -106,6 +119,8 @@ void flow_read_settings(struct compilation *c, uint32_t step);
 void flow_read_callees(struct compilation *c, uint32_t step);
 void flow_check_deadlines(struct compilation *c, uint32_t step, const char *retry_pointer,
                           bool start_to_close_set);
+/* The sum of the waits before the last attempt. */
+int64_t retry_waits(const struct retry *retry);
 void flow_read_terms(struct compilation *c);
 void flow_check_budget(struct compilation *c);
 void flow_build_graph(struct compilation *c);

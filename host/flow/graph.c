@@ -208,6 +208,7 @@ void flow_build_graph(struct compilation *c)
         qsort(c->edges, c->edge_count, sizeof(*c->edges), compare);
     drop_doubles(c);
     fill_lists(c);
-    if (fill_order(c->flow) < c->count)
+    c->ordered = fill_order(c->flow);
+    if (c->ordered < c->count)
         refuse_cycles(c);
 }

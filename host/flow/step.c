@@ -103,12 +103,6 @@ static void read_condition(struct compilation *c, uint32_t step)
         return;
     s->condition = flow_read_template(
         c, &(struct template){value, pointer, ROOT_INPUT | ROOT_STEPS | ROOT_RUN, step, 0});
-    if (s->condition && !mapping_is_boolean(s->condition))
-        REFUSE(c, "if-not-boolean", AT(pointer),
-               mapping_is_constant(s->condition)
-                   ? "write true or false (yes and no are strings), or an expression in ${ }"
-                   : "compare it, as in ${ .steps.x.output.count > 0 }",
-               "a condition must be true or false whatever its inputs are");
     if (json_is_false(value))
         WARN(c, "never-runs", AT(pointer), NULL, "this step never runs");
 }
@@ -162,9 +156,6 @@ static void read_assertion(struct compilation *c, uint32_t step, const json_t *o
                        ? xstrdup(json_string_value(message))
                        : xasprintf("the output must satisfy %s",
                                    json_is_string(that) ? json_string_value(that) : "false");
-    if (ret->that && !mapping_is_boolean(ret->that))
-        REFUSE(c, "assert-not-boolean", AT(at), "compare it, as in ${ .output.total >= 0 }",
-               "an assertion must be true or false whatever the output is");
 }
 
 static void read_asserts(struct compilation *c, uint32_t step)

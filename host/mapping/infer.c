@@ -231,6 +231,18 @@ struct fact infer_place(struct inferring *f, const struct node *node, const stru
     return fact;
 }
 
+/* What was met before says something of the same values; what there is to say of it was said there.
+ */
+static void narrow_given(struct inferring *f, const struct mapping *given)
+{
+    struct inference said = {.notes = NULL}, *out = f->out;
+    f->out = &said;
+    if (given)
+        narrow(f, given->root, true, NULL);
+    f->out = out;
+    inference_done(&said);
+}
+
 void mapping_infer(const struct mapping *mapping, const struct inference_scope *scope,
                    struct inference *ret)
 {
@@ -240,6 +252,7 @@ void mapping_infer(const struct mapping *mapping, const struct inference_scope *
                           .out = ret,
                           .strings = json_array(),
                           .work = INFERENCE_WORK};
+    narrow_given(&f, scope->given);
     struct fact fact = infer_node(&f, mapping->root, NULL);
     ret->shape = shape_of_schema(fact.schema);
     narrow_back(&f, 0);

@@ -15,6 +15,7 @@
 struct inference_scope {
     struct shapes *shapes;
     const struct shape *input, *item, *output, *error, *run;
+    const struct mapping *given; /* a condition that has held; NULL = none */
     /* The shape of a step's output or status: ALWAYS where this mapping is not evaluated without
      * it, MAYBE where it may be skipped and the mapping is evaluated all the same. The caller of
      * the callback calls shape_done. */
@@ -31,7 +32,9 @@ enum inference_kind {
 
 struct inference_note {
     enum inference_kind kind;
-    const char *rule; /* stable: "never-there", "maybe-missing", "mixed-order", "operand-type" */
+    const char *rule; /* stable: "never-there", "maybe-missing", "mixed-order", "operand-type",
+                         "dead-alternative"; "undeclared-name" of an object that names others;
+                         "unknown-type", "unknown-order" of what nothing was said of           */
     char *pointer;    /* of the string in the template                                         */
     int column;       /* in that string, from 1; 0 = the whole                                 */
     char *text;       /* "/findings/items does not require `confidence`"                       */

@@ -58,6 +58,12 @@ struct fact infer_different(struct inferring *f, const struct node *node, const 
     return infer_equality(f, node, dot, false);
 }
 
+/* Of a value of which nothing was said, or only that it is there. */
+static bool says_nothing(unsigned kinds)
+{
+    return (kinds | BITS_FALSY) == BITS_ALL || (kinds | BITS_NULL | BITS_BOOLEAN) == BITS_ALL;
+}
+
 static void note_mixed(struct inferring *f, const struct node *node, const struct fact sides[2],
                        const unsigned kinds[2])
 {
@@ -66,10 +72,14 @@ static void note_mixed(struct inferring *f, const struct node *node, const struc
     AUTO(freep) char *left_source = source_words(node->kids[0]);
     AUTO(freep) char *right_source = source_words(node->kids[1]);
     bool fails = (kinds[0] & kinds[1]) == 0;
+    bool unsaid = says_nothing(kinds[0]) || says_nothing(kinds[1]);
+    bool rest = (one_kind(kinds[0]) || says_nothing(kinds[0])) &&
+                (one_kind(kinds[1]) || says_nothing(kinds[1]));
     const struct lack *lack = kinds[0] & BITS_NULL ? sides[0].lack : NULL;
     lack = !lack && (kinds[1] & BITS_NULL) ? sides[1].lack : lack;
     const char *why = lack_text(lack);
-    note(f, fails ? INFERENCE_FAILS : INFERENCE_MAY_FAIL, "mixed-order", node,
+    note(f, fails ? INFERENCE_FAILS : INFERENCE_MAY_FAIL,
+         unsaid && rest ? "unknown-order" : "mixed-order", node,
          xasprintf("`%s` orders two values of one type, but %s is %s and %s is %s%s%s",
                    operations[node->id].written, left_source, left, right_source, right,
                    why ? ": " : "", why ? why : ""),

@@ -124,6 +124,33 @@ static struct lack *lack_of_hop(struct inferring *f, const struct node *node,
                     xstrdup("say with `//` what stands for it, or let the contract require it"));
 }
 
+/* A name that nobody has given, on an object whose names are given: most likely a slip, though
+ * the schema lets others be. */
+static struct lack *lack_of_name(struct inferring *f, const struct node *node,
+                                 const struct fact *object, const struct hop *hop,
+                                 const struct shape *part, struct slice written)
+{
+    struct shape shape = fact_shape(object);
+    json_auto_t *names = NULL;
+    json_t *name;
+    size_t i;
+    bool said = !json_is_true(part->schema) && json_object_size(part->schema) > 0;
+    shape_names(f->shapes, &shape, &names);
+    json_array_foreach (names, i, name)
+        said = said || (json_string_length(name) == hop->length &&
+                        memcmp(json_string_value(name), hop->key, hop->length) == 0);
+    if (said || json_array_size(names) == 0)
+        return NULL;
+    AUTO(freep) char *place = place_words(&object->origin, written);
+    AUTO(freep) char *list = name_list(names);
+    const char *nearest = nearest_name(names, (struct slice){hop->key, hop->length});
+    char *text = xasprintf("%s does not name `%s`; it names %s", place, hop->key, list);
+    char *hint = nearest ? xasprintf("did you mean `%s`?", nearest)
+                         : xstrdup("name it in the contract, if it is there");
+    note(f, INFERENCE_MAY_BE_NULL, "undeclared-name", node, xstrdup(text), xstrdup(hint));
+    return lack_new(f, node, text, hint);
+}
+
 /* ---- one hop ---- */
 
 static struct shape item_at(struct inferring *f, const struct shape *array, json_int_t item)
@@ -162,11 +189,16 @@ static struct fact part_of(struct inferring *f, const struct node *node, const s
     }
     struct fact fact = {
         .schema = part.schema, .lack = from->lack, .origin = origin_below(f, &from->origin, hop)};
+    struct lack *undeclared = NULL;
+    if (part.presence == PRESENCE_MAYBE && hop->key && (types & BITS_OBJECT))
+        undeclared = lack_of_name(f, node, &whole, hop, &part, written);
     if ((types & BITS_NULL) || part.presence != PRESENCE_ALWAYS) {
         json_t *null = shape_of_types(BITS_NULL).schema;
         fact.schema = schema_any(json_pack("[o,o]", fact.schema, null));
     }
-    if (part.presence == PRESENCE_MAYBE && !fact.lack)
+    if (undeclared)
+        fact.lack = undeclared;
+    else if (part.presence == PRESENCE_MAYBE && !fact.lack)
         fact.lack = lack_of_hop(f, node, from, hop, written);
     fact_done(&whole);
     return fact;

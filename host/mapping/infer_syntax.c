@@ -32,6 +32,8 @@ struct fact infer_array(struct inferring *f, const struct node *node, const stru
 
 /* ---- objects ---- */
 
+enum { FEW_KEYS = 16 };
+
 struct building {
     json_t *properties, *required;
     json_t *computed; /* schemas of values whose keys are not known; NULL: there are none */
@@ -46,7 +48,19 @@ static void add_required(json_t *required, const json_t *key)
     json_array_append(required, (json_t *)key);
 }
 
-/* A key is one that is known, or it may be any. */
+/* One of those names has the value. */
+static void add_optional(json_t *properties, const json_t *names, json_t *value)
+{
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        json_t *before = json_object_get(properties, name);
+        json_t *either =
+            before ? schema_any(json_pack("[O,O]", before, value)) : json_incref(value);
+        json_object_set_new_nocheck(properties, name, either);
+    }
+}
+
+/* A key is one that is known, or one of a few, or it may be any. */
 static void build_member(struct inferring *f, const struct node *key_node, struct fact *key,
                          json_t *value, struct building *b)
 {
@@ -59,6 +73,12 @@ static void build_member(struct inferring *f, const struct node *key_node, struc
     if (constant && !memchr(json_string_value(constant), '\0', json_string_length(constant))) {
         json_object_set_nocheck(b->properties, json_string_value(constant), value);
         add_required(b->required, constant);
+        return;
+    }
+    struct shape shape = fact_shape(key);
+    json_auto_t *few = shape_values(f->shapes, &shape, FEW_KEYS);
+    if (few) {
+        add_optional(b->properties, few, value);
         return;
     }
     if (!b->computed)
@@ -76,10 +96,10 @@ static struct fact finish_object(struct building *b)
     json_object_foreach (b->properties, name, value)
         json_object_set_new_nocheck(properties, name,
                                     schema_any(json_pack("[O,O]", value, others)));
-    if (json_object_size(properties) > 0) {
+    if (json_object_size(properties) > 0)
         json_object_set(schema, "properties", properties);
+    if (json_array_size(b->required) > 0)
         json_object_set(schema, "required", b->required);
-    }
     json_object_set(schema, "additionalProperties", others);
     return fact_of(schema_all(json_pack("[o]", schema)));
 }
@@ -153,12 +173,23 @@ struct fact infer_if(struct inferring *f, const struct node *node, const struct 
     return result;
 }
 
+static void note_dead_alternative(struct inferring *f, const struct node *node)
+{
+    AUTO(freep) char *left = source_words(node->kids[0]);
+    AUTO(freep) char *right = source_words(node->kids[1]);
+    note(f, INFERENCE_NEVER, "dead-alternative", node->kids[1],
+         xasprintf("%s is never null, missing or false, so %s is never used", left, right),
+         xstrdup("leave out the `//`"));
+}
+
 struct fact infer_alternative(struct inferring *f, const struct node *node, const struct dot *dot)
 {
     struct fact left = infer_node(f, node->kids[0], dot);
     if (fact_is_nothing(&left))
         return left;
     int truth = fact_truth(f, &left);
+    if (truth == 1)
+        note_dead_alternative(f, node);
     struct fact kept = fact_among(f, &left, BITS_ALL & ~(unsigned)BITS_FALSY);
     kept.lack = NULL;
     fact_done(&left);

@@ -39,10 +39,15 @@ static inline void catalog_fill(struct catalog *catalog)
     static const char any[] = "{}";
     struct agent *agent;
     catalog_init(catalog);
-    agent = add_agent(catalog, "travel/plan", CLASS_READ,
-                      "{\"type\": \"object\", \"required\": [\"goal\"], \"properties\": {\"goal\": "
-                      "{\"type\": \"string\"}, \"style\": {\"enum\": [\"cheap\", \"fast\"]}}}",
-                      any);
+    agent = add_agent(
+        catalog, "travel/plan", CLASS_READ,
+        "{\"type\": \"object\", \"required\": [\"goal\"], \"properties\": {\"goal\": "
+        "{\"type\": \"string\"}, \"style\": {\"enum\": [\"cheap\", \"fast\"]}}}",
+        "{\"type\": \"object\", \"required\": [\"legs\", \"confidence\"], \"properties\": "
+        "{\"confidence\": {\"type\": \"number\"}, \"legs\": {\"type\": \"array\", "
+        "\"maxItems\": 8, \"items\": {\"type\": \"object\", \"required\": [\"from\", \"to\", "
+        "\"date\"], \"properties\": {\"from\": {\"type\": \"string\"}, \"to\": {\"type\": "
+        "\"string\"}, \"date\": {\"type\": \"string\"}}}}}}");
     agent->confidence = xstrdup("/confidence");
     add_agent(catalog, "travel/search", CLASS_READ,
               "{\"type\": \"object\", \"required\": [\"from\", \"to\"], \"additionalProperties\": "
@@ -52,14 +57,23 @@ static inline void catalog_fill(struct catalog *catalog)
               "[\"size\"], \"properties\": {\"size\": {\"type\": \"integer\", \"maximum\": 50}}}}}",
               any);
     add_agent(catalog, "travel/price", CLASS_PURE, any, any);
+    add_agent(catalog, "travel/quote", CLASS_PURE, any,
+              "{\"type\": \"object\", \"required\": [\"total\", \"offer\"], \"properties\": "
+              "{\"total\": {\"type\": \"number\"}, \"offer\": {\"type\": \"string\"}}}");
     agent = add_agent(catalog, "airline/book", CLASS_WRITE,
-                      "{\"type\": \"object\", \"required\": [\"offer\"]}", any);
+                      "{\"type\": \"object\", \"required\": [\"offer\"]}",
+                      "{\"type\": \"object\", \"required\": [\"booking\"], \"properties\": "
+                      "{\"booking\": {\"type\": \"string\"}, \"id\": {\"type\": \"string\"}}}");
     agent->reconcile = xstrdup("find_booking");
-    add_agent(catalog, "airline/find_booking", CLASS_READ, any, any);
+    add_agent(catalog, "airline/find_booking", CLASS_READ, any,
+              "{\"type\": \"object\", \"required\": [\"outcome\"], \"properties\": {\"outcome\": "
+              "{\"enum\": [\"happened\", \"never\", \"not_seen\", \"unknown\"]}}}");
     add_agent(catalog, "airline/cancel", CLASS_WRITE_IDEMPOTENT,
               "{\"type\": \"object\", \"required\": [\"booking\"]}", any);
     add_agent(catalog, "mail/send", CLASS_WRITE, any, any);
-    agent = add_agent(catalog, "model/think", CLASS_READ, any, any);
+    agent = add_agent(catalog, "model/think", CLASS_READ, any,
+                      "{\"type\": \"object\", \"properties\": {\"go\": {\"type\": \"boolean\"}, "
+                      "\"goal\": {\"type\": \"string\"}, \"notes\": {\"type\": \"string\"}}}");
     agent->tokens = 1000;
     agent->cost = 2000;
     agent->call_ms = 20000;

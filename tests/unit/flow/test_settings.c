@@ -107,7 +107,7 @@ START_TEST(an_attempt_ends_with_the_shortest_of_its_limits)
 {
     struct folder f;
     folder_init(&f);
-    folder_accept(&f, "flow: limits\nbudget: {attempts: 2, calls: 2, time: 10m, tokens: 1, cost: "
+    folder_accept(&f, "flow: limits\nbudget: {attempts: 20, calls: 20, time: 10m, tokens: 9000, cost: "
                       "1}\nsteps:\n"
                       "  a: {agent: model/think, timeout: {start_to_close: 1m}}\n"
                       "  b: {agent: travel/price, timeout: {schedule_to_close: 10s}, retry: "

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What can be known of a flow before any agent runs. The steps are taken in the order in which they
+ * can run; of each, every mapping gets its shape from the shapes of what it reads, and is held
+ * against what it is made for. A handoff that is refuted is an error of the flow, for a value
+ * exists that would break it; one that is unknown is a warning, and the check at run time stands;
+ * one that is proven may do without it.
+ */
+#include "flow/prove_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const unsigned NUMBERS = 1u << JSON_INTEGER | 1u << JSON_REAL;
+
+/* ---- What is said of a mapping besides its seam ---- */
+
+/* True if something was said of this string of the template already. */
+static bool was_said(const struct findings *findings, const char *pointer)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        if (findings->list[i].severity == FINDING_ERROR &&
+            strcmp(findings->list[i].pointer, pointer) == 0)
+            return true;
+    return false;
+}
+
+static bool reads_wrong(const struct proving *proving, const struct mapping *mapping)
+{
+    size_t count;
+    const struct mapping_reference *list = mapping_references(mapping, &count);
+    for (size_t i = 0; i < count; i++)
+        if (proving->known[list[i].step].wrong)
+            return true;
+    return false;
+}
+
+/* Where nothing is said of a value, its seam is unknown; the hop to it is not worth a line more. */
+static bool is_noise(const struct inference_note *note)
+{
+    return strcmp(note->rule, "unknown-type") == 0;
+}
+
+static void say_note(struct proving *proving, const char *pointer,
+                     const struct inference_note *note)
+{
+    AUTO(freep) char *at = xasprintf("%s%s", pointer, note->pointer);
+    struct spot spot = {.pointer = at, .column = note->column};
+    enum severity severity = FINDING_WARNING;
+    switch (note->kind) {
+    case INFERENCE_FAILS:
+        severity = FINDING_ERROR;
+        break;
+    case INFERENCE_MAY_FAIL:
+        /* null <= 100 is true in jq, and books: an order is proven or refused */
+        if (strcmp(note->rule, "mixed-order") == 0)
+            severity = FINDING_ERROR;
+        break;
+    case INFERENCE_NEVER:
+        break;
+    case INFERENCE_MAY_BE_NULL: /* what takes it decides whether that is wrong */
+        if (strcmp(note->rule, "undeclared-name") == 0)
+            break;
+        return;
+    }
+    if (!is_noise(note) && !was_said(proving->c->findings, at))
+        finding_say(proving->c, severity, note->rule, spot, note->hint, "%s", note->text);
+}
+
+static void say_notes(struct proving *proving, const char *pointer, const struct mapping *mapping,
+                      const struct inference *inference)
+{
+    if (reads_wrong(proving, mapping))
+        return;
+    for (size_t i = 0; i < inference->note_count; i++)
+        say_note(proving, pointer, &inference->notes[i]);
+}
+
+/* Infers, judges, and says the rest; true if proven. */
+static bool prove_mapping(struct proving *proving, const struct sight *sight,
+                          struct handoff *handoff, struct inference *ret)
+{
+    mapping_infer(handoff->mapping, &sight->scope, ret);
+    handoff->given = ret;
+    handoff->silent |= reads_wrong(proving, handoff->mapping);
+    bool proven = seam_judge(proving, handoff);
+    say_notes(proving, handoff->pointer, handoff->mapping, ret);
+    return proven;
+}
+
+/* ---- A step's own expressions ---- */
+
+static void say_constant(struct proving *proving, uint32_t step, const char *pointer,
+                         unsigned types)
+{
+    struct known *known = &proving->known[step];
+    if (types == 1u << JSON_FALSE) {
+        known->never = true;
+        WARN(proving->c, "never-runs", AT(pointer), NULL,
+             "this step never runs: its `if` is false whatever comes");
+    } else if (types == 1u << JSON_TRUE) {
+        WARN(proving->c, "always-true", AT(pointer), "leave it out",
+             "this `if` is true whatever comes");
+    }
+}
+
+static void prove_condition(struct proving *proving, uint32_t step)
+{
+    const struct step *s = &proving->c->flow->steps[step];
+    const struct source *source = &proving->c->sources[step];
+    AUTO(freep) char *pointer = pointer_to_member(source->pointer, "if");
+    struct inference inference;
+    struct sight sight;
+    if (!s->condition)
+        return;
+    const json_t *value = json_object_get(source->value, "if");
+    bool constant = mapping_is_constant(s->condition);
+    struct handoff handoff = {
+        .kind = SEAM_IF,
+        .step = step,
+        .source = value,
+        .pointer = pointer,
+        .mapping = s->condition,
+        .contract = proving->boolean,
+        .rule = "if-not-boolean",
+        .hint = constant ? "write true or false (yes and no are strings), or an expression in ${ }"
+                         : "compare it, as in ${ .steps.x.output.count > 0 }",
+        .proven = mapping_is_boolean(s->condition),
+        .strict = true,
+    };
+    sight_init(&sight, proving, step, false);
+    sight.scope.given = NULL;
+    prove_mapping(proving, &sight, &handoff, &inference);
+    if (!constant)
+        say_constant(proving, step, pointer, shape_types(proving->shapes, &inference.shape));
+    proving->known[step].never |= json_is_false(value);
+    inference_done(&inference);
+}
+
+static void prove_for_each(struct proving *proving, uint32_t step)
+{
+    const struct step *s = &proving->c->flow->steps[step];
+    const struct source *source = &proving->c->sources[step];
+    AUTO(freep) char *pointer = pointer_to_member(source->pointer, "for_each");
+    struct inference inference;
+    struct sight sight;
+    if (!s->for_each)
+        return;
+    struct handoff handoff = {
+        .kind = SEAM_FOR_EACH,
+        .step = step,
+        .source = json_object_get(source->value, "for_each"),
+        .pointer = pointer,
+        .mapping = s->for_each,
+        .contract = proving->array,
+        .rule = "for-each-not-array",
+    };
+    sight_init(&sight, proving, step, false);
+    prove_mapping(proving, &sight, &handoff, &inference);
+    known_items(proving, step, &inference.shape);
+    bool array = shape_types(proving->shapes, &inference.shape) & 1u << JSON_ARRAY;
+    if (array && proving->known[step].most == 0)
+        WARN(proving->c, "never-runs", AT(pointer), NULL, "this step has no items, whatever comes");
+    inference_done(&inference);
+}
+
+static void prove_asserts(struct proving *proving, uint32_t step)
+{
+    const struct step *s = &proving->c->flow->steps[step];
+    const struct source *source = &proving->c->sources[step];
+    AUTO(freep) char *list = pointer_to_member(source->pointer, "assert");
+    struct sight sight;
+    sight_init(&sight, proving, step, s->for_each != NULL);
+    sight.scope.output = &proving->known[step].answer;
+    for (size_t i = 0; i < s->assert_count; i++) {
+        AUTO(freep) char *item = pointer_to_item(list, i);
+        AUTO(freep) char *pointer = pointer_to_member(item, "that");
+        struct inference inference;
+        if (!s->asserts[i].that)
+            continue;
+        const json_t *one = json_array_get(json_object_get(source->value, "assert"), i);
+        struct handoff handoff = {
+            .kind = SEAM_ASSERT,
+            .step = step,
+            .source = json_object_get(one, "that"),
+            .pointer = pointer,
+            .mapping = s->asserts[i].that,
+            .contract = proving->boolean,
+            .rule = "assert-not-boolean",
+            .hint = "compare it, as in ${ .output.total >= 0 }",
+            .proven = mapping_is_boolean(s->asserts[i].that),
+            .strict = true,
+        };
+        prove_mapping(proving, &sight, &handoff, &inference);
+        unsigned types = shape_types(proving->shapes, &inference.shape);
+        if (types == 1u << JSON_FALSE)
+            WARN(proving->c, "always-false", AT(pointer), NULL,
+                 "this assertion is false whatever the output is");
+        inference_done(&inference);
+    }
+}
+
+/* ---- Confidence ---- */
+
+/* The shape at a JSON Pointer. */
+static struct shape shape_at(struct shapes *shapes, const struct shape *from, const char *pointer)
+{
+    struct shape at = shape_copy(from);
+    while (*pointer == '/') {
+        char key[LIMIT_REFERENCE_PATH];
+        size_t length = 0;
+        for (pointer++; *pointer && *pointer != '/'; pointer++) {
+            bool escape = pointer[0] == '~' && (pointer[1] == '0' || pointer[1] == '1');
+            char letter = escape ? (pointer[1] == '0' ? '~' : '/') : *pointer;
+            if (length < sizeof(key))
+                key[length++] = letter;
+            pointer += escape;
+        }
+        unsigned types = shape_types(shapes, &at);
+        bool object = types & 1u << JSON_OBJECT, array = types & 1u << JSON_ARRAY;
+        enum presence before = at.presence;
+        struct shape below = object  ? shape_member(shapes, &at, (struct slice){key, length})
+                             : array ? shape_items(shapes, &at)
+                                     : shape_never();
+        if (below.presence == PRESENCE_ALWAYS &&
+            (before == PRESENCE_MAYBE || array || types & ~(1u << JSON_OBJECT)))
+            below.presence = PRESENCE_MAYBE;
+        shape_done(&at);
+        at = below;
+    }
+    return at;
+}
+
+static void prove_confidence(struct proving *proving, uint32_t step)
+{
+    struct compilation *c = proving->c;
+    const struct step *s = &c->flow->steps[step];
+    const struct agent *agent = s->call.agent;
+    AUTO(freep) char *own = pointer_to_member(c->sources[step].pointer, "confidence");
+    bool here = json_object_get(c->sources[step].value, "confidence") != NULL;
+    const char *pointer = here ? own : c->sources[step].pointer;
+    if (!s->has_confidence || !agent || !agent->confidence)
+        return;
+    struct shape at = shape_at(proving->shapes, &proving->known[step].answer, agent->confidence);
+    unsigned types = shape_types(proving->shapes, &at);
+    struct seam seam = {.kind = SEAM_CONFIDENCE,
+                        .from = xstrdup(agent->name),
+                        .to = words_to(proving, step),
+                        .pointer = xstrdup(pointer),
+                        .where = finding_position(c, AT_KEY(pointer)),
+                        .verdict = SEAM_UNKNOWN,
+                        .rule = "confidence-unknown"};
+    if (at.presence == PRESENCE_NEVER || !(types & NUMBERS)) {
+        seam.verdict = SEAM_REFUTED;
+        seam.rule = "confidence-never";
+        seam.sentence = xasprintf("%s reports its confidence at %s, where its output contract "
+                                  "never has a number: every answer would count as below",
+                                  agent->name, agent->confidence);
+        REFUSE(c, seam.rule, AT_KEY(pointer), "leave it out, or mend the card", "%s",
+               seam.sentence);
+    } else if (at.presence == PRESENCE_ALWAYS && !(types & ~NUMBERS)) {
+        seam.verdict = SEAM_PROVEN;
+        seam.rule = "seam-proven";
+    } else {
+        seam.reason = xasprintf("the output contract of %s does not require a number at %s",
+                                agent->name, agent->confidence);
+        seam.sentence = xasprintf("%s; without one the answer counts as below", seam.reason);
+        WARN(c, seam.rule, AT_KEY(pointer), NULL, "%s", seam.sentence);
+    }
+    shape_done(&at);
+    seam_add(proving, seam);
+}
+
+/* ---- Whom a step calls ---- */
+
+static bool was_refused(const struct findings *findings, const char *pointer)
+{
+    static const char *const rules[] = {"missing-input",  "unknown-input",  "wrong-input",
+                                        "missing-output", "unknown-output", "wrong-output"};
+    size_t length = strlen(pointer);
+    for (size_t i = 0; i < findings->count; i++)
+        for (size_t k = 0; k < sizeof(rules) / sizeof(rules[0]); k++)
+            if (strcmp(findings->list[i].rule, rules[k]) == 0 &&
+                strncmp(findings->list[i].pointer, pointer, length) == 0)
+                return true;
+    return false;
+}
+
+static void prove_input(struct proving *proving, uint32_t step, enum seam_kind kind,
+                        struct callee *callee, const struct origin *origin)
+{
+    struct sight sight;
+    struct inference inference;
+    if (!callee->agent || !callee->input)
+        return;
+    sight_init(&sight, proving, step, proving->c->flow->steps[step].for_each != NULL);
+    sight.scope.output = kind == SEAM_UNDO ? &proving->known[step].answer : NULL;
+    sight.scope.error = kind == SEAM_FALLBACK ? &proving->error : NULL;
+    struct handoff handoff = {
+        .kind = kind,
+        .step = step,
+        .source = origin->value,
+        .pointer = origin->pointer,
+        .mapping = callee->input,
+        .contract = callee->agent->input,
+        .rule = "seam-refuted",
+        .silent = was_refused(proving->c->findings, origin->pointer),
+    };
+    callee->proven = prove_mapping(proving, &sight, &handoff, &inference);
+    inference_done(&inference);
+}
+
+/* {input, key, effect, request}: what the orchestrator asks a reconcile agent. */
+static struct shape reconcile_shape(struct proving *proving, const struct agent *agent)
+{
+    struct shape input = shape_of_contract(proving->shapes, agent->input);
+    json_t *schema =
+        json_pack("{s:s, s:{s:o, s:{s:s, s:i}, s:{s:s}, s:b}, s:[s,s,s,s], s:b}", "type", "object",
+                  "properties", "input", input.schema, "key", "type", "string", "minLength", 1,
+                  "effect", "type", "string", "request", 1, "required", "input", "key", "effect",
+                  "request", "additionalProperties", 0);
+    return shape_of_schema(schema);
+}
+
+static void prove_reconcile(struct proving *proving, uint32_t step, const struct callee *callee,
+                            const char *pointer)
+{
+    if (!callee->agent || !callee->reconcile || callee->reconcile->effect > CLASS_READ)
+        return; /* the last was said */
+    struct shape asked = reconcile_shape(proving, callee->agent);
+    struct shape said = shape_of_contract(proving->shapes, callee->reconcile->output);
+    seam_judge(proving, &(struct handoff){.kind = SEAM_RECONCILE_ASKS,
+                                          .step = step,
+                                          .pointer = pointer,
+                                          .shape = &asked,
+                                          .contract = callee->reconcile->input,
+                                          .from = "the host",
+                                          .to = callee->reconcile->name,
+                                          .rule = "reconcile-refuted"});
+    seam_judge(proving, &(struct handoff){.kind = SEAM_RECONCILE_ANSWERS,
+                                          .step = step,
+                                          .pointer = pointer,
+                                          .shape = &said,
+                                          .contract = proving->reconcile_answer,
+                                          .from = callee->reconcile->name,
+                                          .to = "the host",
+                                          .rule = "reconcile-refuted",
+                                          .hint = "another answer counts as unknown: a person "
+                                                  "is asked",
+                                          .soft = true});
+    shape_done(&asked);
+    shape_done(&said);
+}
+
+/* What a fallback gives takes the place of what the agent gives. */
+static void prove_stand_in(struct proving *proving, uint32_t step)
+{
+    const struct step *s = &proving->c->flow->steps[step];
+    if (!s->fallback.agent || !s->call.agent || s->fallback.agent == s->call.agent)
+        return;
+    struct shape given = shape_of_contract(proving->shapes, s->fallback.agent->output);
+    seam_judge(proving, &(struct handoff){.kind = SEAM_STAND_IN,
+                                          .step = step,
+                                          .pointer = proving->c->sources[step].fallback.pointer,
+                                          .shape = &given,
+                                          .contract = s->call.agent->output,
+                                          .from = s->fallback.agent->name,
+                                          .rule = "fallback-refuted",
+                                          .hint = "its answers stand for those of the step's "
+                                                  "agent, and must fit that one's contract too"});
+    shape_done(&given);
+}
+
+/* ---- All of it ---- */
+
+static void say_never(struct proving *proving, uint32_t step)
+{
+    struct compilation *c = proving->c;
+    const struct step *s = &c->flow->steps[step];
+    for (size_t i = 0; i < s->requires_count; i++)
+        if (proving->known[s->requires[i]].never) {
+            WARN(c, "never-runs", AT_KEY(c->sources[step].pointer), NULL,
+                 "this step never runs: it needs `%s`, which never runs", c->names[s->requires[i]]);
+            return;
+        }
+}
+
+static void prove_step(struct proving *proving, uint32_t step)
+{
+    struct step *s = &proving->c->flow->steps[step];
+    const struct source *source = &proving->c->sources[step];
+    AUTO(freep) char *agent = pointer_to_member(source->pointer, "agent");
+    known_before(proving, step);
+    say_never(proving, step);
+    prove_condition(proving, step);
+    prove_for_each(proving, step);
+    prove_input(proving, step, SEAM_INPUT, &s->call, &source->call);
+    prove_confidence(proving, step);
+    prove_asserts(proving, step);
+    prove_reconcile(proving, step, &s->call, agent);
+    prove_input(proving, step, SEAM_FALLBACK, &s->fallback, &source->fallback);
+    prove_stand_in(proving, step);
+    prove_input(proving, step, SEAM_UNDO, &s->undo, &source->undo);
+    prove_reconcile(proving, step, &s->undo, source->undo.pointer);
+    known_output(proving, step);
+}
+
+static void prove_output(struct proving *proving)
+{
+    struct flow *flow = proving->c->flow;
+    struct sight sight;
+    struct inference inference;
+    const json_t *output = json_object_get(proving->c->root, "output");
+    if (!flow->output)
+        return;
+    sight_init(&sight, proving, NO_STEP, false);
+    struct handoff handoff = {
+        .kind = SEAM_OUTPUT,
+        .step = NO_STEP,
+        .source = json_object_get(output, "as"),
+        .pointer = "/output/as",
+        .mapping = flow->output,
+        .contract = flow->output_contract,
+        .rule = "output-refuted",
+        .silent = was_refused(proving->c->findings, "/output/as"),
+    };
+    flow->output_proven = prove_mapping(proving, &sight, &handoff, &inference);
+    inference_done(&inference);
+}
+
+/* Steps of a cycle have no place in the order: nothing is known of them, and the cycle was said. */
+static void forget_unordered(struct proving *proving)
+{
+    const struct compilation *c = proving->c;
+    for (size_t i = 0; i < c->count; i++)
+        proving->known[i].wrong = true;
+    for (size_t i = 0; i < c->ordered; i++)
+        proving->known[c->flow->order[i]].wrong = false;
+}
+
+void flow_prove(struct compilation *c)
+{
+    struct proving proving;
+    proving_init(&proving, c);
+    proving.seams = 2 * c->count + 1;
+    forget_unordered(&proving);
+    for (size_t i = 0; i < c->ordered; i++)
+        prove_step(&proving, c->flow->order[i]);
+    prove_output(&proving);
+    prove_unused(&proving);
+    flow_reckon_worst(&proving);
+    proving_done(&proving);
+}
