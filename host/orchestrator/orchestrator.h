@@ -6,9 +6,9 @@
  * table (rules.c): the first attempt and the hundredth, retry, undo, reconcile, and the restart
  * after a crash.
  *
- *     run_apply(run, event)                       the event is a fact; it cannot fail
- *     while (run_decide(run, event, &decision))   const: one decision at a time, from state and
- * event run_follow(run, event, &decision)       the decision is a fact too
+ *     run_apply(run, event)              the event is a fact; it cannot fail
+ *     run_decide(run, event, &decision)  const: one decision at a time; false when there is none
+ *     run_follow(run, event, &decision)  the decision is a fact too; then the next
  *
  * The host journals {event, decisions}, then carries the decisions out; what comes of them are
  * events. Recovery applies and follows what was recorded and decides nothing; a replay decides
@@ -22,6 +22,10 @@
 #define ORCHESTRATOR_ORCHESTRATOR_H
 
 #include "flow/flow.h"
+
+/* Grows when the same events would be decided in another way. A run's records name the version that
+ * decided them; a run of a later version is not taken up. */
+enum { RULES_VERSION = 1 };
 
 /* ---- Words of the table ---- */
 
@@ -137,7 +141,8 @@ struct event {
     const char *run, *store;
     uint64_t seed;
     json_t *input, *pins;
-    bool paranoid; /* proven or not, every mapped value is held to its contract */
+    uint32_t rules; /* and TAKEN_OVER: RULES_VERSION of who decides from here on */
+    bool paranoid;  /* proven or not, every mapped value is held to its contract */
 };
 
 struct decision {

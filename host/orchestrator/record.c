@@ -87,6 +87,7 @@ static const struct field event_fields[] = {
     PLAIN(event, FIELD_TEXT, run),
     PLAIN(event, FIELD_TEXT, store),
     PLAIN(event, FIELD_UINT64, seed),
+    PLAIN(event, FIELD_UINT32, rules),
     PLAIN(event, FIELD_BOOL, paranoid),
     PLAIN(event, FIELD_JSON, input),
     PLAIN(event, FIELD_JSON, pins),

@@ -13,6 +13,7 @@ struct folding {
     fold_each each;
     void *user;
     bool replay;
+    uint32_t rules; /* by which the run was decided so far */
     size_t records, decisions;
     enum error_code code;
     struct error error;
@@ -37,11 +38,26 @@ static void redecide(struct folding *fold, const struct record *record, uint64_t
         AUTO(freep) char *was = a ? json_dumps(a, JSON_COMPACT) : xstrdup("nothing");
         AUTO(freep) char *is = b ? json_dumps(b, JSON_COMPACT) : xstrdup("nothing");
         fold->code = error_set(
-            &fold->error, ERR_CONFLICT, "record %llu (%s), decision %zu: then %.600s; now %.600s",
-            (unsigned long long)seq, event_kind_word(record->event.kind), i + 1, was, is);
+            &fold->error, ERR_CONFLICT,
+            "record %llu (%s), decision %zu: then, by rules %u, %.600s; now, by rules %u, %.600s",
+            (unsigned long long)seq, event_kind_word(record->event.kind), i + 1,
+            (unsigned)fold->rules, was, (unsigned)RULES_VERSION, is);
     }
     json_decref(now);
     decisions_done(&again);
+}
+
+static enum error_code check_rules(struct folding *fold, struct record *record)
+{
+    if (record->event.rules > 0)
+        fold->rules = record->event.rules;
+    if (!fold->run || fold->rules <= RULES_VERSION)
+        return ERR_OK;
+    record_done(record);
+    return error_set(&fold->error, ERR_NEWER,
+                     "it was decided by rules %u, and this program has %u; use the version of Seam "
+                     "that wrote it, or a later one",
+                     (unsigned)fold->rules, (unsigned)RULES_VERSION);
 }
 
 static bool fold_record(void *user, const struct journal_record *record, const struct digest *hash)
@@ -54,6 +70,8 @@ static bool fold_record(void *user, const struct journal_record *record, const s
     if (fold->code == ERR_OK)
         fold->code = record_read(json, &read, &fold->error);
     json_decref(json);
+    if (fold->code == ERR_OK)
+        fold->code = check_rules(fold, &read);
     if (fold->code != ERR_OK) {
         error_prefix(&fold->error, "run %s, record %llu: ", record->run,
                      (unsigned long long)record->seq);

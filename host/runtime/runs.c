@@ -350,6 +350,7 @@ static void begin(struct host *host, struct flow *flow, const char *id, json_t *
     struct live_run *live = live_new(host, id, run_new(flow));
     struct event event = {
         .kind = EVENT_STARTED,
+        .rules = RULES_VERSION,
         .run = id,
         .store = host->journal ? journal_store_id(host->journal) : "",
         .seed = host_random() >> 1,
@@ -530,7 +531,11 @@ enum error_code host_resume(struct host *host, const char *id, struct error *ret
         return ERR_OK;
     }
     struct event event = {
-        .kind = EVENT_TAKEN_OVER, .restored = host->options.restored, .libraries = libraries};
+        .kind = EVENT_TAKEN_OVER,
+        .rules = RULES_VERSION,
+        .restored = host->options.restored,
+        .libraries = libraries,
+    };
     for (uint32_t i = 0; i < run_task_count(run); i++)
         watch_task(live, i);
     live_happen(live, &event, NULL);

@@ -268,6 +268,53 @@ START_TEST(a_run_goes_on_with_the_flow_that_it_began_with)
 }
 END_TEST
 
+static bool keep_body(void *user, const struct journal_record *record, const struct digest *hash)
+{
+    (void)hash;
+    *(char **)user = xstrndup(record->body.ptr, record->body.len);
+    return false;
+}
+
+/* The beginning of run r again, as another run and by rules of another version. */
+static void add_run_by_rules(const struct stage *s, const char *id, char rules)
+{
+    struct error err;
+    struct journal *journal = NULL;
+    struct journal_options options = {.path = s->journal};
+    AUTO(freep) char *body = NULL;
+    ck_assert_ok(journal_open(&options, &journal, &err), err);
+    ck_assert_ok(journal_read(journal_own_reader(journal), "r", 1, keep_body, &body, &err), err);
+    char *version = strstr(body, "\"rules\":1");
+    ck_assert_ptr_nonnull(version);
+    version[strlen("\"rules\":")] = rules;
+    journal_append(journal, &(struct journal_record){.run = id,
+                                                     .seq = 1,
+                                                     .at_ms = 1,
+                                                     .kind = "started",
+                                                     .body = slice_of(body),
+                                                     .status = "running",
+                                                     .flow = "f"});
+    ck_assert_ok(journal_close(journal, &err), err);
+}
+
+START_TEST(a_run_of_later_rules_is_not_taken_up)
+{
+    struct stage s;
+    struct error err;
+    stage_set(&s, _i, NULL, "", "");
+    stage_one_step(&s, "actor/pure", "");
+    ck_assert_int_eq(stage_run(&s, "r", ONE), RUN_DONE);
+    stage_close(&s);
+    add_run_by_rules(&s, "n", '2');
+    stage_open(&s);
+    ck_assert_int_eq(host_resume(s.host, "n", &err), ERR_NEWER);
+    ck_assert_msg(strstr(err.text, "decided by rules 2, and this program has 1") != NULL, "%s",
+                  err.text);
+    s.keep_open = true;
+    stage_done(&s);
+}
+END_TEST
+
 START_TEST(a_stopped_host_leaves_its_runs_to_the_next)
 {
     struct stage s;
@@ -301,6 +348,7 @@ int main(void)
         an_unanswered_question_expires_at_its_deadline,
         an_agents_question_is_answered_as_feedback,
         a_run_goes_on_with_the_flow_that_it_began_with,
+        a_run_of_later_rules_is_not_taken_up,
         a_stopped_host_leaves_its_runs_to_the_next,
         NULL,
     };
