@@ -126,6 +126,14 @@ int drive_finish(struct drive *drive);
 /* Closes without working, after an error that it reports. */
 int drive_abort(struct drive *drive, const struct error *err);
 
+/* ---- sarif.c: what check finds, as SARIF 2.1.0 ---- */
+
+json_t *sarif_run_new(void);
+/* Adds what was found in a flow; unread is why its file could not be read, or NULL. */
+void sarif_add(json_t *run, const char *path, const struct findings *findings, const char *unread);
+/* The document of a run, which it takes. */
+json_t *sarif_document(json_t *run_taken);
+
 /* ---- notes.c ---- */
 
 /* Keys of the manifest that nothing acts on, on stderr. */

@@ -32,7 +32,7 @@ static const struct option run_options[] = {
     END};
 
 static const struct option check_options[] = {
-    MANIFEST, {"--format", "FORMAT", "text (default) or json"}, END};
+    MANIFEST, {"--format", "FORMAT", "text (default), json or sarif"}, END};
 static const struct option plugins_options[] = {
     MANIFEST, {"--static", NULL, "read cards only; start no plugin"}, END};
 static const struct option runs_options[] = {
@@ -75,10 +75,16 @@ const struct command commands[] = {
      "Exit: 0 done, 1 failed, 2 usage or bad file, 3 waiting for a person, 4 refused by check.",
      run_options, 1, 1, command_run},
     {"check", "FLOW…", "say what is wrong with flows, before they run",
-     "Reads flows against the manifest's agents; what check refuses, run refuses.\n"
+     "Reads flows against the manifest's agents; what check refuses, run refuses. Of each handoff "
+     "it\n"
+     "says `proven` (every value that can come fits), `refuted` (here is one that does not) or\n"
+     "`unknown` (and why; the check at run time stands); of each key of the budget, what a run "
+     "may\n"
+     "come to at worst; of the flow, whether it is valid, granted, bounded and ready to run.\n"
      "\n"
      "  seam check flows/*.yaml\n"
      "  seam check book-trip.yaml --format json\n"
+     "  seam check flows/*.yaml --format sarif >seam.sarif\n"
      "\n"
      "Exit: 0 nothing wrong, 1 errors, 2 usage, or a file that cannot be opened.",
      check_options, 1, OPERANDS_MAX, command_check},
