@@ -164,7 +164,8 @@ static inline bool within(size_t count, const struct step *step)
     return count >= step->as.size.least && count <= step->as.size.most;
 }
 
-static bool step_holds(struct run *r, const struct step *step, const json_t *value, unsigned level)
+static inline __attribute__((always_inline)) bool step_holds(struct run *r, const struct step *step,
+                                                             const json_t *value, unsigned level)
 {
     struct slice s;
     size_t first, second;

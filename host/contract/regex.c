@@ -16,12 +16,13 @@ struct regex {
     struct slice source; /* borrowed from the schema */
     struct simple simple;
     pcre2_code *code; /* NULL if the pattern is simple */
+    bool compiled;    /* to machine code */
 };
 
 /* A character of the source becomes at most a class of this many bytes. */
 enum { GROWTH = 200 };
 
-static enum error_code compile(const struct text *translated, pcre2_code **ret_code,
+static enum error_code compile(const struct text *translated, struct regex *regex,
                                struct error *reterr)
 {
     int problem;
@@ -35,8 +36,8 @@ static enum error_code compile(const struct text *translated, pcre2_code **ret_c
         pcre2_get_error_message(problem, words, sizeof(words));
         return error_set(reterr, ERR_INPUT, "%s", (const char *)words);
     }
-    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without it the interpreter matches */
-    *ret_code = code;
+    regex->compiled = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
+    regex->code = code;
     return ERR_OK;
 }
 
@@ -47,7 +48,7 @@ enum error_code regex_new(struct slice source, struct regex **ret_regex, struct 
     text_init(&translated, source.len * GROWTH + GROWTH);
     enum error_code code = ecma_translate(source, &translated, reterr);
     if (!code && !simple_of(source, &regex.simple))
-        code = compile(&translated, &regex.code, reterr);
+        code = compile(&translated, &regex, reterr);
     if (code)
         return code;
     *ret_regex = xmalloc(sizeof(regex));
@@ -120,17 +121,42 @@ void match_room_done(struct match_room *room)
     pcre2_match_context_free(room->context);
 }
 
+static bool all_ascii(struct slice s)
+{
+    uint64_t high = 0, word;
+    size_t i = 0;
+    for (; i + sizeof(word) <= s.len; i += sizeof(word)) {
+        memcpy(&word, s.ptr + i, sizeof(word));
+        high |= word;
+    }
+    for (; i < s.len; i++)
+        high |= (unsigned char)s.ptr[i];
+    return (high & 0x8080808080808080u) == 0;
+}
+
+/* The compiled code is called without PCRE2's own checks, which take longer than most matches. They
+ * are for UTF-8, and ASCII is that. */
+static int match_code(const struct regex *regex, struct slice string, struct match_room *room)
+{
+    PCRE2_SPTR subject = (PCRE2_SPTR)string.ptr;
+    int answer = PCRE2_ERROR_JIT_BADOPTION;
+    if (regex->compiled && all_ascii(string))
+        answer = pcre2_jit_match(regex->code, subject, string.len, 0, 0, room->data, room->context);
+    else if (regex->compiled)
+        answer = pcre2_match(regex->code, subject, string.len, 0, 0, room->data, room->context);
+    if (answer == PCRE2_ERROR_JIT_STACKLIMIT || answer == PCRE2_ERROR_JIT_BADOPTION)
+        answer = pcre2_match(regex->code, subject, string.len, 0, PCRE2_NO_JIT, room->data,
+                             room->context);
+    return answer;
+}
+
 enum match regex_match(const struct regex *regex, struct slice string, struct match_room *room)
 {
     if (!regex->code)
         return simple_matches(&regex->simple, string) ? MATCH_YES : MATCH_NO;
     if (!room->data)
         room_init(room);
-    PCRE2_SPTR subject = (PCRE2_SPTR)string.ptr;
-    int answer = pcre2_match(regex->code, subject, string.len, 0, 0, room->data, room->context);
-    if (answer == PCRE2_ERROR_JIT_STACKLIMIT)
-        answer = pcre2_match(regex->code, subject, string.len, 0, PCRE2_NO_JIT, room->data,
-                             room->context);
+    int answer = match_code(regex, string, room);
     if (answer >= 0)
         return MATCH_YES;
     return answer == PCRE2_ERROR_NOMATCH ? MATCH_NO : MATCH_GAVE_UP;
