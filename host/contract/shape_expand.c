@@ -103,22 +103,37 @@ static bool set_has(const json_t *schema, const json_t *value)
     return several == NULL;
 }
 
-/* Whether a value of one may satisfy the local keywords of the other: types and values alone. */
-static bool may_meet(const json_t *a, const json_t *b)
+/* Whether the schema says that it is not this value, in so many words. */
+bool schema_excludes(const json_t *schema, const json_t *value)
 {
-    if ((local_types(a) & local_types(b)) == 0)
-        return false;
+    const json_t *not_this = json_object_get(schema, "not"), *one;
+    return json_object_size(not_this) == 1 && (schema_values(not_this, &one) || one) &&
+           set_has(not_this, value);
+}
+
+static bool may_be(const json_t *schema, const json_t *value)
+{
+    return set_has(schema, value) && (value_bit(value) & local_types(schema)) &&
+           !schema_excludes(schema, value);
+}
+
+/* Whether a value of those that one lists may be of the other: types and values alone. */
+static bool may_list(const json_t *a, const json_t *b)
+{
     const json_t *one, *several = schema_values(a, &one);
     if (one)
-        return set_has(b, one) && (value_bit(one) & local_types(b));
+        return may_be(b, one);
     if (!several || json_array_size(several) > SHAPE_VALUES)
         return true;
-    for (size_t i = 0; i < json_array_size(several); i++) {
-        const json_t *value = json_array_get(several, i);
-        if (set_has(b, value) && (value_bit(value) & local_types(b)))
+    for (size_t i = 0; i < json_array_size(several); i++)
+        if (may_be(b, json_array_get(several, i)))
             return true;
-    }
     return false;
+}
+
+static bool may_meet(const json_t *a, const json_t *b)
+{
+    return (local_types(a) & local_types(b)) != 0 && may_list(a, b) && may_list(b, a);
 }
 
 static const json_t *own_property(const struct shapes *shapes, const json_t *part, const char *key)
@@ -167,14 +182,6 @@ static bool required_can_be(const struct shapes *shapes, const struct branch_par
     return true;
 }
 
-/* Whether the schema says that it is not this value, in so many words. */
-static bool excludes(const json_t *schema, const json_t *value)
-{
-    const json_t *not_this = json_object_get(schema, "not"), *one;
-    return json_object_size(not_this) == 1 && (schema_values(not_this, &one) || one) &&
-           set_has(not_this, value);
-}
-
 /* Takes from the types those of values that another part excludes. */
 static void meet_values(struct branch_parts *b)
 {
@@ -188,7 +195,7 @@ static void meet_values(struct branch_parts *b)
             const json_t *value = one ? one : json_array_get(several, j);
             bool can = true;
             for (size_t k = 0; can && k < b->count; k++)
-                can = set_has(b->parts[k], value) && !excludes(b->parts[k], value);
+                can = set_has(b->parts[k], value) && !schema_excludes(b->parts[k], value);
             left |= can ? value_bit(value) : 0;
         }
         b->types &= left;

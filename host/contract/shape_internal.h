@@ -50,6 +50,8 @@ struct expansion {
 json_t *schema_keep(const json_t *schema); /* one more reference */
 json_t *schema_of_types(unsigned types);
 json_t *schema_both(const json_t *a, const json_t *b);
+/* Whether its const or enum has the value. */
+bool schema_lists(const json_t *schema, const json_t *value);
 /* Whether it says of types alone, and which. */
 bool schema_is_types(const json_t *schema, unsigned *ret_types);
 /* The schema, or `true` if it is too large to be carried on. Takes it. */
@@ -80,6 +82,8 @@ void expand_schema(const struct shapes *shapes, const json_t *schema, struct exp
 void expansion_done(struct expansion *expansion);
 /* NULL: there is none of that name. */
 const json_t *reference_target(const struct shapes *shapes, const json_t *reference);
+/* Whether the schema says that it is not this value, in so many words. */
+bool schema_excludes(const json_t *schema, const json_t *value);
 /* The types that a schema allows. */
 unsigned schema_types(const struct shapes *shapes, const json_t *schema);
 

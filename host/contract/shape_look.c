@@ -434,6 +434,38 @@ json_t *schema_among(struct shapes *shapes, const json_t *schema, unsigned types
     return copy;
 }
 
+/* The values that one schema of the list is, without those that others exclude, which are then said
+ * and go; NULL if none is a set of values alone. */
+static json_t *meet_values(json_t *list)
+{
+    const json_t *one = NULL, *several = NULL;
+    json_auto_t *set = NULL;
+    for (size_t i = 0; !set && i < json_array_size(list); i++) {
+        json_t *schema = json_array_get(list, i);
+        several = json_object_size(schema) == 1 ? schema_values(schema, &one) : NULL;
+        if (json_object_size(schema) != 1 || (!one && !several))
+            continue;
+        set = one ? json_pack("[O]", one) : json_copy((json_t *)several);
+        json_array_remove(list, i);
+    }
+    for (size_t i = json_array_size(list); set && i-- > 0;) {
+        const json_t *schema = json_array_get(list, i);
+        const json_t *others = schema_values(schema, &one);
+        bool sole = json_object_size(schema) == 1;
+        if (!sole || (!one && !others && !json_object_get(schema, "not")))
+            continue;
+        bool says = one || others;
+        for (size_t j = json_array_size(set); j-- > 0;) {
+            const json_t *value = json_array_get(set, j);
+            if (says ? !schema_lists(schema, value) : schema_excludes(schema, value))
+                json_array_remove(set, j);
+        }
+        if (says)
+            json_array_remove(list, i);
+    }
+    return TAKE(set);
+}
+
 json_t *schema_meet(struct shapes *shapes, json_t *list_taken)
 {
     json_auto_t *list = list_taken;
@@ -445,6 +477,13 @@ json_t *schema_meet(struct shapes *shapes, json_t *list_taken)
         types &= bits;
         json_array_remove(list, i);
     }
+    json_auto_t *values = meet_values(list);
+    if (values && json_array_size(values) == 0)
+        return json_false();
+    if (values)
+        json_array_append_new(list, json_array_size(values) == 1
+                                        ? json_pack("{s:O}", "const", json_array_get(values, 0))
+                                        : json_pack("{s:O}", "enum", values));
     json_auto_t *others = schema_all(json_incref(list));
     return schema_among(shapes, others, types);
 }

@@ -227,13 +227,29 @@ static bool values_of_types(unsigned types, json_t *values)
     return (types & ~few) == 0;
 }
 
+/* The whole numbers of a short interval. */
+static bool values_of_interval(const struct branch_parts *b, size_t most, json_t *values)
+{
+    struct shape_numbers n = numbers_of_branch(b);
+    round_inward(b, &n);
+    if (b->types != TYPE_BIT(JSON_INTEGER) || !n.integral || !(n.most - n.least < (double)most) ||
+        fabs(n.least) > EXACT)
+        return false;
+    for (double value = n.least; value <= n.most; value++) {
+        json_auto_t *number = json_integer((json_int_t)value);
+        if (!is_listed(values, number))
+            json_array_append(values, number);
+    }
+    return json_array_size(values) <= most;
+}
+
 static bool values_of_branch(const struct branch_parts *b, size_t most, json_t *values)
 {
     const json_t *one = NULL, *several = NULL;
     for (size_t i = 0; !one && !several && i < b->count; i++)
         several = schema_values(b->parts[i], &one);
     if (!one && !several)
-        return values_of_types(b->types, values);
+        return values_of_types(b->types, values) || values_of_interval(b, most, values);
     for (size_t i = 0; i < (one ? 1 : json_array_size(several)); i++) {
         const json_t *value = one ? one : json_array_get(several, i);
         bool allowed = !is_listed(values, value);

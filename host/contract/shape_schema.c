@@ -99,6 +99,17 @@ const json_t *schema_values(const json_t *schema, const json_t **ret_one)
     return *ret_one ? NULL : json_object_get(schema, "enum");
 }
 
+bool schema_lists(const json_t *schema, const json_t *value)
+{
+    const json_t *one, *several = schema_values(schema, &one);
+    if (one)
+        return contract_equal(one, value);
+    for (size_t i = 0; i < json_array_size(several); i++)
+        if (contract_equal(json_array_get(several, i), value))
+            return true;
+    return false;
+}
+
 /* ---- unions and meets ---- */
 
 static bool is_sole(const json_t *schema, const char *keyword)
@@ -211,9 +222,43 @@ static json_t *take_values(json_t *list, unsigned types)
     return values;
 }
 
+static bool bound_holds(const json_t *schema, const char *keyword, double number, int sign)
+{
+    const json_t *bound = json_object_get(schema, keyword);
+    double difference = number - json_number_value(bound);
+    return !bound || (sign == 1 ? difference >= 0 : sign == -1 ? difference <= 0 : false);
+}
+
+/* Whether the schema, if it is plain to see, lets the number through. */
+static bool plainly_has(const json_t *schema, const json_t *value)
+{
+    size_t known = 0;
+    static const char *const keywords[] = {"type", "minimum", "maximum"};
+    if (!json_is_number(value) || fabs(json_number_value(value)) > 1e15)
+        return false;
+    for (size_t i = 0; i < 3; i++)
+        known += json_object_get(schema, keywords[i]) != NULL;
+    return json_object_size(schema) == known &&
+           (type_bits(json_object_get(schema, "type")) & value_bit(value)) &&
+           bound_holds(schema, "minimum", json_number_value(value), 1) &&
+           bound_holds(schema, "maximum", json_number_value(value), -1);
+}
+
+/* Those that another schema of the list has anyhow go. */
+static void drop_had(json_t *values, const json_t *list)
+{
+    for (size_t i = json_array_size(values); i-- > 0;)
+        for (size_t j = 0; j < json_array_size(list); j++)
+            if (plainly_has(json_array_get(list, j), json_array_get(values, i))) {
+                json_array_remove(values, i);
+                break;
+            }
+}
+
 static void put_values(json_t *list, json_t *values_taken)
 {
     json_auto_t *values = values_taken;
+    drop_had(values, list);
     if (json_array_size(values) == 1)
         json_array_insert_new(list, 0, json_pack("{s:O}", "const", json_array_get(values, 0)));
     else if (json_array_size(values) > 1)

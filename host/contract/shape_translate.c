@@ -141,17 +141,25 @@ static void put_named(struct translation *t, json_t *map, struct slice name, jso
     t->failed |= json_object_setn_new_nocheck(map, name.ptr, name.len, value_taken) != 0;
 }
 
+/* In the order of the document, which is the author's. */
+static void put_properties(struct translation *t, json_t *schema, const struct op *op)
+{
+    const json_t *properties = json_object_get(t->contract->origins[op->node].json, "properties");
+    struct entry e;
+    if (!json_is_object(properties))
+        return;
+    for (bool more = entry_first(properties, &e); more; more = entry_next(properties, &e)) {
+        const struct name *name = names_find(&op->as.object->names, e.key);
+        if (name && name->node != NO_NODE)
+            put_named(t, map_of(schema, "properties"), e.key, translate_node(t, name->node));
+    }
+}
+
 static void put_object(struct translation *t, json_t *schema, const struct op *op)
 {
     const struct object_rule *rule = op->as.object;
-    json_auto_t *required = json_array();
-    for (size_t i = 0; i < rule->names.count; i++) {
-        const struct name *name = &rule->names.list[i];
-        if (name->required)
-            json_array_append_new(required, json_stringn_nocheck(name->text.ptr, name->text.len));
-        if (name->node != NO_NODE)
-            put_named(t, map_of(schema, "properties"), name->text, translate_node(t, name->node));
-    }
+    json_t *required = json_object_get(t->contract->origins[op->node].json, "required");
+    put_properties(t, schema, op);
     if (json_array_size(required) > 0)
         json_object_set(schema, "required", required);
     for (size_t i = 0; i < rule->pattern_count; i++)

@@ -58,17 +58,26 @@ static struct shape_sizes written_sizes(struct inferring *f, const struct fact *
     return sizes;
 }
 
-/* How a value of few characters is written: a string, or NULL for what is not tried here. */
-static json_t *written_value(const json_t *value)
+/* Adds how a value is written; false for what is not tried here. A number may come as an integer or
+ * as a double, which are written alike up to here, but for -0. */
+static bool add_written(const json_t *value, json_t *written)
 {
+    static const json_int_t alike = 1000000000000000;
     char number[NUMERAL_SIZE];
-    if (json_is_string(value))
-        return json_incref((json_t *)value);
-    if (json_is_integer(value))
-        return json_string(numeral_text(value, number));
-    if (json_is_boolean(value) || json_is_null(value))
-        return json_string(json_is_null(value) ? "null" : json_is_true(value) ? "true" : "false");
-    return NULL;
+    json_int_t integer = json_integer_value(value);
+    if (json_is_string(value)) {
+        json_array_append(written, (json_t *)value);
+    } else if (json_is_integer(value) && integer > -alike && integer < alike) {
+        json_array_append_new(written, json_string(numeral_text(value, number)));
+        if (integer == 0)
+            json_array_append_new(written, json_string("-0"));
+    } else if (json_is_boolean(value) || json_is_null(value)) {
+        const char *word = json_is_null(value) ? "null" : json_is_true(value) ? "true" : "false";
+        json_array_append_new(written, json_string(word));
+    } else {
+        return false;
+    }
+    return true;
 }
 
 /* The few strings that a fact can be written as; NULL if they are not few. */
@@ -76,16 +85,11 @@ static json_t *written_values(struct inferring *f, const struct fact *fact)
 {
     struct shape shape = fact_shape(fact);
     json_auto_t *values = shape_values(f->shapes, &shape, INFERENCE_VALUES);
-    if (!values)
-        return NULL;
     json_auto_t *written = json_array();
-    for (size_t i = 0; i < json_array_size(values); i++) {
-        json_t *one = written_value(json_array_get(values, i));
-        if (!one)
+    for (size_t i = 0; values && i < json_array_size(values); i++)
+        if (!add_written(json_array_get(values, i), written))
             return NULL;
-        json_array_append_new(written, one);
-    }
-    return TAKE(written);
+    return values ? TAKE(written) : NULL;
 }
 
 /* Every string of the one list followed by every one of the other; NULL if they are too many. */

@@ -157,7 +157,7 @@ static json_t *fitting_array(struct draw *d, const json_t *schema, int depth)
 
 static json_t *fitting_scalar(struct draw *d, const json_t *schema, const char *type)
 {
-    static const double numbers[] = {0, 1, 2, 3, -1, -2, 0.75, 1.5, 1e17, -0.25, 2.0};
+    static const double numbers[] = {0, 1, 2, 3, -1, -2, 0.75, 1.5, 1e18, -0.25, -0.0};
     if (!type)
         return draw_value(d, 2);
     if (strcmp(type, "integer") == 0 || (strcmp(type, "number") == 0 && one_in(d, 2))) {
@@ -166,7 +166,7 @@ static json_t *fitting_scalar(struct draw *d, const json_t *schema, const char *
                                                               : (json_int_t)draw_below(d, 7) - 2;
         if (one_in(d, 12) && !json_object_get(schema, "minimum"))
             value = INT64_MAX - (json_int_t)draw_below(d, 3);
-        return one_in(d, 8) ? json_real((double)value) : json_integer(value);
+        return one_in(d, 8) ? json_real(value == 0 ? -0.0 : (double)value) : json_integer(value);
     }
     if (strcmp(type, "number") == 0)
         return json_real(numbers[draw_below(d, 11)]);
