@@ -78,12 +78,14 @@ async function load(sides, home, result) {
     return null;
 }
 
-/* So many loops that a measurement takes its time. */
+/* So many loops that a measurement takes its time; the first ones are slow, and tell little. */
 async function calibrate(measure) {
-    for (let loops = 1; ; loops *= 10) {
-        const total = sum(await measure(loops)) * loops;
+    for (let loops = 1; ; ) {
+        const total = Math.max(sum(await measure(loops)) * loops, 1);
+        const wanted = Math.ceil((loops * MEASURE_NS) / total);
         if (total > MEASURE_NS / 20 || loops >= 1e7)
-            return Math.max(1, Math.ceil((loops * MEASURE_NS) / Math.max(total, 1)));
+            return wanted;
+        loops = Math.min(wanted, loops * 1000);
     }
 }
 
