@@ -5,7 +5,7 @@
 # running; the last line adds up the tests of all. What a phase says is kept in build/test-logs.
 #   gcc     every test, warnings are errors        clang   builds without a warning; the unit tests
 #   tidy    clang-tidy over host and plugins       asan    every test under address and undefined
-#   tsan    what has threads, under thread
+#   tsan    what has threads, under thread   fuzz    readers of foreign bytes, by libFuzzer
 # --quick is gcc alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -32,13 +32,13 @@ phase() {
     printf '   %d s\n' $((SECONDS - start))
 }
 
-configure_and_build() { cmake --preset "$1" && ninja --quiet -C "$2"; }
+configure_and_build() { cmake --preset "$1" && ninja --quiet -C "$2" "${@:3}"; }
 
-# builds PRESET FOLDER WORDS: a variant that does not build is a failure by itself.
+# builds PRESET FOLDER WORDS [TARGET…]: a variant that does not build is a failure by itself.
 builds() {
     local name=$1
     [ "$name" = dev ] && name=gcc
-    phase "$name-build" "$3" configure_and_build "$1" "$2" && return
+    phase "$name-build" "$3" configure_and_build "$1" "$2" "${@:4}" && return
     FAILED=$((FAILED + 1))
     return 1
 }
@@ -80,6 +80,9 @@ if ! $quick; then
     if builds tsan build-tsan "builds under thread"; then
         tests tsan-test build-tsan "what has threads" \
             -R '^(unit/(loader|journal|runtime|egress)/|system/|world)'
+    fi
+    if builds fuzz build-fuzz "builds for libFuzzer" harnesses; then
+        tests fuzz-test build-fuzz "what reads foreign bytes" -L harness
     fi
 fi
 
