@@ -144,6 +144,15 @@ void note_refused(const struct roster *roster);
 /* ---- what `contract` is made of ---- */
 
 int compare_plugins(const struct args *args); /* succession.c */
+int contract_lint(const struct args *args);   /* provider.c */
+int contract_lower(const struct args *args);
+
+/* What a provider has against a schema: for machines; and a line for people, after the place where
+ * the schema stands. */
+struct breach;
+struct breaches;
+json_t *breaches_json(const struct breaches *breaches);
+void print_breach(const char *where, const char *target, const struct breach *breach);
 
 /* ---- the commands ---- */
 

@@ -63,6 +63,11 @@ static const struct option replay_options[] = {
 static const struct option validate_options[] = {
     {"--format-annotation", NULL, "`format` only annotates, as the specification's default"}, END};
 
+static const struct option contract_options[] = {
+    {"--target", "PROVIDER", "openai, anthropic or gemini: whose rules lint and lower keep"},
+    {"--format-annotation", NULL, "`format` only annotates, as the specification's default"},
+    END};
+
 const struct command commands[] = {
     {"run", "FLOW", "run a flow to its end",
      "Checks the flow, starts a run and works until it is done, failed, or waits for a person.\n"
@@ -133,7 +138,8 @@ const struct command commands[] = {
      "\n"
      "Exit: 0 all valid, 1 one is not, 2 usage or a bad schema.",
      validate_options, 2, OPERANDS_MAX, command_validate},
-    {"contract", "compare SUB SUPER", "whether every value of one schema is a value of another",
+    {"contract", "compare|lint|lower FILE…", "compare contracts; what a model's provider takes",
+     "compare SUB SUPER: whether every value of one schema is a value of another.\n"
      "Prints PROVEN; REFUTED, with a witness: a value that fits SUB and not SUPER; or UNKNOWN,\n"
      "with the reason. Ask it before a contract is replaced: whoever took the old must take the\n"
      "new. Of two plugins it says whether the second may take the place of the first: it takes\n"
@@ -143,7 +149,16 @@ const struct command commands[] = {
      "  seam contract compare new-output.schema.json old-output.schema.json\n"
      "  seam contract compare crm-1.2.so crm-1.3.so\n"
      "\n"
-     "Exit: 0 proven, 1 refuted, 2 usage or a bad file, 5 unknown.",
-     validate_options, 3, 3, command_contract},
+     "lint SCHEMA…: what the provider of a model (--target) refuses in a schema that a model is to\n"
+     "answer by, with the cure, and where and when the rule was read.\n"
+     "lower SCHEMA: the nearest schema that the provider takes, on standard output; what it lost,\n"
+     "and whether every value of the contract fits it, on standard error. What a keyword said that\n"
+     "the provider refuses stands in the description. Hold the answer to the full contract.\n"
+     "\n"
+     "  seam contract lint --target anthropic tools/*.json\n"
+     "  seam contract lower --target openai answer.schema.json >sent.json\n"
+     "\n"
+     "Exit: 0 proven, or nothing refused; 1 refuted, or refused; 2 usage or a bad file; 5 unknown.",
+     contract_options, 2, OPERANDS_MAX, command_contract},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);

@@ -3,9 +3,11 @@
  * seam contract compare: is every value of one schema a value of the other? A yes-or-no question
  * with a third answer: exit 0 PROVEN, 1 REFUTED, 5 UNKNOWN. Where both operands are shared objects,
  * which their first bytes say and not their names, the question is that of plugins: succession.c.
+ * lint and lower are in provider.c.
  */
 #include "cli/cli_internal.h"
 
+#include "base/units.h"
 #include "contract/contain.h"
 #include "document/document.h"
 
@@ -106,7 +108,20 @@ static int compare(const struct args *args)
 
 int command_contract(const struct args *args)
 {
-    if (strcmp(args->operands[0], "compare") == 0)
-        return compare(args);
-    return complain(EXIT_USAGE, "usage: seam contract compare SUB SUPER");
+    static const struct {
+        const char *word;
+        int (*run)(const struct args *args);
+    } verbs[] = {{"compare", compare}, {"lint", contract_lint}, {"lower", contract_lower}};
+    enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
+    const char *names[VERBS], *word = args->operands[0];
+    for (size_t i = 0; i < VERBS; i++) {
+        names[i] = verbs[i].word;
+        if (strcmp(word, verbs[i].word) == 0)
+            return verbs[i].run(args);
+    }
+    const char *near = suggest(slice_of(word), names, VERBS);
+    return complain(EXIT_USAGE,
+                    "contract: `%s` is not compare, lint or lower%s%s%s; see `seam contract "
+                    "--help`",
+                    word, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }

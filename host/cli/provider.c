@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * seam contract lint and lower: what a provider of models makes of a schema, and the nearest schema
+ * that it takes. lint prints a line a breach, by file, line and column, and the cure below it.
+ * lower prints the schema on standard output, alone, so that it can be piped; what was lost and
+ * what is proven stands on standard error, or, with --json, beside it.
+ */
+#include "cli/cli_internal.h"
+
+#include "document/document.h"
+#include "provider/provider.h"
+
+#include <string.h>
+
+static int load_provider(const struct args *args, struct provider **ret_provider)
+{
+    const char *target = args_option(args, "--target");
+    struct error err;
+    AUTO(text_done) struct text known;
+    text_init(&known, 512);
+    for (size_t i = 0; provider_name(i); i++)
+        text_addf(&known, "%s%s", i ? ", " : "", provider_name(i));
+    if (!target)
+        return complain(EXIT_USAGE, "contract %s: say for whom: --target %s", args->operands[0],
+                        text_str(&known));
+    if (provider_new(target, ret_provider, &err) == ERR_OK)
+        return 0;
+    return report_error(args, &err);
+}
+
+static enum error_code load_schema(const struct args *args, const char *path,
+                                   struct document **ret_document, struct contract **ret_contract,
+                                   struct error *reterr)
+{
+    struct contract_options options = {.annotate_formats = args_flag(args, "--format-annotation")};
+    enum error_code code = document_load(path, ret_document, reterr);
+    if (code != ERR_OK)
+        return code; /* it names the file */
+    code = contract_compile(document_root(*ret_document), &options, ret_contract, reterr);
+    if (code != ERR_OK)
+        error_prefix(reterr, "%s: ", path);
+    return code;
+}
+
+json_t *breaches_json(const struct breaches *breaches)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < breaches->count; i++) {
+        const struct breach *b = &breaches->list[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "at",
+                                              b->place, "rule", b->rule, "found", b->found, "says",
+                                              b->says, "cure", b->cure, "source", b->source,
+                                              "looked_up", b->looked_up, "ignored", b->ignored));
+    }
+    return list;
+}
+
+void print_breach(const char *where, const char *target, const struct breach *b)
+{
+    AUTO(freep)
+    char *line = xasprintf("%s: %s%s%s: %s %s: %s\n    cure: %s\n    rule %s of %s, %s\n", where,
+                           b->place, *b->place ? ": " : "", b->found, target,
+                           b->ignored ? "does not heed it" : "refuses it", b->says, b->cure,
+                           b->rule, b->looked_up, b->source);
+    print_clean(stdout, slice_of(line));
+}
+
+static int lint_one(const struct args *args, const struct provider *provider, const char *path)
+{
+    AUTO(document_freep) struct document *document = NULL;
+    AUTO(contract_unrefp) struct contract *contract = NULL;
+    const char *target = args_option(args, "--target");
+    struct breaches breaches;
+    struct error err;
+    if (load_schema(args, path, &document, &contract, &err) != ERR_OK)
+        return report_error(args, &err);
+    bool good = provider_lint(provider, document_root(document), &breaches);
+    if (args->json)
+        print_json(json_pack("{s:s, s:s, s:s, s:b, s:o, s:b}", "schema", path, "target", target,
+                             "looked_up", provider_looked_up(provider), "accepted", good,
+                             "breaches", breaches_json(&breaches), "more", breaches.more));
+    else if (good)
+        printf("%s: %s%s takes it%s\n", path, paint(stdout, GREEN), target, paint(stdout, PLAIN));
+    for (size_t i = 0; i < breaches.count && !args->json; i++) {
+        struct position at = document_where(document, breaches.list[i].place);
+        AUTO(freep) char *where = xasprintf("%s:%d:%d", path, at.line, at.column);
+        print_breach(where, target, &breaches.list[i]);
+    }
+    if (breaches.more && !args->json)
+        printf("%s: and more\n", path);
+    breaches_done(&breaches);
+    return good ? EXIT_DONE : EXIT_FAILED;
+}
+
+int contract_lint(const struct args *args)
+{
+    AUTO(provider_freep) struct provider *provider = NULL;
+    int worst = load_provider(args, &provider);
+    if (worst != EXIT_DONE)
+        return worst;
+    for (int i = 1; i < args->operand_count; i++) {
+        int code = lint_one(args, provider, args->operands[i]);
+        worst = code > worst ? code : worst;
+    }
+    return worst;
+}
+
+/* ---- lower ---- */
+
+static const int verdict_codes[] = {
+    [PROVEN] = EXIT_DONE, [REFUTED] = EXIT_FAILED, [UNKNOWN] = EXIT_UNDECIDED};
+
+static void say(const char *what, const char *text)
+{
+    AUTO(freep) char *line = xasprintf("%s: %s\n", what, text);
+    print_clean(stderr, slice_of(line));
+}
+
+static const char *at_place(const json_t *item)
+{
+    const char *place = json_string_value(json_object_get(item, "at"));
+    return place && *place ? place : "the root";
+}
+
+static void print_losses(const struct lowering *l)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach (l->narrowed, i, item) {
+        AUTO(freep)
+        char *text =
+            xasprintf("%s: %s", at_place(item), json_string_value(json_object_get(item, "lost")));
+        say("narrowed", text);
+    }
+    json_array_foreach (l->dropped, i, item) {
+        AUTO(freep) char *keywords = json_text(json_object_get(item, "keywords"));
+        AUTO(freep) char *text = xasprintf("%s: %s", at_place(item), keywords);
+        say("in words", text);
+    }
+    json_array_foreach (l->drop_nulls, i, item) {
+        AUTO(freep)
+        char *text = xasprintf("%s: null says that it is absent", json_string_value(item));
+        say("drop null", text);
+    }
+    for (i = 0; i < l->left.count; i++) {
+        const struct breach *b = &l->left.list[i];
+        AUTO(freep)
+        char *text = xasprintf("%s: %s: found %s (cure: %s)", *b->place ? b->place : "the root",
+                               b->says, b->found, b->cure);
+        say("still refused", text);
+    }
+}
+
+static void print_lowering(const struct lowering *l)
+{
+    if (l->schema)
+        print_json(json_incref(l->schema));
+    print_losses(l);
+    if (l->witness) {
+        AUTO(freep) char *witness = json_text(l->witness);
+        say("witness", witness);
+    }
+    AUTO(freep)
+    char *verdict = xasprintf("%s%s%s",
+                              paint(stderr, l->verdict == PROVEN    ? GREEN
+                                            : l->verdict == REFUTED ? RED
+                                                                    : YELLOW),
+                              verdict_name(l->verdict), paint(stderr, PLAIN));
+    fprintf(stderr, "%s: ", verdict);
+    print_clean(stderr, slice_of(l->reason));
+    fputc('\n', stderr);
+}
+
+static json_t *lowering_json(const struct args *args, const struct provider *provider,
+                             const struct lowering *l)
+{
+    return json_pack("{s:s, s:s, s:O?, s:s, s:O?, s:s, s:O, s:O, s:O, s:o}", "target",
+                     args_option(args, "--target"), "looked_up", provider_looked_up(provider),
+                     "schema", l->schema, "verdict", verdict_name(l->verdict), "witness",
+                     l->witness, "reason", l->reason, "drop_nulls", l->drop_nulls, "narrowed",
+                     l->narrowed, "dropped", l->dropped, "left", breaches_json(&l->left));
+}
+
+int contract_lower(const struct args *args)
+{
+    AUTO(provider_freep) struct provider *provider = NULL;
+    AUTO(document_freep) struct document *document = NULL;
+    AUTO(contract_unrefp) struct contract *contract = NULL;
+    struct lowering lowering;
+    struct error err;
+    if (args->operand_count != 2)
+        return complain(EXIT_USAGE, "usage: seam contract lower --target PROVIDER SCHEMA");
+    int code = load_provider(args, &provider);
+    if (code)
+        return code;
+    if (load_schema(args, args->operands[1], &document, &contract, &err) != ERR_OK)
+        return report_error(args, &err);
+    provider_lower(provider, contract, &lowering);
+    if (args->json)
+        print_json(lowering_json(args, provider, &lowering));
+    else
+        print_lowering(&lowering);
+    code = lowering.left.count > 0 ? EXIT_FAILED : verdict_codes[lowering.verdict];
+    lowering_done(&lowering);
+    return code;
+}
