@@ -216,7 +216,8 @@ struct flow_options {
     const char *const *escalations; /* names that `escalation.to` may use; NULL = any            */
     size_t escalation_count;
     int concurrency; /* the host's limit                                          */
-    json_t *files;   /* read these texts instead of the disk; NULL = the disk     */
+    json_t *files;   /* read these texts, of a run that has begun, instead of the disk, and prove
+                        nothing anew; NULL = the disk */
 };
 
 /* Reads, checks and compiles a flow file. Findings gather in ret_findings (which the caller has
