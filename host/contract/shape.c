@@ -13,7 +13,19 @@ struct shapes *shapes_new(void)
 {
     struct shapes *shapes = xcalloc(1, sizeof(*shapes));
     shapes->defs = json_object();
+    shapes->work = xmalloc(sizeof(*shapes->work));
+    shapes_allow(shapes);
     return shapes;
+}
+
+void shapes_allow(struct shapes *shapes)
+{
+    *shapes->work = SHAPE_WORK;
+}
+
+bool shapes_spent(const struct shapes *shapes)
+{
+    return *shapes->work == 0;
 }
 
 void shapes_free(struct shapes *shapes)
@@ -25,6 +37,7 @@ void shapes_free(struct shapes *shapes)
         json_decref(shapes->known[i].schema);
     }
     free(shapes->known);
+    free(shapes->work);
     json_decref(shapes->defs);
     free(shapes);
 }

@@ -28,6 +28,10 @@ struct shapes *shapes_new(void);
 void shapes_free(struct shapes *shapes);
 void shapes_freep(struct shapes **shapes);
 
+/* Looking is bounded in work, past which all shapes are anything. Allows as much again. */
+void shapes_allow(struct shapes *shapes);
+bool shapes_spent(const struct shapes *shapes);
+
 void shape_done(struct shape *shape);
 struct shape shape_copy(const struct shape *shape);
 

@@ -264,15 +264,23 @@ static void expand(struct expanding *x, struct making *m)
         emit(x, m);
 }
 
+void shapes_pay(const struct shapes *shapes, size_t cost)
+{
+    *shapes->work -= *shapes->work < cost ? *shapes->work : cost;
+}
+
+/* When there is no work left to pay with, a schema is one branch of which nothing is known. */
 void expand_schema(const struct shapes *shapes, const json_t *schema, struct expansion *ret)
 {
     *ret = (struct expansion){NULL, 0};
+    schema = shapes_spent(shapes) ? NULL : schema;
     struct expanding x = {.shapes = shapes, .out = ret};
     struct making *m = xcalloc(1, sizeof(*m));
     m->parts.types = TYPES_ALL;
     m->width = 1;
     add_todo(m, schema);
     expand(&x, m);
+    shapes_pay(shapes, x.steps + ret->count);
     free(m);
 }
 

@@ -18,11 +18,12 @@
 #include <stdint.h>
 
 enum {
-    SHAPE_BRANCHES = 64, /* of one schema                             */
-    SHAPE_PARTS = 24,    /* of one branch                             */
-    SHAPE_VALUES = 256,  /* of a finite set                           */
-    SHAPE_NODES = 20000, /* JSON values that a schema is written with */
-    SHAPE_DEPTH = 110,   /* of those values; below LIMIT_DEPTH         */
+    SHAPE_BRANCHES = 64,  /* of one schema                             */
+    SHAPE_PARTS = 24,     /* of one branch                             */
+    SHAPE_VALUES = 256,   /* of a finite set                           */
+    SHAPE_NODES = 20000,  /* JSON values that a schema is written with */
+    SHAPE_WORK = 4000000, /* steps of looking, until more is allowed   */
+    SHAPE_DEPTH = 110,    /* of those values; below LIMIT_DEPTH         */
 };
 
 struct shapes {
@@ -32,6 +33,7 @@ struct shapes {
         json_t *schema;
     } * known;
     size_t count, room;
+    size_t *work; /* what is left of it; apart, since looking changes nothing else */
 };
 
 struct branch_parts {
@@ -54,6 +56,8 @@ json_t *schema_both(const json_t *a, const json_t *b);
 bool schema_lists(const json_t *schema, const json_t *value);
 /* Whether it says of types alone, and which. */
 bool schema_is_types(const json_t *schema, unsigned *ret_types);
+/* Whether it is written with no more JSON values than that, and not too deep. */
+bool schema_fits(const json_t *schema, size_t most);
 /* The schema, or `true` if it is too large to be carried on. Takes it. */
 json_t *schema_bounded(json_t *schema_taken);
 /* `type` of a schema as bits; all of them where it is not there. */
@@ -80,6 +84,8 @@ json_t *contract_translate(struct shapes *shapes, const struct contract *contrac
 
 void expand_schema(const struct shapes *shapes, const json_t *schema, struct expansion *ret);
 void expansion_done(struct expansion *expansion);
+/* Pays for work; what is not paid for is not done. */
+void shapes_pay(const struct shapes *shapes, size_t cost);
 /* NULL: there is none of that name. */
 const json_t *reference_target(const struct shapes *shapes, const json_t *reference);
 /* Whether the schema says that it is not this value, in so many words. */

@@ -9,20 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { APPLICATORS_DEPTH = 16 };
+enum { APPLICATORS_DEPTH = 16, PATTERN_COST = 100 };
 
 unsigned shape_types(struct shapes *shapes, const struct shape *shape)
 {
     return shape->presence == PRESENCE_NEVER ? 0 : schema_types(shapes, shape->schema);
 }
 
-static bool matches(const char *pattern, struct slice name)
+/* Whether a pattern finds something in the name; MATCH_GAVE_UP: not known. */
+static enum match match_name(const struct shapes *shapes, const char *pattern, struct slice name)
 {
     struct regex *regex;
-    if (regex_new(slice_of(pattern), &regex, NULL) != ERR_OK)
-        return true;
+    shapes_pay(shapes, PATTERN_COST);
+    if (shapes_spent(shapes) || regex_new(slice_of(pattern), &regex, NULL) != ERR_OK)
+        return MATCH_GAVE_UP;
     struct match_room room = {0};
-    bool found = regex_match(regex, name, &room) != MATCH_NO;
+    enum match found = regex_match(regex, name, &room);
     match_room_done(&room);
     regex_free(regex);
     return found;
@@ -73,7 +75,8 @@ static bool may_evaluate(const struct shapes *shapes, const json_t *schema, stru
                          unsigned depth)
 {
     struct entry e;
-    if (depth > APPLICATORS_DEPTH)
+    shapes_pay(shapes, 1);
+    if (depth > APPLICATORS_DEPTH || shapes_spent(shapes))
         return true;
     if (!json_is_object(schema))
         return false;
@@ -85,7 +88,7 @@ static bool may_evaluate(const struct shapes *shapes, const json_t *schema, stru
         return true;
     if (patterns)
         for (bool more = entry_first(patterns, &e); more; more = entry_next(patterns, &e))
-            if (matches(e.key.ptr, name))
+            if (match_name(shapes, e.key.ptr, name) != MATCH_NO)
                 return true;
     return applied_may_evaluate(shapes, schema, name, depth + 1);
 }
@@ -100,11 +103,15 @@ static void member_of_rules(const struct shapes *shapes, const json_t *part, str
     const json_t *own = json_object_getn(json_object_get(part, "properties"), name.ptr, name.len);
     if (own)
         json_array_append(asked, (json_t *)own);
+    bool doubt = false;
     if (patterns)
-        for (bool more = entry_first(patterns, &e); more; more = entry_next(patterns, &e))
-            if (matches(e.key.ptr, name))
+        for (bool more = entry_first(patterns, &e); more; more = entry_next(patterns, &e)) {
+            enum match match = match_name(shapes, e.key.ptr, name);
+            doubt |= match == MATCH_GAVE_UP;
+            if (match == MATCH_YES)
                 json_array_append(asked, (json_t *)e.value);
-    if (json_array_size(asked) > before)
+        }
+    if (doubt || json_array_size(asked) > before)
         return;
     const json_t *additional = json_object_get(part, "additionalProperties");
     const json_t *unevaluated = json_object_get(part, "unevaluatedProperties");

@@ -333,10 +333,14 @@ static bool fits(const json_t *json, size_t *left, unsigned depth)
     return fit;
 }
 
+bool schema_fits(const json_t *schema, size_t most)
+{
+    return fits(schema, &most, 0);
+}
+
 json_t *schema_bounded(json_t *schema_taken)
 {
-    size_t left = SHAPE_NODES;
-    if (fits(schema_taken, &left, 0))
+    if (schema_fits(schema_taken, SHAPE_NODES))
         return schema_taken;
     json_decref(schema_taken);
     return json_true();

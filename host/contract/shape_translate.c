@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { INLINE_NODES = 100 };
+
 struct translation {
     struct shapes *shapes;
     const struct contract *contract;
@@ -28,6 +30,7 @@ struct translation {
 };
 
 static json_t *translate_node(struct translation *t, uint32_t node);
+static json_t *translate_child(struct translation *t, uint32_t node);
 
 static const char *target_name(const struct translation *t, uint32_t node, char ret_name[static 32])
 {
@@ -87,7 +90,7 @@ static void put_as_written(struct translation *t, json_t *schema, const struct o
 static void put_child(struct translation *t, json_t *schema, const char *keyword, uint32_t node)
 {
     if (node != NO_NODE)
-        json_object_set_new(schema, keyword, translate_node(t, node));
+        json_object_set_new(schema, keyword, translate_child(t, node));
 }
 
 static json_t *child_list(struct translation *t, const struct op *op)
@@ -95,7 +98,7 @@ static json_t *child_list(struct translation *t, const struct op *op)
     json_t *list = json_array();
     for (uint32_t i = 0; i < op->as.children.count; i++)
         json_array_append_new(list,
-                              translate_node(t, t->contract->children[op->as.children.first + i]));
+                              translate_child(t, t->contract->children[op->as.children.first + i]));
     return list;
 }
 
@@ -151,7 +154,7 @@ static void put_properties(struct translation *t, json_t *schema, const struct o
     for (bool more = entry_first(properties, &e); more; more = entry_next(properties, &e)) {
         const struct name *name = names_find(&op->as.object->names, e.key);
         if (name && name->node != NO_NODE)
-            put_named(t, map_of(schema, "properties"), e.key, translate_node(t, name->node));
+            put_named(t, map_of(schema, "properties"), e.key, translate_child(t, name->node));
     }
 }
 
@@ -164,7 +167,7 @@ static void put_object(struct translation *t, json_t *schema, const struct op *o
         json_object_set(schema, "required", required);
     for (size_t i = 0; i < rule->pattern_count; i++)
         put_named(t, map_of(schema, "patternProperties"), regex_source(rule->patterns[i].regex),
-                  translate_node(t, rule->patterns[i].node));
+                  translate_child(t, rule->patterns[i].node));
     put_child(t, schema, "additionalProperties", rule->rest);
     put_child(t, schema, "propertyNames", rule->names_node);
 }
@@ -173,7 +176,7 @@ static void put_dependent(struct translation *t, json_t *schema, const struct op
 {
     const struct dependent *d = op->as.dependent;
     if (op->code == OP_DEPENDENT_SCHEMA) {
-        put_named(t, map_of(schema, "dependentSchemas"), d->name, translate_node(t, d->node));
+        put_named(t, map_of(schema, "dependentSchemas"), d->name, translate_child(t, d->node));
         return;
     }
     json_t *needs = json_array();
@@ -267,6 +270,17 @@ static json_t *translate_node(struct translation *t, uint32_t node)
     return schema;
 }
 
+/* The node where it stands, or a reference to it if it is large: what is built of it stays small.
+ */
+static json_t *translate_child(struct translation *t, uint32_t node)
+{
+    json_t *schema = translate_node(t, node);
+    if (!json_is_object(schema) || schema_fits(schema, INLINE_NODES))
+        return schema;
+    json_decref(schema);
+    return json_pack("{s:o}", "$ref", refer(t, node));
+}
+
 static bool is_sayable(const struct contract *contract)
 {
     bool unevaluated = false, silent = false;
@@ -280,7 +294,7 @@ static bool is_sayable(const struct contract *contract)
 
 static json_t *translate_all(struct translation *t)
 {
-    json_auto_t *root = translate_node(t, t->contract->root);
+    json_auto_t *root = translate_child(t, t->contract->root);
     json_auto_t *defs = json_object();
     char name[32];
     for (size_t i = 0; i < t->queued && !t->failed; i++)

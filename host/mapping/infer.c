@@ -19,7 +19,7 @@ static infer_fn *const transfers[] = {
 
 struct fact infer_node(struct inferring *f, const struct node *node, const struct dot *dot)
 {
-    if (f->work == 0) {
+    if (f->work == 0 || shapes_spent(f->shapes)) {
         if (!f->spent)
             note(f, INFERENCE_MAY_FAIL, "too-large", node,
                  xstrdup("the mapping is too large to be looked at as a whole"), NULL);
@@ -253,7 +253,9 @@ void mapping_infer(const struct mapping *mapping, const struct inference_scope *
                           .strings = json_array(),
                           .work = INFERENCE_WORK};
     narrow_given(&f, scope->given);
+    shapes_allow(f.shapes);
     struct fact fact = infer_node(&f, mapping->root, NULL);
+    shapes_allow(f.shapes);
     ret->shape = shape_of_schema(fact.schema);
     narrow_back(&f, 0);
     free(f.narrowings);

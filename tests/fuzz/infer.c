@@ -25,6 +25,7 @@ struct world {
     struct shapes *shapes;
     struct shape known[PARTS];
     json_t *values[SCOPES][PARTS]; /* NULL: missing */
+    bool wrong;
 };
 
 struct tally {
@@ -37,6 +38,13 @@ static const struct mapping_names all_names = {
 
 /* ---- the world ---- */
 
+static void print(const char *what, const json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    printf("  %s: %s\n", what, text);
+    free(text);
+}
+
 static json_t *fitting_value(struct draw *d, const struct contract *contract, bool plain)
 {
     for (unsigned i = 0; i < TRIES; i++) {
@@ -48,6 +56,30 @@ static json_t *fitting_value(struct draw *d, const struct contract *contract, bo
     return NULL;
 }
 
+/* Whether the shape of a contract means what the contract means. */
+static bool means_the_same(struct draw *d, struct world *w, size_t part)
+{
+    struct contract *written = NULL;
+    struct error err;
+    json_t *value = NULL;
+    bool same = shape_contract(w->shapes, &w->known[part], &written, &err) == ERR_OK;
+    for (unsigned i = 0; same && i < TRIES; i++) {
+        json_decref(value);
+        value = draw_value(d, 3);
+        same = contract_accepts(w->contracts[part], value) == contract_accepts(written, value) ||
+               json_is_true(w->known[part].schema);
+    }
+    if (!same) {
+        printf("UNSOUND: the shape of a contract is another (%s)\n", written ? "" : err.text);
+        print("contract", w->schemas[part]);
+        print("shape", w->known[part].schema);
+        print("value", value);
+    }
+    json_decref(value);
+    contract_unref(written);
+    return same;
+}
+
 static bool part_begin(struct draw *d, struct world *w, size_t part)
 {
     bool plain = draw_below(d, 4) != 0;
@@ -55,6 +87,7 @@ static bool part_begin(struct draw *d, struct world *w, size_t part)
     if (contract_compile(w->schemas[part], NULL, &w->contracts[part], NULL) != ERR_OK)
         return false;
     w->known[part] = shape_of_contract(w->shapes, w->contracts[part]);
+    w->wrong = w->wrong || !means_the_same(d, w, part);
     for (size_t i = 0; i < SCOPES; i++) {
         w->values[i][part] = fitting_value(d, w->contracts[part], plain);
         bool missing = part == PARTS - 1 && draw_below(d, 3) == 0;
@@ -99,13 +132,6 @@ static const json_t *step_value(const void *user, size_t step, bool status)
 }
 
 /* ---- the claims ---- */
-
-static void print(const char *what, const json_t *json)
-{
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-    printf("  %s: %s\n", what, text);
-    free(text);
-}
 
 static void complain(const char *what, struct world *w, size_t scope, const json_t *template,
                      const struct inference *inference, const json_t *value)
@@ -246,6 +272,7 @@ static bool round_of(struct draw *d, struct tally *tally)
     bool sound = true, whole = true;
     for (size_t i = 0; whole && i < PARTS; i++)
         whole = part_begin(d, &w, i);
+    sound = !w.wrong;
     for (size_t i = 0; whole && sound && i < MAPPINGS; i++) {
         json_t *template = NULL;
         struct mapping *mapping = draw_mapping(d, &w, &template);
