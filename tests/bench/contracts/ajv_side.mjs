@@ -14,11 +14,12 @@ function compile(schema) {
     const dialect = schema.$schema ?? '';
     const Ajv = require(/2020-12/.test(dialect) ? 'ajv/dist/2020' : /2019-09/.test(dialect) ? 'ajv/dist/2019' : 'ajv');
     const options = { strict: false, validateSchema: false, validateFormats: false, logger: false };
-    // A meta-schema is known to ajv already, and an expression may not be one of Unicode mode.
+    // A meta-schema is known to ajv already, and an expression may not be one of Unicode mode. The id of
+    // old drafts is a word that nobody knows, here as beside.
     const attempts = [{}, { meta: false }, { unicodeRegExp: false }];
     for (const [i, more] of attempts.entries())
         try {
-            return new Ajv.default({ ...options, ...more }).compile(schema);
+            return new Ajv.default({ ...options, ...more }).removeKeyword('id').compile(schema);
         } catch (error) {
             if (i === attempts.length - 1)
                 throw error;

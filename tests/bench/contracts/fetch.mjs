@@ -148,10 +148,8 @@ function inside(file, id) {
 async function makeSchema(table, folder, set, read) {
     const [file] = glob(table, folder, set.schema);
     let schema = set.inside ? inside(file, set.inside) : await read(file);
-    if (set.dialect) {
-        const { id, ...rest } = schema; // drafts 4 and before
-        schema = { ...rest, ...(id && { $id: id }), $schema: set.dialect };
-    }
+    if (set.dialect)
+        schema = { ...schema, $schema: set.dialect };
     // In draft-07 a $ref stands for all that is beside it, and Blaze refuses such a root: one step down.
     if (schema.$ref && /draft-0/.test(schema.$schema ?? '')) {
         const { $ref, ...rest } = schema;
@@ -160,29 +158,7 @@ async function makeSchema(table, folder, set, read) {
     const word = /20(19|20)-/.test(schema.$schema ?? '') ? '$defs' : 'definitions';
     for (const more of (set.embed ?? []).flatMap((pattern) => glob(table, folder, pattern)))
         schema[word] = { ...schema[word], [`file ${path.basename(more)}`]: await read(more) };
-    for (const name of set.editors ?? [])
-        annotate(schema, name);
     return schema;
-}
-
-const MAPS = ['properties', 'patternProperties', 'definitions', '$defs', 'dependentSchemas'];
-const VALUES = ['enum', 'const', 'default', 'examples'];
-
-/* A word that only editors read, written as annotations are, in place. */
-function annotate(schema, name) {
-    if (Array.isArray(schema))
-        return schema.forEach((item) => annotate(item, name));
-    if (schema === null || typeof schema !== 'object')
-        return;
-    if (name in schema) {
-        schema[`x-${name}`] = schema[name];
-        delete schema[name];
-    }
-    for (const [word, value] of Object.entries(schema))
-        if (MAPS.includes(word))
-            Object.values(value).forEach((one) => annotate(one, name));
-        else if (!VALUES.includes(word) && !word.startsWith('x-'))
-            annotate(value, name);
 }
 
 async function makeSet(table, folder, set, read) {
