@@ -315,10 +315,11 @@ static struct shape reconcile_shape(struct proving *proving, const struct agent 
 {
     struct shape input = shape_of_contract(proving->shapes, agent->input);
     json_t *schema =
-        json_pack("{s:s, s:{s:o, s:{s:s, s:i}, s:{s:s}, s:b}, s:[s,s,s,s], s:b}", "type", "object",
-                  "properties", "input", input.schema, "key", "type", "string", "minLength", 1,
-                  "effect", "type", "string", "request", 1, "required", "input", "key", "effect",
-                  "request", "additionalProperties", 0);
+        json_pack("{s:s, s:{s:o, s:{s:s, s:i, s:i, s:s}, s:{s:s, s:i}, s:b}, s:[s,s,s,s], s:b}",
+                  "type", "object", "properties", "input", input.schema, "key", "type", "string",
+                  "minLength", DIGEST_HEX_SIZE - 1, "maxLength", DIGEST_HEX_SIZE - 1, "pattern",
+                  "^[0-9a-f]+$", "effect", "type", "string", "minLength", 1, "request", 1,
+                  "required", "input", "key", "effect", "request", "additionalProperties", 0);
     return shape_of_schema(schema);
 }
 

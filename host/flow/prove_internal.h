@@ -83,8 +83,9 @@ void seam_add(struct proving *proving, struct seam seam);
 bool seam_judge(struct proving *proving, const struct handoff *handoff);
 /* ---- Words ---- */
 
-/* "plan, search", "the input", "a constant": what the mapping reads; the caller frees. */
-char *words_from(const struct proving *proving, const struct mapping *mapping);
+/* "plan, an item of search", "the input", "a constant": what a step's mapping reads; the caller
+ * frees. */
+char *words_from(const struct proving *proving, uint32_t step, const struct mapping *mapping);
 char *words_to(const struct proving *proving, uint32_t step);
 /* The place in the template of the value at a pointer of what it makes: the pointer in the file of
  * the nearest string or value that is there; the caller frees. */

@@ -261,8 +261,9 @@ bool seam_judge(struct proving *proving, const struct handoff *handoff)
 {
     struct stand stand;
     struct seam seam = {.kind = handoff->kind,
-                        .from = handoff->from ? xstrdup(handoff->from)
-                                              : words_from(proving, handoff->mapping),
+                        .from = handoff->from
+                                    ? xstrdup(handoff->from)
+                                    : words_from(proving, handoff->step, handoff->mapping),
                         .to = handoff->to ? xstrdup(handoff->to) : words_to(proving, handoff->step),
                         .pointer = xstrdup(handoff->pointer),
                         .rule = "seam-proven"};

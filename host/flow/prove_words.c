@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES_SHOWN = 3, WITNESS_SHOWN = 240, TEXT = 3000 };
+enum { NAMES_SHOWN = 3, STRING_SHOWN = 40, WITNESS_SHOWN = 240, TEXT = 3000 };
 
 /* ---- Whom ---- */
 
@@ -22,7 +22,23 @@ static void add_name(struct text *out, int *count, const char *name)
     (*count)++;
 }
 
-char *words_from(const struct proving *proving, const struct mapping *mapping)
+/* "an item of plan", where the items come from one step. */
+static void add_item(const struct proving *proving, uint32_t step, struct text *out, int *count)
+{
+    size_t references = 0;
+    const struct mapping_reference *list = NULL;
+    const struct mapping *items = step == NO_STEP ? NULL : proving->c->flow->steps[step].for_each;
+    if (items)
+        list = mapping_references(items, &references);
+    bool input = items && (mapping_reads(items) & ROOT_INPUT);
+    AUTO(freep)
+    char *words = xasprintf("an item of %s", references > 0 ? proving->c->names[list[0].step]
+                                             : input        ? "the input"
+                                                            : "for_each");
+    add_name(out, count, words);
+}
+
+char *words_from(const struct proving *proving, uint32_t step, const struct mapping *mapping)
 {
     size_t references, last = SIZE_MAX;
     int count = 0;
@@ -41,9 +57,9 @@ char *words_from(const struct proving *proving, const struct mapping *mapping)
     }
     unsigned reads = mapping_reads(mapping);
     if (reads & ROOT_ITEM)
-        add_name(&out, &count, "the item");
+        add_item(proving, step, &out, &count);
     if (reads & ROOT_OUTPUT)
-        add_name(&out, &count, "the output");
+        add_name(&out, &count, "its output");
     if (reads & ROOT_ERROR)
         add_name(&out, &count, "the error");
     if (reads & ROOT_INPUT)
@@ -145,11 +161,12 @@ static char *from_at(const struct proving *proving, const struct handoff *handof
     struct mapping_names names = {~0u, proving->c->names, proving->c->count};
     AUTO(mapping_freep) struct mapping *mapping = NULL;
     if (handoff->from || !handoff->source)
-        return handoff->from ? xstrdup(handoff->from) : words_from(proving, handoff->mapping);
+        return handoff->from ? xstrdup(handoff->from)
+                             : words_from(proving, handoff->step, handoff->mapping);
     json_t *value = (json_t *)nearest(handoff->source, instance, &length); /* only kept */
     if (mapping_parse(value, &names, &mapping, NULL))
-        return words_from(proving, handoff->mapping);
-    return words_from(proving, mapping);
+        return words_from(proving, handoff->step, handoff->mapping);
+    return words_from(proving, handoff->step, mapping);
 }
 
 char *words_unsaid(const struct proving *proving, const struct handoff *handoff,
@@ -160,11 +177,40 @@ char *words_unsaid(const struct proving *proving, const struct handoff *handoff,
 
 /* ---- What ---- */
 
+/* A value whose long strings are cut short; a new reference. */
+static json_t *cut_strings(const json_t *value)
+{
+    const char *key;
+    size_t i;
+    json_t *below;
+    const char *string = json_string_value(value);
+    if (json_is_array(value)) {
+        json_t *array = json_array();
+        json_array_foreach (value, i, below)
+            json_array_append_new(array, cut_strings(below));
+        return array;
+    }
+    if (json_is_object(value)) {
+        json_t *object = json_object();
+        json_object_foreach ((json_t *)value, key, below)
+            json_object_set_new_nocheck(object, key, cut_strings(below));
+        return object;
+    }
+    if (!string || json_string_length(value) <= STRING_SHOWN)
+        return json_incref((json_t *)value);
+    size_t length = STRING_SHOWN;
+    while (length > 0 && ((unsigned char)string[length] & 0xC0) == 0x80)
+        length--;
+    AUTO(freep) char *cut = xasprintf("%.*s…", (int)length, string);
+    return json_string_nocheck(cut);
+}
+
 char *words_json(const json_t *value, size_t size)
 {
     AUTO(text_done) struct text out;
+    AUTO(json_decrefp) json_t *cut = cut_strings(value);
     text_init(&out, LIMIT_FILE);
-    json_write(value, &out);
+    json_write(cut, &out);
     if (out.len <= size)
         return text_take(&out);
     while (size > 0 && ((unsigned char)out.ptr[size] & 0xC0) == 0x80)
