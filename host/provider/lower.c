@@ -388,6 +388,8 @@ json_t *lower_schema(struct pass *p, const json_t *schema, const char *place, un
 {
     if (json_is_false(schema))
         return NULL;
+    if (!json_is_object(schema) && *place == '\0' && provider_rule(p->provider, RULE_ROOT_OBJECT))
+        return NULL;
     if (!json_is_object(schema) || depth <= 1 || p->work == 0)
         return emit_any(p, place);
     p->work--;
