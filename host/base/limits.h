@@ -24,6 +24,8 @@
 #define LIMIT_EXPRESSION_WORK   10000000u    /* values that one evaluation may touch            */
 #define LIMIT_TEXT_RESULT       (8u << 20)   /* a string that an expression makes, bytes        */
 #define LIMIT_SCHEMA_NODES      100000u      /* subschemas of one contract                      */
+#define LIMIT_REGISTRY_SCHEMAS  10000u       /* documents that schemas may refer to             */
+#define LIMIT_REGISTRY_BYTES    (256u << 20) /* … and the files they are read from, together    */
 #define LIMIT_SCHEMA_CHAIN      200          /* subschemas that one value passes, one by one    */
 #define LIMIT_PATTERN           (64u << 10)  /* bytes of a regular expression                   */
 #define LIMIT_PATTERN_STEPS     2000000u     /* of matching one string                          */

@@ -116,39 +116,6 @@ enum error_code emit_ref(struct compiler *c, enum keyword keyword)
     return code;
 }
 
-/* The nodes of all dynamic anchors of that name. */
-static struct dynamic_ref *dynamic_targets(struct compiler *c, struct slice name)
-{
-    struct dynamic_ref *ref = block_alloc(c->contract, sizeof(*ref));
-    struct dynamic_target *targets = block_alloc(c->contract, c->resource_count * sizeof(*targets));
-    for (size_t i = 0; i < c->anchor_count; i++)
-        if (c->anchors[i].dynamic && slice_equal(c->anchors[i].name, name))
-            targets[ref->count++] =
-                (struct dynamic_target){c->anchors[i].resource, c->anchors[i].node};
-    ref->targets = targets;
-    return ref;
-}
-
-enum error_code emit_dynamic_ref(struct compiler *c, enum keyword keyword)
-{
-    uint32_t target;
-    bool has_fragment;
-    enum error_code code = reference_resolve(c, keyword, &target);
-    if (code)
-        return code;
-    struct slice name = uri_fragment(string_of(c->values[keyword]), &has_fragment);
-    const struct anchor *anchor =
-        has_fragment ? anchor_find(c, c->contract->origins[target].resource, name) : NULL;
-    if (!anchor || !anchor->dynamic || anchor->node != target) {
-        op_add(c, OP_REF, keyword, TYPES_ALL)->as.child = target;
-        return ERR_OK;
-    }
-    struct dynamic_ref *ref = dynamic_targets(c, name);
-    ref->otherwise = target;
-    op_add(c, OP_DYNAMIC_REF, keyword, TYPES_ALL)->as.dynamic = ref;
-    return ERR_OK;
-}
-
 static enum error_code add_properties(struct compiler *c, struct names *names)
 {
     const json_t *map = c->values[KW_PROPERTIES];
@@ -233,7 +200,7 @@ static void items_keywords(const struct compiler *c, enum keyword *ret_prefix,
 {
     *ret_prefix = KW_PREFIX_ITEMS;
     *ret_rest = KW_ITEMS;
-    if (c->dialect != DIALECT_2020_12 && json_is_array(c->values[KW_ITEMS])) {
+    if (c->reading.dialect != DIALECT_2020_12 && json_is_array(c->values[KW_ITEMS])) {
         *ret_prefix = KW_ITEMS;
         *ret_rest = KW_ADDITIONAL_ITEMS;
     }
@@ -292,7 +259,7 @@ enum error_code emit_contains(struct compiler *c, enum keyword keyword)
     op->as.contains.child = child;
     op->as.contains.min = min;
     op->as.contains.max = max;
-    op->as.contains.evaluates = c->dialect == DIALECT_2020_12;
+    op->as.contains.evaluates = c->reading.dialect == DIALECT_2020_12;
     return ERR_OK;
 }
 
@@ -371,10 +338,4 @@ enum error_code emit_definitions(struct compiler *c, enum keyword keyword)
             code = refuse(c, keyword, "expected \"%s\" to be a schema: an object or a boolean",
                           e.key.ptr);
     return code;
-}
-
-enum error_code emit_unsupported(struct compiler *c, enum keyword keyword)
-{
-    return refuse_at(c, ERR_UNSUPPORTED, c->node, keyword,
-                     "not supported; 2020-12 spells it $dynamicRef and $dynamicAnchor");
 }

@@ -168,9 +168,11 @@ enum error_code emit_format(struct compiler *c, enum keyword keyword)
     const json_t *value = c->values[keyword];
     if (!json_is_string(value))
         return refuse(c, keyword, "expected the name of a format, a string");
-    if (c->annotate_formats)
+    if (c->options->annotate_formats && !c->reading.asserts_formats)
         return ERR_OK;
     const struct format *format = format_find(string_of(value));
+    if (!format && c->options->lenient)
+        return ERR_OK;
     if (!format) {
         const char *near = format_suggest(string_of(value));
         return refuse_at(c, ERR_UNSUPPORTED, c->node, keyword, "unknown format \"%.80s\"%s%s%s",

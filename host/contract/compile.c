@@ -15,7 +15,7 @@
 
 /* NULL: the keyword asks nothing. */
 static emit_keyword *const emitters[KW_COUNT] = {
-    [KW_RECURSIVE_ANCHOR] = emit_unsupported,
+    [KW_RECURSIVE_ANCHOR] = emit_recursive_anchor,
     [KW_DEFS] = emit_definitions,
     [KW_DEFINITIONS] = emit_definitions,
     [KW_TYPE] = emit_type,
@@ -49,7 +49,7 @@ static emit_keyword *const emitters[KW_COUNT] = {
     [KW_UNIQUE_ITEMS] = emit_unique,
     [KW_REF] = emit_ref,
     [KW_DYNAMIC_REF] = emit_dynamic_ref,
-    [KW_RECURSIVE_REF] = emit_unsupported,
+    [KW_RECURSIVE_REF] = emit_recursive_ref,
     [KW_ALL_OF] = emit_list,
     [KW_IF] = emit_if,
     [KW_THEN] = emit_if,
@@ -116,7 +116,7 @@ static enum error_code refuse_unknown(struct compiler *c, struct slice name)
     text_init(&place, ERROR_TEXT_SIZE);
     origin_pointer(c->contract, c->node, NO_NODE, &place);
     pointer_add(&place, name);
-    const char *near = keyword_suggest(name, c->dialect);
+    const char *near = keyword_suggest(name, c->reading.dialect);
     return error_set(c->reterr, ERR_UNSUPPORTED,
                      "schema at \"%s\": unknown keyword%s%s%s; what only annotates begins with x-",
                      text_str(&place), near ? "; did you mean \"" : "", near ? near : "",
@@ -133,7 +133,8 @@ static enum error_code refuse_dialect(struct compiler *c, enum keyword keyword)
             names[count++] = dialect_name(all[i]);
     return refuse_at(c, ERR_UNSUPPORTED, c->node, keyword,
                      "not a keyword of %s, which this schema is written in, but of %s%s%s",
-                     dialect_name(c->dialect), names[0], count > 1 ? " and " : "", names[1]);
+                     dialect_name(c->reading.dialect), names[0], count > 1 ? " and " : "",
+                     names[1]);
 }
 
 /* Sorts the keywords of the node in hand into c->values. */
@@ -146,11 +147,14 @@ static enum error_code gather(struct compiler *c, const json_t *json)
         if (slice_starts(e.key, "x-"))
             continue;
         enum keyword keyword = keyword_find(e.key);
-        if (keyword == KW_COUNT)
+        bool known = keyword != KW_COUNT;
+        bool spoken = known && keyword_rows[keyword].dialects & c->reading.dialect;
+        if (!known && !c->options->lenient)
             return refuse_unknown(c, e.key);
-        if (!(keyword_rows[keyword].dialects & c->dialect))
+        if (known && !spoken && !c->options->lenient)
             return refuse_dialect(c, keyword);
-        c->values[keyword] = e.value;
+        if (spoken && keyword_in_force(&c->reading, keyword))
+            c->values[keyword] = e.value;
     }
     return ERR_OK;
 }
@@ -160,27 +164,25 @@ static enum error_code gather(struct compiler *c, const json_t *json)
 static enum error_code check_dialect(struct compiler *c)
 {
     const json_t *value = c->values[KW_SCHEMA];
-    enum dialect dialect;
+    struct reading reading = {0};
+    struct error problem;
     if (!value)
         return ERR_OK;
     if (!json_is_string(value))
         return refuse(c, KW_SCHEMA, "expected the URI of a dialect, a string");
-    if (!dialect_find(string_of(value), &dialect))
-        return refuse_at(c, ERR_UNSUPPORTED, c->node, KW_SCHEMA,
-                         "the dialect \"%.200s\" is not supported; 2020-12, 2019-09 and draft-07 "
-                         "are: https://json-schema.org/draft/2020-12/schema",
-                         json_string_value(value));
-    if (dialect != c->dialect)
+    if (!reading_find(c, json_string_value(value), &reading, &problem))
+        return refuse_at(c, ERR_UNSUPPORTED, c->node, KW_SCHEMA, "%s", problem.text);
+    if (reading.dialect != c->reading.dialect || reading.vocabularies != c->reading.vocabularies)
         return refuse_at(c, ERR_UNSUPPORTED, c->node, KW_SCHEMA,
                          "a schema of %s inside one of %s; give it a $id to have its own dialect",
-                         dialect_name(dialect), dialect_name(c->dialect));
+                         dialect_name(reading.dialect), dialect_name(c->reading.dialect));
     return ERR_OK;
 }
 
 static enum error_code emit_all(struct compiler *c)
 {
     enum error_code code = ERR_OK;
-    if (c->dialect == DIALECT_DRAFT_07 && c->values[KW_REF])
+    if (c->reading.dialect == DIALECT_DRAFT_07 && c->values[KW_REF])
         return emit_ref(c, KW_REF); /* there, $ref stands for all that is beside it */
     for (enum keyword k = 0; k < KW_COUNT && !code; k++) {
         if (!c->values[k])
@@ -199,7 +201,7 @@ static enum error_code compile_node(struct compiler *c, uint32_t node)
     uint32_t first = (uint32_t)contract->op_count;
     enum error_code code = ERR_OK;
     c->node = node;
-    c->dialect = c->resources[contract->origins[node].resource].dialect;
+    c->reading = c->resources[contract->origins[node].resource].reading;
     c->did_object = c->did_items = false;
     if (json_is_false(json)) {
         op_add(c, OP_NEVER, KW_COUNT, TYPES_ALL);
@@ -224,39 +226,48 @@ static enum error_code compile_node(struct compiler *c, uint32_t node)
 static enum error_code compile_document(struct compiler *c)
 {
     struct contract *contract = c->contract;
-    enum dialect dialect = DIALECT_2020_12; /* a wrong one is refused when the root is compiled */
-    struct origin root = {.json = contract->schema, .parent = NO_NODE, .keyword = KW_COUNT};
-    c->resources = grown(c->resources, 0, &c->resource_room, sizeof(c->resources[0]));
-    dialect_named(contract->schema, &dialect);
-    c->resources[c->resource_count++] = (struct resource){xstrdup(""), 0, dialect};
-    enum error_code code = survey(c, root, false, &contract->root);
-    if (!code)
-        code = survey_finish(c);
+    struct reading reading = {0};
+    struct error problem;
+    uint32_t resource;
+    if (!reading_find(c, c->options->dialect ? c->options->dialect : DIALECT_DEFAULT, &reading,
+                      &problem))
+        return error_set(c->reterr, ERR_UNSUPPORTED, "%s", problem.text);
+    enum error_code code = survey_document(c, contract->schema, "", reading, &resource);
     for (uint32_t node = 0; node < contract->node_count && !code; node++)
         code = compile_node(c, node);
-    return code ? code : loops_check(c);
+    if (code)
+        return code;
+    dynamic_finish(c);
+    return loops_check(c);
 }
 
+/* What messages need of the resources goes to the contract. */
 static void compiler_done(struct compiler *c)
 {
+    struct contract *contract = c->contract;
+    contract->bases = xcalloc(c->resource_count, sizeof(contract->bases[0]));
+    contract->base_count = c->resource_count;
     for (size_t i = 0; i < c->resource_count; i++)
-        free(c->resources[i].uri);
+        contract->bases[i] = (struct base){c->resources[i].uri, c->resources[i].node};
     free(c->resources);
-    free((void *)c->by_uri);
+    json_decref(c->by_uri);
     free(c->anchors);
+    free(c->awaiting);
     free(c->spots);
 }
 
 enum error_code contract_compile(json_t *schema, const struct contract_options *options,
                                  struct contract **ret_contract, struct error *reterr)
 {
+    static const struct contract_options plain;
     AUTO(contract_unrefp) struct contract *contract = xcalloc(1, sizeof(*contract));
     contract->references = 1;
     peek_learn();
     contract->schema = json_incref(schema);
     struct compiler c = {.contract = contract,
-                         .annotate_formats = options && options->annotate_formats,
-                         .reterr = reterr};
+                         .options = options ? options : &plain,
+                         .reterr = reterr,
+                         .by_uri = json_object()};
     enum error_code code = compile_document(&c);
     compiler_done(&c);
     if (!code) {

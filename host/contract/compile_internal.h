@@ -8,11 +8,20 @@
 #define CONTRACT_COMPILE_INTERNAL_H
 
 #include "contract/program_internal.h"
+#include "contract/registry_internal.h"
+#include "contract/uri_internal.h"
+
+/* How the keywords of a resource are read. */
+struct reading {
+    enum dialect dialect;
+    unsigned vocabularies; /* bits of enum vocabulary */
+    bool asserts_formats;  /* whatever the options say */
+};
 
 struct resource {
     char *uri; /* absolute where it can be, without a fragment */
     uint32_t node;
-    enum dialect dialect;
+    struct reading reading;
 };
 
 struct anchor {
@@ -24,24 +33,29 @@ struct anchor {
 
 struct compiler {
     struct contract *contract;
-    bool annotate_formats;
+    const struct contract_options *options;
     struct error *reterr;
 
     struct resource *resources;
     size_t resource_count, resource_room;
-    const struct resource **by_uri; /* sorted, once the survey is over */
-    struct anchor *anchors;         /* sorted once the survey is over */
+    json_t *by_uri; /* URI → index of a resource; an object of jansson's, whose hash is seeded */
+    struct anchor *anchors; /* sorted, once a document's survey is over */
     size_t anchor_count, anchor_room;
+    struct awaiting { /* dynamic references, whose targets are known when all documents are */
+        struct slice name;
+        struct dynamic_ref *ref;
+    } * awaiting;
+    size_t awaiting_count, awaiting_room;
     struct spot { /* JSON value → node; open addressing */
         const json_t *json;
         uint32_t node;
     } * spots;
     size_t spot_count, spot_room;
-    size_t node_room, op_room, child_room, regex_room;
+    size_t node_room, op_room, child_room, regex_room, document_room;
 
     /* the node in hand */
     uint32_t node;
-    enum dialect dialect;
+    struct reading reading;
     const json_t *values[KW_COUNT];
     bool did_object, did_items;
 };
@@ -57,27 +71,29 @@ WARN_UNUSED enum error_code refuse_at(struct compiler *c, enum error_code code, 
                                       enum keyword keyword, const char *format, ...)
     PRINTF_LIKE(5, 6);
 
-/* survey.c: finds all nodes below one, and unless it is `unnamed` its resources and anchors. */
-WARN_UNUSED enum error_code survey(struct compiler *c, struct origin origin, bool unnamed,
-                                   uint32_t *ret_node);
-WARN_UNUSED enum error_code survey_finish(struct compiler *c);
+/* survey.c: finds all nodes, resources and anchors of a document. Without a `$schema` it is read as
+ * given. The first document is the contract's own, the others are named by their URI. */
+WARN_UNUSED enum error_code survey_document(struct compiler *c, const json_t *json, const char *uri,
+                                            struct reading reading, uint32_t *ret_resource);
+/* Finds all nodes below one that no keyword holds; what names they have counts for nothing. */
+WARN_UNUSED enum error_code survey_unnamed(struct compiler *c, struct origin origin,
+                                           uint32_t *ret_node);
 /* The node of a schema in a keyword of the node in hand. */
 WARN_UNUSED enum error_code child_node(struct compiler *c, struct origin origin,
                                        uint32_t *ret_node);
-/* The dialect that a schema's own `$schema` names; false if it has none, or one not known. */
-bool dialect_named(const json_t *schema, enum dialect *ret_dialect);
 bool spot_find(const struct compiler *c, const json_t *json, uint32_t *ret_node);
-const struct resource *resource_find(const struct compiler *c, const char *uri);
+bool resource_find(const struct compiler *c, const char *uri, uint32_t *ret_resource);
+
+/* vocabulary.c: how a schema is read that has this `$schema`. Else, the problem: in words. */
+WARN_UNUSED bool reading_find(const struct compiler *c, const char *dialect,
+                              struct reading *reading, struct error *ret_problem);
+/* Whether the keyword means anything to a resource that is read so. */
+bool keyword_in_force(const struct reading *reading, enum keyword keyword);
 
 /* reference.c */
 WARN_UNUSED enum error_code reference_resolve(struct compiler *c, enum keyword keyword,
                                               uint32_t *ret_node);
 const struct anchor *anchor_find(const struct compiler *c, uint32_t resource, struct slice name);
-
-/* uri.c: RFC 3986, section 5. The fragment is left out of the answer. */
-char *uri_resolve(struct slice base, struct slice reference);
-struct slice uri_fragment(struct slice uri, bool *ret_has);
-bool percent_decode(struct slice s, struct text *out);
 
 /* What a keyword becomes. */
 typedef enum error_code emit_keyword(struct compiler *c, enum keyword keyword);
@@ -86,13 +102,16 @@ struct op *op_add(struct compiler *c, enum op_code code, enum keyword keyword, u
 emit_keyword emit_type, emit_const, emit_enum, emit_bound, emit_multiple_of, emit_count,
     emit_format, emit_pattern, emit_unique;
 emit_keyword emit_object, emit_items, emit_contains, emit_dependent_required,
-    emit_dependent_schemas, emit_dependencies, emit_ref, emit_dynamic_ref, emit_list, emit_not,
-    emit_if, emit_unevaluated, emit_definitions, emit_content_schema, emit_unsupported;
+    emit_dependent_schemas, emit_ref, emit_dynamic_ref, emit_recursive_ref, emit_list, emit_not,
+    emit_if, emit_unevaluated, emit_definitions, emit_recursive_anchor;
 
 WARN_UNUSED enum error_code names_check(struct compiler *c, enum keyword keyword,
                                         const json_t *list);
 WARN_UNUSED enum error_code regex_add(struct compiler *c, enum keyword keyword, struct slice source,
                                       const struct regex **ret_regex);
+
+/* dynamic.c: gives each dynamic reference its targets. */
+void dynamic_finish(struct compiler *c);
 
 /* loops.c: refuses references that come back to themselves without consuming the value. */
 WARN_UNUSED enum error_code loops_check(struct compiler *c);

@@ -57,6 +57,12 @@ void contract_unref(struct contract *contract)
     free((void *)contract->regexes);
     fused_free(contract->fused);
     blocks_free(contract->blocks);
+    for (size_t i = 0; i < contract->document_count; i++)
+        json_decref(contract->documents[i]);
+    free(contract->documents);
+    for (size_t i = 0; i < contract->base_count; i++)
+        free(contract->bases[i].uri);
+    free(contract->bases);
     free(contract->nodes);
     free(contract->origins);
     free(contract->ops);

@@ -5,7 +5,9 @@
  * cannot check is refused when it is compiled; nothing that asserts is ever ignored. A compiled
  * contract is immutable and may be used by any thread. Nothing is fetched from the network.
  * A schema whose $schema names draft-07 or 2019-09 is read as that dialect means it (in draft-07 a
- * $ref stands for all that is beside it); without $schema it is 2020-12. Patterns are ECMA-262.
+ * $ref stands for all that is beside it); without $schema it is 2020-12. So is each embedded schema
+ * that has a $id and a $schema of its own. A $schema may also name a meta-schema of the registry,
+ * whose $vocabulary says which keywords are in force. Patterns are ECMA-262.
  */
 #ifndef CONTRACT_CONTRACT_H
 #define CONTRACT_CONTRACT_H
@@ -16,8 +18,14 @@
 
 struct contract;
 
+struct registry;
+
 struct contract_options {
     bool annotate_formats; /* `format` only annotates; without it a wrong format is a violation */
+    bool lenient;          /* keywords and formats that nobody knows annotate, as the specification
+                              has it; without it they are refused, for they may be misspelt     */
+    const char *dialect;   /* of a schema without $schema, as a URI; NULL is 2020-12            */
+    const struct registry *registry; /* what a $ref out of the document may find, or NULL       */
 };
 
 /* Compiles a schema, of which it keeps a reference. Options may be NULL. The error names the JSON
@@ -40,6 +48,7 @@ bool contract_accepts(const struct contract *contract, const json_t *instance);
 struct violation {
     char *instance; /* JSON Pointer into the value, "" is the whole                     */
     char *schema;   /* JSON Pointer into the schema, through every $ref taken           */
+    char *absolute; /* URI of the keyword, without the $refs; NULL: its schema has none  */
     char *text;     /* "expected a string of at least 3 characters, found \"ab\""      */
 };
 

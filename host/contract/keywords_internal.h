@@ -116,6 +116,7 @@ enum keyword keyword_find(struct slice spelling);
 const char *keyword_suggest(struct slice spelling, enum dialect dialect);
 
 const char *dialect_name(enum dialect dialect);
+#define DIALECT_DEFAULT "https://json-schema.org/draft/2020-12/schema"
 /* False if the URI of `$schema` names none that is known. */
 bool dialect_find(struct slice uri, enum dialect *ret_dialect);
 

@@ -142,7 +142,8 @@ struct origin {
     const json_t *json;
     uint32_t parent;   /* NO_NODE at the root, and where the place is no schema's */
     uint32_t resource; /* whose $id is its base */
-    uint16_t keyword;  /* of the parent, or KW_COUNT where `name` is a pointer from the root */
+    uint16_t keyword;  /* of the parent, or KW_COUNT where `name` is a pointer from the root,
+                          behind the URI and a # in another document than the contract's own */
     bool indexed;      /* `index` of the keyword's array */
     bool named;        /* `name` in the keyword's object */
     uint32_t index;
@@ -159,6 +160,13 @@ struct contract {
     uint32_t *children;
     struct regex **regexes;
     size_t node_count, op_count, child_count, regex_count;
+    struct base {
+        char *uri; /* of a schema with a `$id`, or a document's own */
+        uint32_t node;
+    } * bases; /* by origin.resource */
+    size_t base_count;
+    json_t **documents; /* of the registry, and meta-schemas, that nodes stand in */
+    size_t document_count;
     struct fused *fused;  /* the same for yes or no alone; NULL if there is none */
     struct block *blocks; /* all else, see block_alloc */
 };

@@ -2,8 +2,8 @@
  *
  * What a `$ref` means: a resource of the document, and in it the whole, an anchor or a JSON
  * Pointer. A target where no keyword holds a schema becomes a node of its own, surveyed then and
- * there; its names count for nothing. A reference out of the document is refused: nothing is ever
- * fetched.
+ * there; its names count for nothing. A resource of another document is one of the registry's or a
+ * meta-schema's; its document is surveyed when it is first referred to. Nothing is ever fetched.
  */
 #include "contract/compile_internal.h"
 
@@ -96,7 +96,7 @@ static enum error_code resolve_pointer(struct compiler *c, enum keyword keyword,
                             .resource = inner,
                             .keyword = KW_COUNT,
                             .name = full_pointer(c, resource, pointer)};
-    return survey(c, origin, true, ret_node);
+    return survey_unnamed(c, origin, ret_node);
 }
 
 static enum error_code resolve_fragment(struct compiler *c, enum keyword keyword, uint32_t resource,
@@ -117,6 +117,55 @@ static enum error_code resolve_fragment(struct compiler *c, enum keyword keyword
     return ERR_OK;
 }
 
+/* Takes over a reference to the document. */
+static void document_keep(struct compiler *c, json_t *document)
+{
+    struct contract *contract = c->contract;
+    contract->documents = grown(contract->documents, contract->document_count, &c->document_room,
+                                sizeof(contract->documents[0]));
+    contract->documents[contract->document_count++] = document;
+}
+
+static enum error_code refuse_rivals(struct compiler *c, enum keyword keyword, const char *uri,
+                                     const struct registered *one, const struct registered *other)
+{
+    const struct registry *registry = c->options->registry;
+    return refuse(
+        c, keyword,
+        "two different schemas of the registry have the URI \"%s\": one in \"%s\" and one "
+        "in \"%s\"; every $id must be its own",
+        uri, registered_from(registry, one), registered_from(registry, other));
+}
+
+/* Finds a resource in a document that no reference has gone to before. */
+static enum error_code document_find(struct compiler *c, enum keyword keyword, const char *uri,
+                                     uint32_t *ret_resource)
+{
+    const struct registry *registry = c->options->registry;
+    const struct registered *found = registry_find(registry, uri);
+    const struct registered *rival = found ? registry_rival(registry, found) : NULL;
+    if (rival)
+        return refuse_rivals(c, keyword, uri, found, rival);
+    json_t *document =
+        found ? json_incref(registered_document(registry, found)) : metaschema_new(uri);
+    if (!document)
+        return refuse_at(c, ERR_UNSUPPORTED, c->node, keyword,
+                         "\"%s\" is another document, and none is fetched: put it into a folder "
+                         "of schemas (seam validate --registry DIR), or copy what is needed into "
+                         "$defs and refer to #/$defs/…",
+                         uri);
+    document_keep(c, document);
+    enum error_code code = survey_document(
+        c, document, found ? registered_from(registry, found) : uri, c->reading, ret_resource);
+    if (code || resource_find(c, uri, ret_resource))
+        return code;
+    if (found && found->schema != document)
+        return refuse(c, keyword, "what has the $id \"%s\" in \"%s\" is no schema of its own there",
+                      uri, registered_from(registry, found));
+    json_object_set_new(c->by_uri, uri, json_integer(*ret_resource)); /* its $id is another */
+    return ERR_OK;
+}
+
 enum error_code reference_resolve(struct compiler *c, enum keyword keyword, uint32_t *ret_node)
 {
     const json_t *value = c->values[keyword];
@@ -128,11 +177,7 @@ enum error_code reference_resolve(struct compiler *c, enum keyword keyword, uint
     if (text.len == 0 || text.ptr[0] == '#')
         return resolve_fragment(c, keyword, resource, fragment, ret_node);
     AUTO(freep) char *uri = uri_resolve(slice_of(c->resources[resource].uri), text);
-    const struct resource *found = resource_find(c, uri);
-    if (!found)
-        return refuse_at(c, ERR_UNSUPPORTED, c->node, keyword,
-                         "\"%s\" is another document, and none is fetched: copy what is needed "
-                         "into $defs and refer to #/$defs/…",
-                         uri);
-    return resolve_fragment(c, keyword, (uint32_t)(found - c->resources), fragment, ret_node);
+    enum error_code code =
+        resource_find(c, uri, &resource) ? ERR_OK : document_find(c, keyword, uri, &resource);
+    return code ? code : resolve_fragment(c, keyword, resource, fragment, ret_node);
 }

@@ -6,6 +6,7 @@
 #include "contract/walk_internal.h"
 
 #include "base/limits.h"
+#include "contract/uri_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -52,6 +53,26 @@ static char *schema_pointer(const struct walk *w, const struct op *op, enum keyw
     return text_take(&out);
 }
 
+/* Where the keyword stands in its own resource; NULL if that has no URI, and of the whole. */
+static char *absolute_location(const struct contract *contract, const struct op *op,
+                               enum keyword keyword)
+{
+    const struct base *base = op ? &contract->bases[contract->origins[op->node].resource] : NULL;
+    if (!base || !base->uri[0])
+        return NULL;
+    struct text pointer, out;
+    text_init(&pointer, POINTER_MAX);
+    text_init(&out, 4 * POINTER_MAX);
+    origin_pointer(contract, op->node, base->node, &pointer);
+    if (keyword != KW_COUNT)
+        pointer_add(&pointer, slice_of(keyword_rows[keyword].spelling));
+    text_adds(&out, base->uri);
+    text_addc(&out, '#');
+    percent_encode(text_slice(&pointer), &out);
+    text_done(&pointer);
+    return text_take(&out);
+}
+
 static void note(struct report *report, unsigned level, const struct op *op)
 {
     bool fixed = op->code == OP_CONST || op->code == OP_ENUM || op->code == OP_ENUM_STRINGS;
@@ -87,8 +108,11 @@ void report_add(struct walk *w, const struct op *op, enum keyword keyword, const
     if (vasprintf(&words, format, args) < 0)
         words = xstrdup("out of memory");
     va_end(args);
-    list->list[list->count++] = (struct violation){
-        .instance = instance_pointer(w), .schema = schema_pointer(w, op, keyword), .text = words};
+    list->list[list->count++] =
+        (struct violation){.instance = instance_pointer(w),
+                           .schema = schema_pointer(w, op, keyword),
+                           .absolute = absolute_location(w->contract, op, keyword),
+                           .text = words};
 }
 
 bool report_nearer(const struct report *a, const struct report *b)
@@ -104,6 +128,7 @@ static void violation_done(struct violation *v)
 {
     free(v->instance);
     free(v->schema);
+    free(v->absolute);
     free(v->text);
 }
 

@@ -80,16 +80,28 @@ static void anchor_add(struct compiler *c, struct anchor anchor)
     c->anchors[c->anchor_count++] = anchor;
 }
 
-bool dialect_named(const json_t *schema, enum dialect *ret_dialect)
+/* How the node is read, as far as the survey has come. */
+static const struct reading *reading_of(const struct compiler *c, uint32_t node)
 {
-    const json_t *value = json_object_get(schema, keyword_rows[KW_SCHEMA].spelling);
-    return json_is_string(value) && dialect_find(string_of(value), ret_dialect);
+    return &c->resources[c->contract->origins[node].resource].reading;
 }
 
-/* In which the node is read, as far as the survey has come. */
-static enum dialect dialect_of(const struct compiler *c, uint32_t node)
+/* As the schema's own `$schema` says; one that is not known is refused when the node is compiled.
+ */
+static void reading_named(const struct compiler *c, const json_t *schema, struct reading *reading)
 {
-    return c->resources[c->contract->origins[node].resource].dialect;
+    const json_t *value = json_object_get(schema, keyword_rows[KW_SCHEMA].spelling);
+    struct error problem;
+    if (json_is_string(value) && !reading_find(c, json_string_value(value), reading, &problem))
+        return;
+}
+
+static uint32_t resource_add(struct compiler *c, struct resource resource)
+{
+    c->resources =
+        grown(c->resources, c->resource_count, &c->resource_room, sizeof(c->resources[0]));
+    c->resources[c->resource_count] = resource;
+    return (uint32_t)c->resource_count++;
 }
 
 static enum error_code note_id(struct compiler *c, uint32_t node)
@@ -101,7 +113,7 @@ static enum error_code note_id(struct compiler *c, uint32_t node)
     bool has_fragment;
     struct slice text = string_of(id), fragment = uri_fragment(text, &has_fragment);
     if (has_fragment && fragment.len > 0) {
-        if (dialect_of(c, node) != DIALECT_DRAFT_07 || text.ptr[0] != '#')
+        if (reading_of(c, node)->dialect != DIALECT_DRAFT_07 || text.ptr[0] != '#')
             return refuse_at(c, ERR_INPUT, node, KW_ID,
                              "expected a URI without a fragment; name this place with $anchor");
         anchor_add(c, (struct anchor){origin->resource, fragment, node, false});
@@ -109,17 +121,15 @@ static enum error_code note_id(struct compiler *c, uint32_t node)
     }
     struct slice base = slice_of(c->resources[origin->resource].uri);
     char *uri = uri_resolve(base, text);
-    if (node == c->contract->root) {
-        free(c->resources[origin->resource].uri);
-        c->resources[origin->resource].uri = uri;
+    struct resource *own = &c->resources[origin->resource];
+    if (node == own->node) { /* the document's root */
+        free(own->uri);
+        own->uri = uri;
         return ERR_OK;
     }
-    c->resources =
-        grown(c->resources, c->resource_count, &c->resource_room, sizeof(c->resources[0]));
-    struct resource resource = {uri, node, dialect_of(c, node)};
-    dialect_named(origin->json, &resource.dialect);
-    origin->resource = (uint32_t)c->resource_count;
-    c->resources[c->resource_count++] = resource;
+    struct resource resource = {uri, node, own->reading};
+    reading_named(c, origin->json, &resource.reading);
+    origin->resource = resource_add(c, resource);
     return ERR_OK;
 }
 
@@ -138,7 +148,7 @@ static enum error_code note_anchor(struct compiler *c, uint32_t node, enum keywo
 {
     const struct origin *origin = &c->contract->origins[node];
     const json_t *anchor = json_object_get(origin->json, keyword_rows[keyword].spelling);
-    if (!anchor || !(keyword_rows[keyword].dialects & dialect_of(c, node)))
+    if (!anchor || !keyword_in_force(reading_of(c, node), keyword))
         return ERR_OK;
     if (!json_is_string(anchor) || !anchor_spelled(string_of(anchor)))
         return refuse_at(c, ERR_INPUT, node, keyword,
@@ -148,16 +158,31 @@ static enum error_code note_anchor(struct compiler *c, uint32_t node, enum keywo
     return ERR_OK;
 }
 
+/* At the root of a resource alone: an anchor without a name. */
+static void note_recursive_anchor(struct compiler *c, uint32_t node)
+{
+    const struct origin *origin = &c->contract->origins[node];
+    const json_t *anchor =
+        json_object_get(origin->json, keyword_rows[KW_RECURSIVE_ANCHOR].spelling);
+    if (json_is_true(anchor) && keyword_in_force(reading_of(c, node), KW_RECURSIVE_ANCHOR) &&
+        c->resources[origin->resource].node == node)
+        anchor_add(c, (struct anchor){origin->resource, {"", 0}, node, true});
+}
+
 static enum error_code note_names(struct compiler *c, uint32_t node)
 {
     const json_t *json = c->contract->origins[node].json;
-    if (dialect_of(c, node) == DIALECT_DRAFT_07 &&
+    if (reading_of(c, node)->dialect == DIALECT_DRAFT_07 &&
         json_object_get(json, keyword_rows[KW_REF].spelling))
         return ERR_OK; /* beside a $ref, draft-07 has nothing */
     enum error_code code = note_id(c, node);
     if (!code)
         code = note_anchor(c, node, KW_ANCHOR);
-    return code ? code : note_anchor(c, node, KW_DYNAMIC_ANCHOR);
+    if (!code)
+        code = note_anchor(c, node, KW_DYNAMIC_ANCHOR);
+    if (!code)
+        note_recursive_anchor(c, node);
+    return code;
 }
 
 static enum error_code survey_node(struct compiler *c, struct origin origin, int depth,
@@ -220,7 +245,7 @@ static enum error_code survey_node(struct compiler *c, struct origin origin, int
          more = entry_next(origin.json, &e)) {
         enum keyword k = keyword_find(e.key);
         if (k == KW_COUNT || keyword_rows[k].holds == HOLDS_NOTHING ||
-            !(keyword_rows[k].dialects & dialect_of(c, node)))
+            !keyword_in_force(reading_of(c, node), k))
             continue;
         struct origin below = {.json = e.value,
                                .parent = node,
@@ -231,9 +256,9 @@ static enum error_code survey_node(struct compiler *c, struct origin origin, int
     return code;
 }
 
-enum error_code survey(struct compiler *c, struct origin origin, bool unnamed, uint32_t *ret_node)
+enum error_code survey_unnamed(struct compiler *c, struct origin origin, uint32_t *ret_node)
 {
-    return survey_node(c, origin, 0, unnamed, ret_node);
+    return survey_node(c, origin, 0, true, ret_node);
 }
 
 enum error_code child_node(struct compiler *c, struct origin origin, uint32_t *ret_node)
@@ -252,7 +277,7 @@ static int compare_anchors(const void *left, const void *right)
         return a->resource < b->resource ? -1 : 1;
     if (a->name.len != b->name.len)
         return a->name.len < b->name.len ? -1 : 1;
-    return memcmp(a->name.ptr, b->name.ptr, a->name.len);
+    return a->name.len ? memcmp(a->name.ptr, b->name.ptr, a->name.len) : 0;
 }
 
 const struct anchor *anchor_find(const struct compiler *c, uint32_t resource, struct slice name)
@@ -263,52 +288,79 @@ const struct anchor *anchor_find(const struct compiler *c, uint32_t resource, st
     return bsearch(&key, c->anchors, c->anchor_count, sizeof(key), compare_anchors);
 }
 
-static int compare_resources(const void *left, const void *right)
+bool resource_find(const struct compiler *c, const char *uri, uint32_t *ret_resource)
 {
-    const struct resource *const *a = left, *const *b = right;
-    return strcmp((*a)->uri, (*b)->uri);
+    const json_t *index = json_object_get(c->by_uri, uri);
+    if (index)
+        *ret_resource = (uint32_t)json_integer_value(index);
+    return index != NULL;
 }
 
-/* Sorts the resources by their URIs, which must differ. */
-static enum error_code index_resources(struct compiler *c)
+/* Two equal schemas of two documents may share a URI: a bundle holds what it was made of. */
+static enum error_code index_resource(struct compiler *c, uint32_t resource, uint32_t first)
 {
-    c->by_uri = xcalloc(c->resource_count, sizeof(const struct resource *));
-    for (size_t i = 0; i < c->resource_count; i++)
-        c->by_uri[i] = &c->resources[i];
-    qsort((void *)c->by_uri, c->resource_count, sizeof(c->by_uri[0]), compare_resources);
-    for (size_t i = 1; i < c->resource_count; i++)
-        if (strcmp(c->by_uri[i - 1]->uri, c->by_uri[i]->uri) == 0)
-            return refuse_at(c, ERR_INPUT, c->by_uri[i]->node, KW_ID,
-                             "a second schema with the $id \"%s\"; every $id must be its own",
-                             c->by_uri[i]->uri);
-    return ERR_OK;
-}
-
-const struct resource *resource_find(const struct compiler *c, const char *uri)
-{
-    size_t low = 0, high = c->resource_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = strcmp(c->by_uri[middle]->uri, uri);
-        if (order == 0)
-            return c->by_uri[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
+    const struct origin *origins = c->contract->origins;
+    const struct resource *own = &c->resources[resource];
+    uint32_t other;
+    if (!resource_find(c, own->uri, &other)) {
+        json_object_set_new(c->by_uri, own->uri, json_integer(resource));
+        return ERR_OK;
     }
-    return NULL;
+    const struct resource *taken = &c->resources[other];
+    if (other < first && contract_equal(origins[taken->node].json, origins[own->node].json))
+        return ERR_OK;
+    AUTO(text_done) struct text place;
+    text_init(&place, ERROR_TEXT_SIZE);
+    origin_pointer(c->contract, taken->node, NO_NODE, &place);
+    return refuse_at(c, ERR_INPUT, own->node, KW_ID,
+                     "a second schema with the $id \"%s\", the first is at \"%s\"; every $id must "
+                     "be its own",
+                     own->uri, text_str(&place));
 }
 
-enum error_code survey_finish(struct compiler *c)
+/* Sorts the anchors of a document, which are behind those of the documents before it. */
+static enum error_code sort_anchors(struct compiler *c, size_t first)
 {
-    if (c->anchor_count > 1)
-        qsort(c->anchors, c->anchor_count, sizeof(c->anchors[0]), compare_anchors);
-    for (size_t i = 1; i < c->anchor_count; i++) {
+    if (c->anchor_count - first > 1)
+        qsort(c->anchors + first, c->anchor_count - first, sizeof(c->anchors[0]), compare_anchors);
+    for (size_t i = first + 1; i < c->anchor_count; i++) {
         const struct anchor *a = &c->anchors[i];
         if (compare_anchors(a - 1, a) == 0 && a[-1].node != a->node)
             return refuse_at(c, ERR_INPUT, a->node, KW_ANCHOR, "a second anchor named \"%.*s\"",
                              (int)a->name.len, a->name.ptr);
     }
-    return index_resources(c);
+    return ERR_OK;
+}
+
+static struct slice document_name(struct compiler *c, const char *uri)
+{
+    size_t length = strlen(uri);
+    char *name = block_alloc(c->contract, length + 2);
+    memcpy(name, uri, length);
+    name[length] = '#';
+    return (struct slice){name, length + 1};
+}
+
+enum error_code survey_document(struct compiler *c, const json_t *json, const char *uri,
+                                struct reading reading, uint32_t *ret_resource)
+{
+    uint32_t root = (uint32_t)c->contract->node_count;
+    size_t first_anchor = c->anchor_count;
+    if (spot_find(c, json, &root)) {
+        *ret_resource = c->contract->origins[root].resource;
+        return ERR_OK;
+    }
+    reading_named(c, json, &reading);
+    uint32_t first = resource_add(c, (struct resource){xstrdup(uri), root, reading});
+    struct origin origin = {
+        .json = json, .parent = NO_NODE, .keyword = KW_COUNT, .resource = first};
+    if (first > 0)
+        origin.name = document_name(c, uri);
+    enum error_code code = survey_node(c, origin, 0, false, &root);
+    if (!code)
+        code = sort_anchors(c, first_anchor);
+    for (uint32_t i = first; i < c->resource_count && !code; i++)
+        code = index_resource(c, i, first);
+    *ret_resource = first;
+    return code;
 }

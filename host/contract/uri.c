@@ -3,7 +3,9 @@
  * References of RFC 3986: splitting a URI and resolving one against a base (section 5.2), for $id
  * and $ref. Nothing here looks at what a URI means, and nothing is fetched.
  */
-#include "contract/compile_internal.h"
+#include "contract/uri_internal.h"
+
+#include "contract/formats_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +133,10 @@ char *uri_resolve(struct slice base_text, struct slice reference)
         add_without_dots(&out, r.path);
     else
         add_merged(&out, &base, r.path);
+    if (!scheme->has_scheme && !authority->has_authority && out.len > 0 && out.ptr[0] == '/' &&
+        base.path.len > 0 && base.path.ptr[0] != '/' && r.path.len > 0 && r.path.ptr[0] != '/') {
+        memmove(out.ptr, out.ptr + 1, --out.len);
+    }
     if (query->has_query) {
         text_addc(&out, '?');
         text_add(&out, query->query.ptr, query->query.len);
@@ -167,4 +173,15 @@ bool percent_decode(struct slice s, struct text *out)
         i += 2;
     }
     return true;
+}
+
+void percent_encode(struct slice s, struct text *out)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        if (ascii_letter(c) || ascii_digit(c) || (c && strchr("-._~!$&'()*+,;=:@/?", c)))
+            text_addc(out, c);
+        else
+            text_addf(out, "%%%02X", (unsigned)(unsigned char)c);
+    }
 }

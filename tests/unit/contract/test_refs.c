@@ -146,8 +146,10 @@ START_TEST(references_that_lead_nowhere_are_refused)
                        "schema at \"/$ref\": nothing is at \"#/$defs/a\"");
     assert_no_contract("{'$ref': '#a'}", ERR_INPUT, "no $anchor is named \"a\"");
     assert_no_contract("{'$ref': 'b.json'}", ERR_UNSUPPORTED, "is another document");
-    assert_no_contract("{'$ref': 'https://json-schema.org/draft/2020-12/schema'}", ERR_UNSUPPORTED,
-                       "none is fetched");
+    assert_no_contract("{'$ref': 'https://json-schema.org/draft/2020-12/nowhere'}", ERR_UNSUPPORTED,
+                       "schema at \"/$ref\": \"https://json-schema.org/draft/2020-12/nowhere\" is "
+                       "another document, and none is fetched: put it into a folder of schemas "
+                       "(seam validate --registry DIR)");
     assert_no_contract("{'$ref': 7}", ERR_INPUT, "/$ref");
     assert_no_contract("{'$ref': '#/title', 'title': 'x'}", ERR_INPUT, "is not a schema");
     assert_no_contract("{'$ref': '#/$defs/~2', '$defs': {'~2': true}}", ERR_INPUT, "nothing is at");
