@@ -20,18 +20,18 @@ static bool equal(const json_t *a, const json_t *b, int depth);
 
 static bool arrays_equal(const json_t *a, const json_t *b, int depth)
 {
-    size_t count = json_array_size(a);
-    if (count != json_array_size(b))
+    size_t count = array_size(a);
+    if (count != array_size(b))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!equal(json_array_get(a, i), json_array_get(b, i), depth))
+        if (!equal(array_item(a, i), array_item(b, i), depth))
             return false;
     return true;
 }
 
 static bool objects_equal(const json_t *a, const json_t *b, int depth)
 {
-    if (json_object_size(a) != json_object_size(b))
+    if (object_size(a) != object_size(b))
         return false;
     struct entry e;
     for (bool more = entry_first(a, &e); more; more = entry_next(a, &e)) {
@@ -44,6 +44,8 @@ static bool objects_equal(const json_t *a, const json_t *b, int depth)
 
 static bool equal(const json_t *a, const json_t *b, int depth)
 {
+    if (json_is_string(a) && json_is_string(b))
+        return slice_equal(string_of(a), string_of(b));
     if (depth > LIMIT_DEPTH)
         return false;
     if (json_is_number(a) && json_is_number(b))
@@ -56,7 +58,6 @@ static bool equal(const json_t *a, const json_t *b, int depth)
     case JSON_ARRAY:
         return arrays_equal(a, b, depth + 1);
     case JSON_STRING:
-        return slice_equal(string_of(a), string_of(b));
     case JSON_INTEGER:
     case JSON_REAL:
     case JSON_TRUE:
@@ -83,11 +84,11 @@ static int compare_slices(struct slice a, struct slice b)
 
 static int compare_arrays(const json_t *a, const json_t *b, int depth)
 {
-    size_t left = json_array_size(a), right = json_array_size(b);
+    size_t left = array_size(a), right = array_size(b);
     if (left != right)
         return left < right ? -1 : 1;
     for (size_t i = 0; i < left; i++) {
-        int order = compare(json_array_get(a, i), json_array_get(b, i), depth);
+        int order = compare(array_item(a, i), array_item(b, i), depth);
         if (order)
             return order;
     }
@@ -96,7 +97,7 @@ static int compare_arrays(const json_t *a, const json_t *b, int depth)
 
 static int compare_objects(const json_t *a, const json_t *b, int depth)
 {
-    size_t left = json_object_size(a), right = json_object_size(b);
+    size_t left = object_size(a), right = object_size(b);
     if (left != right)
         return left < right ? -1 : 1;
     struct slice least = {0};
@@ -205,8 +206,8 @@ static void find_pair(const json_t *array, const json_t *value, size_t *ret_firs
                       size_t *ret_second)
 {
     size_t found = 0, places[2] = {0, 0};
-    for (size_t i = 0; i < json_array_size(array) && found < 2; i++)
-        if (contract_equal(json_array_get(array, i), value))
+    for (size_t i = 0; i < array_size(array) && found < 2; i++)
+        if (contract_equal(array_item(array, i), value))
             places[found++] = i;
     *ret_first = places[0];
     *ret_second = places[1];
@@ -215,9 +216,9 @@ static void find_pair(const json_t *array, const json_t *value, size_t *ret_firs
 static bool repeats_sorted(const json_t *array, const json_t **list, size_t *ret_first,
                            size_t *ret_second)
 {
-    size_t count = json_array_size(array);
+    size_t count = array_size(array);
     for (size_t i = 0; i < count; i++)
-        list[i] = json_array_get(array, i);
+        list[i] = array_item(array, i);
     sort(list, count);
     for (size_t i = 1; i < count; i++) {
         if (compare(list[i - 1], list[i], 0) == 0) {
@@ -237,7 +238,7 @@ static __attribute__((noinline)) bool repeats_on_stack(const json_t *array, size
 
 static bool repeats_on_heap(const json_t *array, size_t *ret_first, size_t *ret_second)
 {
-    const json_t **list = xmalloc(json_array_size(array) * sizeof(const json_t *));
+    const json_t **list = xmalloc(array_size(array) * sizeof(const json_t *));
     bool repeats = repeats_sorted(array, list, ret_first, ret_second);
     free((void *)list);
     return repeats;
@@ -245,14 +246,14 @@ static bool repeats_on_heap(const json_t *array, size_t *ret_first, size_t *ret_
 
 bool array_repeats(const json_t *array, size_t *ret_first, size_t *ret_second)
 {
-    size_t count = json_array_size(array);
+    size_t count = array_size(array);
     if (count > ON_STACK)
         return repeats_on_heap(array, ret_first, ret_second);
     if (count > PAIRWISE)
         return repeats_on_stack(array, ret_first, ret_second);
     for (size_t i = 1; i < count; i++) {
         for (size_t j = 0; j < i; j++) {
-            if (contract_equal(json_array_get(array, j), json_array_get(array, i))) {
+            if (contract_equal(array_item(array, j), array_item(array, i))) {
                 *ret_first = j;
                 *ret_second = i;
                 return true;

@@ -46,5 +46,7 @@ bool value_set_has(const struct value_set *set, const json_t *value);
 
 /* The first item that equals an earlier one, as two indexes; false if all differ. */
 bool array_repeats(const json_t *array, size_t *ret_first, size_t *ret_second);
+/* Whether there is none; quicker. */
+bool array_differs(const json_t *array);
 
 #endif

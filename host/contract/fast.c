@@ -168,7 +168,6 @@ static inline __attribute__((always_inline)) bool step_holds(struct run *r, cons
                                                              const json_t *value, unsigned level)
 {
     struct slice s;
-    size_t first, second;
     switch ((enum step_code)step->code) {
     case STEP_INTEGRAL:
         return number_integral(json_real_value(value));
@@ -206,7 +205,7 @@ static inline __attribute__((always_inline)) bool step_holds(struct run *r, cons
     case STEP_CONTAINS:
         return enough_contained(r, step, value, level);
     case STEP_UNIQUE:
-        return !array_repeats(value, &first, &second);
+        return array_differs(value);
     case STEP_SWITCH:
     case STEP_DEPENDENT:
     case STEP_NOT:

@@ -138,7 +138,11 @@ uint32_t gate_of(struct fuser *f, const struct conjunction *all, bool whole)
         f->members[gate].count = (uint32_t)all->count;
         f->slots[slot] = gate + 1;
     }
-    f->members[gate].whole |= whole;
+    if (whole && !f->members[gate].whole) {
+        f->members[gate].whole = true;
+        f->wanted = fuse_grown(f->wanted, f->wanted_count, &f->wanted_room, sizeof(f->wanted[0]));
+        f->wanted[f->wanted_count++] = gate;
+    }
     return gate;
 }
 
@@ -288,12 +292,12 @@ static uint64_t budget(const struct contract *contract)
 }
 
 /* Gates that only branches refer to are known for the types that they were asked for, and never
- * asked for others. */
+ * asked for others. The others are all made here; which may want more of them. */
 static void make_gates(struct fuser *f)
 {
-    for (uint32_t gate = 0; gate < f->fused->gate_count && !f->failed; gate++)
-        for (unsigned type = 0; type < TYPE_COUNT && f->members[gate].whole; type++)
-            place_of_gate(f, gate, (json_type)type);
+    for (size_t i = 0; i < f->wanted_count && !f->failed; i++)
+        for (unsigned type = 0; type < TYPE_COUNT; type++)
+            place_of_gate(f, f->wanted[i], (json_type)type);
 }
 
 struct fused *fuse(struct contract *contract)
@@ -309,6 +313,7 @@ struct fused *fuse(struct contract *contract)
     make_gates(&f);
     free(f.members);
     free(f.member_list);
+    free(f.wanted);
     free(f.slots);
     if (f.failed) {
         fused_free(f.fused);

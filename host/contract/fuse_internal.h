@@ -28,6 +28,8 @@ struct fuser {
     } * members;
     uint32_t *member_list;
     size_t member_room, member_count, member_list_room;
+    uint32_t *wanted; /* gates that parts of a value go to, in the order they were met */
+    size_t wanted_count, wanted_room;
     uint32_t *slots; /* of gates, by their nodes; 1 + gate, or 0 */
     size_t slot_count;
     uint64_t budget;
