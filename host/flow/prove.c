@@ -41,39 +41,55 @@ static bool is_noise(const struct inference_note *note)
     return strcmp(note->rule, "unknown-type") == 0;
 }
 
+static enum severity severity_of(const struct inference_note *note)
+{
+    switch (note->kind) {
+    case INFERENCE_FAILS:
+        return FINDING_ERROR;
+    case INFERENCE_MAY_FAIL:
+        /* null <= 100 is true in jq, and books: an order is proven or refused */
+        return strcmp(note->rule, "mixed-order") == 0 ? FINDING_ERROR : FINDING_WARNING;
+    case INFERENCE_NEVER:
+        return FINDING_WARNING;
+    case INFERENCE_MAY_BE_NULL: /* what takes it decides whether that is wrong */
+        return strcmp(note->rule, "undeclared-name") == 0 ? FINDING_WARNING : FINDING_NOTE;
+    }
+    return FINDING_NOTE;
+}
+
 static void say_note(struct proving *proving, const char *pointer,
                      const struct inference_note *note)
 {
     AUTO(freep) char *at = xasprintf("%s%s", pointer, note->pointer);
     struct spot spot = {.pointer = at, .column = note->column};
-    enum severity severity = FINDING_WARNING;
-    switch (note->kind) {
-    case INFERENCE_FAILS:
-        severity = FINDING_ERROR;
-        break;
-    case INFERENCE_MAY_FAIL:
-        /* null <= 100 is true in jq, and books: an order is proven or refused */
-        if (strcmp(note->rule, "mixed-order") == 0)
-            severity = FINDING_ERROR;
-        break;
-    case INFERENCE_NEVER:
-        break;
-    case INFERENCE_MAY_BE_NULL: /* what takes it decides whether that is wrong */
-        if (strcmp(note->rule, "undeclared-name") == 0)
-            break;
-        return;
-    }
-    if (!is_noise(note) && !was_said(proving->c->findings, at))
+    enum severity severity = severity_of(note);
+    if (severity != FINDING_NOTE && !is_noise(note) && !was_said(proving->c->findings, at))
         finding_say(proving->c, severity, note->rule, spot, note->hint, "%s", note->text);
 }
 
-static void say_notes(struct proving *proving, const char *pointer, const struct mapping *mapping,
-                      const struct inference *inference)
+/* A mapping that has an error gives nothing, and of nothing everything is proven: its seam is
+ * refuted by the error. */
+static bool refute_by_note(struct proving *proving, const struct handoff *handoff)
 {
-    if (reads_wrong(proving, mapping))
-        return;
-    for (size_t i = 0; i < inference->note_count; i++)
-        say_note(proving, pointer, &inference->notes[i]);
+    struct findings *findings = proving->c->findings;
+    struct seam *seam = &findings->seams[findings->seam_count - 1];
+    for (size_t i = 0; i < handoff->given->note_count; i++) {
+        const struct inference_note *note = &handoff->given->notes[i];
+        if (severity_of(note) != FINDING_ERROR)
+            continue;
+        free(seam->pointer);
+        free(seam->reason);
+        seam->verdict = SEAM_REFUTED;
+        seam->rule = note->rule;
+        seam->reason = NULL;
+        seam->pointer = xasprintf("%s%s", handoff->pointer, note->pointer);
+        free(seam->sentence);
+        seam->sentence = xasprintf("%s → %s: %s", seam->from, seam->to, note->text);
+        seam->where = finding_position(
+            proving->c, (struct spot){.pointer = seam->pointer, .column = note->column});
+        return true;
+    }
+    return false;
 }
 
 /* Infers, judges, and says the rest; true if proven. */
@@ -82,9 +98,15 @@ static bool prove_mapping(struct proving *proving, const struct sight *sight,
 {
     mapping_infer(handoff->mapping, &sight->scope, ret);
     handoff->given = ret;
-    handoff->silent |= reads_wrong(proving, handoff->mapping);
+    bool wrong = reads_wrong(proving, handoff->mapping);
+    handoff->silent |= wrong;
     bool proven = seam_judge(proving, handoff);
-    say_notes(proving, handoff->pointer, handoff->mapping, ret);
+    for (size_t i = 0; i < ret->note_count && !wrong; i++)
+        say_note(proving, handoff->pointer, &ret->notes[i]);
+    enum seam_verdict verdict =
+        proving->c->findings->seams[proving->c->findings->seam_count - 1].verdict;
+    if (verdict != SEAM_REFUTED && !wrong && refute_by_note(proving, handoff))
+        proven = false;
     return proven;
 }
 
@@ -245,7 +267,7 @@ static void prove_confidence(struct proving *proving, uint32_t step)
     unsigned types = shape_types(proving->shapes, &at);
     struct seam seam = {.kind = SEAM_CONFIDENCE,
                         .from = xstrdup(agent->name),
-                        .to = words_to(proving, step),
+                        .to = words_to(proving, step, SEAM_CONFIDENCE),
                         .pointer = xstrdup(pointer),
                         .where = finding_position(c, AT_KEY(pointer)),
                         .verdict = SEAM_UNKNOWN,

@@ -86,7 +86,7 @@ bool seam_judge(struct proving *proving, const struct handoff *handoff);
 /* "plan, an item of search", "the input", "a constant": what a step's mapping reads; the caller
  * frees. */
 char *words_from(const struct proving *proving, uint32_t step, const struct mapping *mapping);
-char *words_to(const struct proving *proving, uint32_t step);
+char *words_to(const struct proving *proving, uint32_t step, enum seam_kind kind);
 /* The place in the template of the value at a pointer of what it makes: the pointer in the file of
  * the nearest string or value that is there; the caller frees. */
 char *words_place(const struct handoff *handoff, const char *instance);
@@ -97,9 +97,9 @@ bool words_reads_undeclared(const struct handoff *handoff, const char *instance)
 char *words_unsaid(const struct proving *proving, const struct handoff *handoff,
                    const char *instance);
 /* What is wrong with the witness, in one sentence. *ret_pointer is the place in the file, and
- * *ret_column that in its string; the caller frees both texts. */
+ * *ret_column that in its string, *ret_hint what to do, or NULL; the caller frees the texts. */
 char *words_refuted(const struct proving *proving, const struct handoff *handoff,
-                    const json_t *witness, char **ret_pointer, int *ret_column);
+                    const json_t *witness, char **ret_pointer, int *ret_column, char **ret_hint);
 /* A JSON text of at most about `size` characters; the caller frees. */
 char *words_json(const json_t *value, size_t size);
 

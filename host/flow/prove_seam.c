@@ -237,13 +237,15 @@ static struct spot say_refuted(struct proving *proving, const struct handoff *ha
                                const struct stand *stand, struct seam *seam)
 {
     int column = 0;
+    AUTO(freep) char *hint = NULL;
     free(seam->pointer);
-    seam->sentence = words_refuted(proving, handoff, stand->witness, &seam->pointer, &column);
+    seam->sentence =
+        words_refuted(proving, handoff, stand->witness, &seam->pointer, &column, &hint);
     seam->rule = handoff->rule;
     struct spot spot = {.pointer = seam->pointer, .key = !handoff->source, .column = column};
     if (!handoff->silent)
         finding_say(proving->c, handoff->soft ? FINDING_WARNING : FINDING_ERROR, seam->rule, spot,
-                    handoff->hint, "%s", seam->sentence);
+                    hint ? hint : handoff->hint, "%s", seam->sentence);
     return spot;
 }
 
@@ -260,13 +262,13 @@ static void say_unknown(struct proving *proving, const struct handoff *handoff,
 bool seam_judge(struct proving *proving, const struct handoff *handoff)
 {
     struct stand stand;
-    struct seam seam = {.kind = handoff->kind,
-                        .from = handoff->from
-                                    ? xstrdup(handoff->from)
-                                    : words_from(proving, handoff->step, handoff->mapping),
-                        .to = handoff->to ? xstrdup(handoff->to) : words_to(proving, handoff->step),
-                        .pointer = xstrdup(handoff->pointer),
-                        .rule = "seam-proven"};
+    struct seam seam = {
+        .kind = handoff->kind,
+        .from = handoff->from ? xstrdup(handoff->from)
+                              : words_from(proving, handoff->step, handoff->mapping),
+        .to = handoff->to ? xstrdup(handoff->to) : words_to(proving, handoff->step, handoff->kind),
+        .pointer = xstrdup(handoff->pointer),
+        .rule = "seam-proven"};
     struct spot spot = AT_KEY(seam.pointer);
     stand_find(proving, handoff, &stand);
     seam.verdict = stand.verdict;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What is given and read by nobody: context that is dropped on the way is how agents that each work
- * fail together. Only what a step's agent names in its output contract counts, at its top; a step
- * of which nothing at all is read was called for its effect, or as a gate, and is let be. What is
- * dropped on purpose stands in some step's `unused`.
+ * fail together. Only what a step's agent names in its output contract counts, at its top. A step
+ * that writes was called for its effect, and one of which nothing at all is read as a gate: both
+ * are let be. What is dropped on purpose stands in some step's `unused`. In a flow with errors
+ * nothing is said: a name that is wrong is a name that is not read.
  */
 #include "flow/prove_internal.h"
 
@@ -161,7 +162,7 @@ void prove_unused(struct proving *proving)
         memcpy(any, r.any, c->count * sizeof(*any)); /* to drop on purpose is no reading */
     for (uint32_t i = 0; i < c->count; i++)
         note_unused(&r, i);
-    for (uint32_t i = 0; i < c->count; i++)
+    for (uint32_t i = 0; i < c->count && c->findings->errors == 0; i++)
         say_unread(&r, any, i);
     for (size_t i = 0; i < c->count; i++)
         json_decref(r.read[i]);

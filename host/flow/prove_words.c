@@ -59,7 +59,7 @@ char *words_from(const struct proving *proving, uint32_t step, const struct mapp
     if (reads & ROOT_ITEM)
         add_item(proving, step, &out, &count);
     if (reads & ROOT_OUTPUT)
-        add_name(&out, &count, "its output");
+        add_name(&out, &count, step == NO_STEP ? "the output" : proving->c->names[step]);
     if (reads & ROOT_ERROR)
         add_name(&out, &count, "the error");
     if (reads & ROOT_INPUT)
@@ -69,9 +69,12 @@ char *words_from(const struct proving *proving, uint32_t step, const struct mapp
     return text_take(&out);
 }
 
-char *words_to(const struct proving *proving, uint32_t step)
+char *words_to(const struct proving *proving, uint32_t step, enum seam_kind kind)
 {
-    return xstrdup(step == NO_STEP ? "the flow's output" : proving->c->names[step]);
+    const char *part = kind == SEAM_UNDO ? "undo of " : kind == SEAM_FALLBACK ? "fallback of " : "";
+    if (step == NO_STEP)
+        return xstrdup("the flow's output");
+    return xasprintf("%s%s", part, proving->c->names[step]);
 }
 
 /* ---- Where ---- */
@@ -250,7 +253,7 @@ static const json_t *value_along(const json_t *value, const char *pointer)
 }
 
 char *words_refuted(const struct proving *proving, const struct handoff *handoff,
-                    const json_t *witness, char **ret_pointer, int *ret_column)
+                    const json_t *witness, char **ret_pointer, int *ret_column, char **ret_hint)
 {
     struct violations violations;
     contract_explain(handoff->contract, witness, &violations);
@@ -258,7 +261,8 @@ char *words_refuted(const struct proving *proving, const struct handoff *handoff
     const char *text = violations.count ? violations.list[0].text : "it is refused";
     const struct inference_note *note = note_at(handoff, instance);
     AUTO(freep) char *from = from_at(proving, handoff, instance);
-    AUTO(freep) char *to = handoff->to ? xstrdup(handoff->to) : words_to(proving, handoff->step);
+    AUTO(freep)
+    char *to = handoff->to ? xstrdup(handoff->to) : words_to(proving, handoff->step, handoff->kind);
     AUTO(freep) char *shown = witness_words(witness, instance);
     bool missing = note && json_is_null(value_along(witness, instance));
     AUTO(text_done) struct text out;
@@ -273,6 +277,7 @@ char *words_refuted(const struct proving *proving, const struct handoff *handoff
     text_addf(&out, "; witness %s", shown);
     *ret_pointer = words_place(handoff, instance);
     *ret_column = note ? note->column : 0;
+    *ret_hint = note && note->hint ? xstrdup(note->hint) : NULL;
     violations_done(&violations);
     return text_take(&out);
 }
