@@ -13,19 +13,28 @@ struct shapes *shapes_new(void)
 {
     struct shapes *shapes = xcalloc(1, sizeof(*shapes));
     shapes->defs = json_object();
-    shapes->work = xmalloc(sizeof(*shapes->work));
+    shapes->looking = xcalloc(1, sizeof(*shapes->looking));
     shapes_allow(shapes);
     return shapes;
 }
 
 void shapes_allow(struct shapes *shapes)
 {
-    *shapes->work = SHAPE_WORK;
+    shapes->looking->work = SHAPE_WORK;
 }
 
 bool shapes_spent(const struct shapes *shapes)
 {
-    return *shapes->work == 0;
+    return shapes->looking->work == 0;
+}
+
+static void looking_free(struct looking *looking)
+{
+    for (size_t i = 0; i < looking->regex_count; i++)
+        regex_free(looking->regexes[i]);
+    free(looking->regexes);
+    map_done(&looking->patterns);
+    free(looking);
 }
 
 void shapes_free(struct shapes *shapes)
@@ -37,7 +46,7 @@ void shapes_free(struct shapes *shapes)
         json_decref(shapes->known[i].schema);
     }
     free(shapes->known);
-    free(shapes->work);
+    looking_free(shapes->looking);
     json_decref(shapes->defs);
     free(shapes);
 }

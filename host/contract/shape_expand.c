@@ -266,7 +266,8 @@ static void expand(struct expanding *x, struct making *m)
 
 void shapes_pay(const struct shapes *shapes, size_t cost)
 {
-    *shapes->work -= *shapes->work < cost ? *shapes->work : cost;
+    size_t *work = &shapes->looking->work;
+    *work -= *work < cost ? *work : cost;
 }
 
 /* When there is no work left to pay with, a schema is one branch of which nothing is known. */

@@ -12,18 +12,19 @@
 #ifndef CONTRACT_SHAPE_INTERNAL_H
 #define CONTRACT_SHAPE_INTERNAL_H
 
+#include "base/map.h"
 #include "contract/program_internal.h"
 #include "contract/shape.h"
 
 #include <stdint.h>
 
 enum {
-    SHAPE_BRANCHES = 64,  /* of one schema                             */
-    SHAPE_PARTS = 24,     /* of one branch                             */
-    SHAPE_VALUES = 256,   /* of a finite set                           */
-    SHAPE_NODES = 20000,  /* JSON values that a schema is written with */
-    SHAPE_WORK = 4000000, /* steps of looking, until more is allowed   */
-    SHAPE_DEPTH = 110,    /* of those values; below LIMIT_DEPTH         */
+    SHAPE_BRANCHES = 64,   /* of one schema                             */
+    SHAPE_PARTS = 24,      /* of one branch                             */
+    SHAPE_VALUES = 256,    /* of a finite set                           */
+    SHAPE_NODES = 20000,   /* JSON values that a schema is written with */
+    SHAPE_WORK = 10000000, /* steps of looking, until more is allowed   */
+    SHAPE_DEPTH = 110,     /* of those values; below LIMIT_DEPTH         */
 };
 
 struct shapes {
@@ -33,7 +34,15 @@ struct shapes {
         json_t *schema;
     } * known;
     size_t count, room;
-    size_t *work; /* what is left of it; apart, since looking changes nothing else */
+    struct looking *looking;
+};
+
+/* What changes while shapes are looked at, which nothing that is seen depends on. */
+struct looking {
+    size_t work;         /* what is left of it */
+    struct map patterns; /* pattern → regex    */
+    struct regex **regexes;
+    size_t regex_count;
 };
 
 struct branch_parts {

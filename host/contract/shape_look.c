@@ -9,24 +9,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { APPLICATORS_DEPTH = 16, PATTERN_COST = 100 };
+enum { APPLICATORS_DEPTH = 16, PATTERN_COST = 10 };
 
 unsigned shape_types(struct shapes *shapes, const struct shape *shape)
 {
     return shape->presence == PRESENCE_NEVER ? 0 : schema_types(shapes, shape->schema);
 }
 
-/* Whether a pattern finds something in the name; MATCH_GAVE_UP: not known. */
-static enum match match_name(const struct shapes *shapes, const char *pattern, struct slice name)
+/* The pattern, compiled once; NULL if it is none. */
+static const struct regex *regex_of(struct looking *looking, struct slice pattern)
 {
-    struct regex *regex;
+    struct regex *regex = map_get(&looking->patterns, pattern);
+    if (regex || regex_new(pattern, &regex, NULL) != ERR_OK)
+        return regex;
+    looking->regexes =
+        xrealloc(looking->regexes, (looking->regex_count + 1) * sizeof(looking->regexes[0]));
+    looking->regexes[looking->regex_count++] = regex;
+    map_put(&looking->patterns, pattern, regex);
+    return regex;
+}
+
+/* Whether a pattern finds something in the name; MATCH_GAVE_UP: not known. */
+static enum match match_name(const struct shapes *shapes, struct slice pattern, struct slice name)
+{
     shapes_pay(shapes, PATTERN_COST);
-    if (shapes_spent(shapes) || regex_new(slice_of(pattern), &regex, NULL) != ERR_OK)
-        return MATCH_GAVE_UP;
+    const struct regex *regex = shapes_spent(shapes) ? NULL : regex_of(shapes->looking, pattern);
     struct match_room room = {0};
+    if (!regex)
+        return MATCH_GAVE_UP;
     enum match found = regex_match(regex, name, &room);
     match_room_done(&room);
-    regex_free(regex);
     return found;
 }
 
@@ -88,7 +100,7 @@ static bool may_evaluate(const struct shapes *shapes, const json_t *schema, stru
         return true;
     if (patterns)
         for (bool more = entry_first(patterns, &e); more; more = entry_next(patterns, &e))
-            if (match_name(shapes, e.key.ptr, name) != MATCH_NO)
+            if (match_name(shapes, e.key, name) != MATCH_NO)
                 return true;
     return applied_may_evaluate(shapes, schema, name, depth + 1);
 }
@@ -106,7 +118,7 @@ static void member_of_rules(const struct shapes *shapes, const json_t *part, str
     bool doubt = false;
     if (patterns)
         for (bool more = entry_first(patterns, &e); more; more = entry_next(patterns, &e)) {
-            enum match match = match_name(shapes, e.key.ptr, name);
+            enum match match = match_name(shapes, e.key, name);
             doubt |= match == MATCH_GAVE_UP;
             if (match == MATCH_YES)
                 json_array_append(asked, (json_t *)e.value);

@@ -316,6 +316,19 @@ static void add_merged(struct inferring *f, json_t *schema, const struct shape *
     shape_done(&member);
 }
 
+json_t *closed_object(json_t *schema, bool closed)
+{
+    static const char *const keywords[] = {"properties", "required"};
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *list = json_object_get(schema, keywords[i]);
+        if (json_object_size(list) + json_array_size(list) == 0)
+            json_object_del(schema, keywords[i]);
+    }
+    if (closed)
+        json_object_set_new(schema, "additionalProperties", json_false());
+    return schema_all(json_pack("[O]", schema));
+}
+
 json_t *merged_objects(struct inferring *f, const struct shape *a, const struct shape *b,
                        unsigned deep)
 {
@@ -335,9 +348,7 @@ json_t *merged_objects(struct inferring *f, const struct shape *a, const struct 
         if (!json_object_getn(properties, json_string_value(name), json_string_length(name)))
             add_merged(f, schema, a, b, name, deep);
     }
-    if (closed)
-        json_object_set_new(schema, "additionalProperties", json_false());
-    return schema_all(json_pack("[O]", schema));
+    return closed_object(schema, closed);
 }
 
 /* ---- - * / % ---- */

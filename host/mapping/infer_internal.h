@@ -176,6 +176,10 @@ struct fact fact_of_numbers(struct shape_numbers numbers);
 json_t *merged_objects(struct inferring *f, const struct shape *a, const struct shape *b,
                        unsigned deep);
 
+/* The schema of an object whose `properties` and `required` were filled, which takes it no further
+ * than that if it is closed; a new reference. */
+json_t *closed_object(json_t *schema, bool closed);
+
 /* ---- infer_strings.c ---- */
 
 struct fact fact_of_strings(struct shape_sizes sizes);

@@ -177,9 +177,7 @@ static json_t *summed_objects(struct inferring *f, const struct shape *object)
             json_array_append(json_object_get(schema, "required"), name);
         shape_done(&member);
     }
-    if (closed)
-        json_object_set_new(schema, "additionalProperties", json_false());
-    return schema_all(json_pack("[O]", schema));
+    return closed_object(schema, closed);
 }
 
 static struct fact summed_numbers(struct inferring *f, const struct fact *numbers, size_t least)

@@ -97,10 +97,23 @@ static json_t *draw_union(struct draw *d, int depth)
     return json_pack("{s:o}", one_in(d, 2) ? "anyOf" : "oneOf", list);
 }
 
+/* An object of two parts, which one of them closes. */
+static json_t *draw_composed(struct draw *d, int depth)
+{
+    json_t *whole = draw_object_schema(d, depth), *part = draw_object_schema(d, depth);
+    json_object_del(whole, "additionalProperties");
+    json_object_del(part, "additionalProperties");
+    json_object_set_new(whole, "allOf", json_pack("[o]", part));
+    json_object_set_new(whole, "unevaluatedProperties", json_false());
+    return whole;
+}
+
 json_t *draw_contract(struct draw *d, int depth)
 {
     if (one_in(d, 5))
         return draw_union(d, depth);
+    if (one_in(d, 6))
+        return draw_composed(d, depth);
     if (!one_in(d, 3))
         return draw_object_schema(d, depth);
     json_t *array = json_pack("{s:s,s:o}", "type", "array", "items", draw_part(d, depth));
@@ -108,7 +121,11 @@ json_t *draw_contract(struct draw *d, int depth)
         json_object_set_new(array, "minItems", json_integer(draw_below(d, 3)));
     if (one_in(d, 3))
         json_object_set_new(array, "maxItems", json_integer(2 + draw_below(d, 3)));
-    if (one_in(d, 4)) {
+    if (one_in(d, 6)) {
+        json_object_del(array, "items");
+        json_object_set_new(array, "contains", draw_scalar(d));
+        json_object_set_new(array, "unevaluatedItems", draw_scalar(d));
+    } else if (one_in(d, 4)) {
         json_object_set_new(array, "prefixItems",
                             json_pack("[o,o]", draw_part(d, depth - 1), draw_part(d, depth - 1)));
         if (one_in(d, 2))
@@ -133,7 +150,13 @@ static json_t *fitting_object(struct draw *d, const json_t *schema, int depth)
     }
     const json_t *others = json_object_get(schema, "additionalProperties");
     const char *extra = a_name(d);
-    if (!json_is_false(others) && one_in(d, 2) && !json_object_get(object, extra) &&
+    const json_t *also = json_array_get(json_object_get(schema, "allOf"), 0);
+    if (also) {
+        json_t *more = fitting_object(d, also, depth);
+        json_object_update_missing(object, more);
+        json_decref(more);
+    }
+    if (!json_is_false(others) && !also && one_in(d, 2) && !json_object_get(object, extra) &&
         !json_object_get(json_object_get(schema, "properties"), extra))
         json_object_set_new(object, extra,
                             others ? draw_fitting(d, others, depth - 1) : draw_value(d, 2));
@@ -148,8 +171,12 @@ static json_t *fitting_array(struct draw *d, const json_t *schema, int depth)
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++) {
         const json_t *item = json_array_get(prefix, i);
+        const char *rest = i % 2 ? "unevaluatedItems" : "contains";
         item = item ? item : json_object_get(schema, "items");
-        if (!json_is_false(item))
+        item = item ? item : json_object_get(schema, rest);
+        if (i > 0 && one_in(d, 4))
+            json_array_append(array, json_array_get(array, i - 1));
+        else if (!json_is_false(item))
             json_array_append_new(array, draw_fitting(d, item, depth - 1));
     }
     return array;
@@ -207,6 +234,7 @@ json_t *draw_fitting(struct draw *d, const json_t *schema, int depth)
 struct out {
     char text[TEXT_SIZE];
     size_t length;
+    char subject[100]; /* a place that the expression comes back to */
 };
 
 __attribute__((format(printf, 2, 3))) static void add(struct out *o, const char *format, ...)
@@ -249,6 +277,12 @@ static void place(struct draw *d, struct out *o, bool dot)
                                             "$index",
                                             "$steps.two.status"};
     bool bare = dot && !one_in(d, 3);
+    if (o->subject[0] && one_in(d, 2)) {
+        add(o, "%s", o->subject);
+        if (one_in(d, 4))
+            add(o, ".%s", a_name(d));
+        return;
+    }
     unsigned root = draw_below(d, one_in(d, 4) ? 8 : 6);
     if (bare && one_in(d, 4)) {
         add(o, ".");
@@ -266,6 +300,17 @@ static void place(struct draw *d, struct out *o, bool dot)
     }
 }
 
+static void draw_subject(struct draw *d, struct out *o)
+{
+    static const char *const roots[] = {"$input", "$item", "$steps.one.output",
+                                        "$steps[\"two\"].output"};
+    struct out place = {.length = 0};
+    add(&place, "%s", roots[draw_below(d, 4)]);
+    for (unsigned i = draw_below(d, 3); i > 0; i--)
+        add(&place, ".%s%s", a_name(d), one_in(d, 5) ? "[0]" : "");
+    snprintf(o->subject, sizeof(o->subject), "%.90s", place.text);
+}
+
 static void condition(struct draw *d, struct out *o, int depth, bool dot)
 {
     static const char *const compare[] = {"==", "!=", "<", "<=", ">", ">="};
@@ -278,6 +323,12 @@ static void condition(struct draw *d, struct out *o, int depth, bool dot)
         add(o, " != null");
         break;
     case 2:
+        if (one_in(d, 3)) {
+            literal(d, o);
+            add(o, " %s ", compare[draw_below(d, 6)]);
+            place(d, o, dot);
+            break;
+        }
         place(d, o, dot);
         add(o, " %s ", compare[draw_below(d, 6)]);
         literal(d, o);
@@ -313,9 +364,11 @@ static void binary(struct draw *d, struct out *o, int depth, bool dot)
     static const char *const all[] = {"//", "//", "//", "or", "and", "==", "!=", "<", "<=",
                                       ">",  ">=", "+",  "+",  "+",   "-",  "*",  "/", "%"};
     add(o, "(");
-    expression(d, o, depth - 1, dot);
+    expression(d, o, one_in(d, 3) ? 0 : depth - 1, dot);
     add(o, " %s ", all[draw_below(d, 18)]);
-    if (one_in(d, 2))
+    if (one_in(d, 4))
+        place(d, o, dot);
+    else if (one_in(d, 2))
         literal(d, o);
     else
         expression(d, o, depth - 1, dot);
@@ -330,7 +383,7 @@ static void call(struct draw *d, struct out *o, int depth, bool dot)
                                          "join",     "split",    "startswith"};
     static const char *const mapping[] = {"map", "map", "all", "any"};
     add(o, "(");
-    expression(d, o, depth - 1, dot);
+    expression(d, o, one_in(d, 2) ? 0 : depth - 1, dot);
     add(o, " | ");
     switch (draw_below(d, 4)) {
     case 0:
@@ -440,8 +493,14 @@ static void expression(struct draw *d, struct out *o, int depth, bool dot)
 static json_t *draw_string(struct draw *d, int depth)
 {
     struct out o = {.length = 0};
+    if (one_in(d, 2))
+        draw_subject(d, &o);
     add(&o, "${ ");
-    if (one_in(d, 5))
+    if (o.subject[0] && one_in(d, 3)) {
+        add(&o, "if ");
+        condition(d, &o, depth, false);
+        add(&o, " then %s else %s end", o.subject, o.subject);
+    } else if (one_in(d, 5))
         condition(d, &o, depth, false);
     else
         expression(d, &o, depth, false);
