@@ -6,6 +6,7 @@
 #define CLI_CLI_INTERNAL_H
 
 #include "cli/cli.h"
+#include "contract/registry.h"
 #include "runtime/runtime.h"
 
 #include <stdio.h>
@@ -153,6 +154,21 @@ struct breach;
 struct breaches;
 json_t *breaches_json(const struct breaches *breaches);
 void print_breach(const char *where, const char *target, const struct breach *breach);
+/* The provider of --target; *ret_provider stays NULL without one. 0, or an exit code. */
+struct provider;
+int find_target(const struct args *args, struct provider **ret_provider);
+/* Holds the contracts of all agents that a flow calls to it: an output is what a model would
+ * answer, an input what a model would fill as the call of a tool. Prints what it has against them,
+ * lists it, and returns how much it is. */
+size_t check_target(const struct args *args, const struct provider *provider, const char *path,
+                    const struct flow *flow, json_t *ret_list);
+
+/* ---- what `validate` is made of ---- */
+
+/* The schemas in the folders of --registry. */
+WARN_UNUSED enum error_code open_registry(const struct args *args, struct registry **ret_registry,
+                                          struct error *reterr); /* registry.c */
+int validate_bowtie(void);                                       /* bowtie.c */
 
 /* ---- the commands ---- */
 

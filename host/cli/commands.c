@@ -32,7 +32,10 @@ static const struct option run_options[] = {
     END};
 
 static const struct option check_options[] = {
-    MANIFEST, {"--format", "FORMAT", "text (default), json or sarif"}, END};
+    MANIFEST,
+    {"--format", "FORMAT", "text (default), json or sarif"},
+    {"--target", "PROVIDER", "hold the agents' contracts to openai, anthropic or gemini, too"},
+    END};
 static const struct option plugins_options[] = {
     MANIFEST, {"--static", NULL, "read cards only; start no plugin"}, END};
 static const struct option runs_options[] = {
@@ -61,7 +64,12 @@ static const struct option resume_options[] = {
 static const struct option replay_options[] = {
     {"--all", NULL, "every run of the journal"}, MANIFEST, STORE, END};
 static const struct option validate_options[] = {
-    {"--format-annotation", NULL, "`format` only annotates, as the specification's default"}, END};
+    {"--format-assertion", NULL, "a wrong `format` is an error; by default it only annotates"},
+    {"--strict", NULL, "as contracts of agents: formats assert, unknown keywords are refused"},
+    {"--registry", "DIR", "schemas that a $ref may find, by $id or by path below DIR; repeatable"},
+    {"--output", "FORMAT", "text (default); flag or basic, the specification's formats"},
+    {"--bowtie", NULL, "answer Bowtie's requests, JSON lines on standard input"},
+    END};
 
 static const struct option contract_options[] = {
     {"--target", "PROVIDER", "openai, anthropic or gemini: whose rules lint and lower keep"},
@@ -90,6 +98,11 @@ const struct command commands[] = {
      "  seam check flows/*.yaml\n"
      "  seam check book-trip.yaml --format json\n"
      "  seam check flows/*.yaml --format sarif >seam.sarif\n"
+     "  seam check book-trip.yaml --target openai\n"
+     "\n"
+     "With --target it also says what that provider of models refuses in the contracts of the\n"
+     "agents that the flow calls: an output is what a model would answer, an input what a model\n"
+     "would fill as the call of a tool. See `seam contract lower`.\n"
      "\n"
      "Exit: 0 nothing wrong, 1 errors, 2 usage, or a file that cannot be opened.",
      check_options, 1, OPERANDS_MAX, command_check},
@@ -134,10 +147,15 @@ const struct command commands[] = {
      "Exit: 0 every decision is the same, 1 one differs (it is printed), 2 usage.",
      replay_options, 0, 1, command_replay},
     {"validate", "SCHEMA INSTANCE…", "hold JSON or YAML documents to a JSON Schema",
-     "  seam validate trip.schema.json trip.json\n"
+     "Reads 2020-12, 2019-09 and draft-07, as $schema says; nothing is fetched. One of the files "
+     "may\n"
+     "be -, standard input.\n"
      "\n"
-     "Exit: 0 all valid, 1 one is not, 2 usage or a bad schema.",
-     validate_options, 2, OPERANDS_MAX, command_validate},
+     "  seam validate trip.schema.json trip.json\n"
+     "  seam validate --registry schemas --output basic main.yaml - <value.json\n"
+     "\n"
+     "Exit: 0 all valid, 1 one is not, 2 usage, a bad schema or a file that cannot be read.",
+     validate_options, 0, OPERANDS_MAX, command_validate},
     {"contract", "compare|lint|lower FILE…", "compare contracts; what a model's provider takes",
      "compare SUB SUPER: whether every value of one schema is a value of another.\n"
      "Prints PROVEN; REFUTED, with a witness: a value that fits SUB and not SUPER; or UNKNOWN,\n"
@@ -149,10 +167,12 @@ const struct command commands[] = {
      "  seam contract compare new-output.schema.json old-output.schema.json\n"
      "  seam contract compare crm-1.2.so crm-1.3.so\n"
      "\n"
-     "lint SCHEMA…: what the provider of a model (--target) refuses in a schema that a model is to\n"
+     "lint SCHEMA…: what the provider of a model (--target) refuses in a schema that a model is "
+     "to\n"
      "answer by, with the cure, and where and when the rule was read.\n"
      "lower SCHEMA: the nearest schema that the provider takes, on standard output; what it lost,\n"
-     "and whether every value of the contract fits it, on standard error. What a keyword said that\n"
+     "and whether every value of the contract fits it, on standard error. What a keyword said "
+     "that\n"
      "the provider refuses stands in the description. Hold the answer to the full contract.\n"
      "\n"
      "  seam contract lint --target anthropic tools/*.json\n"

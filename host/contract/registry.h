@@ -3,9 +3,9 @@
  * Documents that schemas may refer to, by URI. A `$ref` out of a document is looked for here, and
  * nowhere else: nothing is ever fetched. A document is known by the URI it was got from and by each
  * `$id` in it. The meta-schemas of the three dialects need not be added.
- * Two different schemas under one URI are no error until something refers to that URI: a folder of
- * schemas may hold what nobody asks for. A registry is filled first and then only read, by any
- * thread; a contract keeps what it uses of it.
+ * Two different schemas under one URI are no error until one of them is used: a folder of schemas
+ * may hold what nobody asks for. A registry is filled first and then only read, by any thread; a
+ * contract keeps what it uses of it.
  */
 #ifndef CONTRACT_REGISTRY_H
 #define CONTRACT_REGISTRY_H

@@ -296,6 +296,22 @@ bool resource_find(const struct compiler *c, const char *uri, uint32_t *ret_reso
     return index != NULL;
 }
 
+/* What the registry has under the URI of a resource must be that resource, or equal. */
+static enum error_code check_rivals(struct compiler *c, const struct resource *own)
+{
+    const struct registry *registry = c->options->registry;
+    const json_t *json = c->contract->origins[own->node].json;
+    const struct registered *same = registry_find(registry, own->uri);
+    if (same && (same->schema == json || contract_equal(same->schema, json)))
+        same = registry_rival(registry, same);
+    return !same
+               ? ERR_OK
+               : refuse_at(c, ERR_INPUT, own->node, KW_ID,
+                           "the registry has another schema with the $id \"%s\", in \"%s\"; every "
+                           "$id must be its own",
+                           own->uri, registered_from(registry, same));
+}
+
 /* Two equal schemas of two documents may share a URI: a bundle holds what it was made of. */
 static enum error_code index_resource(struct compiler *c, uint32_t resource, uint32_t first)
 {
@@ -304,7 +320,7 @@ static enum error_code index_resource(struct compiler *c, uint32_t resource, uin
     uint32_t other;
     if (!resource_find(c, own->uri, &other)) {
         json_object_set_new(c->by_uri, own->uri, json_integer(resource));
-        return ERR_OK;
+        return check_rivals(c, own);
     }
     const struct resource *taken = &c->resources[other];
     if (other < first && contract_equal(origins[taken->node].json, origins[own->node].json))

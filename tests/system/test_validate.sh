@@ -14,12 +14,12 @@ try 0 seam validate schema.yaml good.json --json
 holds '.valid and .errors == []'
 
 claim "invalid is 1, with the place in the file and in the schema"
-try 1 seam validate schema.yaml good.json bad.yaml
+try 1 seam validate --format-assertion schema.yaml good.json bad.yaml
 says out 'good.json: valid' 'bad.yaml:1:4: /n: expected at most 9, found 10' 'bad.yaml:2:5: /at'
 try 1 seam validate schema.yaml bad.yaml good.json
-try 1 seam validate schema.yaml bad.yaml --json
+try 1 seam validate --format-assertion schema.yaml bad.yaml --json
 holds '.valid == false and (.errors | map(.instanceLocation) == ["/n", "/at"])'
-try 1 seam validate schema.yaml bad.yaml --format-annotation --json
+try 1 seam validate schema.yaml bad.yaml --json
 holds '.errors | map(.instanceLocation) == ["/n"]'
 
 claim "a bad schema or a file that cannot be read is 2"
@@ -30,3 +30,42 @@ try 2 seam validate schema.yaml nowhere.json
 says err 'nowhere.json'
 try 2 seam validate schema.yaml
 says err 'usage'
+
+claim "--strict reads a schema as contracts are read, and else unknown words annotate"
+echo '{"minimun": 3, "format": "date"}' >odd.json
+echo '"x"' >x.json
+try 0 seam validate odd.json x.json
+try 2 seam validate --strict odd.json x.json
+says err 'did you mean "minimum"'
+echo '{"format": "date"}' >date.json
+try 0 seam validate date.json x.json
+try 1 seam validate --strict date.json x.json
+
+claim "a registry is a folder: schemas are found by \$id and by path, and nothing else is"
+mkdir -p schemas/sub
+echo '{"$id": "https://x.example/b", "maximum": 9}' >schemas/sub/b.json
+printf 'properties: {n: {$ref: "sub/b.json"}, m: {$ref: "my%%20c.yaml"}}\n' >main.yaml
+printf '$ref: https://x.example/b\n' >'schemas/my c.yaml'
+echo '[' >schemas/broken.json
+try 1 seam validate --registry schemas main.yaml bad.yaml
+says out '/n: expected at most 9, found 10 (schema /properties/n/$ref/maximum)'
+says err 'left out of the registry: schemas/broken.json'
+echo '{"m": 10}' >m.json
+try 1 seam validate --registry schemas --output basic main.yaml m.json
+holds '. == {valid: false, errors: [{keywordLocation: "/properties/m/$ref/$ref/maximum",
+       absoluteKeywordLocation: "https://x.example/b#/maximum", instanceLocation: "/m",
+       error: "expected at most 9, found 10"}]}'
+try 2 seam validate main.yaml m.json
+says err 'sub/b.json' 'none is fetched' '--registry DIR'
+try 2 seam validate --registry nowhere main.yaml m.json
+says err nowhere
+echo '{"$id": "https://x.example/b"}' >schemas/rival.json
+try 2 seam validate --registry schemas main.yaml m.json
+says err 'https://x.example/b' 'rival.json' 'sub/b.json'
+
+claim "flag is one value an instance, and - is standard input"
+try 1 seam validate --output flag schema.yaml - good.json <x.json
+jq -se '. == [{valid: false}, {valid: true}]' out >/dev/null || die "not two flags"
+try 2 seam validate - - </dev/null
+try 2 seam validate --output long schema.yaml good.json
+says err 'text, flag or basic'

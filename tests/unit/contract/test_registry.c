@@ -130,10 +130,15 @@ START_TEST(two_schemas_under_one_uri_are_named_when_they_are_asked_for)
     refused(&with, "{'$ref': 'a:same'}",
             "have the URI \"a:same\": one in \"one.json\" and one in "
             "\"two.json\"");
-    refused(
-        &with, "{'$defs': {'x': {'$id': 'a:same', 'type': 'boolean'}}, '$ref': 'two.json'}",
-        "schema at \"two.json#/$defs/x/$id\": a second schema with the $id \"a:same\", the first "
-        "is at \"/$defs/x\"");
+    refused(&with, "{'$defs': {'x': {'$id': 'a:same', 'type': 'boolean'}}}",
+            "schema at \"/$defs/x/$id\": the registry has another schema with the $id \"a:same\", "
+            "in \"one.json\"");
+    add(registry, "five.json", "{'$ref': 'one.json'}");
+    refused(&with, "{'$ref': 'five.json'}",
+            "schema at \"one.json#/$id\": the registry has another schema with the $id \"a:same\", "
+            "in \"two.json\"");
+    refused(&with, "{'$id': 'a:equal'}", "in \"three.json\"");
+    ck_assert(fits(&with, "{'type': 'null', '$id': 'a:equal'}", "null"));
     registry_free(registry);
 }
 END_TEST
