@@ -2,9 +2,12 @@
  *
  * seam check: what run would refuse, and what one should know before: each handoff with its
  * verdict, the worst case of the budget, and in layers whether the flow is valid, granted, bounded
- * and ready to run. The same compilation as run's.
+ * and ready to run. The same compilation as run's. With --target, the contracts of its agents are
+ * held to what a provider of models takes.
  */
 #include "cli/cli_internal.h"
+
+#include "provider/provider.h"
 
 #include <string.h>
 
@@ -12,6 +15,8 @@ struct report {
     json_t *flows;
     json_t *sarif; /* a run of SARIF; NULL = another format */
     size_t errors, warnings, unread;
+    const struct provider *target; /* NULL = no --target */
+    size_t breaches;
 };
 
 /* ---- Layers ---- */
@@ -103,6 +108,11 @@ static void check_one(const struct args *args, const struct roster *roster, cons
         printf("%s\n", err.text);
     else if (!args->json)
         print_flow(path, flow, &findings);
+    if (flow && report->target) {
+        json_t *contracts = json_array();
+        json_object_set_new(json, "contracts", contracts);
+        report->breaches += check_target(args, report->target, path, flow, contracts);
+    }
     findings_done(&findings);
 }
 
@@ -134,14 +144,19 @@ int command_check(const struct args *args)
     if (format && !sarif && strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
         return complain(EXIT_USAGE, "check: --format is text, json or sarif, not `%s`", format);
     as.json |= format && strcmp(format, "json") == 0;
-    if (sarif && as.json)
-        return complain(EXIT_USAGE, "check: --json goes without --format sarif");
+    if (sarif && (as.json || args_option(args, "--target")))
+        return complain(EXIT_USAGE, "check: --json and --target go without --format sarif");
+    AUTO(provider_freep) struct provider *provider = NULL;
+    int no_target = find_target(args, &provider);
+    if (no_target)
+        return no_target;
     enum error_code code = open_roster(&as, &roster, &err);
     if (code != ERR_OK) {
         error_prefix(&err, "check: ");
         return report_error(&as, &err);
     }
     report.flows = json_array();
+    report.target = provider;
     report.sarif = sarif ? sarif_run_new() : NULL;
     if (!as.json && !sarif)
         note_unserved(roster);
@@ -150,5 +165,5 @@ int command_check(const struct args *args)
     finish(&as, roster, &report);
     json_decref(report.flows);
     json_decref(report.sarif);
-    return report.unread ? EXIT_USAGE : report.errors ? EXIT_FAILED : EXIT_DONE;
+    return report.unread ? EXIT_USAGE : report.errors || report.breaches ? EXIT_FAILED : EXIT_DONE;
 }

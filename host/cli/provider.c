@@ -3,7 +3,8 @@
  * seam contract lint and lower: what a provider of models makes of a schema, and the nearest schema
  * that it takes. lint prints a line a breach, by file, line and column, and the cure below it.
  * lower prints the schema on standard output, alone, so that it can be piped; what was lost and
- * what is proven stands on standard error, or, with --json, beside it.
+ * what is proven stands on standard error, or, with --json, beside it. check --target asks the same
+ * of the agents of a flow.
  */
 #include "cli/cli_internal.h"
 
@@ -203,4 +204,59 @@ int contract_lower(const struct args *args)
     code = lowering.left.count > 0 ? EXIT_FAILED : verdict_codes[lowering.verdict];
     lowering_done(&lowering);
     return code;
+}
+
+/* ---- check --target ---- */
+
+int find_target(const struct args *args, struct provider **ret_provider)
+{
+    return args_option(args, "--target") ? load_provider(args, ret_provider) : 0;
+}
+
+/* One contract of an agent, once for all the steps that call it. */
+static size_t target_contract(const struct args *args, const struct provider *provider,
+                              const char *path, const struct agent *agent, bool output,
+                              json_t *list)
+{
+    const char *target = args_option(args, "--target"), *which = output ? "output" : "input";
+    const struct contract *contract = output ? agent->output : agent->input;
+    struct breaches breaches;
+    provider_lint(provider, contract_schema(contract), &breaches);
+    size_t count = breaches.count;
+    AUTO(freep) char *where = xasprintf("%s: %s %s", path, agent->name, which);
+    for (size_t i = 0; i < breaches.count && !args->json; i++)
+        print_breach(where, target, &breaches.list[i]);
+    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:b}", "agent", agent->name,
+                                          "contract", which, "target", target, "breaches",
+                                          breaches_json(&breaches), "more", breaches.more));
+    breaches_done(&breaches);
+    return count;
+}
+
+static bool is_listed(const json_t *list, const char *agent)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach (list, i, item) {
+        if (strcmp(json_string_value(json_object_get(item, "agent")), agent) == 0)
+            return true;
+    }
+    return false;
+}
+
+size_t check_target(const struct args *args, const struct provider *provider, const char *path,
+                    const struct flow *flow, json_t *ret_list)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < flow->step_count; i++) {
+        const struct step *step = &flow->steps[i];
+        const struct agent *agents[] = {step->call.agent, step->fallback.agent, step->undo.agent};
+        for (size_t k = 0; k < sizeof(agents) / sizeof(agents[0]); k++) {
+            if (!agents[k] || is_listed(ret_list, agents[k]->name))
+                continue;
+            count += target_contract(args, provider, path, agents[k], true, ret_list);
+            count += target_contract(args, provider, path, agents[k], false, ret_list);
+        }
+    }
+    return count;
 }

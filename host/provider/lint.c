@@ -15,7 +15,10 @@
 enum measure { PROPERTIES, DEPTH, ENUM_VALUES, ENUM_TEXT, NAMES_TEXT, OPTIONAL, UNIONS, MEASURES };
 static const char *const measure_words[MEASURES] = {
     "properties", "depth", "enum-values", "enum-text", "names-text", "optional", "unions"};
-enum { MANY_VALUES = 250 }; /* past which the text of an enum counts */
+enum {
+    MANY_VALUES = 250,    /* past which the text of an enum counts */
+    CYCLE_WORK = 2000000, /* past which references are taken to lead back */
+};
 
 struct lint {
     const struct provider *provider;
@@ -24,6 +27,7 @@ struct lint {
     uint64_t measured[MEASURES];
     char *widest; /* the place of the longest enum */
     size_t seen;  /* subschemas */
+    size_t work;  /* places that may still be visited along references */
 };
 
 /* ---- breaches ---- */
@@ -257,7 +261,7 @@ static void check_cycle(struct lint *l, const struct rule *rule, const json_t *s
     const char *ref = json_string_value(json_object_get(schema, "$ref"));
     const json_t *target = ref ? schema_at(l->root, ref) : NULL;
     const char *where = json_string_value(json_object_get(rule->json, "where"));
-    if (!target || !schema_leads(l->root, target, schema, strcmp(where, "optional") == 0))
+    if (!target || !schema_leads(l->root, target, schema, strcmp(where, "optional") == 0, &l->work))
         return;
     AUTO(freep) char *at = pointer_join(place, "$ref");
     report(l, rule, at, xasprintf("$ref \"%s\" leads back here", ref));
@@ -456,7 +460,8 @@ static void walk(struct lint *l, const json_t *schema, const char *place, unsign
 bool provider_lint(const struct provider *provider, const json_t *schema,
                    struct breaches *ret_breaches)
 {
-    struct lint l = {.provider = provider, .root = schema, .breaches = ret_breaches};
+    struct lint l = {
+        .provider = provider, .root = schema, .breaches = ret_breaches, .work = CYCLE_WORK};
     *ret_breaches = (struct breaches){0};
     walk(&l, schema, "", LIMIT_DEPTH, 0);
     check_limits(&l);

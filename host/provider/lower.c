@@ -7,7 +7,7 @@
  */
 #include "provider/lower_internal.h"
 
-#include "base/limits.h"
+#include "base/map.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,15 +36,21 @@ void pass_cut(struct pass *p, struct marks marks, bool keep_narrowed)
 
 void note_narrowed(struct pass *p, const char *place, const char *lost)
 {
-    json_t *note = json_pack("{s:s, s:s}", "at", place, "lost", lost), *known;
-    bool told = false;
-    size_t i;
-    json_array_foreach (p->narrowed, i, known) {
-        told = told || json_equal(known, note);
+    json_array_append_new(p->narrowed, json_pack("{s:s, s:s}", "at", place, "lost", lost));
+}
+
+/* A part that was lowered twice is told once. */
+static void tell_once(json_t *narrowed)
+{
+    struct map told = {0};
+    for (size_t i = 0; i < json_array_size(narrowed);) {
+        AUTO(freep) char *text = json_dumps(json_array_get(narrowed, i), JSON_COMPACT);
+        if (map_put(&told, slice_of(text), narrowed))
+            json_array_remove(narrowed, i);
+        else
+            i++;
     }
-    if (!told)
-        json_array_append(p->narrowed, note);
-    json_decref(note);
+    map_done(&told);
 }
 
 bool is_any(const json_t *schema)
@@ -62,8 +68,15 @@ bool is_any(const json_t *schema)
 
 static bool is_cyclic(const struct pass *p, const char *ref, bool required_only)
 {
-    const json_t *target = schema_at(p->root, ref);
-    return target && schema_leads(p->root, target, target, required_only);
+    json_t *known = json_object_get(p->cyclic, required_only ? "required" : "any");
+    const json_t *answer = json_object_get(known, ref);
+    if (!answer) {
+        const json_t *target = schema_at(p->root, ref);
+        bool cyclic = target && schema_leads(p->root, target, target, required_only, NULL);
+        json_object_set_new(known, ref, json_boolean(cyclic));
+        answer = json_object_get(known, ref);
+    }
+    return json_is_true(answer);
 }
 
 /* Whether the provider takes a reference there, or it must be written out. */
@@ -151,18 +164,6 @@ static json_t *branch_source(const struct flat *flat, const json_t *base, json_t
     return source;
 }
 
-static bool holds_equal(const json_t *list, const json_t *value, size_t *ret_at)
-{
-    size_t i;
-    const json_t *item;
-    json_array_foreach (list, i, item) {
-        *ret_at = i;
-        if (json_equal(item, value))
-            return true;
-    }
-    return false;
-}
-
 /* Lowers for what it narrows alone: its result is one that there is already. */
 static void lower_again(struct pass *p, const json_t *source, const char *place, unsigned depth)
 {
@@ -171,27 +172,42 @@ static void lower_again(struct pass *p, const json_t *source, const char *place,
     pass_cut(p, marks, true);
 }
 
+/* Puts a branch into the list, unless its twin is there: then false, and where. */
+static bool add_branch_once(json_t *list, struct map *known, json_t *lowered, size_t *ret_twin)
+{
+    AUTO(freep) char *text = json_dumps(lowered, JSON_COMPACT | JSON_SORT_KEYS);
+    const json_t *twin = map_get(known, slice_of(text));
+    if (!twin) {
+        map_put(known, slice_of(text), lowered);
+        json_array_append(list, lowered);
+        return true;
+    }
+    for (*ret_twin = 0; json_array_get(list, *ret_twin) != twin;)
+        ++*ret_twin;
+    return false;
+}
+
 /* The branches, lowered; those that nothing fits and those that are there already are left out. */
 static json_t *lower_branches(struct pass *p, const json_t *sources, const char *place,
                               unsigned depth)
 {
     json_t *list = json_array(), *source;
-    size_t i, at;
+    struct map known = {0};
+    size_t i, twin;
     json_array_foreach (sources, i, source) {
         struct marks marks = pass_marks(p);
         AUTO(freep) char *own = pointer_index(place, "anyOf", json_array_size(list));
         json_t *lowered = lower_schema(p, source, own, depth - 1);
         if (!lowered) {
             pass_cut(p, marks, true);
-        } else if (holds_equal(list, lowered, &at)) {
-            AUTO(freep) char *twin = pointer_index(place, "anyOf", at);
+        } else if (!add_branch_once(list, &known, lowered, &twin)) {
+            AUTO(freep) char *at = pointer_index(place, "anyOf", twin);
             pass_cut(p, marks, false);
-            lower_again(p, source, twin, depth - 1);
-        } else {
-            json_array_append(list, lowered);
+            lower_again(p, source, at, depth - 1);
         }
         json_decref(lowered);
     }
+    map_done(&known);
     return list;
 }
 
@@ -254,6 +270,17 @@ static bool takes_object(const struct flat *f, bool *ret_only)
                                json_object_get(f->json, "required")));
 }
 
+static bool holds_equal(const json_t *list, const json_t *value)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach (list, i, item) {
+        if (json_equal(item, value))
+            return true;
+    }
+    return false;
+}
+
 static bool flat_is_closed(const struct flat *f)
 {
     return (f->closed || json_is_false(json_object_get(f->json, "additionalProperties"))) &&
@@ -273,9 +300,9 @@ static void add_branch(struct root_union *u, const struct flat *f)
         json_array_append(list, schema);
     }
     json_t *common = json_array();
-    size_t i, at;
+    size_t i;
     json_array_foreach (required, i, word) {
-        if (!u->required || holds_equal(u->required, word, &at))
+        if (!u->required || holds_equal(u->required, word))
             json_array_append(common, word);
     }
     json_decref(u->required);
@@ -417,6 +444,7 @@ static json_t *run(struct pass *p)
     p->defs = json_object();
     p->names = json_object();
     p->open = json_object();
+    p->cyclic = json_pack("{s:{}, s:{}}", "required", "any");
     p->work = LOWER_WORK;
     json_t *schema = lower_schema(p, p->root, "", LOWER_DEPTH);
     if (schema && json_object_size(p->defs) > 0)
@@ -424,6 +452,8 @@ static json_t *run(struct pass *p)
     json_decref(p->defs);
     json_decref(p->names);
     json_decref(p->open);
+    json_decref(p->cyclic);
+    tell_once(p->narrowed);
     return schema;
 }
 

@@ -18,6 +18,7 @@ struct pass {
     bool complete;      /* optional properties become nullable: all must be required     */
     json_t *defs;       /* lowered definitions, by name                                  */
     json_t *names;      /* reference of the source → name                                */
+    json_t *cyclic;     /* what is known of references: whether they lead back           */
     json_t *open;       /* reference of the source → how often it is being unrolled      */
     json_t *drop_nulls, *dropped, *narrowed; /* of struct lowering                       */
     unsigned work;                           /* subschemas that may still be made        */
@@ -44,8 +45,10 @@ bool is_annotation(const char *keyword);
 /* ---- references.c ---- */
 
 /* Whether following references from one place of a document leads to another. required_only: by a
- * way that every value must take. What is too large to follow is taken to lead there. */
-bool schema_leads(const json_t *root, const json_t *from, const json_t *wanted, bool required_only);
+ * way that every value must take. What is too large to follow is taken to lead there. work, if not
+ * NULL, is what many questions share: places that may still be visited. */
+bool schema_leads(const json_t *root, const json_t *from, const json_t *wanted, bool required_only,
+                  size_t *work);
 
 /* ---- lower.c, emit.c ---- */
 

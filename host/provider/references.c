@@ -15,6 +15,7 @@ struct way {
     const json_t *root, *wanted;
     bool required_only;
     struct map seen; /* places, by their address */
+    size_t *work;
 };
 
 static bool leads(struct way *w, const json_t *schema, unsigned depth);
@@ -59,8 +60,10 @@ static bool leads(struct way *w, const json_t *schema, unsigned depth)
     struct slice key = {(const char *)&schema, sizeof(schema)};
     if (!json_is_object(schema) || map_get(&w->seen, key))
         return false;
-    if (depth == 0 || w->seen.count == LEADS_PLACES)
+    if (depth == 0 || w->seen.count == LEADS_PLACES || (w->work && *w->work == 0))
         return true;
+    if (w->work)
+        --*w->work;
     map_put(&w->seen, key, w);
     const char *ref = json_string_value(json_object_get(schema, "$ref"));
     const json_t *target = ref ? schema_at(w->root, ref) : NULL, *branch;
@@ -79,9 +82,10 @@ static bool leads(struct way *w, const json_t *schema, unsigned depth)
     return leads_by_members(w, schema, depth - 1);
 }
 
-bool schema_leads(const json_t *root, const json_t *from, const json_t *wanted, bool required_only)
+bool schema_leads(const json_t *root, const json_t *from, const json_t *wanted, bool required_only,
+                  size_t *work)
 {
-    struct way w = {.root = root, .wanted = wanted, .required_only = required_only};
+    struct way w = {.root = root, .wanted = wanted, .required_only = required_only, .work = work};
     bool found = leads(&w, from, LEADS_DEPTH);
     map_done(&w.seen);
     return found;
