@@ -213,6 +213,8 @@ static inline __attribute__((always_inline)) bool step_holds(struct run *r, cons
     case STEP_ONE:
     case STEP_IF:
         return nested_holds(r, step, value, level);
+    case STEP_UNEVALUATED:
+        return leftover_holds(r, step, value, level);
     case STEP_WALK:
         return walked(r, step->target, value, level);
     case STEP_DONE:

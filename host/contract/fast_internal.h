@@ -37,6 +37,7 @@ bool run_matches(struct run *r, const struct regex *regex, struct slice string);
 
 /* fast_object.c */
 bool required_there(const struct visit *visit, const json_t *object);
+bool leftover_holds(struct run *r, const struct step *step, const json_t *object, unsigned level);
 bool visit_holds(struct run *r, const struct visit *visit, const json_t *object, unsigned level);
 
 #endif

@@ -4,6 +4,7 @@
  * knows, its value sent to the gate of that name. As keys are unique in a value, counting the
  * required ones that were met is enough to know that none is missing. Where only known names matter
  * and the value is much larger than the table, they are looked up in it instead.
+ * unevaluatedProperties goes through the entries once more where it is not a part of that visit.
  */
 #include "contract/fast_internal.h"
 
@@ -105,4 +106,51 @@ bool visit_holds(struct run *r, const struct visit *visit, const json_t *object,
         break;
     }
     return entries_hold(r, visit, object, level + 1, STRANGERS_RULED);
+}
+
+static bool region_speaks(struct run *r, const struct region *region, struct slice name)
+{
+    for (size_t i = 0; i < region->rule_count && !region->all; i++) {
+        const struct object_rule *rule = region->rules[i];
+        const struct name *known = names_find(&rule->names, name);
+        if (known && known->node != NO_NODE)
+            return true;
+        for (size_t k = 0; k < rule->pattern_count; k++)
+            if (run_matches(r, rule->patterns[k].regex, name))
+                return true;
+    }
+    return region->all;
+}
+
+static bool region_holds(struct run *r, const struct region *regions, uint32_t at,
+                         const json_t *object, unsigned level)
+{
+    for (; regions[at].kind != REGION_SURE; at = regions[at].within) {
+        const struct region *region = &regions[at];
+        bool holds =
+            region->kind == REGION_HAS
+                ? json_object_getn(object, region->name.ptr, region->name.len) != NULL
+                : place_holds(r, region->place, object, level) == (region->kind == REGION_IF);
+        if (!holds)
+            return false;
+    }
+    return true;
+}
+
+bool leftover_holds(struct run *r, const struct step *step, const json_t *object, unsigned level)
+{
+    const struct leftover *leftover = step->as.leftover;
+    struct entry e;
+    if (object_size(object) > 0 && level >= LIMIT_DEPTH)
+        return run_stop(r);
+    r->work += object_size(object);
+    for (bool more = entry_first(object, &e); more; more = entry_next(object, &e)) {
+        bool spoken = false;
+        for (uint32_t i = 0; i < leftover->count && !spoken; i++)
+            spoken = region_speaks(r, &leftover->regions[i], e.key) &&
+                     region_holds(r, leftover->regions, i, object, level);
+        if (!spoken && !gate_lets(r, step->target, e.value, level + 1))
+            return false;
+    }
+    return true;
 }

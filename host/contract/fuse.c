@@ -244,8 +244,6 @@ static uint32_t strand_place(struct strand *b)
 
 static void strand_done(struct strand *b)
 {
-    for (size_t i = 0; i < b->view_count; i++)
-        free((void *)b->views[i].rules);
     free(b->views);
     free(b->steps);
     free(b->met);

@@ -38,7 +38,7 @@ struct fuser {
 
 /* Object rules under which one question stands: what no rule asks about must fit `rest`. */
 struct view {
-    const struct object_rule **rules;
+    const struct object_rule *const *rules;
     size_t count;
     uint32_t rest; /* node, or NO_NODE */
     bool asks;     /* the rules themselves must hold, too */
@@ -75,16 +75,18 @@ uint32_t fuse_list(struct fuser *f, const uint32_t *list, size_t count);
 /* The only node that a $dynamicRef can mean; NO_NODE if there are several. */
 uint32_t dynamic_only_target(const struct contract *contract, const struct dynamic_ref *ref);
 
-/* fuse_ops.c, fuse_branch.c, fuse_object.c, fuse_seen.c */
+/* fuse_ops.c, fuse_branch.c, fuse_object.c, fuse_unevaluated.c */
 void fuse_op(struct strand *b, const struct op *op);
 void fuse_any(struct strand *b, const struct op *op);
 void fuse_one(struct strand *b, const struct op *op);
 void fuse_if(struct strand *b, const struct op *op);
 void fuse_not(struct strand *b, const struct op *op);
 void fuse_dependent(struct strand *b, const struct op *op);
-void view_add(struct strand *b, const struct object_rule *rule);
+/* Adds a view; the rules must live as long as the contract. */
+void view_add(struct strand *b, const struct object_rule *const *rules, size_t count, uint32_t rest,
+              bool asks);
 void fuse_views(struct strand *b);
-/* A node with unevaluated…: false if what its other keywords look at depends on the value. */
+/* What a node with unevaluated… asks by that; false if only the walk can tell. */
 bool fuse_unevaluated(struct strand *b, uint32_t node);
 
 #endif

@@ -275,7 +275,7 @@ void fuse_op(struct strand *b, const struct op *op)
         fuse_contains(b, op);
         break;
     case OP_OBJECT:
-        view_add(b, op->as.object);
+        view_add(b, &op->as.object, 1, op->as.object->rest, true);
         break;
     case OP_DEPENDENT_REQUIRED:
         strand_add(b, STEP_DEPENDENT_NAMES)->as.op = op;

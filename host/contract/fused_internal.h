@@ -50,6 +50,7 @@ enum step_code {
     STEP_NOT,             /* the steps at the place do not hold                         */
     STEP_ANY,             /* the steps at one of as.list's places hold                  */
     STEP_ONE,             /* … of exactly one                                           */
+    STEP_UNEVALUATED,     /* properties of which as.leftover does not speak fit the gate */
     STEP_IF,              /* as.branches: by whether the place's steps hold             */
     STEP_WALK,            /* the node fits, as evaluate() sees it                       */
     STEP_DONE,            /* all did hold                                               */
@@ -95,6 +96,20 @@ struct visit {
     size_t name_gate_count;
 };
 
+/* What unevaluatedProperties leaves alone: what a region speaks of that holds. */
+struct leftover {
+    const struct region {
+        enum { REGION_SURE, REGION_IF, REGION_UNLESS, REGION_HAS } kind;
+        uint32_t within;   /* the region that must hold, too                   */
+        uint32_t place;    /* whose steps must hold, or must not               */
+        struct slice name; /* of the property that must be there               */
+        const struct object_rule *const *rules;
+        size_t rule_count;
+        bool all; /* it speaks of all properties */
+    } * regions;
+    size_t count;
+};
+
 struct step {
     uint32_t code;   /* enum step_code */
     uint32_t target; /* a place, a gate or a node, as the code says */
@@ -112,6 +127,7 @@ struct step {
         const struct op *op;
         const struct dependent *dependent;
         const struct visit *visit;
+        const struct leftover *leftover;
         struct {
             uint32_t first, count; /* in fused.lists */
         } list;
