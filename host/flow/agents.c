@@ -62,6 +62,20 @@ static const struct agent *find_reconcile(struct compilation *c, const struct ag
     return found;
 }
 
+/* It can be called, and each of its ways into the world will be denied. */
+static void check_granted(struct compilation *c, const struct agent *agent, const char *pointer)
+{
+    int alias = (int)strcspn(agent->name, "/");
+    if (!agent->ungranted)
+        return;
+    AUTO(freep)
+    char *hint = xasprintf("grant it in the manifest: plugins.%.*s.grants.%s", alias, agent->name,
+                           agent->ungranted);
+    WARN(c, "not-granted", AT(pointer), hint,
+         "the card of %s asks for %s, and the manifest grants `%.*s` none", agent->name,
+         agent->ungranted, alias, agent->name);
+}
+
 /* The rules by which an input is held against an agent's schema. */
 static void check_input(struct compilation *c, const struct agent *agent, const json_t *input,
                         const char *pointer, const struct mapping *mapping)
@@ -100,6 +114,7 @@ static void read_callee(struct compilation *c, uint32_t step, const struct call 
     ret->input = flow_read_template(c, &(struct template){input, pointer, roots, step, 0});
     if (ret->agent) {
         ret->reconcile = find_reconcile(c, ret->agent, agent);
+        check_granted(c, ret->agent, agent);
         check_input(c, ret->agent, input, pointer, ret->input);
     }
 }

@@ -29,6 +29,7 @@ struct agent {
     char *confidence;            /* JSON Pointer into the output; NULL = reports none         */
     char *reconcile;             /* name of the agent that can tell what happened, or NULL    */
     char *ref;                   /* JSON Pointer into a result: the external reference        */
+    const char *ungranted;       /* what its card asks for and nobody grants: "http"; or NULL */
     int64_t settle_ms;           /* how long a lost request can still act; -1 = not known     */
     int64_t key_ttl_ms;          /* how long the world honours a key; -1 = for ever           */
     int64_t tokens, cost;        /* worst case of one call: tokens, millionths; 0 = none said */

@@ -461,11 +461,25 @@ static void forget_unordered(struct proving *proving)
         proving->known[c->flow->order[i]].wrong = false;
 }
 
+/* About how many seams there will be, which share the work that a check may do. */
+static size_t count_seams(const struct compilation *c)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < c->count; i++) {
+        const struct step *s = &c->flow->steps[i];
+        count += 1 + s->assert_count + (s->for_each != NULL) + (s->condition != NULL);
+        count += s->fallback.agent ? 2 : 0;
+        count += s->undo.agent != NULL;
+        count += s->call.reconcile ? 2 : 0;
+    }
+    return count;
+}
+
 void flow_prove(struct compilation *c)
 {
     struct proving proving;
     proving_init(&proving, c);
-    proving.seams = 2 * c->count + 1;
+    proving.seams = count_seams(c);
     forget_unordered(&proving);
     for (size_t i = 0; i < c->ordered; i++)
         prove_step(&proving, c->flow->order[i]);

@@ -15,9 +15,9 @@ enum {
     UNSAID_DEPTH = 12,
     UNSAID_NODES = 2000,
     FULL_SEAMS = 40, /* that get the whole allowance of a comparison; more share it */
-    LEAST_PAIRS = 300,
-    LEAST_CANDIDATES = 200,
-    LEAST_STEPS = 40000,
+    LEAST_PAIRS = 100,
+    LEAST_CANDIDATES = 40,
+    LEAST_STEPS = 8000,
     PAIRS = 20000,
     CANDIDATES = 2000,
     STEPS = 3500000

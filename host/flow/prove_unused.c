@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN = 8 };
+enum { SHOWN = 8, NAMES_MOST = 1000 };
 
 /* What is read of each step's output: names at its top. */
 struct readings {
@@ -118,6 +118,8 @@ static void say_unread(struct readings *r, const bool *any, uint32_t step)
     shape_names(proving->shapes, &proving->known[step].answer, &names);
     json_array_foreach (names, i, name) {
         const char *word = json_string_value(name);
+        if (i >= NAMES_MOST)
+            break;
         if (json_object_get(r->read[step], word) || reads_own(proving, step, word))
             continue;
         if (unread < SHOWN) {

@@ -163,7 +163,7 @@ static bool is_of_grants(const struct finding *finding)
 {
     static const char *const rules[] = {"unknown-agent", "unknown-reconcile", "not-granted"};
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-        if (finding->severity == FINDING_ERROR && strcmp(finding->rule, rules[i]) == 0)
+        if (strcmp(finding->rule, rules[i]) == 0)
             return true;
     return false;
 }

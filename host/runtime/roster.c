@@ -39,6 +39,20 @@ void roster_add_agents(struct catalog *catalog, const char *alias, int64_t call_
         catalog_add(catalog, agent_from_card(alias, call_ms, card, &card->agents[i]));
 }
 
+/* Says of the plugin's agents what their card asks for and the manifest grants nothing of. */
+static void mark_ungranted(struct catalog *catalog, const struct manifest_plugin *entry,
+                           const struct card *card)
+{
+    const json_t *http = json_object_get(json_object_get(card->json, "requests"), "http");
+    size_t length = strlen(entry->alias);
+    if (json_array_size(http) == 0 || entry->http_count > 0)
+        return;
+    for (size_t i = 0; i < catalog->count; i++)
+        if (strncmp(catalog->agents[i]->name, entry->alias, length) == 0 &&
+            catalog->agents[i]->name[length] == '/')
+            catalog->agents[i]->ungranted = "http";
+}
+
 static enum error_code check_config(const struct manifest_plugin *entry, const struct card *card,
                                     struct error *reterr)
 {
@@ -75,6 +89,7 @@ static enum error_code load_plugin(struct roster *roster, struct roster_plugin *
     }
     int64_t call_ms = plugin->entry->call_ms >= 0 ? plugin->entry->call_ms : plugin->card->call_ms;
     roster_add_agents(&roster->catalog, plugin->entry->alias, call_ms, plugin->card);
+    mark_ungranted(&roster->catalog, plugin->entry, plugin->card);
     return ERR_OK;
 }
 
