@@ -53,11 +53,6 @@ void note_unserved(const struct roster *roster)
     json_object_foreach (json_object_get(root, "plugins"), name, value) {
         note_plugin(roster, name, value);
     }
-    json_object_foreach (json_object_get(root, "escalation"), name, value) {
-        AUTO(freep) char *pointer = xasprintf("/escalation/%s", name);
-        if (json_object_size(value) > 0)
-            note(roster, pointer, ": nobody is told; look with `seam runs --status waiting`");
-    }
     note_member(roster, root, "", "budgets", "");
     note_member(roster, root, "", "serve", "");
 }

@@ -332,6 +332,10 @@ void run_apply(struct run *run, const struct event *event)
     case EVENT_DUE:
         apply_due(run, event);
         break;
+    case EVENT_TOLD:
+        if (!event->message)
+            task_at(run, event->task)->told = event->revision;
+        break;
     case EVENT_CANCEL_ASKED:
         apply_cancel(run);
         break;

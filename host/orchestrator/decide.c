@@ -379,6 +379,7 @@ static void decide_event(const struct run *run, const struct event *event, struc
     case EVENT_EFFECT_ENDED:
     case EVENT_SPENT:
     case EVENT_DUE:
+    case EVENT_TOLD:
     case EVENT_CANCEL_ASKED:
         break;
     }

@@ -40,6 +40,7 @@ enum { RULES_VERSION = 1 };
     X(DUE, "due")                   /* the time a task waited for has come                      */ \
     X(ANSWERED, "answered")         /* a person answered or denied                              */ \
     X(EXPIRED, "expired")           /* a question's deadline passed                             */ \
+    X(TOLD, "told")                 /* a person was told of a question, or could not be         */ \
     X(CANCEL_ASKED, "cancel-asked") /* a person wants the run to end                            */ \
     X(TIME_SPENT, "time-spent")     /* the run's time budget is used up                         */
 
@@ -128,7 +129,7 @@ struct event {
     json_t *response, *result; /* what the host saw; what the agent committed               */
     /* SPENT, RESERVE_ASKED */
     int64_t tokens, cost;
-    /* ANSWERED, CANCEL_ASKED */
+    /* ANSWERED, CANCEL_ASKED; TOLD: who, and in `message` why they could not be told */
     uint32_t revision;
     bool deny;
     int64_t said_ms; /* when the person said it, which may be long before the host hears of it;
@@ -268,6 +269,7 @@ struct question_view {
     enum question kind;
     int64_t deadline_ms;
     const json_t *shown; /* borrowed */
+    bool told;           /* somebody was told of this revision */
 };
 bool run_question(const struct run *run, uint32_t task, struct question_view *ret_view);
 /* Would this answer be taken? The error says what the question accepts. */

@@ -92,7 +92,7 @@ struct task {
     uint32_t effect_count;
     /* the open question */
     enum question question;
-    uint32_t revision;
+    uint32_t revision, told; /* told: the revision that somebody was told of */
     int64_t deadline_ms;
     json_t *shown;
     struct verdict verdict;

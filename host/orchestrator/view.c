@@ -170,6 +170,7 @@ bool run_question(const struct run *run, uint32_t index, struct question_view *r
         .kind = task->question,
         .deadline_ms = task->deadline_ms,
         .shown = task->shown,
+        .told = task->told == task->revision,
     };
     return true;
 }
@@ -263,9 +264,9 @@ static json_t *describe_task(const struct run *run, const struct task *task)
         json_object_set_new(json, "due_ms", json_integer(task->due_ms));
     if (task->state == TASK_ASKING)
         json_object_set_new(json, "question",
-                            json_pack("{s:i, s:I, s:O}", "revision", (int)task->revision,
+                            json_pack("{s:i, s:I, s:O, s:b}", "revision", (int)task->revision,
                                       "deadline_ms", (json_int_t)task->deadline_ms, "shown",
-                                      task->shown));
+                                      task->shown, "told", task->told == task->revision));
     return json;
 }
 

@@ -10,6 +10,7 @@
  *   http.c      http.send: grants, effects, replays
  *   fold.c      runs read back from the journal
  *   pinned.c    the flows and cards that a journal keeps
+ *   hooks.c     people are told that they are asked
  *   roster.c    manifest and cards → catalog
  *   trial.c     one plugin, started to see whether it starts
  */
@@ -35,6 +36,7 @@ enum { GRACE_MS = 1000, INBOX_POLL_MS = 100, HTTP_TIMEOUT_MS = 30000 };
 struct live_run;
 struct live_call;
 struct transfer;
+struct hook;
 
 /* ---- plugins ---- */
 
@@ -138,6 +140,7 @@ struct host {
     struct egress *egress;
     struct slot *slots;
     size_t slot_count;
+    struct hook *hooks; /* under way */
     struct live_run *runs;
     struct map by_name; /* the same, by their id */
     size_t unsettled;
@@ -171,6 +174,12 @@ void live_happen_claiming(struct live_run *live, struct event *event, const char
 void live_free(struct live_run *live);
 /* Something that referred to the run is gone: frees the run if it was the last. */
 void live_release(struct live_run *live);
+
+/* ---- hooks.c ---- */
+
+/* Tells whom the flow names, once what was recorded so far is on disk. */
+void hook_tell(struct live_run *live, const struct question_view *question);
+void hooks_close(struct host *host);
 
 /* ---- pinned.c, roster.c ---- */
 

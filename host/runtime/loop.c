@@ -253,6 +253,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
 {
     host->stopping = true;
     slots_close(host);
+    hooks_close(host);
     uv_close((uv_handle_t *)&host->egress_poll, NULL); /* before its descriptor is another's */
     egress_free(host->egress);
     journal_drain(host->journal);
@@ -286,7 +287,7 @@ void host_make_room(struct host *host)
 enum error_code host_work(struct host *host, struct error *reterr)
 {
     /* a run that was final when it was submitted may have stopped the loop before it began */
-    while (host->unsettled > 0 && !host->stopping)
+    while ((host->unsettled > 0 || host->hooks) && !host->stopping)
         uv_run(&host->loop, UV_RUN_DEFAULT);
     if (host->failed)
         return error_set(reterr, host->failure.code, "%s", host->failure.text);

@@ -90,7 +90,10 @@ static void watch_task(struct live_run *live, uint32_t task)
     int64_t due = run_task_due(live->run, task);
     if (due >= 0)
         alarm_new(live, EVENT_DUE, task, due);
-    if (run_question(live->run, task, &question) && question.deadline_ms >= 0) {
+    if (!run_question(live->run, task, &question))
+        return;
+    hook_tell(live, &question);
+    if (question.deadline_ms >= 0) {
         struct alarm *alarm = alarm_new(live, EVENT_EXPIRED, task, question.deadline_ms);
         alarm->revision = question.revision;
     }

@@ -67,7 +67,7 @@ static struct scene scenes[] = {
      HEAD("items") PLENTY QUICK
      "concurrency: 4\nsteps:\n"
      "  plan: {agent: w/read}\n"
-     "  each: {agent: w/idem2, for_each: \"${ .steps.plan.output.list }\", concurrency: 2, "
+     "  each: {agent: w/idem2, for_each: \"${ .steps.plan.output.list // [] }\", concurrency: 2, "
      "on_item_failure: collect, input: {x: \"${ .item }\"}, undo: {agent: w/cancel, input: {x: "
      "\"${ "
      ".item }\"}}}\n"

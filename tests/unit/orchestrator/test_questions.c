@@ -283,10 +283,10 @@ START_TEST(an_answer_that_was_taken_is_not_refused_when_the_run_then_fails)
     struct bench b;
     bench_start(&b,
                 FLOW("  a: {agent: w/read, on_failure: escalate}\n"
-                     "  b: {agent: w/read, for_each: \"${ .steps.a.output.list }\"}\n"),
+                     "  b: {agent: w/read, for_each: \"${ [1 / (.steps.a.output.n - 1)] }\"}\n"),
                 "{}");
     fails(&b, "a", CAUSE_FAILED);
-    answers(&b, "a", "{\"output\": {\"n\": 1}}"); /* it has no list: for_each fails */
+    answers(&b, "a", "{\"output\": {\"n\": 1}}"); /* for_each divides by 0 */
     decided(&b, DECISION_ACCEPT, "person-output");
     decided(&b, DECISION_UNWIND, "expression-error");
     not_decided(&b, DECISION_REFUSE_ANSWER);

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Telling people that they are asked: the program or the URL that the manifest's `escalation` names
+ * gets the question as JSON, once the question is on disk. That somebody was told, or could not be,
+ * is an event of the run; a host that takes a run up tells of each open question that nobody was
+ * told of. So a person may be told twice, if the host dies in between, and is not told never.
+ */
+#include "runtime/host_internal.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { HOOK_TRIES = 3, HOOK_TIMEOUT_MS = 30000, HOOK_WAIT_MS = 1000 };
+
+struct hook {
+    struct hook *next, **back;
+    struct host *host;
+    char *run, *path;
+    const char *name;  /* of the manifest's `escalation` */
+    const json_t *way; /* {exec: […]} or {http: URL}     */
+    struct text body;
+    uint32_t revision;
+    int tries;
+    uint64_t request; /* 0 = none is under way */
+    uv_process_t *process;
+    uv_timer_t timer; /* the program's time, or the wait before the next try */
+};
+
+static void try_hook(struct hook *hook);
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+    struct hook *hook = handle->data;
+    free(hook->run);
+    free(hook->path);
+    text_done(&hook->body);
+    free(hook);
+}
+
+static void let_go_of_process(struct hook *hook)
+{
+    if (hook->process)
+        uv_close((uv_handle_t *)hook->process, free_handle);
+    hook->process = NULL;
+}
+
+static void hook_free(struct hook *hook)
+{
+    *hook->back = hook->next;
+    if (hook->next)
+        hook->next->back = hook->back;
+    let_go_of_process(hook);
+    uv_close((uv_handle_t *)&hook->timer, timer_closed);
+}
+
+/* ---- how a try ends ---- */
+
+static void record(struct hook *hook, const char *failure)
+{
+    struct live_run *live = live_find(hook->host, hook->run);
+    if (!live || run_status_is_final(run_status(live->run)))
+        return;
+    struct event event = {
+        .kind = EVENT_TOLD,
+        .task = run_task_find(live->run, slice_of(hook->path)),
+        .revision = hook->revision,
+        .who = hook->name,
+        .message = failure,
+    };
+    if (event.task != UINT32_MAX)
+        live_happen(live, &event, NULL);
+}
+
+static void try_later(uv_timer_t *timer)
+{
+    try_hook(timer->data);
+}
+
+/* failure NULL = told. */
+static void try_ended(struct hook *hook, const char *failure)
+{
+    struct host *host = hook->host;
+    uv_timer_stop(&hook->timer);
+    let_go_of_process(hook);
+    hook->request = 0;
+    if (host->stopping)
+        return;
+    if (failure && hook->tries < HOOK_TRIES) {
+        uv_timer_start(&hook->timer, try_later, (uint64_t)(HOOK_WAIT_MS << hook->tries), 0);
+        return;
+    }
+    if (failure)
+        host_log(host, hook->run, SEAM_LOG_ERROR,
+                 "`escalation.%s` could not be told that %s waits for a person: %s", hook->name,
+                 hook->path, failure);
+    record(hook, failure);
+    hook_free(hook);
+    if (!host->hooks && host->unsettled == 0)
+        uv_stop(&host->loop);
+}
+
+/* ---- a program ---- */
+
+static void program_ended(uv_process_t *process, int64_t status, int signal)
+{
+    struct hook *hook = process->data;
+    char failure[128];
+    if (signal)
+        snprintf(failure, sizeof(failure), "the program was killed by signal %d", signal);
+    else
+        snprintf(failure, sizeof(failure), "the program exited with status %lld",
+                 (long long)status);
+    try_ended(hook, signal || status ? failure : NULL);
+}
+
+static void program_is_late(uv_timer_t *timer)
+{
+    struct hook *hook = timer->data;
+    if (hook->process)
+        uv_process_kill(hook->process, SIGKILL);
+}
+
+static char **arguments_of(const json_t *list)
+{
+    size_t count = json_array_size(list);
+    char **arguments = xcalloc(count + 1, sizeof(*arguments));
+    for (size_t i = 0; i < count; i++)
+        arguments[i] = (char *)json_string_value(json_array_get(list, i));
+    return arguments;
+}
+
+/* A file in memory that holds the question: unlike a pipe it does not mind a program that reads
+ * nothing. -1 if there is none to be had. */
+static int question_file(const struct hook *hook)
+{
+    int fd = memfd_create("question", MFD_CLOEXEC);
+    size_t written = 0;
+    while (fd >= 0 && written < hook->body.len) {
+        ssize_t got = write(fd, hook->body.ptr + written, hook->body.len - written);
+        if (got < 0) {
+            close(fd);
+            return -1;
+        }
+        written += (size_t)got;
+    }
+    if (fd >= 0)
+        lseek(fd, 0, SEEK_SET);
+    return fd;
+}
+
+static void start_program(struct hook *hook, const json_t *list)
+{
+    struct host *host = hook->host;
+    hook->process = xcalloc(1, sizeof(*hook->process));
+    hook->process->data = hook;
+    int question = question_file(hook);
+    uv_stdio_container_t streams[] = {
+        {.flags = UV_INHERIT_FD, .data.fd = question},
+        {.flags = UV_IGNORE},
+        {.flags = UV_IGNORE},
+    };
+    char **arguments = arguments_of(list);
+    uv_process_options_t options = {
+        .exit_cb = program_ended,
+        .file = arguments[0],
+        .args = arguments,
+        .cwd = host->manifest->folder,
+        .stdio = streams,
+        .stdio_count = 3,
+    };
+    int failed = uv_spawn(&host->loop, hook->process, &options);
+    if (question >= 0)
+        close(question);
+    free(arguments);
+    if (failed) {
+        char failure[256];
+        snprintf(failure, sizeof(failure), "%s cannot be started: %s",
+                 json_string_value(json_array_get(list, 0)), uv_strerror(failed));
+        try_ended(hook, failure);
+        return;
+    }
+    uv_timer_start(&hook->timer, program_is_late, HOOK_TIMEOUT_MS, 0);
+}
+
+/* ---- a URL ---- */
+
+static void posted(void *user, const struct egress_answer *answer)
+{
+    struct hook *hook = user;
+    char failure[128];
+    if (answer->fate == FATE_ANSWERED)
+        snprintf(failure, sizeof(failure), "it answered with status %d", answer->status);
+    else
+        snprintf(failure, sizeof(failure), "%s", answer->reason ? answer->reason : "no answer");
+    bool told = answer->fate == FATE_ANSWERED && answer->status >= 200 && answer->status < 300;
+    try_ended(hook, told ? NULL : failure);
+}
+
+static void post(struct hook *hook, const char *url)
+{
+    static const struct egress_header headers[] = {{"Content-Type", "application/json"}};
+    struct error err;
+    struct egress_request request = {
+        .method = "POST",
+        .url = url,
+        .headers = headers,
+        .header_count = 1,
+        .body = text_slice(&hook->body),
+        .timeout_ms = HOOK_TIMEOUT_MS,
+        .mutating = true,
+        .allow_private = true,
+    };
+    if (egress_send(hook->host->egress, &request, posted, hook, &hook->request, &err) != ERR_OK)
+        try_ended(hook, err.text);
+}
+
+static void try_hook(struct hook *hook)
+{
+    const json_t *list = json_object_get(hook->way, "exec");
+    hook->tries++;
+    if (list)
+        start_program(hook, list);
+    else
+        post(hook, json_string_value(json_object_get(hook->way, "http")));
+}
+
+/* ---- whom to tell ---- */
+
+static void question_durable(void *user, enum error_code code, const struct error *err)
+{
+    (void)err;
+    if (code == ERR_OK)
+        try_hook(user);
+    else
+        hook_free(user);
+}
+
+static bool is_being_told(const struct host *host, const char *run, const char *path,
+                          uint32_t revision)
+{
+    for (const struct hook *hook = host->hooks; hook; hook = hook->next)
+        if (hook->revision == revision && strcmp(hook->path, path) == 0 &&
+            strcmp(hook->run, run) == 0)
+            return true;
+    return false;
+}
+
+static json_t *message(const struct live_run *live, const char *path,
+                       const struct question_view *question)
+{
+    AUTO(freep) char *cure = xasprintf("seam answer %s %s --json FILE", run_id(live->run), path);
+    return json_pack("{s:s, s:s, s:s, s:i, s:I, s:O, s:s}", "run", run_id(live->run), "flow",
+                     run_flow(live->run)->name, "step", path, "revision", (int)question->revision,
+                     "deadline_ms", (json_int_t)question->deadline_ms, "question", question->shown,
+                     "answer", cure);
+}
+
+void hook_tell(struct live_run *live, const struct question_view *question)
+{
+    struct host *host = live->host;
+    const char *name = run_flow(live->run)->escalation.to;
+    const char *path = run_task_path(live->run, question->task);
+    const json_t *way = name ? json_object_get(host->manifest->escalation, name) : NULL;
+    if (question->told || json_object_size(way) == 0 ||
+        is_being_told(host, run_id(live->run), path, question->revision))
+        return;
+    struct hook *hook = xcalloc(1, sizeof(*hook));
+    *hook = (struct hook){
+        .next = host->hooks,
+        .back = &host->hooks,
+        .host = host,
+        .run = xstrdup(run_id(live->run)),
+        .path = xstrdup(path),
+        .name = name,
+        .way = way,
+        .revision = question->revision,
+    };
+    if (hook->next)
+        hook->next->back = &hook->next;
+    host->hooks = hook;
+    uv_timer_init(&host->loop, &hook->timer);
+    hook->timer.data = hook;
+    text_init(&hook->body, LIMIT_PAYLOAD);
+    json_t *json = message(live, path, question);
+    json_write(json, &hook->body);
+    json_decref(json);
+    host_barrier(host, false, question_durable, hook);
+}
+
+void hooks_close(struct host *host)
+{
+    while (host->hooks) {
+        struct hook *hook = host->hooks;
+        if (hook->request)
+            egress_abort(host->egress, hook->request);
+        hook_free(hook);
+    }
+}
