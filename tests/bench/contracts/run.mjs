@@ -6,6 +6,7 @@
 // that for both; the ratios to ajv are of all documents of the set in turn, as a host meets them. All
 // three must agree on every document, or the set is told and left out. Valid documents are timed.
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeReady } from './fetch.mjs';
@@ -168,6 +169,8 @@ async function main() {
     console.log('Valid documents a second: each alone, again and again (beside Blaze); all in turn (beside ajv);\n' +
         'all in turn, parsed from compact JSON first (+p; Blaze: not measured, its program reads with\n' +
         'positions). format annotates, for all three.');
+    if (os.loadavg()[0] > os.cpus().length)
+        console.log(`The machine is busy (load ${os.loadavg()[0].toFixed(1)} on ${os.cpus().length} cores): trust no small difference.`);
     row(COLUMNS.map(([name]) => name));
     const results = {};
     for (const set of sets) {
