@@ -438,16 +438,20 @@ static void walk_parts(struct lint *l, const json_t *schema, const char *place, 
         walk_one(l, schema, "additionalProperties", place, depth, objects);
 }
 
-/* A boolean, or what is no schema at all, can only breach the rule that wants a type. */
+/* A boolean, or what is no schema at all, can only breach the rules that want an object at the root
+ * or a type. */
 static void walk(struct lint *l, const json_t *schema, const char *place, unsigned depth,
                  unsigned objects)
 {
     if (depth == 0 || l->seen++ >= LIMIT_SCHEMA_NODES)
         return;
     if (!json_is_object(schema)) {
-        const struct rule *typed = provider_rule(l->provider, RULE_TYPED);
-        if (typed)
-            report(l, typed, place, xstrdup(json_is_true(schema) ? "true" : "false"));
+        const struct rule *rule = provider_rule(l->provider, RULE_TYPED);
+        const struct rule *of_root = provider_rule(l->provider, RULE_ROOT_OBJECT);
+        if (schema == l->root && of_root)
+            rule = of_root;
+        if (rule)
+            report(l, rule, place, xstrdup(json_is_true(schema) ? "true" : "false"));
         return;
     }
     unsigned below = objects + (is_object_schema(schema) ? 1 : 0);

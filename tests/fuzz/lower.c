@@ -19,7 +19,7 @@
 enum { VALUES = 40 };
 
 struct tally {
-    unsigned long schemas, lowered, proven, refuted, unknown, narrowed, values;
+    unsigned long schemas, lowered, proven, refuted, unknown, narrowed, values, accepted;
 };
 
 static struct contract *compiled(json_t *schema)
@@ -64,6 +64,61 @@ static bool check_left(const char *target, const json_t *schema, const struct lo
     return true;
 }
 
+/* ---- nulls filled in ---- */
+
+static bool fits(const json_t *schema, const json_t *root, const json_t *value)
+{
+    json_t *whole = json_copy((json_t *)schema), *defs = json_object_get(root, "$defs");
+    if (defs)
+        json_object_set(whole, "$defs", defs);
+    struct contract *contract = compiled(whole);
+    bool good = contract && contract_accepts(contract, value);
+    contract_unref(contract);
+    json_decref(whole);
+    return good;
+}
+
+/* The value with null for each property that the schema declares and the value lacks, in the first
+ * branch of each anyOf that takes it so. New. */
+static json_t *filled(const json_t *schema, const json_t *root, const json_t *value)
+{
+    const char *ref = json_string_value(json_object_get(schema, "$ref")), *name;
+    json_t *copy = json_copy((json_t *)value), *property, *branch;
+    size_t i;
+    if (ref && strncmp(ref, "#/$defs/", 8) == 0) {
+        json_decref(copy);
+        return filled(json_object_get(json_object_get(root, "$defs"), ref + 8), root, value);
+    }
+    json_array_foreach (json_object_get(schema, "anyOf"), i, branch) {
+        json_t *one = filled(branch, root, value);
+        if (fits(branch, root, one)) {
+            json_decref(copy);
+            return one;
+        }
+        json_decref(one);
+    }
+    json_object_foreach (json_object_get(schema, "properties"), name, property) {
+        const json_t *member = json_object_get(value, name);
+        if (json_is_object(value))
+            json_object_set_new(copy, name, member ? filled(property, root, member) : json_null());
+    }
+    for (i = 0; json_object_get(schema, "items") && i < json_array_size(value); i++)
+        json_array_set_new(
+            copy, i, filled(json_object_get(schema, "items"), root, json_array_get(value, i)));
+    return copy;
+}
+
+static bool fits_filled(const struct lowering *l, const struct contract *lowered,
+                        const json_t *value)
+{
+    if (json_array_size(l->drop_nulls) == 0)
+        return contract_accepts(lowered, value);
+    json_t *whole = filled(l->schema, l->schema, value);
+    bool good = contract_accepts(lowered, whole);
+    json_decref(whole);
+    return good;
+}
+
 static bool check_values(struct draw *d, struct tally *tally, const char *target,
                          const json_t *schema, const struct contract *full,
                          const struct lowering *l)
@@ -77,8 +132,9 @@ static bool check_values(struct draw *d, struct tally *tally, const char *target
     for (int i = 0; good && i < VALUES; i++) {
         json_t *value = draw_value(d, 3);
         tally->values++;
-        if (l->verdict == PROVEN && json_array_size(l->drop_nulls) == 0 &&
-            contract_accepts(full, value) && !contract_accepts(lowered, value))
+        bool accepted = l->verdict == PROVEN && contract_accepts(full, value);
+        tally->accepted += accepted;
+        if (accepted && !fits_filled(l, lowered, value))
             good = complain("proven, and a value does not fit", target, schema, l, value);
         json_decref(value);
     }
@@ -143,9 +199,9 @@ int main(int argc, char **argv)
     for (size_t i = 0; provider_name(i); i++)
         provider_free(providers[i]);
     printf("%lu schemas: %lu lowered, %lu proven, %lu refuted, %lu unknown, %lu narrowed, %lu "
-           "values\n",
+           "values, %lu of them the contract's\n",
            tally.schemas, tally.lowered, tally.proven, tally.refuted, tally.unknown, tally.narrowed,
-           tally.values);
+           tally.values, tally.accepted);
     if (!good)
         printf("again: fuzz-lower --seconds 1 --seed %lu\n", seed - 1);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -78,3 +78,17 @@ says err 'did you mean lint?'
 echo '{"type": "objekt"}' >typo.json
 try 2 seam contract lint --target openai typo.json
 says err 'typo.json' 'objekt'
+
+claim "check holds the contracts of a flow's agents to a provider"
+stage "$SINS/echo.so"
+one_step act
+try 1 seam check one.yaml --target openai
+says out 'one.yaml: p/act output: true: openai refuses it: the root is an object' 'one.yaml: p/act input'
+try 1 seam check one.yaml --target openai --format json
+holds '[.flows[0].contracts[] | .contract] == ["output", "input"] and .flows[0].ok'
+holds '.flows[0].contracts | all(.agent == "p/act" and .target == "openai" and (.breaches | length) > 0)'
+try 0 seam check one.yaml --target gemini
+try 0 seam check one.yaml
+try 2 seam check one.yaml --target opnai
+says err 'did you mean openai?'
+try 2 seam check one.yaml --target openai --format sarif
