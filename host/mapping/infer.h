@@ -34,7 +34,9 @@ struct inference_note {
     enum inference_kind kind;
     const char *rule; /* stable: "never-there", "maybe-missing", "mixed-order", "operand-type",
                          "dead-alternative"; "undeclared-name" of an object that names others;
-                         "unknown-type", "unknown-order" of what nothing was said of           */
+                         "unknown-type", "unknown-order" of what nothing was said of;
+                         "never-equal" of a constant; "zero-divisor"; "not-a-number" of
+                         `tonumber`; "too-large" where the work ran out                        */
     char *pointer;    /* of the string in the template                                         */
     int column;       /* in that string, from 1; 0 = the whole                                 */
     char *text;       /* "/findings/items does not require `confidence`"                       */
@@ -48,7 +50,8 @@ struct inference {
 };
 
 /* Fills ret; the caller calls inference_done. Bounded: a mapping that is too much gives `anything`.
- */
+ * No note speaks of the errors that no contract can prevent: limits, a number beyond all numbers, a
+ * \u0000 in a key. */
 void mapping_infer(const struct mapping *mapping, const struct inference_scope *scope,
                    struct inference *ret);
 void inference_done(struct inference *inference);

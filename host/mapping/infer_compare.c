@@ -5,7 +5,11 @@
  */
 #include "mapping/infer_internal.h"
 
+#include "base/units.h"
+
 #include <stdlib.h>
+
+enum { FEW_NAMES = 16 };
 
 /* The types with those that belong together: one kind for the evaluator. */
 static unsigned kinds_of(unsigned types)
@@ -20,17 +24,62 @@ static bool one_kind(unsigned kinds)
            kinds == BITS_STRING || kinds == BITS_ARRAY || kinds == BITS_OBJECT;
 }
 
+static bool has_value(const json_t *values, const json_t *value)
+{
+    for (size_t i = 0; i < json_array_size(values); i++)
+        if (contract_equal(json_array_get(values, i), value))
+            return true;
+    return false;
+}
+
+/* Whether both can be a few values alone, and have none in common. */
+static bool sets_apart(struct inferring *f, const struct fact *a, const struct fact *b)
+{
+    struct shape left = fact_shape(a), right = fact_shape(b);
+    json_auto_t *x = shape_values(f->shapes, &left, INFERENCE_VALUES);
+    json_auto_t *y = x ? shape_values(f->shapes, &right, INFERENCE_VALUES) : NULL;
+    bool apart = x && y;
+    for (size_t i = 0; apart && i < json_array_size(x); i++)
+        apart = !has_value(y, json_array_get(x, i));
+    return apart;
+}
+
 /* 1: always equal; 0: never; -1: either. */
 static int equality(struct inferring *f, const struct fact *a, const struct fact *b)
 {
     unsigned left = fact_types(f, a), right = fact_types(f, b);
     left |= left & BITS_NUMBER ? BITS_NUMBER : 0;
     right |= right & BITS_NUMBER ? BITS_NUMBER : 0;
-    if ((left & right) == 0)
+    if ((left & right) == 0 || sets_apart(f, a, b))
         return 0;
     const json_t *x = fact_constant(a), *y = fact_constant(b);
     bool scalar = x && y && !json_is_array(x) && !json_is_object(x);
     return scalar ? contract_equal(x, y) : -1;
+}
+
+/* A constant that the other side is never: most likely a slip. To ask for null is only careful. */
+static void note_never_equal(struct inferring *f, const struct node *node, const struct fact *other,
+                             const struct fact *constant, size_t side)
+{
+    const json_t *value = fact_constant(constant);
+    struct shape shape = fact_shape(other);
+    json_auto_t *values = shape_values(f->shapes, &shape, FEW_NAMES);
+    AUTO(freep) char *source = source_words(node->kids[side]);
+    AUTO(freep) char *dumped = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    AUTO(freep) char *types = types_words(fact_types(f, other));
+    AUTO(freep)
+    char *list = values && json_array_size(values) > 0 ? json_dumps(values, JSON_COMPACT) : NULL;
+    const char *names[FEW_NAMES + 1];
+    size_t count = 0;
+    for (size_t i = 0; json_is_string(value) && i < json_array_size(values); i++)
+        if (json_is_string(json_array_get(values, i)))
+            names[count++] = json_string_value(json_array_get(values, i));
+    const char *nearest =
+        count > 0 ? suggest(slice_of(json_string_value(value)), names, count) : NULL;
+    note(f, INFERENCE_NEVER, "never-equal", node,
+         xasprintf("%s is never %.60s; it is %s%.200s", source, dumped, list ? "one of " : "",
+                   list ? list : types),
+         nearest ? xasprintf("did you mean `%s`?", nearest) : NULL);
 }
 
 static struct fact infer_equality(struct inferring *f, const struct node *node,
@@ -40,8 +89,13 @@ static struct fact infer_equality(struct inferring *f, const struct node *node,
     struct fact result = fact_nothing();
     if (!fact_is_nothing(&a) && !fact_is_nothing(&b)) {
         int equal = equality(f, &a, &b);
+        const json_t *left = fact_constant(&a), *right = fact_constant(&b);
         fact_done(&result);
         result = fact_of_boolean(equal < 0 ? -1 : (bool)equal == wanted);
+        if (equal == 0 && right && !left && !json_is_null(right))
+            note_never_equal(f, node, &a, &b, 0);
+        else if (equal == 0 && left && !right && !json_is_null(left))
+            note_never_equal(f, node, &b, &a, 1);
     }
     fact_done(&a);
     fact_done(&b);

@@ -359,6 +359,20 @@ struct fact infer_keys(struct inferring *f, const struct node *node, const struc
     return result;
 }
 
+/* Whether an object has a member, where that is certain: 1, 0 or -1. */
+static int known_member(struct inferring *f, const struct fact *object, const struct fact *key)
+{
+    const json_t *name = fact_constant(key);
+    if (!json_is_string(name) || fact_types(f, object) != BITS_OBJECT)
+        return -1;
+    struct shape shape = fact_shape(object);
+    struct slice slice = {json_string_value(name), json_string_length(name)};
+    struct shape member = shape_member(f->shapes, &shape, slice);
+    enum presence presence = member.presence;
+    shape_done(&member);
+    return presence == PRESENCE_MAYBE ? -1 : presence == PRESENCE_ALWAYS;
+}
+
 /* `has` of null is false, whatever is asked for. */
 struct fact infer_has(struct inferring *f, const struct node *node, const struct dot *dot)
 {
@@ -381,9 +395,10 @@ struct fact infer_has(struct inferring *f, const struct node *node, const struct
                        words, asked),
              NULL);
     }
+    int known = (found & ~(unsigned)BITS_NULL) == 0 ? 0 : known_member(f, &input, &key);
     fact_done(&input);
     fact_done(&key);
-    return nothing ? fact_nothing() : fact_of_boolean((found & ~(unsigned)BITS_NULL) == 0 ? 0 : -1);
+    return nothing ? fact_nothing() : fact_of_boolean(known);
 }
 
 static struct fact fact_of_count(size_t least, size_t most)
