@@ -27,6 +27,7 @@
 #define LIMIT_REGISTRY_SCHEMAS  10000u       /* documents that schemas may refer to             */
 #define LIMIT_REGISTRY_BYTES    (256u << 20) /* … and the files they are read from, together    */
 #define LIMIT_SCHEMA_CHAIN      200          /* subschemas that one value passes, one by one    */
+#define LIMIT_DYNAMIC_TARGETS   256          /* places that a $dynamicRef may lead to           */
 #define LIMIT_PATTERN           (64u << 10)  /* bytes of a regular expression                   */
 #define LIMIT_PATTERN_STEPS     2000000u     /* of matching one string                          */
 #define LIMIT_PATTERN_HEAP      (16u << 20)  /* bytes that matching one string may take         */

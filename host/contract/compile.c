@@ -235,10 +235,9 @@ static enum error_code compile_document(struct compiler *c)
     enum error_code code = survey_document(c, contract->schema, "", reading, &resource);
     for (uint32_t node = 0; node < contract->node_count && !code; node++)
         code = compile_node(c, node);
-    if (code)
-        return code;
-    dynamic_finish(c);
-    return loops_check(c);
+    if (!code)
+        code = dynamic_finish(c);
+    return code ? code : loops_check(c);
 }
 
 /* What messages need of the resources goes to the contract. */

@@ -111,7 +111,7 @@ WARN_UNUSED enum error_code regex_add(struct compiler *c, enum keyword keyword, 
                                       const struct regex **ret_regex);
 
 /* dynamic.c: gives each dynamic reference its targets. */
-void dynamic_finish(struct compiler *c);
+WARN_UNUSED enum error_code dynamic_finish(struct compiler *c);
 
 /* loops.c: refuses references that come back to themselves without consuming the value. */
 WARN_UNUSED enum error_code loops_check(struct compiler *c);

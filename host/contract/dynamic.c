@@ -8,6 +8,8 @@
  */
 #include "contract/compile_internal.h"
 
+#include "base/limits.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,31 +77,39 @@ static int compare_awaiting(const void *left, const void *right)
     return compare_names(a->name, b->name);
 }
 
-/* The nodes of all dynamic anchors of that name. */
-static void find_targets(const struct compiler *c, struct slice name, struct dynamic_ref *ref)
+/* The nodes of all dynamic anchors of that name. Each step to a value looks through them, so they
+ * are few. */
+static enum error_code find_targets(struct compiler *c, struct slice name, struct dynamic_ref *ref)
 {
     size_t count = 0;
     for (size_t i = 0; i < c->anchor_count; i++)
         count += c->anchors[i].dynamic && slice_equal(c->anchors[i].name, name);
+    if (count > LIMIT_DYNAMIC_TARGETS)
+        return refuse_at(c, ERR_LIMIT, ref->otherwise, KW_COUNT,
+                         "more than %d schemas with a $id have the dynamic anchor \"%.*s\"",
+                         LIMIT_DYNAMIC_TARGETS, (int)name.len, name.ptr);
     struct dynamic_target *targets = block_alloc(c->contract, count * sizeof(*targets));
     for (size_t i = 0; i < c->anchor_count; i++)
         if (c->anchors[i].dynamic && slice_equal(c->anchors[i].name, name))
             targets[ref->count++] =
                 (struct dynamic_target){c->anchors[i].resource, c->anchors[i].node};
     ref->targets = targets;
+    return ERR_OK;
 }
 
-void dynamic_finish(struct compiler *c)
+enum error_code dynamic_finish(struct compiler *c)
 {
+    enum error_code code = ERR_OK;
     if (c->awaiting_count > 1)
         qsort(c->awaiting, c->awaiting_count, sizeof(c->awaiting[0]), compare_awaiting);
-    for (size_t i = 0; i < c->awaiting_count; i++) {
+    for (size_t i = 0; i < c->awaiting_count && !code; i++) {
         const struct awaiting *a = &c->awaiting[i];
         if (i > 0 && compare_names(a[-1].name, a->name) == 0) {
             a->ref->targets = a[-1].ref->targets;
             a->ref->count = a[-1].ref->count;
         } else {
-            find_targets(c, a->name, a->ref);
+            code = find_targets(c, a->name, a->ref);
         }
     }
+    return code;
 }

@@ -69,3 +69,25 @@ jq -se '. == [{valid: false}, {valid: true}]' out >/dev/null || die "not two fla
 try 2 seam validate - - </dev/null
 try 2 seam validate --output long schema.yaml good.json
 says err 'text, flag or basic'
+
+claim "what is no JSON, too deep, too big or out of reach is told, and is 2"
+echo '{}' >any.json
+printf '{"n": 1e400}' >huge.json
+printf '"\\ud800"' >lone.json
+printf '{"n": 1, "n": 2}' >twice.json
+printf '%0.s[' {1..1000} >deep.json
+printf '%0.s]' {1..1000} >>deep.json
+for file in huge lone twice deep; do
+    try 2 seam validate any.json $file.json
+    says err "$file.json:1:"
+done
+echo '{"$ref": "https://json-schema.org/draft/2020-12/nothing"}' >net.json
+try 2 seam validate net.json any.json
+says err 'net.json: schema at "/$ref"' 'none is fetched'
+{
+    printf '{"enum": ["'
+    head -c 17000000 /dev/zero | tr '\0' a
+    printf '"]}'
+} >big.json
+try 2 seam validate big.json any.json
+says err 'big.json'

@@ -5,6 +5,8 @@
  */
 #include "contract_test.h"
 
+#include "contract/registry.h"
+
 #include <pthread.h>
 
 static bool says(const struct contract *contract, const json_t *value, const char *words)
@@ -197,6 +199,87 @@ START_TEST(nested_branches_are_explained_in_time)
 }
 END_TEST
 
+/* What compiling says of a schema, which it takes. */
+static enum error_code compiled(json_t *schema, const struct contract_options *options,
+                                struct error *reterr)
+{
+    struct contract *contract = NULL;
+    enum error_code code = contract_compile(schema, options, &contract, reterr);
+    json_decref(schema);
+    contract_unref(contract);
+    return code;
+}
+
+START_TEST(schemas_of_ten_megabytes_are_compiled_or_refused)
+{
+    json_t *words = json_array(), *schemas = json_object(), *long_name = json_object();
+    struct error err;
+    for (int i = 0; i < 500000; i++)
+        json_array_append_new(words, json_sprintf("a word of 20 %07d", i));
+    ck_assert_int_eq(compiled(json_pack("{s:o}", "enum", words), NULL, &err), ERR_OK);
+    for (int i = 0; i < 99990; i++) {
+        char *name = xasprintf("%0*d", 100, i);
+        json_object_set_new(schemas, name, json_pack("{s:i}", "minimum", i));
+        free(name);
+    }
+    ck_assert_int_eq(compiled(json_pack("{s:o}", "properties", schemas), NULL, &err), ERR_OK);
+    char *name = xmalloc(10 << 20);
+    memset(name, 'a', 10 << 20);
+    name[(10 << 20) - 1] = '\0';
+    json_object_set_new(long_name, name, json_true());
+    ck_assert_int_eq(compiled(json_incref(long_name), NULL, &err), ERR_UNSUPPORTED);
+    ck_assert_int_eq(compiled(json_pack("{s:s}", "type", name), NULL, &err), ERR_INPUT);
+    ck_assert_int_eq(compiled(json_pack("{s:s}", "pattern", name), NULL, &err), ERR_LIMIT);
+    ck_assert_int_eq(compiled(json_pack("{s:s}", "$ref", name), NULL, &err), ERR_UNSUPPORTED);
+    ck_assert_int_eq(compiled(json_pack("{s:s}", "$schema", name), NULL, &err), ERR_UNSUPPORTED);
+    ck_assert_int_eq(compiled(json_pack("{s:s}", "$id", name), NULL, &err), ERR_OK);
+    ck_assert_int_eq(compiled(json_pack("{s:s}", "$anchor", name), NULL, &err), ERR_OK);
+    ck_assert_int_eq(compiled(json_pack("{s:o}", "properties", long_name), NULL, &err), ERR_OK);
+    free(name);
+}
+END_TEST
+START_TEST(many_resources_anchors_and_references_are_bounded)
+{
+    struct contract_options with = {.registry = NULL};
+    struct error err;
+    json_t *plain = json_object(), *dynamic = json_object();
+    for (int i = 0; i < 20000; i++) {
+        char *name = xasprintf("r%d", i), *next = xasprintf("r%d#a", (i + 1) % 20000);
+        json_object_set_new(
+            plain, name,
+            json_pack("{s:s,s:s,s:{s:s}}", "$id", name, "$anchor", "a", "items", "$ref", next));
+        json_object_set_new(dynamic, name,
+                            json_pack("{s:s,s:s,s:{s:s}}", "$id", name, "$dynamicAnchor", "a",
+                                      "items", "$dynamicRef", "#a"));
+        free(name);
+        free(next);
+    }
+    ck_assert_int_eq(compiled(json_pack("{s:o}", "$defs", plain), &with, &err), ERR_OK);
+    ck_assert_int_eq(compiled(json_pack("{s:o}", "$defs", dynamic), &with, &err), ERR_LIMIT);
+    ck_assert_ptr_nonnull(strstr(err.text, "more than 256 schemas with a $id have the dynamic"));
+}
+END_TEST
+START_TEST(documents_that_refer_to_each_other_without_end_are_refused)
+{
+    struct registry *registry = registry_new();
+    struct contract_options with = {.registry = registry};
+    struct error err;
+    for (int i = 0; i < 1000; i++) {
+        char *uri = xasprintf("a:%d", i), *next = xasprintf("a:%d", i + 1);
+        json_t *schema = json_pack("{s:s}", "$ref", i == 99 ? "a:0" : next);
+        ck_assert_int_eq(registry_add(registry, uri, schema, &err), ERR_OK);
+        json_decref(schema);
+        free(uri);
+        free(next);
+    }
+    ck_assert_int_eq(compiled(json_pack("{s:s}", "$ref", "a:0"), &with, &err), ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.text, "schema at \"a:99#/$ref\": comes back to"));
+    ck_assert_int_eq(compiled(json_pack("{s:s}", "$ref", "a:100"), &with, &err), ERR_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(err.text, "\"a:1000\" is another document"));
+    registry_free(registry);
+}
+END_TEST
+
 struct shared {
     const struct contract *contract;
     const json_t *value;
@@ -233,7 +316,10 @@ START_TEST(a_contract_serves_many_threads)
 }
 END_TEST
 
-UNIT_MAIN(a_catastrophic_pattern_is_given_up, a_long_string_is_matched_to_its_end,
+UNIT_MAIN(schemas_of_ten_megabytes_are_compiled_or_refused,
+          many_resources_anchors_and_references_are_bounded,
+          documents_that_refer_to_each_other_without_end_are_refused,
+          a_catastrophic_pattern_is_given_up, a_long_string_is_matched_to_its_end,
           a_value_is_limited_in_depth, schemas_within_schemas_are_limited,
           a_schema_that_doubles_its_work_is_given_up, an_enum_of_fifty_thousand_finds_each,
           a_hundred_thousand_unique_items_are_compared_once_each_or_so,
