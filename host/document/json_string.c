@@ -114,14 +114,13 @@ static int32_t hexadecimal(const char *at, const char *end)
 
 static void add_character(struct text *out, int32_t c)
 {
-    if (c < 0x80) {
-        text_addc(out, (char)c);
-        return;
-    }
-    int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    text_addc(out, (char)((more == 1 ? 0xC0 : more == 2 ? 0xE0 : 0xF0) | (c >> (6 * more))));
-    while (more-- > 0)
-        text_addc(out, (char)(0x80 | ((c >> (6 * more)) & 0x3F)));
+    char bytes[4] = {(char)c};
+    int more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    if (more > 0)
+        bytes[0] = (char)((more == 1 ? 0xC0 : more == 2 ? 0xE0 : 0xF0) | (c >> (6 * more)));
+    for (int i = 1; i <= more; i++)
+        bytes[i] = (char)(0x80 | ((c >> (6 * (more - i))) & 0x3F));
+    text_add(out, bytes, (size_t)more + 1);
 }
 
 /* \uXXXX, or two of them that are a surrogate pair; behind it. */
