@@ -90,6 +90,23 @@ static const struct lower_row rows[] = {
     {"openai", ONE("{\"type\":[\"string\",\"integer\",\"null\"],\"minimum\":1}"),
      ONE("{\"anyOf\":[{\"type\":\"integer\",\"minimum\":1}," S ",{\"type\":\"null\"}]}"), PROVEN, 0,
      0},
+    {"openai",
+     ONE("{\"allOf\":[{\"type\":\"number\",\"minimum\":1,\"maximum\":9},{\"minimum\":3,\"maximum\":"
+         "5}]}"),
+     ONE("{\"type\":\"number\",\"minimum\":3,\"maximum\":5}"), PROVEN, 0, 0},
+    {"openai",
+     ONE("{\"allOf\":[{\"type\":[\"number\",\"string\"]},{\"type\":[\"integer\",\"null\"]}]}"),
+     ONE("{\"type\":\"integer\"}"), PROVEN, 0, 0},
+    {"openai", ONE("{\"allOf\":[{\"enum\":[\"x\",\"y\"]},{\"enum\":[\"y\",\"z\"]}]}"),
+     ONE("{\"type\":\"string\",\"enum\":[\"y\"]}"), PROVEN, 0, 0},
+    {"openai", "{\"allOf\":[" ONE(S) ",{\"properties\":{\"b\":" S "}}],\"type\":\"object\"}",
+     ONE(S), PROVEN, 0, 0},
+    {"gemini",
+     "{\"type\":\"object\",\"allOf\":[{\"properties\":{\"a\":{\"type\":[\"string\",\"null\"]}},"
+     "\"required\":[\"a\"]},{\"additionalProperties\":" S "}]}",
+     "{\"type\":\"object\",\"properties\":{\"a\":" S
+     "},\"required\":[\"a\"],\"additionalProperties\":" S "}",
+     PROVEN, 0, 0},
     /* a root that is several objects is one */
     {"openai",
      "{\"anyOf\":[" ONE(S) ",{\"type\":\"object\",\"properties\":{\"b\":" S
