@@ -111,7 +111,7 @@ END
 refused 4 cycle.yaml 'cycle.yaml:' 'cycle'
 
 claim "a flow without a budget"
-grep -v budget step.yaml | sed 's/frist/first/' >boundless.yaml
+grep -v budget step.yaml | sed 's/"${ .* }"/x/' >boundless.yaml
 refused 4 boundless.yaml 'has no budget' 'budget: {attempts:'
 
 claim "a manifest that is wrong, by its own file and line"
