@@ -342,8 +342,8 @@ static enum error_code sort_anchors(struct compiler *c, size_t first)
     for (size_t i = first + 1; i < c->anchor_count; i++) {
         const struct anchor *a = &c->anchors[i];
         if (compare_anchors(a - 1, a) == 0 && a[-1].node != a->node)
-            return refuse_at(c, ERR_INPUT, a->node, KW_ANCHOR, "a second anchor named \"%.*s\"",
-                             (int)a->name.len, a->name.ptr);
+            return refuse_at(c, ERR_INPUT, a->node, a->dynamic ? KW_DYNAMIC_ANCHOR : KW_ANCHOR,
+                             "a second anchor named \"%.*s\"", (int)a->name.len, a->name.ptr);
     }
     return ERR_OK;
 }
