@@ -249,8 +249,7 @@ static void strand_done(struct strand *b)
     free(b->met);
 }
 
-/* The place of a gate for one type, made now if it is not yet. */
-static uint32_t place_of_gate(struct fuser *f, uint32_t gate, json_type type)
+uint32_t place_of_gate(struct fuser *f, uint32_t gate, json_type type)
 {
     uint32_t known = f->fused->gates[gate].places[type];
     if (known != PLACE_UNKNOWN || f->failed)

@@ -66,6 +66,8 @@ bool fuse_spend(struct fuser *f, uint64_t amount);
 void conjunction_add(struct fuser *f, struct conjunction *all, uint32_t node);
 uint32_t gate_of(struct fuser *f, const struct conjunction *all, bool whole);
 uint32_t gate_of_node(struct fuser *f, uint32_t node);
+/* The place of a gate for one type, made now if it is not yet. */
+uint32_t place_of_gate(struct fuser *f, uint32_t gate, json_type type);
 /* The place of the steps that a node asks of a value of the strand's type. */
 uint32_t place_of_node(struct strand *b, uint32_t node);
 /* All that the node asks becomes part of the strand. */

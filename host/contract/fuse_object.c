@@ -147,8 +147,10 @@ static void fuse_strangers(struct strand *b, struct visit *visit)
     size_t patterns = 0;
     for (size_t i = 0; i < b->view_count && !f->failed; i++) {
         const struct view *view = &b->views[i];
-        if (view->asks && view->rules[0]->names_node != NO_NODE)
-            name_gates[visit->name_gate_count++] = gate_of_node(f, view->rules[0]->names_node);
+        uint32_t names = view->asks ? view->rules[0]->names_node : NO_NODE;
+        uint32_t gate = names == NO_NODE ? GATE_ALWAYS : gate_of_node(f, names);
+        if (place_of_gate(f, gate, JSON_STRING) != PLACE_ALWAYS) /* as names are strings */
+            name_gates[visit->name_gate_count++] = gate;
         struct stranger_rule rule = rule_of_view(f, view);
         if (rule.pattern_count == 0 && rule.rest == GATE_ALWAYS)
             continue;
