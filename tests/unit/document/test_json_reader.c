@@ -45,6 +45,7 @@ static void expect_places(const struct document *document, const json_t *value,
     const char *name;
     json_array_foreach ((json_t *)value, i, member) {
         text_addf(pointer, "/%zu", i);
+        expect_at(document, document_where_key(document, text_str(pointer)), member);
         expect_places(document, member, pointer);
         pointer->ptr[pointer->len = len] = '\0';
     }
