@@ -114,7 +114,7 @@ bool worst_holds(const struct worst *worst)
 
 void findings_worst_text(const struct findings *findings, struct text *out)
 {
-    for (size_t i = 0; findings->has_worst && i < WORST_KEYS; i++) {
+    for (enum worst_key i = 0; findings->has_worst && i < WORST_KEYS; i++) {
         const struct worst *worst = &findings->worst[i];
         if (worst->most == 0 && worst->limit < 0)
             continue;
@@ -146,7 +146,7 @@ json_t *findings_worst_json(const struct findings *findings)
         [WORST_TIME] = "time_ms",      [WORST_RECOVERY] = "recovery_calls",
     };
     json_t *json = json_object();
-    for (size_t i = 0; findings->has_worst && i < WORST_KEYS; i++) {
+    for (enum worst_key i = 0; findings->has_worst && i < WORST_KEYS; i++) {
         const struct worst *worst = &findings->worst[i];
         json_object_set_new(json, names[i],
                             json_pack("{s:s, s:o, s:o, s:o, s:s*}", "state", state_word(worst),

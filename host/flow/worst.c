@@ -244,7 +244,7 @@ void flow_reckon_worst(struct proving *proving)
         add_step(&r, c->flow->order[i]);
     r.least[WORST_TIME] = end_of_all(&r, r.least_end, r.least_work);
     r.most[WORST_TIME] = end_of_all(&r, r.most_end, r.most_work);
-    for (size_t i = 0; i < WORST_KEYS && c->ordered == c->count; i++)
+    for (enum worst_key i = 0; i < WORST_KEYS && c->ordered == c->count; i++)
         put_worst(&r, i);
     c->findings->has_worst = c->ordered == c->count && c->count > 0;
     free(r.least_end);
