@@ -519,7 +519,7 @@ struct shape shape_of_types_among(struct shapes *shapes, const struct shape *sha
 
 /* ---- names ---- */
 
-static bool names_closed(const struct shapes *shapes, const json_t *part)
+static bool names_closed(const json_t *part)
 {
     const json_t *one, *several = schema_values(part, &one);
     const json_t *names = json_object_get(part, "propertyNames"), *name;
@@ -535,7 +535,6 @@ static bool names_closed(const struct shapes *shapes, const json_t *part)
     bool plain = true;
     for (size_t i = 0; plain && i < sizeof(in_place) / sizeof(in_place[0]); i++)
         plain = !json_object_get(part, in_place[i]);
-    (void)shapes;
     return plain && json_is_false(json_object_get(part, "unevaluatedProperties"));
 }
 
@@ -588,7 +587,7 @@ bool shape_names(struct shapes *shapes, const struct shape *shape, json_t **ret_
         if (!(b->types & TYPES_OBJECT))
             continue;
         for (size_t j = 0; j < b->count; j++) {
-            branch_closed |= names_closed(shapes, b->parts[j]);
+            branch_closed |= names_closed(b->parts[j]);
             add_names_of_part(shapes, shape, names, b->parts[j]);
         }
         closed &= branch_closed;

@@ -180,11 +180,10 @@ static json_t *summed_objects(struct inferring *f, const struct shape *object)
     return closed_object(schema, closed);
 }
 
-static struct fact summed_numbers(struct inferring *f, const struct fact *numbers, size_t least)
+static struct fact summed_numbers(struct inferring *f, const struct fact *numbers)
 {
     struct shape shape = fact_shape(numbers);
     struct shape_numbers n = shape_numbers(f->shapes, &shape);
-    (void)least;
     n.least = n.least >= 0 ? n.least : -INFINITY;
     n.most = n.most <= 0 ? n.most : INFINITY;
     return fact_of_numbers(n);
@@ -197,7 +196,7 @@ static struct fact summed(struct inferring *f, const struct item_facts *items, u
     struct shape shape = fact_shape(&part);
     struct fact sum = fact_nothing();
     if (!fact_is_nothing(&part) && kind == BITS_NUMBER)
-        sum = summed_numbers(f, &part, items->least);
+        sum = summed_numbers(f, &part);
     else if (!fact_is_nothing(&part) && kind == BITS_STRING)
         sum = fact_of_strings(
             (struct shape_sizes){shape_string_sizes(f->shapes, &shape).least, SIZE_MAX});
