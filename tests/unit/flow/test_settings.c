@@ -107,12 +107,13 @@ START_TEST(an_attempt_ends_with_the_shortest_of_its_limits)
 {
     struct folder f;
     folder_init(&f);
-    folder_accept(&f, "flow: limits\nbudget: {attempts: 20, calls: 20, time: 10m, tokens: 9000, cost: "
-                      "1}\nsteps:\n"
-                      "  a: {agent: model/think, timeout: {start_to_close: 1m}}\n"
-                      "  b: {agent: travel/price, timeout: {schedule_to_close: 10s}, retry: "
-                      "{max_attempts: 1}}\n"
-                      "  c: {agent: travel/price, timeout: {start_to_close: 5s}}\n");
+    folder_accept(&f,
+                  "flow: limits\nbudget: {attempts: 20, calls: 20, time: 10m, tokens: 9000, cost: "
+                  "1}\nsteps:\n"
+                  "  a: {agent: model/think, timeout: {start_to_close: 1m}}\n"
+                  "  b: {agent: travel/price, timeout: {schedule_to_close: 10s}, retry: "
+                  "{max_attempts: 1}}\n"
+                  "  c: {agent: travel/price, timeout: {start_to_close: 5s}}\n");
     ck_assert_int_eq(f.flow->steps[0].start_to_close_ms, 20000);
     ck_assert_int_eq(f.flow->steps[1].start_to_close_ms, 10000);
     ck_assert_int_eq(f.flow->steps[2].start_to_close_ms, 5000);
