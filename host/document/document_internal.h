@@ -12,6 +12,9 @@
 
 #include <locale.h>
 
+/* What is made inside the host can be deeper than what comes in, but not by much. */
+enum { OWN_DEPTH = 8 * LIMIT_DEPTH };
+
 #define PATH_ROOT UINT64_C(14695981039346656037)
 
 uint64_t path_of_member(uint64_t parent, struct slice key);

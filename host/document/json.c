@@ -97,7 +97,17 @@ enum error_code json_read(struct slice text, size_t maximum, json_t **ret_value,
     if (text.len > maximum)
         return error_set(reterr, ERR_LIMIT, "%zu bytes of JSON, where at most %zu are allowed",
                          text.len, maximum);
-    return json_parse(text, NULL, ret_value, &flaw) ? ERR_OK : complain(reterr, NULL, text, &flaw);
+    return json_parse(text, LIMIT_DEPTH, NULL, ret_value, &flaw)
+               ? ERR_OK
+               : complain(reterr, NULL, text, &flaw);
+}
+
+enum error_code json_read_own(struct slice text, json_t **ret_value, struct error *reterr)
+{
+    struct json_flaw flaw;
+    return json_parse(text, OWN_DEPTH, NULL, ret_value, &flaw)
+               ? ERR_OK
+               : complain(reterr, NULL, text, &flaw);
 }
 
 enum error_code json_read_file(const char *path, size_t maximum, json_t **ret_value,
@@ -111,12 +121,16 @@ enum error_code json_read_file(const char *path, size_t maximum, json_t **ret_va
         return e;
     text.ptr = bytes;
     const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-    return json_parse(text, NULL, ret_value, &flaw) ? ERR_OK : complain(reterr, name, text, &flaw);
+    return json_parse(text, LIMIT_DEPTH, NULL, ret_value, &flaw)
+               ? ERR_OK
+               : complain(reterr, name, text, &flaw);
 }
 
 enum error_code json_read_places(struct slice text, const char *name, struct places *places,
                                  json_t **ret_root, struct error *reterr)
 {
     struct json_flaw flaw;
-    return json_parse(text, places, ret_root, &flaw) ? ERR_OK : complain(reterr, name, text, &flaw);
+    return json_parse(text, LIMIT_DEPTH, places, ret_root, &flaw)
+               ? ERR_OK
+               : complain(reterr, name, text, &flaw);
 }

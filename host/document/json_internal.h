@@ -18,7 +18,7 @@ struct json_flaw {
 struct json_reader {
     const char *at, *start, *end;
     struct json_flaw *flaw;
-    int depth;
+    int depth, deepest;
     struct text key, string; /* the last key and string that had escapes, without them */
 
     /* Only when places are wanted: the path of the value that comes next, where its key stands, and
@@ -30,7 +30,7 @@ struct json_reader {
 };
 
 /* The root is a new reference. On failure *ret_flaw says why. */
-bool json_parse(struct slice text, struct places *places, json_t **ret_root,
+bool json_parse(struct slice text, int deepest, struct places *places, json_t **ret_root,
                 struct json_flaw *ret_flaw);
 
 /* The first complaint stays. */

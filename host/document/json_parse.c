@@ -90,8 +90,8 @@ static json_t *read_text(struct json_reader *r)
 /* Makes an object or an array that is empty yet; the bracket is passed. */
 static json_t *begin(struct json_reader *r, bool object)
 {
-    if (++r->depth > LIMIT_DEPTH) {
-        json_wrong(r, ERR_LIMIT, r->at, "nested more than %d deep (LIMIT_DEPTH)", LIMIT_DEPTH);
+    if (++r->depth > r->deepest) {
+        json_wrong(r, ERR_LIMIT, r->at, "nested more than %d deep (LIMIT_DEPTH)", r->deepest);
         return NULL;
     }
     r->at++;
@@ -268,13 +268,14 @@ static bool read_whole(struct json_reader *r, json_t **ret_root)
     return true;
 }
 
-bool json_parse(struct slice text, struct places *places, json_t **ret_root,
+bool json_parse(struct slice text, int deepest, struct places *places, json_t **ret_root,
                 struct json_flaw *ret_flaw)
 {
     struct json_reader r = {.at = text.ptr,
                             .start = text.ptr,
                             .end = text.ptr + text.len,
                             .flaw = ret_flaw,
+                            .deepest = deepest,
                             .places = places,
                             .path = PATH_ROOT,
                             .counted = {1, 1},

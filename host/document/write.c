@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is made inside the host can be deeper than what comes in, but not by much. */
-enum { WRITE_DEPTH = 8 * LIMIT_DEPTH };
-
 static bool is_plain(unsigned char c)
 {
     return c >= 0x20 && c != '"' && c != '\\';
@@ -149,7 +146,7 @@ static void write_object(const json_t *object, int depth, struct text *out)
 
 static void write_value(const json_t *value, int depth, struct text *out)
 {
-    if (depth > WRITE_DEPTH)
+    if (depth > OWN_DEPTH)
         out->overflowed = true;
     if (out->overflowed)
         return;

@@ -66,7 +66,7 @@ static bool fold_record(void *user, const struct journal_record *record, const s
     struct record read;
     json_t *json = NULL;
     (void)hash;
-    fold->code = json_read(record->body, SIZE_MAX / 2, &json, &fold->error);
+    fold->code = json_read_own(record->body, &json, &fold->error);
     if (fold->code == ERR_OK)
         fold->code = record_read(json, &read, &fold->error);
     json_decref(json);

@@ -261,7 +261,7 @@ static enum error_code build(struct journal_reader *reader, const json_t *pins,
     text_init(&text, KEPT_MAX);
     enum error_code code = read_kept(reader, json_object_get(pins, "flow"), &text, reterr);
     if (code == ERR_OK)
-        code = json_read(text_slice(&text), KEPT_MAX, &kept, reterr);
+        code = json_read_own(text_slice(&text), &kept, reterr);
     if (code == ERR_OK)
         code = read_catalog(reader, pins, catalog, reterr);
     if (code == ERR_OK)

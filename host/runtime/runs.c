@@ -394,7 +394,7 @@ static bool keep_beginning(void *user, const struct journal_record *record,
     (void)hash;
     struct error err;
     json_t *root = NULL;
-    if (json_read(record->body, SIZE_MAX, &root, &err) == ERR_OK) {
+    if (json_read_own(record->body, &root, &err) == ERR_OK) {
         const json_t *event = json_object_get(root, "event");
         beginning->input = json_incref(json_object_get(event, "input"));
         beginning->pins = json_incref(json_object_get(event, "pins"));

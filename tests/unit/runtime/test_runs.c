@@ -297,6 +297,23 @@ static void add_run_by_rules(const struct stage *s, const char *id, char rules)
     ck_assert_ok(journal_close(journal, &err), err);
 }
 
+START_TEST(the_deepest_value_that_may_come_in_can_be_read_back)
+{
+    enum { DEEP = LIMIT_DEPTH - 3 }; /* the input is an object, a list, and an object around it */
+    struct stage s;
+    char value[2 * DEEP + 1];
+    stage_set(&s, _i, NULL, "", "");
+    stage_one_step(&s, "actor/pure", "");
+    memset(value, '[', DEEP);
+    memset(value + DEEP, ']', DEEP);
+    value[sizeof(value) - 1] = '\0';
+    AUTO(freep) char *input = xasprintf("{'do': [{'give': %s}]}", value);
+    ck_assert_int_eq(stage_run(&s, "r", input), RUN_DONE);
+    ck_assert_int_eq(stage_resume(&s, "r"), RUN_DONE);
+    stage_done(&s);
+}
+END_TEST
+
 START_TEST(a_run_of_later_rules_is_not_taken_up)
 {
     struct stage s;
@@ -348,6 +365,7 @@ int main(void)
         an_unanswered_question_expires_at_its_deadline,
         an_agents_question_is_answered_as_feedback,
         a_run_goes_on_with_the_flow_that_it_began_with,
+        the_deepest_value_that_may_come_in_can_be_read_back,
         a_run_of_later_rules_is_not_taken_up,
         a_stopped_host_leaves_its_runs_to_the_next,
         NULL,
