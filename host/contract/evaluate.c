@@ -308,6 +308,7 @@ void walk_begin(struct walk *w, const struct contract *contract)
     w->stopped = STOP_NOT;
     w->report = w->whole = NULL;
     w->room.data = NULL;
+    w->room.steps = 0;
     w->room.used = 0;
 }
 

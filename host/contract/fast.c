@@ -242,6 +242,7 @@ static bool run_accepts(const struct contract *contract, const json_t *instance,
     r.nested = 0;
     r.stopped = false;
     r.room.data = NULL;
+    r.room.steps = 0;
     r.room.used = 0;
     bool accepts = gate_lets(&r, r.fused->root, instance, 0);
     match_room_done(&r.room);

@@ -39,7 +39,12 @@ static bool stranger_holds(struct run *r, const struct visit *visit, const struc
         if (!spoken && !gate_lets(r, rule->rest, e->value, level))
             return false;
     }
-    struct dressed_name dressed = name_dress(e->key);
+    return true;
+}
+
+static bool name_holds(struct run *r, const struct visit *visit, struct slice name, unsigned level)
+{
+    struct dressed_name dressed = name_dress(name);
     for (size_t i = 0; i < visit->name_gate_count; i++)
         if (!gate_lets(r, visit->name_gates[i], &dressed.json, level))
             return false;
@@ -67,6 +72,8 @@ static inline __attribute__((always_inline)) bool entries_hold(struct run *r,
     struct entry e;
     for (bool more = entry_first(object, &e); more; more = entry_next(object, &e)) {
         const struct known_name *name = name_lookup(&visit->names, e.key);
+        if (strangers == STRANGERS_RULED && !name_holds(r, visit, e.key, level))
+            return false;
         if (name) {
             required += name->required;
             if (!gate_lets(r, name->to, e.value, level))

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { TELLING_DEPTH = 8 };
+enum { TELLING_DEPTH = 8, MOST_TOLD = 1000 /* branches */ };
 
 /* The branches that may hold. */
 struct choice {
@@ -245,7 +245,7 @@ static void add_switch(struct strand *b, enum step_code code, struct choice *cho
 static void add_choice(struct strand *b, enum step_code code, struct choice *choice)
 {
     struct telling_search search = {.choice = choice};
-    if (b->type == JSON_OBJECT)
+    if (b->type == JSON_OBJECT && choice->count <= MOST_TOLD)
         for (size_t i = 0; i < choice->count && i < 2; i++)
             consider_names(b->f, &search, choice->nodes[i], 0);
     if (search.best_count > 1)

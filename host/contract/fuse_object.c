@@ -2,14 +2,13 @@
  *
  * All that a strand says about the properties of an object, as one visit. For each name that any
  * keyword mentions, what is asked of its value is worked out here: by `properties`, by the patterns
- * that match the name, by additionalProperties where none of them speaks, and by propertyNames.
- * What is left for the visit itself is a table of names, and rules for strangers.
+ * that match the name, and by additionalProperties where none of them speaks. What is left for the
+ * visit itself is a table of names, rules for strangers, and what propertyNames asks.
  *
  * A *view* is a set of object rules and what is asked about properties that they do not speak of.
  * An object rule is a view of itself; unevaluatedProperties is a view of the rules beside it.
  */
 #include "contract/fuse_internal.h"
-#include "contract/walk_internal.h"
 
 #include <stdlib.h>
 
@@ -20,9 +19,14 @@ void view_add(struct strand *b, const struct object_rule *const *rules, size_t c
     b->views[b->view_count++] = (struct view){rules, count, rest, asks};
 }
 
+/* A schema whose patterns take long for its own names is left to the walk. */
+enum { STEPS_A_NAME = 10000, UNITS_A_MATCH = 100, UNITS_A_SIMPLE_MATCH = 5 };
+
 static bool matches(struct fuser *f, const struct regex *regex, struct slice name)
 {
-    struct match_room room = {0};
+    struct match_room room = {.steps = STEPS_A_NAME};
+    if (!fuse_spend(f, regex_is_simple(regex) ? UNITS_A_SIMPLE_MATCH : UNITS_A_MATCH))
+        return false;
     enum match match = regex_match(regex, name, &room);
     match_room_done(&room);
     f->failed |= match == MATCH_GAVE_UP;
@@ -37,7 +41,7 @@ static bool speaks_of(struct fuser *f, const struct object_rule *rule, struct sl
     bool speaks = known && known->node != NO_NODE;
     if (speaks && all)
         conjunction_add(f, all, known->node);
-    for (size_t i = 0; i < rule->pattern_count && fuse_spend(f, 10); i++) {
+    for (size_t i = 0; i < rule->pattern_count && !f->failed; i++) {
         if (matches(f, rule->patterns[i].regex, name)) {
             speaks = true;
             if (all)
@@ -45,12 +49,6 @@ static bool speaks_of(struct fuser *f, const struct object_rule *rule, struct sl
         }
     }
     return speaks;
-}
-
-static bool name_fits(struct fuser *f, uint32_t node, struct slice name)
-{
-    struct dressed_name dressed = name_dress(name);
-    return fuse_spend(f, 100) && walk_fits(f->contract, node, &dressed.json);
 }
 
 /* What all views ask of the value of a name. */
@@ -61,10 +59,7 @@ static uint32_t gate_of_name(struct strand *b, struct slice name)
         const struct view *view = &b->views[i];
         bool spoken = false;
         for (size_t k = 0; k < view->count && !b->f->failed; k++) {
-            const struct object_rule *rule = view->rules[k];
-            spoken |= speaks_of(b->f, rule, name, view->asks ? &all : NULL);
-            if (view->asks && rule->names_node != NO_NODE)
-                all.never |= !name_fits(b->f, rule->names_node, name);
+            spoken |= speaks_of(b->f, view->rules[k], name, view->asks ? &all : NULL);
         }
         if (!spoken && view->rest != NO_NODE)
             conjunction_add(b->f, &all, view->rest);
@@ -161,9 +156,11 @@ static void fuse_strangers(struct strand *b, struct visit *visit)
     }
     visit->rules = rules;
     visit->name_gates = name_gates;
-    if (alike.never)
+    if (visit->name_gate_count > 0)
+        visit->strangers = STRANGERS_RULED;
+    else if (alike.never)
         visit->strangers = STRANGERS_REFUSED;
-    else if (patterns > 0 || visit->name_gate_count > 0)
+    else if (patterns > 0)
         visit->strangers = STRANGERS_RULED;
     else if (visit->rule_count > 0)
         visit->strangers = STRANGERS_ALIKE;

@@ -92,7 +92,7 @@ struct visit {
     uint32_t stranger_gate; /* if all are treated alike */
     const struct stranger_rule *rules;
     size_t rule_count;
-    const uint32_t *name_gates; /* that the name of a stranger must pass */
+    const uint32_t *name_gates; /* that every name must pass; then strangers are ruled */
     size_t name_gate_count;
 };
 

@@ -107,9 +107,10 @@ static void room_init(struct match_room *room)
     room->data = pcre2_match_data_create(1, general);
     room->context = pcre2_match_context_create(general);
     ASSERT(general && room->data && room->context); /* they fit into the room's memory */
-    pcre2_set_match_limit(room->context, LIMIT_PATTERN_STEPS);
+    uint32_t steps = room->steps ? room->steps : LIMIT_PATTERN_STEPS;
+    pcre2_set_match_limit(room->context, steps);
     pcre2_set_heap_limit(room->context, LIMIT_PATTERN_HEAP / 1024);
-    pcre2_set_depth_limit(room->context, LIMIT_PATTERN_STEPS);
+    pcre2_set_depth_limit(room->context, steps);
     pcre2_general_context_free(general);
 }
 

@@ -18,6 +18,7 @@
 struct match_room {
     pcre2_match_data *data;
     pcre2_match_context *context;
+    uint32_t steps; /* of one match; 0: LIMIT_PATTERN_STEPS */
     size_t used;
     _Alignas(max_align_t) unsigned char memory[1024];
 };
