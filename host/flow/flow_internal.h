@@ -8,7 +8,8 @@
  *   step.c      a step's own keys; settings.c those that have defaults; agents.c whom it calls
  *   template.c  its expressions; input.c whether they can fit the agents' schemas
  *   graph.c     the edges, cycles, the order
- *   prove.c     what is proven of every handoff, before anything runs; worst.c the worst case
+ *   prove.c     what is proven of every handoff, before anything runs; worst.c the worst case;
+ *               seams.c both in words
  *   terms.c     budget, escalation; deadline.c retries against deadlines
  *   bundle.c    schemas with the files they refer to; digest.c what a run pins
  */

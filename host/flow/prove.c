@@ -308,6 +308,24 @@ static bool was_refused(const struct findings *findings, const char *pointer)
     return false;
 }
 
+/* A proof is of runs whose journal is no restored copy: in those a person may say to go on without
+ * a write. What such a step could leave out is held to its contract at run time too. */
+static bool hangs_on_hand(const struct proving *proving, uint32_t step,
+                          const struct mapping *mapping)
+{
+    size_t count;
+    const struct mapping_reference *list = mapping_references(mapping, &count);
+    const struct step *s = step == NO_STEP ? NULL : &proving->c->flow->steps[step];
+    for (size_t i = 0; i < count; i++) {
+        const struct step *read = &proving->c->flow->steps[list[i].step];
+        bool skips = !s || list[i].guarded || read->for_each;
+        if (proving->known[list[i].step].by_hand && !list[i].status && skips)
+            return true;
+    }
+    bool item = s && s->for_each && (mapping_reads(mapping) & ROOT_ITEM);
+    return item && s->for_each != mapping && hangs_on_hand(proving, step, s->for_each);
+}
+
 static void prove_input(struct proving *proving, uint32_t step, enum seam_kind kind,
                         struct callee *callee, const struct origin *origin)
 {
@@ -328,7 +346,8 @@ static void prove_input(struct proving *proving, uint32_t step, enum seam_kind k
         .rule = "seam-refuted",
         .silent = was_refused(proving->c->findings, origin->pointer),
     };
-    callee->proven = prove_mapping(proving, &sight, &handoff, &inference);
+    callee->proven = prove_mapping(proving, &sight, &handoff, &inference) &&
+                     !hangs_on_hand(proving, step, callee->input);
     inference_done(&inference);
 }
 
@@ -447,7 +466,8 @@ static void prove_output(struct proving *proving)
         .rule = "output-refuted",
         .silent = was_refused(proving->c->findings, "/output/as"),
     };
-    flow->output_proven = prove_mapping(proving, &sight, &handoff, &inference);
+    flow->output_proven = prove_mapping(proving, &sight, &handoff, &inference) &&
+                          !hangs_on_hand(proving, NO_STEP, flow->output);
     inference_done(&inference);
 }
 

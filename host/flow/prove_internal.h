@@ -27,6 +27,7 @@ struct known {
     struct shape item;   /* of its for_each                                         */
     size_t least, most;  /* how many items; 1 without for_each; SIZE_MAX = no bound */
     bool may_skip;       /* it may end without an output, and the run goes on       */
+    bool by_hand;        /* … or if a person says so, of a journal that was restored */
     bool never;          /* its `if` is false, or it needs a step that never runs   */
     bool wrong;          /* whom it calls is not known: it was said                 */
 };

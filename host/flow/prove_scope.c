@@ -120,6 +120,11 @@ void sight_init(struct sight *sight, struct proving *proving, uint32_t step, boo
 
 /* ---- What a step gives ---- */
 
+static bool writes(const struct callee *callee)
+{
+    return callee->agent && callee->agent->effect >= CLASS_WRITE_IDEMPOTENT;
+}
+
 void known_before(struct proving *proving, uint32_t step)
 {
     struct known *known = &proving->known[step];
@@ -127,9 +132,11 @@ void known_before(struct proving *proving, uint32_t step)
     known->wrong = !s->call.agent;
     known->may_skip =
         s->condition || s->on_failure == ON_FAILURE_SKIP || s->on_failure == ON_FAILURE_ESCALATE;
+    known->by_hand = writes(&s->call) || writes(&s->fallback);
     for (size_t i = 0; i < s->requires_count; i++) {
         const struct known *other = &proving->known[s->requires[i]];
         known->may_skip |= other->may_skip;
+        known->by_hand |= other->by_hand;
         known->never |= other->never;
     }
     struct shape answer =
