@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { TELLING_DEPTH = 8, MOST_TOLD = 1000 /* branches */ };
+enum { TELLING_DEPTH = 8, MOST_TOLD = 250 /* branches */ };
 
 /* The branches that may hold. */
 struct choice {
