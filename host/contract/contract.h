@@ -41,8 +41,8 @@ json_t *contract_schema(const struct contract *contract);
 
 /* Yes or no. Allocates nothing while the value fits; the exceptions are values too large for the
  * stack (uniqueItems over 1,024 items, unevaluated… over 256), international host names, and
- * patterns where PCRE2 has no JIT. A value that meets a limit of work, depth or pattern steps does
- * not fit. */
+ * patterns where PCRE2 has no JIT. A value that meets a limit of work, depth or pattern steps
+ * before its answer is known does not fit. */
 bool contract_accepts(const struct contract *contract, const json_t *instance);
 
 struct violation {

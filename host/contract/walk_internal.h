@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One walk of a value through the nodes, by one evaluator for both questions. Asked whether a value
- * fits (where the fast program leaves that open), it stops at the first op that does not hold. Asked
- * why not (`report` is set), it goes on and lets explain.c word each failure. Places are kept as
- * links on the stack. A walk that meets a limit *stops*: whatever a `not` or an `anyOf` would make
- * of that, the value does not fit.
+ * fits (where the fast program leaves that open), it stops at the first op that does not hold.
+ * Asked why not (`report` is set), it goes on and lets explain.c word each failure. Places are kept
+ * as links on the stack. A walk that meets a limit *stops*: whatever a `not` or an `anyOf` would
+ * make of that, the value does not fit.
  */
 #ifndef CONTRACT_WALK_INTERNAL_H
 #define CONTRACT_WALK_INTERNAL_H
