@@ -170,8 +170,10 @@ static void look(struct compilation *c)
     flow_check_budget(c);
     read_ends(c);
     flow_build_graph(c);
-    if (!c->options->files) /* of a run that has begun, the checks at run time stand */
+    if (!c->options->files) { /* of a run that has begun, the checks at run time stand */
+        flow_check_targets(c);
         flow_prove(c);
+    }
     flow_make_digest(c);
 }
 

@@ -7,7 +7,7 @@
  *   shape.c     keys and types, against schemas/flow.schema.json
  *   step.c      a step's own keys; settings.c those that have defaults; agents.c whom it calls
  *   template.c  its expressions; input.c whether they can fit the agents' schemas
- *   graph.c     the edges, cycles, the order
+ *   graph.c     the edges, cycles, the order; target.c what a provider of models refuses
  *   prove.c     what is proven of every handoff, before anything runs; worst.c the worst case;
  *               seams.c both in words
  *   terms.c     budget, escalation; deadline.c retries against deadlines
@@ -125,6 +125,7 @@ int64_t retry_waits(const struct retry *retry);
 void flow_read_terms(struct compilation *c);
 void flow_check_budget(struct compilation *c);
 void flow_build_graph(struct compilation *c);
+void flow_check_targets(struct compilation *c);
 void flow_prove(struct compilation *c);
 void flow_make_digest(struct compilation *c);
 /* Notes the text of a file that the flow is made of; reads one of options->files instead of a file.
