@@ -369,12 +369,12 @@ END_TEST
 START_TEST(an_output_that_breaks_the_flows_contract_fails_and_undoes)
 {
     struct bench b;
-    bench_start(&b,
-                FLOW("  a: {agent: w/write, undo: {agent: w/idem}}\n") "output: {as: {n: \"${ "
-                                                                       ".steps.a.output.n }\"}, "
-                                                                       "schema: {properties: {n: "
-                                                                       "{maximum: 5}}}}\n",
-                "{}");
+    bench_start(
+        &b,
+        FLOW("  a: {agent: w/write, undo: {agent: w/idem}}\n") "output: {as: {n: \"${ .input.n "
+                                                               "}\"}, schema: {properties: {n: "
+                                                               "{maximum: 5}}}}\n",
+        "{\"n\": 7}");
     ok(&b, "a", "{\"n\": 7}");
     decided(&b, DECISION_UNWIND, "output-invalid");
     ok(&b, "a/undo", "{\"n\": 7}");
