@@ -12,46 +12,9 @@
 
 /* ---- the input ---- */
 
-static enum error_code read_all(struct text *text, struct error *reterr)
-{
-    char piece[65536];
-    size_t got;
-    while ((got = fread(piece, 1, sizeof(piece), stdin)) > 0)
-        if (!text_add(text, piece, got))
-            return error_set(reterr, ERR_LIMIT,
-                             "standard input: more than %u bytes (LIMIT_PAYLOAD); pass where the "
-                             "data is, not the data",
-                             LIMIT_PAYLOAD);
-    return ferror(stdin) ? error_set_errno(reterr, errno, "standard input cannot be read") : ERR_OK;
-}
-
-/* JSON, or else YAML; of what is neither, the complaint of the one that it looks like. */
-static enum error_code read_stdin(json_t **ret_value, struct error *reterr)
-{
-    static const char *const name = "standard input";
-    AUTO(text_done) struct text text;
-    AUTO(document_freep) struct document *document = NULL;
-    text_init(&text, LIMIT_PAYLOAD);
-    enum error_code code = read_all(&text, reterr);
-    if (code != ERR_OK)
-        return code;
-    const char *start = text_str(&text) + strspn(text_str(&text), " \t\r\n");
-    code = json_read(text_slice(&text), LIMIT_PAYLOAD, ret_value, reterr);
-    if (code == ERR_OK)
-        return code;
-    error_prefix(reterr, "%s: ", name);
-    bool json = *start == '{' || *start == '[';
-    if (document_parse(text_slice(&text), name, &document, json ? NULL : reterr) != ERR_OK)
-        return reterr->code;
-    *ret_value = json_incref(document_root(document));
-    return ERR_OK;
-}
-
 static enum error_code read_document(const char *path, json_t **ret_value, struct error *reterr)
 {
     AUTO(document_freep) struct document *document = NULL;
-    if (strcmp(path, "-") == 0)
-        return read_stdin(ret_value, reterr);
     enum error_code code = document_load(path, &document, reterr);
     if (code != ERR_OK)
         return code;
@@ -59,7 +22,8 @@ static enum error_code read_document(const char *path, json_t **ret_value, struc
         return error_set(reterr, ERR_LIMIT,
                          "%s: %zu bytes, where %u are allowed (LIMIT_PAYLOAD); pass where the data "
                          "is, not the data",
-                         path, document_text(document).len, LIMIT_PAYLOAD);
+                         strcmp(path, "-") == 0 ? "standard input" : path,
+                         document_text(document).len, LIMIT_PAYLOAD);
     *ret_value = json_incref(document_root(document));
     return ERR_OK;
 }
@@ -103,14 +67,16 @@ static enum error_code read_input(const struct args *args, json_t **ret_input, s
 
 /* ---- run ---- */
 
-/* One line of --each; flow NULL only reads it. */
+/* One line of --each; the first time it is only looked at. */
 static enum error_code submit_line(struct drive *drive, struct flow *flow, struct slice line,
-                                   size_t number, struct error *reterr)
+                                   size_t number, bool first, struct error *reterr)
 {
     const char *prefix = args_option(drive->args, "--id");
     json_t *input = NULL;
     enum error_code code = json_read(line, LIMIT_PAYLOAD, &input, reterr);
-    if (code == ERR_OK && flow) {
+    if (code == ERR_OK && first)
+        code = host_check_input(flow, input, reterr);
+    if (code == ERR_OK && !first) {
         AUTO(freep) char *id = xasprintf("%s-%zu", prefix ? prefix : flow->name, number);
         host_make_room(drive->host);
         code = host_submit(drive->host, flow, id, input, reterr);
@@ -120,7 +86,7 @@ static enum error_code submit_line(struct drive *drive, struct flow *flow, struc
 }
 
 static enum error_code submit_lines(struct drive *drive, struct flow *flow, FILE *file,
-                                    const char *path, struct error *reterr)
+                                    const char *path, bool first, struct error *reterr)
 {
     AUTO(freep) char *line = NULL;
     size_t room = 0, number = 0;
@@ -130,25 +96,27 @@ static enum error_code submit_lines(struct drive *drive, struct flow *flow, FILE
         return error_set(reterr, ERR_INPUT, "--each %s: it is read twice; name a file, not a pipe",
                          path);
     while (code == ERR_OK && !drive->interrupted && (length = getline(&line, &room, file)) >= 0) {
+        struct slice text = {line, (size_t)length};
         number++;
-        if (length > 1)
-            code = submit_line(drive, flow, (struct slice){line, (size_t)length}, number, reterr);
+        text.len -= text.ptr[text.len - 1] == '\n';
+        if (text.len > 0)
+            code = submit_line(drive, flow, text, number, first, reterr);
     }
     if (code != ERR_OK)
         error_prefix(reterr, "%s:%zu: ", path, number);
     return code;
 }
 
-/* A line that is no JSON is found before any run begins. */
+/* A line that is no JSON, or no input of the flow, is found before any run begins. */
 static enum error_code submit_each(struct drive *drive, struct flow *flow, const char *path,
                                    struct error *reterr)
 {
     FILE *file = fopen(path, "re");
     if (!file)
         return error_set_errno(reterr, errno, "--each %s: cannot be opened", path);
-    enum error_code code = submit_lines(drive, NULL, file, path, reterr);
+    enum error_code code = submit_lines(drive, flow, file, path, true, reterr);
     if (code == ERR_OK)
-        code = submit_lines(drive, flow, file, path, reterr);
+        code = submit_lines(drive, flow, file, path, false, reterr);
     fclose(file);
     return code;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Documents: reading files within their limits, and finding the place of a value again. Which of
- * the two spellings a file is in, its name says.
+ * the two spellings a file is in, its name says, or how it begins.
  */
 #include "document/document_internal.h"
 
@@ -19,10 +19,38 @@ struct document {
     struct places places;
 };
 
-static bool ends_in_json(const char *name)
+static bool ends_in(const char *name, const char *end)
 {
-    size_t len = strlen(name);
-    return len >= 5 && strcmp(name + len - 5, ".json") == 0;
+    size_t len = strlen(name), end_len = strlen(end);
+    return len >= end_len && strcmp(name + len - end_len, end) == 0;
+}
+
+static bool begins_as_json(struct slice text)
+{
+    size_t at = 0;
+    while (at < text.len && memchr(" \t\r\n", text.ptr[at], 4))
+        at++;
+    return at < text.len && memchr("{[\"", text.ptr[at], 3);
+}
+
+/* Every JSON text is YAML, but libyaml knows neither pairs of surrogates nor keys of more than 1024
+ * characters: what looks like JSON is read as JSON, and as YAML only if it is none. Where no name
+ * says that it is YAML, the complaint is then JSON's. */
+static enum error_code read_unnamed(struct document *d, struct error *reterr)
+{
+    const char *name = strcmp(d->name, "-") == 0 ? "standard input" : d->name;
+    struct error no_json;
+    bool json = begins_as_json(document_text(d));
+    if (json && json_read_places(document_text(d), name, &d->places, &d->root, &no_json) == ERR_OK)
+        return ERR_OK;
+    places_done(&d->places);
+    d->places = (struct places){0};
+    enum error_code e = yaml_read(document_text(d), name, &d->places, &d->root, reterr);
+    if (!e || !json || ends_in(d->name, ".yaml") || ends_in(d->name, ".yml"))
+        return e;
+    if (reterr)
+        *reterr = no_json;
+    return no_json.code;
 }
 
 /* Takes the bytes over. */
@@ -33,9 +61,9 @@ static enum error_code parse(char *bytes, size_t len, const char *name,
     d->name = xstrdup(name);
     d->bytes = bytes;
     d->len = len;
-    enum error_code e = ends_in_json(name)
+    enum error_code e = ends_in(name, ".json")
                             ? json_read_places(document_text(d), name, &d->places, &d->root, reterr)
-                            : yaml_read(document_text(d), name, &d->places, &d->root, reterr);
+                            : read_unnamed(d, reterr);
     if (e)
         return e;
     places_sort(&d->places);
@@ -56,8 +84,9 @@ enum error_code document_parse(struct slice text, const char *name, struct docum
                                struct error *reterr)
 {
     if (text.len > LIMIT_FILE)
-        return error_set(reterr, ERR_LIMIT, "%s: %zu bytes, where at most %u are allowed", name,
-                         text.len, LIMIT_FILE);
+        return error_set(reterr, ERR_LIMIT,
+                         "%s: %zu bytes, where at most %u are allowed (LIMIT_FILE)", name, text.len,
+                         LIMIT_FILE);
     return parse(xstrndup(text.ptr, text.len), text.len, name, ret_document, reterr);
 }
 
@@ -157,8 +186,8 @@ static enum error_code read_all(int fd, const char *path, size_t maximum, struct
     if (got < 0)
         return error_set_errno(reterr, saved, "cannot read %s", path);
     if (got > 0)
-        return error_set(reterr, ERR_LIMIT, "%s: more than the %zu bytes that are allowed", path,
-                         maximum);
+        return error_set(reterr, ERR_LIMIT, "%s: more than the %zu bytes that are allowed (%s)",
+                         path, maximum, maximum == LIMIT_FILE ? "LIMIT_FILE" : "LIMIT_PAYLOAD");
     return ERR_OK;
 }
 

@@ -15,8 +15,8 @@
 
 struct document;
 
-/* Reads a file of at most LIMIT_FILE bytes. JSON if the name ends in .json, else YAML (of which
- * JSON is nearly a subset). The error begins "file:line:column: ". */
+/* Reads a file of at most LIMIT_FILE bytes; "-" is standard input. JSON if the name ends in .json;
+ * else YAML, or JSON that YAML cannot read. The error begins "file:line:column: ". */
 WARN_UNUSED enum error_code document_load(const char *path, struct document **ret_document,
                                           struct error *reterr);
 /* As document_load, of a text; name stands for the file in complaints. */

@@ -430,7 +430,7 @@ WARN_UNUSED static enum error_code read_stream(struct reader *r, json_t **ret_ro
     if ((e = next(r)) || (e = next(r)))
         return e;
     if (r->event.type == YAML_STREAM_END_EVENT)
-        return REFUSE(r, here(r), "there is nothing in it; expected a mapping");
+        return REFUSE(r, here(r), "there is nothing in it; expected a value, YAML or JSON");
     const yaml_version_directive_t *version = r->event.data.document_start.version_directive;
     if (version && (version->major != 1 || version->minor != 2))
         return REFUSE(r, here(r), "%%YAML %d.%d: only YAML 1.2 is read; leave the directive out",

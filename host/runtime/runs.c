@@ -365,8 +365,7 @@ static void begin(struct host *host, struct flow *flow, const char *id, json_t *
     json_decref(event.pins);
 }
 
-static enum error_code check_input(const struct flow *flow, const json_t *input,
-                                   struct error *reterr)
+enum error_code host_check_input(const struct flow *flow, const json_t *input, struct error *reterr)
 {
     if (!flow->input || contract_accepts(flow->input, input))
         return ERR_OK;
@@ -480,7 +479,7 @@ enum error_code host_submit(struct host *host, struct flow *flow, const char *id
         return error_set(reterr, ERR_INPUT,
                          "run id `%.200s`: expected 1 to %u of letters, digits and ._-:", id,
                          LIMIT_NAME);
-    enum error_code code = check_input(flow, input, reterr);
+    enum error_code code = host_check_input(flow, input, reterr);
     if (code != ERR_OK)
         return code;
     struct live_run *live = id ? live_find(host, id) : NULL;

@@ -65,6 +65,9 @@ WARN_UNUSED enum error_code host_open(const struct host_options *options, struct
 /* Ends plugins and closes the journal; the first failure of the journal's life is told. */
 enum error_code host_close(struct host *host, struct error *reterr);
 
+/* Whether a flow takes an input; host_submit asks it too. */
+WARN_UNUSED enum error_code host_check_input(const struct flow *flow, const json_t *input,
+                                             struct error *reterr);
 /* Starts a run. The same id with the same input is the same run: it is resumed, or already final
  * (then `settled` is called at once); with another input, ERR_CONFLICT. id NULL makes a new one. */
 WARN_UNUSED enum error_code host_submit(struct host *host, struct flow *flow, const char *id,

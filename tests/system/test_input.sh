@@ -57,7 +57,7 @@ says err 'cut.json:2:' 'ends too early'
 try 2 seam run one.yaml --input cut.json --json
 holds '.error.code == "bad input" and (.error.message | startswith("cut.json:2:"))'
 try 2 seam run one.yaml --input - <cut.json
-says err 'standard input' 'line 2'
+says err 'standard input:2:' 'ends too early'
 printf 'x: [1, 2\n' >cut.yaml
 try 2 seam run one.yaml --input cut.yaml
 says err 'cut.yaml:2:1'
@@ -76,11 +76,13 @@ try 2 seam run one.yaml --input deep.json
 says err 'deep.json:1:' 'LIMIT_DEPTH'
 { printf '{"x":"'; head -c 100000000 /dev/zero | tr '\0' x; printf '"}'; } >huge.json
 try 2 seam run one.yaml --input huge.json
-says err 'huge.json' '16777216 bytes'
+says err 'huge.json' '16777216 bytes' 'LIMIT_FILE'
 try 2 seam run one.yaml --input - <huge.json
-says err 'standard input' 'LIMIT_PAYLOAD'
+says err 'standard input' '16777216 bytes' 'LIMIT_FILE'
 { printf '{"x":"'; head -c 9000000 /dev/zero | tr '\0' x; printf '"}'; } >large.json
 try 2 seam run one.yaml --input large.json
 says err 'large.json' 'LIMIT_PAYLOAD'
+try 2 seam run one.yaml --input - <large.json
+says err 'standard input' 'LIMIT_PAYLOAD'
 rm -f journal.db
 try 0 seam run one.yaml --set fine=1

@@ -67,6 +67,10 @@ claim "flag is one value an instance, and - is standard input"
 try 1 seam validate --output flag schema.yaml - good.json <x.json
 jq -se '. == [{valid: false}, {valid: true}]' out >/dev/null || die "not two flags"
 try 2 seam validate - - </dev/null
+says err 'can be read once'
+try 2 seam validate schema.yaml - </dev/null
+says err 'standard input:1:1' 'expected a value'
+lacks err 'seam: -'
 try 2 seam validate --output long schema.yaml good.json
 says err 'text, flag or basic'
 
@@ -91,3 +95,14 @@ says err 'net.json: schema at "/$ref"' 'none is fetched'
 } >big.json
 try 2 seam validate big.json any.json
 says err 'big.json'
+
+claim "what looks like JSON is read as JSON, whatever its name: YAML knows no pairs of surrogates"
+echo '{}' >all.json
+printf '{"face": "\\ud83d\\ude00"}' >face.txt
+try 0 seam validate all.json face.txt
+try 0 seam validate all.json - <face.txt
+printf '{"a": 1' >cut.txt
+try 2 seam validate all.json cut.txt
+says err 'cut.txt:1:8: bad JSON'
+printf '{a: 1, b: [x]}' >flow.txt
+try 0 seam validate all.json flow.txt
