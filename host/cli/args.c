@@ -87,6 +87,8 @@ static int read_option(struct args *args, char **argv, int argc, int *at)
     struct slice name = {word, equals ? (size_t)(equals - word) : strlen(word)};
     const struct option *option = find_option(command, name);
     if (!option && slice_is(name, "--json")) {
+        if (equals)
+            return complain(EXIT_USAGE, "%s: --json takes no value", command->name);
         args->json = true;
         return 0;
     }

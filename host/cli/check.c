@@ -37,11 +37,12 @@ static char *unbounded_words(const struct findings *findings)
     return text_take(&out);
 }
 
-static json_t *layers_json(const struct findings *findings, bool ready)
+/* Of a file that could not be read nothing holds. */
+static json_t *layers_json(const struct findings *findings, bool ready, bool unread)
 {
-    return json_pack("{s:b, s:b, s:b, s:b}", "valid", findings_valid(findings), "granted",
-                     findings_granted(findings), "bounded", findings_bounded(findings), "ready",
-                     ready);
+    return json_pack("{s:b, s:b, s:b, s:b}", "valid", !unread && findings_valid(findings),
+                     "granted", !unread && findings_granted(findings), "bounded",
+                     findings_bounded(findings), "ready", ready);
 }
 
 static void print_layers(const struct findings *findings, bool ready)
@@ -79,11 +80,13 @@ static void print_flow(const char *path, const struct flow *flow, const struct f
     print_layers(findings, flow != NULL);
 }
 
-static json_t *flow_json(const char *path, const struct flow *flow, const struct findings *findings)
+static json_t *flow_json(const char *path, const struct flow *flow, const struct findings *findings,
+                         const char *unread)
 {
-    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o}", "flow", path, "ok", flow != NULL, "findings",
-                     findings_json(findings), "seams", findings_seams_json(findings), "worst",
-                     findings_worst_json(findings), "layers", layers_json(findings, flow != NULL));
+    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:s*}", "flow", path, "ok", flow != NULL,
+                     "findings", findings_json(findings), "seams", findings_seams_json(findings),
+                     "worst", findings_worst_json(findings), "layers",
+                     layers_json(findings, flow != NULL, unread), "error", unread);
 }
 
 static void check_one(const struct args *args, const struct roster *roster, const char *path,
@@ -98,14 +101,12 @@ static void check_one(const struct args *args, const struct roster *roster, cons
     report->errors += findings.errors;
     report->unread += unread;
     report->warnings += findings.warnings;
-    json_t *json = flow_json(path, flow, &findings);
-    if (unread)
-        json_object_set_new(json, "error", json_string(err.text));
+    json_t *json = flow_json(path, flow, &findings, unread ? err.text : NULL);
     json_array_append_new(report->flows, json);
     if (report->sarif)
         sarif_add(report->sarif, path, &findings, unread ? err.text : NULL);
     else if (!args->json && unread)
-        printf("%s\n", err.text);
+        complain(0, "%s", err.text);
     else if (!args->json)
         print_flow(path, flow, &findings);
     if (flow && report->target) {
@@ -124,11 +125,16 @@ static void finish(const struct args *args, const struct roster *roster,
     if (report->sarif)
         print_json(sarif_document(json_incref(report->sarif)));
     else if (args->json)
-        print_json(json_pack("{s:O, s:i, s:i}", "flows", report->flows, "errors",
-                             (int)report->errors, "warnings", (int)report->warnings));
+        print_json(json_pack("{s:O, s:i, s:i, s:i}", "flows", report->flows, "errors",
+                             (int)report->errors, "warnings", (int)report->warnings, "breaches",
+                             (int)report->breaches));
     else if (report->errors || report->warnings)
         printf("%zu error%s, %zu warning%s\n", report->errors, report->errors == 1 ? "" : "s",
                report->warnings, report->warnings == 1 ? "" : "s");
+    if (report->breaches && !args->json)
+        printf("%zu thing%s that %s does not take or heed; the nearest schema that it takes: "
+               "`seam contract lower`\n",
+               report->breaches, report->breaches == 1 ? "" : "s", args_option(args, "--target"));
     if (report->errors && !args->json)
         note_refused(roster);
 }

@@ -6,6 +6,7 @@
 #define CLI_CLI_INTERNAL_H
 
 #include "cli/cli.h"
+#include "contract/contain.h"
 #include "contract/registry.h"
 #include "runtime/runtime.h"
 
@@ -73,9 +74,14 @@ int report_refusal(const struct args *args, const struct error *err,
 void print_json(json_t *value);
 /* Compact JSON; the caller frees. */
 char *json_text(const json_t *value);
+/* A member that is a string; else "". */
+const char *text_of(const json_t *object, const char *key);
 /* An escape sequence, if the stream is a terminal and NO_COLOR is not set; else "". */
 enum colour { PLAIN, BOLD, DIM, RED, GREEN, YELLOW, CYAN };
 const char *paint(FILE *stream, enum colour colour);
+/* The colour and the exit code of an answer about contracts. */
+enum colour verdict_colour(enum verdict verdict);
+enum exit_code verdict_exit(enum verdict verdict);
 /* " --manifest FILE --store URL" as they were given: what a hint must repeat. The caller frees. */
 char *same_store(const struct args *args);
 /* The sentence that a question asks a person, of what the person is shown. */
@@ -85,6 +91,12 @@ const char *clock_text(int64_t ms, char ret_text[static 32]);
 
 /* ---- ways in ---- */
 
+/* A schema's file, read as contracts are; with --format-annotation formats only annotate. Both
+ * results may be set though it fails: the caller frees them. */
+struct document;
+WARN_UNUSED enum error_code open_contract(const struct args *args, const char *path,
+                                          struct document **ret_document,
+                                          struct contract **ret_contract, struct error *reterr);
 /* The manifest of --manifest or where it is looked for, with its roster. */
 WARN_UNUSED enum error_code open_roster(const struct args *args, struct roster **ret_roster,
                                         struct error *reterr);

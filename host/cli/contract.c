@@ -8,24 +8,11 @@
 #include "cli/cli_internal.h"
 
 #include "base/units.h"
-#include "contract/contain.h"
 #include "document/document.h"
 
+#include <errno.h>
 #include <string.h>
-
-static enum error_code load_contract(const struct args *args, const char *path,
-                                     struct document **ret_document, struct contract **ret_contract,
-                                     struct error *reterr)
-{
-    struct contract_options options = {.annotate_formats = args_flag(args, "--format-annotation")};
-    enum error_code code = document_load(path, ret_document, reterr);
-    if (code != ERR_OK)
-        return code; /* it names the file */
-    code = contract_compile(document_root(*ret_document), &options, ret_contract, reterr);
-    if (code != ERR_OK)
-        error_prefix(reterr, "%s: ", path);
-    return code;
-}
+#include <unistd.h>
 
 static const char *place(const char *pointer)
 {
@@ -34,8 +21,8 @@ static const char *place(const char *pointer)
 
 static void print_text(const struct args *args, const struct comparison *c)
 {
-    enum colour colour = c->verdict == PROVEN ? GREEN : c->verdict == REFUTED ? RED : YELLOW;
-    printf("%s%s%s\n", paint(stdout, colour), verdict_name(c->verdict), paint(stdout, PLAIN));
+    printf("%s%s%s\n", paint(stdout, verdict_colour(c->verdict)), verdict_name(c->verdict),
+           paint(stdout, PLAIN));
     if (c->witness) {
         AUTO(freep) char *witness = json_text(c->witness);
         fputs("witness: ", stdout);
@@ -51,15 +38,13 @@ static void print_text(const struct args *args, const struct comparison *c)
 
 static int print_comparison(const struct args *args, const struct comparison *c)
 {
-    static const int codes[] = {
-        [PROVEN] = EXIT_DONE, [REFUTED] = EXIT_FAILED, [UNKNOWN] = EXIT_UNDECIDED};
     if (args->json)
         print_json(json_pack("{s:s, s:O?, s:s, s:s, s:s, s:s}", "verdict", verdict_name(c->verdict),
                              "witness", c->witness, "rule", c->rule, "reason", c->reason, "sub",
                              c->sub, "super", c->super));
     else
         print_text(args, c);
-    return codes[c->verdict];
+    return verdict_exit(c->verdict);
 }
 
 static int compare_schemas(const struct args *args)
@@ -68,9 +53,9 @@ static int compare_schemas(const struct args *args)
     AUTO(contract_unrefp) struct contract *sub = NULL, *super = NULL;
     struct comparison comparison;
     struct error err;
-    enum error_code code = load_contract(args, args->operands[1], &sub_file, &sub, &err);
+    enum error_code code = open_contract(args, args->operands[1], &sub_file, &sub, &err);
     if (code == ERR_OK)
-        code = load_contract(args, args->operands[2], &super_file, &super, &err);
+        code = open_contract(args, args->operands[2], &super_file, &super, &err);
     if (code == ERR_OK)
         code = contract_compare(sub, super, NULL, &comparison, &err);
     if (code != ERR_OK)
@@ -80,10 +65,11 @@ static int compare_schemas(const struct args *args)
     return exit_code;
 }
 
+/* What cannot be opened is complained of where it is read. */
 static bool is_shared_object(const char *path)
 {
     char magic[4];
-    FILE *file = fopen(path, "re");
+    FILE *file = strcmp(path, "-") == 0 ? NULL : fopen(path, "re");
     if (!file)
         return false;
     bool is = fread(magic, 1, sizeof(magic), file) == sizeof(magic) &&
@@ -97,12 +83,19 @@ static int compare(const struct args *args)
     const char *a = args->operands[1], *b = args->operands[2];
     if (args->operand_count != 3)
         return complain(EXIT_USAGE, "usage: seam contract compare SUB SUPER, or OLD.so NEW.so");
+    if (args_option(args, "--target"))
+        return complain(EXIT_USAGE, "contract compare: --target goes with lint and lower alone");
+    if (strcmp(a, "-") == 0 && strcmp(b, "-") == 0)
+        return complain(EXIT_USAGE, "contract compare: standard input (-) can be read once");
     bool plugin_a = is_shared_object(a), plugin_b = is_shared_object(b);
+    const char *schema = plugin_a ? b : a;
+    if (plugin_a != plugin_b && strcmp(schema, "-") != 0 && access(schema, R_OK) != 0)
+        return complain(EXIT_USAGE, "cannot open %s: %s", schema, strerror(errno));
     if (plugin_a != plugin_b)
         return complain(EXIT_USAGE,
                         "%s is a shared object and %s is not: compare two plugins or two schemas; "
                         "`seam plugins inspect %s` prints the schemas of a plugin",
-                        plugin_a ? a : b, plugin_a ? b : a, plugin_a ? a : b);
+                        plugin_a ? a : b, schema, plugin_a ? a : b);
     return plugin_a ? compare_plugins(args) : compare_schemas(args);
 }
 

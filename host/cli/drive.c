@@ -54,7 +54,7 @@ static json_t *result_json(const struct run *run)
         json_object_set(result, "output", (json_t *)run_output(run));
     else if (status == RUN_WAITING)
         json_object_set_new(result, "questions", questions_json(run));
-    else if (run_error(run))
+    if (status != RUN_DONE && run_error(run))
         json_object_set(result, "error", (json_t *)run_error(run));
     return result;
 }
@@ -139,12 +139,6 @@ int drive_abort(struct drive *drive, const struct error *err)
 
 /* ---- telling ---- */
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
 static void print_questions(const json_t *result)
 {
     size_t i;
@@ -152,7 +146,8 @@ static void print_questions(const json_t *result)
     json_array_foreach (json_object_get(result, "questions"), i, question) {
         const json_t *shown = json_object_get(question, "shown");
         const char *cause = text_of(json_object_get(shown, "error"), "message");
-        fprintf(stderr, "  %s asks: ", text_of(question, "step"));
+        long long revision = json_integer_value(json_object_get(question, "revision"));
+        fprintf(stderr, "  %s asks%s: ", text_of(question, "step"), revision > 1 ? " again" : "");
         print_clean(stderr, slice_of(question_sentence(shown)));
         fputs(*cause ? "\n    because: " : "", stderr);
         print_clean(stderr, slice_of(cause));
@@ -173,11 +168,18 @@ static void print_result(const struct drive *drive, const json_t *result)
         fprintf(stderr, "%srun %s waits for a person%s\n", paint(stderr, YELLOW), id,
                 paint(stderr, PLAIN));
         print_questions(result);
+        if (error) {
+            fputs("  then it ends: ", stderr);
+            print_clean(stderr, slice_of(text_of(error, "message")));
+            fputc('\n', stderr);
+        }
         fprintf(stderr,
                 "  the whole question: seam show %s%s\n"
+                "  why it is asked:    seam explain %s %s%s\n"
                 "  to answer it:       seam answer %s %s --json FILE%s   (or --deny)\n"
                 "  to go on then:      seam resume %s%s\n",
-                id, same, id, text_of(first, "step"), same, id, same);
+                id, same, id, text_of(first, "step"), same, id, text_of(first, "step"), same, id,
+                same);
     } else {
         const char *where = text_of(error, "step");
         fprintf(stderr, "%srun %s %s%s%s%s: ", paint(stderr, RED), id,
@@ -222,7 +224,8 @@ static void print_results(const struct drive *drive, const size_t counts[static 
         }
         return;
     }
-    if (json_object_size(drive->results) > 1)
+    size_t count = json_object_size(drive->results);
+    if (count > 1 || (count == 0 && args_flag(drive->args, "--each")))
         print_counts(drive, counts);
     else if (!counts[RUN_RUNNING])
         json_object_foreach (drive->results, id, result) {

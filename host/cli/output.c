@@ -86,6 +86,12 @@ char *json_text(const json_t *value)
     return text_take(&text);
 }
 
+const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
 void print_json(json_t *value)
 {
     AUTO(freep) char *text = json_text(value);
@@ -107,6 +113,16 @@ const char *paint(FILE *stream, enum colour colour)
     return isatty(fileno(stream)) && !(no && *no) ? sequences[colour] : "";
 }
 
+enum colour verdict_colour(enum verdict verdict)
+{
+    return verdict == PROVEN ? GREEN : verdict == REFUTED ? RED : YELLOW;
+}
+
+enum exit_code verdict_exit(enum verdict verdict)
+{
+    return verdict == PROVEN ? EXIT_DONE : verdict == REFUTED ? EXIT_FAILED : EXIT_UNDECIDED;
+}
+
 const char *clock_text(int64_t ms, char ret_text[static 32])
 {
     time_t seconds = (time_t)(ms / 1000);
@@ -121,6 +137,20 @@ char *same_store(const struct args *args)
     const char *manifest = args_option(args, "--manifest"), *store = args_option(args, "--store");
     return xasprintf("%s%s%s%s", manifest ? " --manifest " : "", manifest ? manifest : "",
                      store ? " --store " : "", store ? store : "");
+}
+
+enum error_code open_contract(const struct args *args, const char *path,
+                              struct document **ret_document, struct contract **ret_contract,
+                              struct error *reterr)
+{
+    struct contract_options options = {.annotate_formats = args_flag(args, "--format-annotation")};
+    enum error_code code = document_load(path, ret_document, reterr);
+    if (code != ERR_OK)
+        return code; /* it names the file */
+    code = contract_compile(document_root(*ret_document), &options, ret_contract, reterr);
+    if (code != ERR_OK)
+        error_prefix(reterr, "%s: ", path);
+    return code;
 }
 
 enum error_code open_roster(const struct args *args, struct roster **ret_roster,

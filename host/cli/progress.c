@@ -68,12 +68,6 @@ static void wipe(struct progress *progress)
     progress->rows = 0;
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
 static enum colour colour_of(const char *status)
 {
     if (strcmp(status, "done") == 0)

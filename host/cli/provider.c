@@ -29,20 +29,6 @@ static int load_provider(const struct args *args, struct provider **ret_provider
     return report_error(args, &err);
 }
 
-static enum error_code load_schema(const struct args *args, const char *path,
-                                   struct document **ret_document, struct contract **ret_contract,
-                                   struct error *reterr)
-{
-    struct contract_options options = {.annotate_formats = args_flag(args, "--format-annotation")};
-    enum error_code code = document_load(path, ret_document, reterr);
-    if (code != ERR_OK)
-        return code; /* it names the file */
-    code = contract_compile(document_root(*ret_document), &options, ret_contract, reterr);
-    if (code != ERR_OK)
-        error_prefix(reterr, "%s: ", path);
-    return code;
-}
-
 json_t *breaches_json(const struct breaches *breaches)
 {
     json_t *list = json_array();
@@ -73,7 +59,7 @@ static int lint_one(const struct args *args, const struct provider *provider, co
     const char *target = args_option(args, "--target");
     struct breaches breaches;
     struct error err;
-    if (load_schema(args, path, &document, &contract, &err) != ERR_OK)
+    if (open_contract(args, path, &document, &contract, &err) != ERR_OK)
         return report_error(args, &err);
     bool good = provider_lint(provider, document_root(document), &breaches);
     if (args->json)
@@ -108,9 +94,6 @@ int contract_lint(const struct args *args)
 
 /* ---- lower ---- */
 
-static const int verdict_codes[] = {
-    [PROVEN] = EXIT_DONE, [REFUTED] = EXIT_FAILED, [UNKNOWN] = EXIT_UNDECIDED};
-
 static void say(const char *what, const char *text)
 {
     AUTO(freep) char *line = xasprintf("%s: %s\n", what, text);
@@ -119,8 +102,8 @@ static void say(const char *what, const char *text)
 
 static const char *at_place(const json_t *item)
 {
-    const char *place = json_string_value(json_object_get(item, "at"));
-    return place && *place ? place : "the root";
+    const char *place = text_of(item, "at");
+    return *place ? place : "the root";
 }
 
 static void print_losses(const struct lowering *l)
@@ -161,13 +144,8 @@ static void print_lowering(const struct lowering *l)
         AUTO(freep) char *witness = json_text(l->witness);
         say("witness", witness);
     }
-    AUTO(freep)
-    char *verdict = xasprintf("%s%s%s",
-                              paint(stderr, l->verdict == PROVEN    ? GREEN
-                                            : l->verdict == REFUTED ? RED
-                                                                    : YELLOW),
-                              verdict_name(l->verdict), paint(stderr, PLAIN));
-    fprintf(stderr, "%s: ", verdict);
+    fprintf(stderr, "%s%s%s: ", paint(stderr, verdict_colour(l->verdict)), verdict_name(l->verdict),
+            paint(stderr, PLAIN));
     print_clean(stderr, slice_of(l->reason));
     fputc('\n', stderr);
 }
@@ -194,14 +172,14 @@ int contract_lower(const struct args *args)
     int code = load_provider(args, &provider);
     if (code)
         return code;
-    if (load_schema(args, args->operands[1], &document, &contract, &err) != ERR_OK)
+    if (open_contract(args, args->operands[1], &document, &contract, &err) != ERR_OK)
         return report_error(args, &err);
     provider_lower(provider, contract, &lowering);
     if (args->json)
         print_json(lowering_json(args, provider, &lowering));
     else
         print_lowering(&lowering);
-    code = lowering.left.count > 0 ? EXIT_FAILED : verdict_codes[lowering.verdict];
+    code = lowering.left.count > 0 ? EXIT_FAILED : (int)verdict_exit(lowering.verdict);
     lowering_done(&lowering);
     return code;
 }

@@ -35,17 +35,12 @@ static void print_checks_json(const struct card *old_card, const struct card *ne
                          side_json(new_card), "checks", checks));
 }
 
-static enum colour colour_of(enum verdict verdict)
-{
-    return verdict == PROVEN ? GREEN : verdict == REFUTED ? RED : YELLOW;
-}
-
 static void print_check(const struct succession_check *check)
 {
     AUTO(freep)
     char *line = xasprintf("%s: %s (old card at %s, new card at %s)\n", check->aspect,
                            check->reason, check->old_place, check->new_place);
-    printf("%s%-8s%s %-16s ", paint(stdout, check->note ? DIM : colour_of(check->verdict)),
+    printf("%s%-8s%s %-16s ", paint(stdout, check->note ? DIM : verdict_colour(check->verdict)),
            check->note ? "note" : verdict_name(check->verdict), paint(stdout, PLAIN),
            check->agent ? check->agent : "(plugin)");
     print_clean(stdout, slice_of(line));
@@ -68,9 +63,9 @@ static void print_checks(const struct card *old_card, const struct card *new_car
         print_check(&s->checks[i]);
         open += !s->checks[i].note && s->checks[i].verdict != PROVEN;
     }
-    printf("%s%s%s: %s %s %s %s %s", paint(stdout, colour_of(s->verdict)), verdict_name(s->verdict),
-           paint(stdout, PLAIN), new_card->id, new_card->version, sentences[s->verdict],
-           old_card->id, old_card->version);
+    printf("%s%s%s: %s %s %s %s %s", paint(stdout, verdict_colour(s->verdict)),
+           verdict_name(s->verdict), paint(stdout, PLAIN), new_card->id, new_card->version,
+           sentences[s->verdict], old_card->id, old_card->version);
     if (open > 0)
         printf(": %zu of %zu answers %s against it", open, s->count,
                open == 1 ? "stands" : "stand");
@@ -79,8 +74,6 @@ static void print_checks(const struct card *old_card, const struct card *new_car
 
 int compare_plugins(const struct args *args)
 {
-    static const int codes[] = {
-        [PROVEN] = EXIT_DONE, [REFUTED] = EXIT_FAILED, [UNKNOWN] = EXIT_UNDECIDED};
     AUTO(card_freep) struct card *old_card = NULL, *new_card = NULL;
     struct error err;
     enum error_code code = card_read(args->operands[1], &old_card, &err);
@@ -94,7 +87,7 @@ int compare_plugins(const struct args *args)
         print_checks_json(old_card, new_card, &s);
     else
         print_checks(old_card, new_card, &s);
-    int exit_code = codes[s.verdict];
+    int exit_code = (int)verdict_exit(s.verdict);
     succession_done(&s);
     return exit_code;
 }

@@ -35,7 +35,7 @@ knob '{"commit_then_drop": 0}'
 try 0 seam cancel w2
 says out 'cancel asked; no host is at work' 'seam resume w2'
 try 3 seam resume w2
-says err 'notify asks'
+says err 'notify asks' 'then it ends: a person cancelled the run'
 try 0 seam answer w2 notify --json - <<<"{\"outcome\": \"happened\", \"result\": {\"id\": \"M-000001\"}}"
 try 1 seam resume w2
 says err 'run w2 was cancelled'

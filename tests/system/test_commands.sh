@@ -117,6 +117,12 @@ echo '{"broken"' >>five.jsonl
 try 2 seam run book-trip.yaml --each five.jsonl --id again
 says err 'five.jsonl:6: '
 try 2 seam show again-1
+sed -i '$ s/.*/{"goal": 1}/' five.jsonl
+try 2 seam run book-trip.yaml --each five.jsonl --id misfit
+says err 'five.jsonl:6: the input does not fit' '/goal'
+try 2 seam show misfit-1
+try 0 seam run book-trip.yaml --each /dev/null
+says out '0 runs'
 
 claim "--memory keeps nothing"
 mkdir memory

@@ -132,6 +132,8 @@ says out 'PROVEN'
 claim "two files that are not two plugins are refused, with a way on"
 try 2 seam contract compare base.so input.json
 says err 'base.so is a shared object and input.json is not' 'seam plugins inspect base.so'
+try 2 seam contract compare base.so nowhere.so
+says err 'cannot open nowhere.so: No such file'
 try 2 seam contract compare base.so "$SINS/no_card.so"
 says err 'no_card.so'
 head -c 100 base.so >half.so

@@ -79,14 +79,19 @@ echo '{"type": "objekt"}' >typo.json
 try 2 seam contract lint --target openai typo.json
 says err 'typo.json' 'objekt'
 
+claim "an option that would do nothing is refused"
+try 2 seam contract compare typo.json typo.json --target openai
+says err '--target goes with lint and lower'
+
 claim "check holds the contracts of a flow's agents to a provider"
 stage "$SINS/echo.so"
 one_step act
 try 1 seam check one.yaml --target openai
-says out 'one.yaml: p/act output: true: openai refuses it: the root is an object' 'one.yaml: p/act input'
+says out 'one.yaml: p/act output: true: openai refuses it: the root is an object' 'one.yaml: p/act input' 'that openai does not take or heed'
 try 1 seam check one.yaml --target openai --format json
 holds '[.flows[0].contracts[] | .contract] == ["output", "input"] and .flows[0].ok'
 holds '.flows[0].contracts | all(.agent == "p/act" and .target == "openai" and (.breaches | length) > 0)'
+holds '.breaches == ([.flows[].contracts[].breaches[]] | length)'
 try 0 seam check one.yaml --target gemini
 try 0 seam check one.yaml
 try 2 seam check one.yaml --target opnai

@@ -45,7 +45,11 @@ refused 2 itself.yaml 'itself.yaml:1:8' 'an anchor cannot hold itself'
 try 2 seam run nowhere.yaml
 says err 'cannot open nowhere.yaml'
 try 2 seam check nowhere.yaml itself.yaml
-says out 'cannot open nowhere.yaml' 'itself.yaml:1:8'
+says err 'cannot open nowhere.yaml'
+says out 'itself.yaml:1:8'
+try 2 seam check nowhere.yaml --json
+holds '.flows[0] | .layers == {valid: false, granted: false, bounded: false, ready: false}
+    and (.error | contains("nowhere.yaml"))'
 
 claim "aliases that multiply"
 {

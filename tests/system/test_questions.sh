@@ -73,7 +73,7 @@ doubt d2
 sqlite3 -cmd '.timeout 10000' ledger.db "DELETE FROM mails WHERE id = 'M-000002'"
 try 0 seam answer d2 notify --json - <never.json
 try 3 seam resume d2
-says err 'notify asks: Nobody knows whether'
+says err 'notify asks again: Nobody knows whether' 'why it is asked:    seam explain d2 notify'
 try 0 seam answer d2 notify --json - --revision 2 <never.json
 try 0 seam resume d2
 holds '.mail == "M-000003"'

@@ -58,6 +58,8 @@ try 2 seam run flow.yaml --id
 says err '--id needs ID'
 try 2 seam run flow.yaml --quiet=yes
 says err '--quiet takes no value'
+try 2 seam runs --json=yes
+says err '--json takes no value'
 try 2 seam resume
 says err 'name one RUN, or give --all'
 try 2 seam resume a --all
