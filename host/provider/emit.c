@@ -301,17 +301,6 @@ static void emit_array(struct pass *p, struct flat *flat, json_t *schema, const 
 
 /* ---- objects ---- */
 
-static bool has_word(const json_t *list, const char *word)
-{
-    size_t i;
-    const json_t *item;
-    json_array_foreach (list, i, item) {
-        if (json_is_string(item) && strcmp(json_string_value(item), word) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool takes_null(const json_t *schema)
 {
     const json_t *branch, *values = json_object_get(schema, "enum");

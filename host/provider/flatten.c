@@ -69,17 +69,6 @@ static bool has(const json_t *list, const json_t *value)
     return false;
 }
 
-static bool has_word(const json_t *list, const char *word)
-{
-    size_t i;
-    const json_t *item;
-    json_array_foreach (list, i, item) {
-        if (json_is_string(item) && strcmp(json_string_value(item), word) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Types of both; an integer is a number. */
 static json_t *common_types(const json_t *a, const json_t *b)
 {

@@ -92,24 +92,13 @@ static bool is_object_schema(const json_t *schema)
            json_object_get(schema, "patternProperties");
 }
 
-static bool is_listed(const json_t *list, const char *name)
-{
-    size_t i;
-    const json_t *item;
-    json_array_foreach (list, i, item) {
-        if (json_is_string(item) && strcmp(json_string_value(item), name) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void check_all_required(struct lint *l, const struct rule *rule, const json_t *schema,
                                const char *place)
 {
     const char *name;
     json_t *property;
     json_object_foreach (json_object_get(schema, "properties"), name, property) {
-        if (is_listed(json_object_get(schema, "required"), name))
+        if (has_word(json_object_get(schema, "required"), name))
             continue;
         AUTO(freep) char *base = pointer_join(place, "properties");
         AUTO(freep) char *at = pointer_join(base, name);
@@ -365,7 +354,7 @@ static void measure(struct lint *l, const json_t *schema, const char *place, uns
     l->measured[PROPERTIES] += json_object_size(properties);
     json_object_foreach ((json_t *)properties, name, value) {
         l->measured[NAMES_TEXT] += strlen(name);
-        l->measured[OPTIONAL] += !is_listed(json_object_get(schema, "required"), name);
+        l->measured[OPTIONAL] += !has_word(json_object_get(schema, "required"), name);
     }
     json_object_foreach (json_object_get(schema, "$defs"), name, value) {
         l->measured[NAMES_TEXT] += strlen(name);

@@ -52,6 +52,8 @@ bool provider_takes_value(const struct provider *provider, const json_t *value);
 
 /* ---- schemas as JSON ---- */
 
+/* Whether a list of strings, as `required`, holds the word. */
+bool has_word(const json_t *list, const char *word);
 /* The place that a local reference ("#", "#/…") names in the document, or NULL. */
 const json_t *schema_at(const json_t *root, const char *ref);
 const json_t *schema_by_pointer(const json_t *root, const char *pointer);

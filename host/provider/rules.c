@@ -225,7 +225,18 @@ const char *provider_refused_part(const struct provider *provider, const char *p
     return NULL;
 }
 
-/* ---- places ---- */
+/* ---- schemas as JSON ---- */
+
+bool has_word(const json_t *list, const char *word)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach (list, i, item) {
+        if (json_is_string(item) && strcmp(json_string_value(item), word) == 0)
+            return true;
+    }
+    return false;
+}
 
 char *pointer_join(const char *pointer, const char *token)
 {
