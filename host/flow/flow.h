@@ -85,7 +85,7 @@ struct findings {
     struct seam *seams; /* in the order of the steps, the output last; also of a flow in error */
     size_t seam_count;
     struct worst worst[WORST_KEYS];
-    bool has_worst; /* false if the graph was too wrong to tell */
+    bool has_worst; /* false if the graph was too wrong to tell, or an agent is not there */
 };
 
 void findings_init(struct findings *findings);

@@ -233,6 +233,15 @@ static void put_worst(struct reckoning *r, enum worst_key key)
     say_over(c, key, worst);
 }
 
+/* Of a step whose agent is not there nothing is known, and so nothing of the whole. */
+static bool can_reckon(const struct compilation *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (!c->flow->steps[i].call.agent)
+            return false;
+    return c->ordered == c->count && c->count > 0;
+}
+
 void flow_reckon_worst(struct proving *proving)
 {
     struct compilation *c = proving->c;
@@ -244,9 +253,9 @@ void flow_reckon_worst(struct proving *proving)
         add_step(&r, c->flow->order[i]);
     r.least[WORST_TIME] = end_of_all(&r, r.least_end, r.least_work);
     r.most[WORST_TIME] = end_of_all(&r, r.most_end, r.most_work);
-    for (enum worst_key i = 0; i < WORST_KEYS && c->ordered == c->count; i++)
+    c->findings->has_worst = can_reckon(c);
+    for (enum worst_key i = 0; i < WORST_KEYS && c->findings->has_worst; i++)
         put_worst(&r, i);
-    c->findings->has_worst = c->ordered == c->count && c->count > 0;
     free(r.least_end);
     free(r.most_end);
 }
