@@ -94,7 +94,7 @@ static void try_ended(struct hook *hook, const char *failure)
     if (host->stopping)
         return;
     if (failure && hook->tries < HOOK_TRIES) {
-        uv_timer_start(&hook->timer, try_later, (uint64_t)(HOOK_WAIT_MS << hook->tries), 0);
+        uv_timer_start(&hook->timer, try_later, (uint64_t)HOOK_WAIT_MS << hook->tries, 0);
         return;
     }
     if (failure)
