@@ -72,8 +72,8 @@ static void add(struct class *classes, struct slice text)
     class->bytes += text.len;
 }
 
-/* The bytes stay; the documents lie in them. */
-static void add_file(struct class *classes, const char *name)
+/* Returns the bytes of the file, in which its documents lie. */
+static char *add_file(struct class *classes, const char *name)
 {
     FILE *file = fopen(name, "re");
     if (!file || fseek(file, 0, SEEK_END) != 0) {
@@ -87,7 +87,7 @@ static void add_file(struct class *classes, const char *name)
     fclose(file);
     if (length < 6 || strcmp(name + length - 6, ".jsonl") != 0) {
         add(classes, (struct slice){bytes, len});
-        return;
+        return bytes;
     }
     for (char *at = bytes, *end; at < bytes + len; at = end + 1) {
         end = memchr(at, '\n', (size_t)(bytes + len - at));
@@ -95,6 +95,7 @@ static void add_file(struct class *classes, const char *name)
             end = bytes + len;
         add(classes, (struct slice){at, (size_t)(end - at)});
     }
+    return bytes;
 }
 
 static void print_row(const struct class *class, bool quick)
@@ -117,10 +118,16 @@ int main(int argc, char **argv)
 {
     struct class classes[CLASSES] = {0};
     bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
+    char **files = xcalloc((size_t)argc, sizeof(*files));
     for (int i = 1 + quick; i < argc; i++)
-        add_file(classes, argv[i]);
+        files[i] = add_file(classes, argv[i]);
     printf("%10s %10s %12s %10s\n", "bytes", "documents", "jansson", "ours");
-    for (int i = 0; i < CLASSES; i++)
+    for (int i = 0; i < CLASSES; i++) {
         print_row(&classes[i], quick);
+        free(classes[i].list);
+    }
+    for (int i = 0; i < argc; i++)
+        free(files[i]);
+    free((void *)files);
     return EXIT_SUCCESS;
 }
