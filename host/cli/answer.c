@@ -36,12 +36,13 @@ static enum error_code send(const char *path, const char *run, json_t *message, 
 
 static void told(const struct args *args, const char *run, const char *what, long pid)
 {
+    AUTO(freep) char *same = same_store(args);
     if (args->json)
         print_json(json_pack("{s:s, s:s, s:b}", "run", run, "sent", what, "host", pid != 0));
     else if (pid)
         printf("%s; the host at work (process %ld) takes it up\n", what, pid);
     else
-        printf("%s; no host is at work: `seam resume %s` goes on\n", what, run);
+        printf("%s; no host is at work: `seam resume %s%s` goes on\n", what, run, same);
 }
 
 /* ---- answer ---- */
@@ -95,6 +96,12 @@ int command_answer(const struct args *args)
     struct error err;
     long pid = 0;
     bool deny = args_flag(args, "--deny");
+    const char *revision = args_option(args, "--revision");
+    if (revision && (*revision == '\0' || revision[strspn(revision, "0123456789")] != '\0'))
+        return complain(EXIT_USAGE,
+                        "answer: --revision %s: expected the number that `seam show` "
+                        "prints with the question",
+                        revision);
     if (deny == args_flag(args, "--json"))
         return complain(EXIT_USAGE, "answer: give --json FILE or --deny");
     enum error_code code = read_answer(args, &answer, &err);

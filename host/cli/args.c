@@ -6,6 +6,7 @@
  */
 #include "cli/cli_internal.h"
 
+#include "base/text.h"
 #include "base/units.h"
 
 #include <stdlib.h>
@@ -112,6 +113,9 @@ static int read_args(struct args *args, char **argv, int argc)
 {
     bool operands_only = false;
     for (int at = 0; at < argc; at++) {
+        if (!slice_valid_utf8(slice_of(argv[at])))
+            return complain(EXIT_USAGE, "%s: an argument is not UTF-8: `%s`; rename what it names",
+                            args->command->name, argv[at]);
         bool option = !operands_only && argv[at][0] == '-' && argv[at][1] != '\0';
         if (option && strcmp(argv[at], "--") == 0) {
             operands_only = true;

@@ -156,7 +156,7 @@ int command_check(const struct args *args)
     int no_target = find_target(args, &provider);
     if (no_target)
         return no_target;
-    enum error_code code = open_roster(&as, &roster, &err);
+    enum error_code code = open_roster(&as, false, &roster, &err);
     if (code != ERR_OK) {
         error_prefix(&err, "check: ");
         return report_error(&as, &err);

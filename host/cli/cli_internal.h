@@ -97,9 +97,10 @@ struct document;
 WARN_UNUSED enum error_code open_contract(const struct args *args, const char *path,
                                           struct document **ret_document,
                                           struct contract **ret_contract, struct error *reterr);
-/* The manifest of --manifest or where it is looked for, with its roster. */
-WARN_UNUSED enum error_code open_roster(const struct args *args, struct roster **ret_roster,
-                                        struct error *reterr);
+/* The manifest of --manifest or where it is looked for, with its roster. A plugin that it requires
+ * and that was refused is an error, but not to a survey. */
+WARN_UNUSED enum error_code open_roster(const struct args *args, bool survey,
+                                        struct roster **ret_roster, struct error *reterr);
 /* A reader of --store or the manifest's store; ret_path, if not NULL, gets the path, to be freed.
  */
 WARN_UNUSED enum error_code open_reader(const struct args *args, struct journal_reader **ret_reader,

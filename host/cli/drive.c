@@ -88,7 +88,7 @@ enum error_code drive_open(struct drive *drive, const struct args *args, struct 
 {
     *drive = (struct drive){.args = args, .results = json_object(), .others = json_object()};
     findings_init(&drive->findings);
-    enum error_code code = open_roster(args, &drive->roster, reterr);
+    enum error_code code = open_roster(args, false, &drive->roster, reterr);
     if (code != ERR_OK)
         return code;
     drive->progress = progress_new(args->json, args_flag(args, "--quiet"));

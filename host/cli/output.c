@@ -153,12 +153,14 @@ enum error_code open_contract(const struct args *args, const char *path,
     return code;
 }
 
-enum error_code open_roster(const struct args *args, struct roster **ret_roster,
+enum error_code open_roster(const struct args *args, bool survey, struct roster **ret_roster,
                             struct error *reterr)
 {
     AUTO(freep) char *path = NULL;
     enum error_code code = manifest_find(args_option(args, "--manifest"), &path, reterr);
-    return code == ERR_OK ? roster_load(path, ret_roster, reterr) : code;
+    if (code != ERR_OK)
+        return code;
+    return survey ? roster_survey(path, ret_roster, reterr) : roster_load(path, ret_roster, reterr);
 }
 
 enum error_code open_reader(const struct args *args, struct journal_reader **ret_reader,

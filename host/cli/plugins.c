@@ -61,8 +61,11 @@ static void plugin_text(const struct roster_plugin *plugin, bool tried, const st
                    : "accepted",
            paint(stdout, PLAIN), plugin->entry->in_process ? "in-process" : "worker",
            plugin->entry->path);
-    if (refused)
-        printf("    %s\n", err->text);
+    if (refused) {
+        fputs("    ", stdout);
+        print_clean(stdout, slice_of(err->text));
+        putchar('\n');
+    }
     for (size_t i = 0; plugin->card && i < plugin->card->agent_count; i++) {
         const struct card_agent *agent = &plugin->card->agents[i];
         AUTO(freep) char *name = xasprintf("%s/%s", plugin->entry->alias, agent->name);
@@ -86,7 +89,7 @@ int command_plugins(const struct args *args)
         json_decref(list);
         return complain(EXIT_USAGE, "usage: seam plugins [inspect FILE.so]");
     }
-    enum error_code code = open_roster(args, &roster, &err);
+    enum error_code code = open_roster(args, true, &roster, &err);
     if (code == ERR_OK && !args->json)
         note_unserved(roster);
     for (size_t i = 0; code == ERR_OK && i < roster->plugin_count; i++) {

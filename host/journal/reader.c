@@ -181,7 +181,7 @@ static enum error_code broken(const struct walk *w, uint64_t seq, const char *wh
     return error_set(reterr, ERR_CORRUPT,
                      "%s: the chain of run %s is broken at record %" PRIu64
                      ": %s; somebody changed the journal, or its disk did: put a backup in its "
-                     "place and open it with --restored",
+                     "place, then `seam resume --all --restored`",
                      w->reader->path, w->run, seq, what);
 }
 
@@ -331,10 +331,11 @@ enum error_code journal_kept(struct journal_reader *reader, const struct digest 
     struct slice body = sql_text(row, 0);
     struct digest found = digest_of(body);
     if (!digest_equal(&found, digest))
-        return error_set(reterr, ERR_CORRUPT,
-                         "%s: the text %.16s… is not what was kept; somebody changed the journal, "
-                         "or its disk did: put a backup in its place and open it with --restored",
-                         reader->path, hex);
+        return error_set(
+            reterr, ERR_CORRUPT,
+            "%s: the text %.16s… is not what was kept; somebody changed the journal, "
+            "or its disk did: put a backup in its place, then `seam resume --all --restored`",
+            reader->path, hex);
     return text_add(out, body.ptr, body.len)
                ? ERR_OK
                : error_set(reterr, ERR_LIMIT, "%s: the text %.16s… is too large", reader->path,

@@ -145,7 +145,7 @@ enum error_code meta_get_identity(sqlite3 *db, const char *path, struct identity
     if (sscanf(value, "%" SCNu64 ":%" SCNd64, &identity.inode, &identity.born_ns) != 2)
         return error_set(reterr, ERR_CORRUPT,
                          "%s: expected meta.identity as inode:time, found \"%s\"; put a backup "
-                         "in its place and open it with --restored",
+                         "in its place, then `seam resume --all --restored`",
                          path, value);
     *ret_identity = identity;
     return ERR_OK;

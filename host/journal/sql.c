@@ -64,11 +64,12 @@ enum error_code sql_code(int rc, int system_errno)
 
 static const char *cure(enum error_code code)
 {
-    return code == ERR_NO_SPACE  ? "; free some space on its disk"
-           : code == ERR_BUSY    ? "; another process is writing to it: try again"
-           : code == ERR_CORRUPT ? "; put a backup in its place and open it with --restored"
-           : code == ERR_DENIED  ? "; it must be this user's, with its folder"
-                                 : "";
+    return code == ERR_NO_SPACE ? "; free some space on its disk"
+           : code == ERR_BUSY   ? "; another process is writing to it: try again"
+           : code == ERR_CORRUPT
+               ? "; put a backup in its place, then `seam resume --all --restored`"
+           : code == ERR_DENIED ? "; it must be this user's, with its folder"
+                                : "";
 }
 
 enum error_code sql_error(sqlite3 *db, const char *path, const char *doing, struct error *reterr)

@@ -125,7 +125,7 @@ static enum error_code check_pages(sqlite3 *db, const char *path, struct error *
     if (!slice_is(sql_text(check, 0), "ok"))
         return error_set(reterr, ERR_CORRUPT,
                          "%s: the journal was damaged by a failed write (%s); put a backup in its "
-                         "place and open it with --restored",
+                         "place, then `seam resume --all --restored`",
                          path, sql_text(check, 0).ptr);
     return ERR_OK;
 }

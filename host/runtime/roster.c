@@ -93,8 +93,8 @@ static enum error_code load_plugin(struct roster *roster, struct roster_plugin *
     return ERR_OK;
 }
 
-enum error_code roster_load(const char *manifest_path, struct roster **ret_roster,
-                            struct error *reterr)
+enum error_code roster_survey(const char *manifest_path, struct roster **ret_roster,
+                              struct error *reterr)
 {
     AUTO(roster_freep) struct roster *roster = xcalloc(1, sizeof(*roster));
     catalog_init(&roster->catalog);
@@ -106,12 +106,28 @@ enum error_code roster_load(const char *manifest_path, struct roster **ret_roste
     for (size_t i = 0; i < roster->plugin_count; i++) {
         struct roster_plugin *plugin = &roster->plugins[i];
         plugin->entry = &roster->manifest->plugins[i];
-        code = load_plugin(roster, plugin);
-        if (code != ERR_OK && plugin->entry->required)
-            return error_set(reterr, code, "%s", plugin->error.text);
+        plugin->error.code = load_plugin(roster, plugin);
     }
     *ret_roster = TAKE(roster);
     return ERR_OK;
+}
+
+enum error_code roster_load(const char *manifest_path, struct roster **ret_roster,
+                            struct error *reterr)
+{
+    AUTO(roster_freep) struct roster *roster = NULL;
+    enum error_code code = roster_survey(manifest_path, &roster, reterr);
+    for (size_t i = 0; code == ERR_OK && i < roster->plugin_count; i++) {
+        const struct roster_plugin *plugin = &roster->plugins[i];
+        if (plugin->error.code != ERR_OK && plugin->entry->required)
+            code = error_set(reterr, plugin->error.code,
+                             "%s requires the plugin `%s`, which was refused: %s",
+                             document_name(roster->manifest->document), plugin->entry->alias,
+                             plugin->error.text);
+    }
+    if (code == ERR_OK)
+        *ret_roster = TAKE(roster);
+    return code;
 }
 
 void roster_free(struct roster *roster)

@@ -32,6 +32,9 @@ struct roster {
  * its reason; it is an error here only if the manifest says `required`. */
 WARN_UNUSED enum error_code roster_load(const char *manifest_path, struct roster **ret_roster,
                                         struct error *reterr);
+/* The same, for who asks what is refused and why: `required` is not heeded. */
+WARN_UNUSED enum error_code roster_survey(const char *manifest_path, struct roster **ret_roster,
+                                          struct error *reterr);
 void roster_free(struct roster *roster);
 void roster_freep(struct roster **roster);
 /* flow_compile with what the manifest says: defaults, ceilings, people. */

@@ -51,6 +51,12 @@ says out 'unsaid.yaml:4:30: warning: the input → plan: not known before the ru
     'unknown  input' 'ready to run yes'
 try 0 seam run unsaid.yaml --set 'goal=Lisbon to Vienna, starting 2027-03-01' --id unsaid
 
+claim "of a flow whose agent is not there no worst case is said"
+sed 's|travel/plan|travel/plam|' book-trip.yaml >gone.yaml
+try 1 seam check gone.yaml
+says out 'did you mean "travel/plan"?' 'granted no · bounded no · ready to run no'
+lacks out 'at worst'
+
 claim "the worst case names the loop that has no bound, and what is over"
 cat >loop.yaml <<'END'
 flow: loop

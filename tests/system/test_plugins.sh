@@ -26,7 +26,9 @@ required() {
     stage "$1"
     sed -i 's/isolation/required: true, isolation/' seam.yaml
     try "$2" seam run one.yaml
-    says err "$1"
+    says err "$1" 'seam.yaml requires the plugin `p`'
+    try 1 seam plugins
+    says out 'refused' "$1"
     [ ! -f journal.db ] || die "a journal was begun"
 }
 

@@ -58,6 +58,10 @@ try 2 seam run flow.yaml --id
 says err '--id needs ID'
 try 2 seam run flow.yaml --quiet=yes
 says err '--quiet takes no value'
+try 2 seam check "$(printf 'na\377me.yaml')" --json
+says err 'an argument is not UTF-8: `na'
+try 2 seam answer r s --deny --revision first
+says err '--revision first: expected the number'
 try 2 seam runs --json=yes
 says err '--json takes no value'
 try 2 seam resume
