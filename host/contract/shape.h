@@ -80,6 +80,11 @@ struct shape_sizes {
 };
 struct shape_sizes shape_string_sizes(struct shapes *shapes, const struct shape *shape);
 struct shape_sizes shape_object_sizes(struct shapes *shapes, const struct shape *shape);
+/* A regex of the whole of each string among its values, without anchors, to be put in ( ) inside of
+ * another; NULL if none is known. It matches all of them, and perhaps others. */
+char *shape_string_body(struct shapes *shapes, const struct shape *shape);
+/* The regex of that very text; false if it is not all of plain characters. */
+bool shape_add_literal(struct text *out, struct slice literal);
 /* All its values, if they are known to be no more than that: a new array; else NULL. */
 json_t *shape_values(struct shapes *shapes, const struct shape *shape, size_t most);
 /* What is left when values of these types are taken away. */

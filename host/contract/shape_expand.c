@@ -8,6 +8,8 @@
  */
 #include "contract/shape_internal.h"
 
+#include <math.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,9 +106,34 @@ static bool set_has(const json_t *schema, const json_t *value)
 }
 
 /* Whether the schema says that it is not this value, in so many words. */
+/* Whether a number is beyond a bound; up to 2^53, where every integer is a double. */
+static bool is_beyond(const json_t *schema, const json_t *value)
+{
+    static const struct {
+        const char *keyword;
+        double sign;
+        bool open;
+    } bounds[] = {{"minimum", 1, false},
+                  {"exclusiveMinimum", 1, true},
+                  {"maximum", -1, false},
+                  {"exclusiveMaximum", -1, true}};
+    static const double exact = 9007199254740992.0;
+    double number = json_number_value(value);
+    for (size_t i = 0; json_is_number(value) && i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        const json_t *bound = json_object_get(schema, bounds[i].keyword);
+        double room = bounds[i].sign * (number - json_number_value(bound));
+        if (json_is_number(bound) && fabs(number) <= exact &&
+            fabs(json_number_value(bound)) <= exact && (bounds[i].open ? room <= 0 : room < 0))
+            return true;
+    }
+    return false;
+}
+
 bool schema_excludes(const json_t *schema, const json_t *value)
 {
     const json_t *not_this = json_object_get(schema, "not"), *one;
+    if (is_beyond(schema, value))
+        return true;
     return json_object_size(not_this) == 1 && (schema_values(not_this, &one) || one) &&
            set_has(not_this, value);
 }

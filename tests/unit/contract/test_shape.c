@@ -440,7 +440,33 @@ START_TEST(schema_that_multiplies_its_unions_is_read_as_far_as_it_goes)
 }
 END_TEST
 
-UNIT_MAIN(member_is_there_as_surely_as_the_schema_says, member_is_the_meet_of_what_all_parts_ask,
+START_TEST(body_of_strings_is_taken_where_it_speaks_of_the_whole)
+{
+    static const struct {
+        const char *schema, *body;
+    } rows[] = {
+        {"{\"type\": \"string\", \"pattern\": \"^[a-z]+$\"}", "[a-z]+"},
+        {"{\"type\": \"string\", \"pattern\": \"^(a|b)\\\\.c$\"}", "(a|b)\\.c"},
+        {"{\"enum\": [\"a.b\", \"c\", 3]}", "a\\.b|c"},
+        {"{\"type\": \"string\", \"pattern\": \"^a|b$\"}", NULL},
+        {"{\"type\": \"string\", \"pattern\": \"^(?!x)a$\"}", NULL},
+        {"{\"type\": \"string\", \"pattern\": \"^(a)\\\\1$\"}", NULL},
+        {"{\"type\": \"string\", \"pattern\": \"^(a$|b)c$\"}", NULL},
+        {"{\"type\": \"string\", \"pattern\": \"a$\"}", NULL},
+        {"{\"anyOf\": [{\"type\": \"string\", \"maxLength\": 3}, {\"const\": \"x\"}]}", NULL},
+        {"{\"type\": \"number\"}", NULL},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct held h = hold(rows[i].schema);
+        AUTO(freep) char *body = shape_string_body(h.shapes, &h.shape);
+        ck_assert_pstr_eq(body, rows[i].body);
+        let_go(&h);
+    }
+}
+END_TEST
+
+UNIT_MAIN(body_of_strings_is_taken_where_it_speaks_of_the_whole,
+          member_is_there_as_surely_as_the_schema_says, member_is_the_meet_of_what_all_parts_ask,
           member_is_the_union_of_what_branches_say,
           member_that_must_be_and_cannot_rules_its_branch_out,
           member_that_a_part_may_have_looked_at_is_not_unevaluated, item_is_read_in_every_dialect,
