@@ -239,10 +239,7 @@ static struct fact make_text(struct inferring *f, const struct node *node, const
                              const struct fact *b)
 {
     (void)node;
-    struct shape left = fact_shape(a), right = fact_shape(b);
-    struct shape_sizes x = shape_string_sizes(f->shapes, &left);
-    struct shape_sizes y = shape_string_sizes(f->shapes, &right);
-    return fact_of_strings((struct shape_sizes){added(x.least, y.least), added(x.most, y.most)});
+    return fact_of_concatenation(f, a, b);
 }
 
 static struct fact make_row(struct inferring *f, const struct node *node, const struct fact *a,
@@ -443,11 +440,22 @@ static void note_zero(struct inferring *f, const struct node *node, bool fails)
          fails ? NULL : xstrdup("let the contract exclude it, or test for it with `if`"));
 }
 
+/* The bounds do not say whether they are open: `> 0` has the bound 0 and no zero. */
+static bool may_be_zero(struct inferring *f, const struct fact *fact)
+{
+    struct shape shape = fact_shape(fact);
+    json_auto_t *zero = json_pack("{s:i}", "const", 0);
+    struct shape met = shape_meet(f->shapes, &shape, zero);
+    bool may = !json_is_false(met.schema) && shape_types(f->shapes, &met) != 0;
+    shape_done(&met);
+    return may;
+}
+
 static struct fact make_quotient(struct inferring *f, const struct node *node, const struct fact *a,
                                  const struct fact *b)
 {
     struct shape_numbers divisor = numbers_of(f, b);
-    bool zero = divisor.least <= 0 && divisor.most >= 0;
+    bool zero = divisor.least <= 0 && divisor.most >= 0 && may_be_zero(f, b);
     const json_t *constant = fact_constant(b);
     bool only = constant && json_number_value(constant) == 0;
     if (zero && !(constant && !only))

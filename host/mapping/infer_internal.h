@@ -183,5 +183,7 @@ json_t *closed_object(json_t *schema, bool closed);
 /* ---- infer_strings.c ---- */
 
 struct fact fact_of_strings(struct shape_sizes sizes);
+/* What a and b, written one after the other, come to. */
+struct fact fact_of_concatenation(struct inferring *f, const struct fact *a, const struct fact *b);
 
 #endif

@@ -4,14 +4,17 @@
  * can be only a few values, the strings that they make are listed; else their lengths are known,
  * and what a string begins with.
  */
+#include "contract/contain.h"
 #include "mapping/evaluate_internal.h"
 #include "mapping/infer_internal.h"
 #include "mapping/numeral_internal.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREFIX_MOST = 200 };
+enum { PATTERN_MOST = 600, NUMERAL_WORK = 100000 };
 
 struct fact fact_of_strings(struct shape_sizes sizes)
 {
@@ -122,51 +125,150 @@ static struct fact fact_of_values(const json_t *values)
     return fact_of(schema_any(list));
 }
 
-/* `^` and the literal, escaped; only of plain characters. */
-static void add_prefix(json_t *schema, const json_t *literal)
+/* ---- what a text that is put together looks like ---- */
+
+static bool text_ends(const struct text *text, const char *with)
 {
-    struct slice s = {json_string_value(literal), json_string_length(literal)};
-    struct text pattern;
-    text_init(&pattern, 3 * PREFIX_MOST);
-    text_addc(&pattern, '^');
-    bool plain = s.len > 0 && s.len <= PREFIX_MOST;
-    for (size_t i = 0; plain && i < s.len; i++) {
-        plain = s.ptr[i] >= ' ' && s.ptr[i] < 0x7F;
-        if (strchr("^$\\.*+?()[]{}|/", s.ptr[i]))
-            text_addc(&pattern, '\\');
-        text_addc(&pattern, s.ptr[i]);
+    size_t length = strlen(with);
+    return text->len >= length && memcmp(text->ptr + text->len - length, with, length) == 0;
+}
+
+static const char any_text[] = "[\\s\\S]*";
+
+/* How the numbers of a fact are written. */
+static void add_number_look(struct inferring *f, struct text *out, const struct fact *fact)
+{
+    static const double plain = 1e15; /* from here on a double may be written with an exponent */
+    struct fact part = fact_among(f, fact, BITS_NUMBER);
+    struct shape shape = fact_shape(&part);
+    struct shape_numbers n = shape_numbers(f->shapes, &shape);
+    fact_done(&part);
+    if (!n.integral || !(n.least > -plain) || !(n.most < plain)) {
+        text_adds(out, "-?[0-9]+(?:\\.[0-9]+)?(?:e[-+]?[0-9]+)?");
+        return;
     }
-    if (plain)
-        json_object_set_new(schema, "pattern", json_string(text_str(&pattern)));
-    text_done(&pattern);
+    int least = snprintf(NULL, 0, "%.0f", fabs(n.least));
+    int most = snprintf(NULL, 0, "%.0f", fmax(fabs(n.least), fabs(n.most)));
+    if (n.least > 0)
+        text_addf(out, "[1-9][0-9]{%d,%d}", least - 1, most - 1);
+    else
+        text_addf(out, "-?0|%s[1-9][0-9]{0,%d}", n.least < 0 ? "-?" : "", most - 1);
+}
+
+/* How a fact looks when it is written, as a group of a regex, or any_text. */
+static void add_look(struct inferring *f, struct text *out, const struct fact *fact)
+{
+    static const struct {
+        unsigned types;
+        const char *word;
+    } words[] = {{BIT(JSON_NULL), "null"}, {BIT(JSON_TRUE), "true"}, {BIT(JSON_FALSE), "false"}};
+    unsigned types = fact_types(f, fact);
+    struct fact strings = fact_among(f, fact, BITS_STRING);
+    struct shape shape = fact_shape(&strings);
+    const json_t *constant = fact_constant(fact);
+    bool several = false;
+    AUTO(freep) char *body = types & BITS_STRING ? shape_string_body(f->shapes, &shape) : NULL;
+    fact_done(&strings);
+    if (json_is_string(constant) && shape_add_literal(out, string_slice(constant)))
+        return;
+    if ((types & (BITS_ARRAY | BITS_OBJECT)) || ((types & BITS_STRING) && !body)) {
+        if (!text_ends(out, any_text))
+            text_adds(out, any_text);
+        return;
+    }
+    text_adds(out, "(?:");
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (types & words[i].types) {
+            text_addf(out, "%s%s", several ? "|" : "", words[i].word);
+            several = true;
+        }
+    if (types & BITS_NUMBER) {
+        text_adds(out, several ? "|" : "");
+        add_number_look(f, out, fact);
+        several = true;
+    }
+    if (body)
+        text_addf(out, "%s%s", several ? "|" : "", body);
+    text_addc(out, ')');
+}
+
+/* Strings of these sizes and of that look, as far as it says anything. */
+static struct fact fact_of_looks(struct shape_sizes sizes, const struct text *look)
+{
+    struct fact string = fact_of_strings(sizes);
+    struct slice body = {look->ptr, look->len};
+    const size_t any = sizeof(any_text) - 1;
+    bool head = body.len >= any && strncmp(body.ptr, any_text, any) == 0;
+    if (head)
+        body = (struct slice){body.ptr + any, body.len - any};
+    bool tail = text_ends(look, any_text) && body.len >= any;
+    body.len -= tail ? any : 0;
+    if (body.len == 0 || look->overflowed || sizes.most == 0)
+        return string;
+    AUTO(freep)
+    char *pattern =
+        xasprintf("%s%.*s%s", head ? "" : "^", (int)body.len, body.ptr, tail ? "" : "$");
+    json_object_set_new(string.schema, "pattern", json_string(pattern));
+    return string;
+}
+
+/* A text while it is put together of pieces. */
+struct pieces {
+    struct shape_sizes sizes;
+    json_t *few; /* all that it can be by now; NULL if that is not few */
+    struct text look;
+    bool nothing;
+};
+
+static void pieces_begin(struct pieces *p)
+{
+    *p = (struct pieces){.few = json_pack("[s]", "")};
+    text_init(&p->look, PATTERN_MOST);
+}
+
+static void pieces_add(struct inferring *f, struct pieces *p, const struct fact *piece)
+{
+    struct shape_sizes written = written_sizes(f, piece);
+    p->nothing |= fact_is_nothing(piece);
+    p->sizes.least = added(p->sizes.least, written.least);
+    p->sizes.most = added(p->sizes.most, written.most);
+    json_auto_t *values = p->few ? written_values(f, piece) : NULL;
+    json_t *longer = values ? joined(p->few, values) : NULL;
+    json_decref(p->few);
+    p->few = longer;
+    add_look(f, &p->look, piece);
+}
+
+static struct fact pieces_end(struct pieces *p)
+{
+    struct fact fact = p->nothing ? fact_nothing()
+                       : p->few   ? fact_of_values(p->few)
+                                  : fact_of_looks(p->sizes, &p->look);
+    json_decref(p->few);
+    text_done(&p->look);
+    return fact;
 }
 
 struct fact infer_string(struct inferring *f, const struct node *node, const struct dot *dot)
 {
-    struct shape_sizes sizes = {0, 0};
-    json_auto_t *few = json_pack("[s]", "");
-    bool nothing = false;
+    struct pieces pieces;
+    pieces_begin(&pieces);
     for (size_t i = 0; i < node->kid_count; i++) {
         struct fact piece = infer_node(f, node->kids[i], dot);
         settle(f, &piece);
-        nothing |= fact_is_nothing(&piece);
-        struct shape_sizes written = written_sizes(f, &piece);
-        sizes.least = added(sizes.least, written.least);
-        sizes.most = added(sizes.most, written.most);
-        json_auto_t *values = few ? written_values(f, &piece) : NULL;
-        json_t *longer = values ? joined(few, values) : NULL;
-        json_decref(few);
-        few = longer;
+        pieces_add(f, &pieces, &piece);
         fact_done(&piece);
     }
-    if (nothing)
-        return fact_nothing();
-    if (few)
-        return fact_of_values(few);
-    struct fact string = fact_of_strings(sizes);
-    if (node->kids[0]->id == OPERATION_LITERAL && json_is_string(node->kids[0]->as.literal))
-        add_prefix(string.schema, node->kids[0]->as.literal);
-    return string;
+    return pieces_end(&pieces);
+}
+
+struct fact fact_of_concatenation(struct inferring *f, const struct fact *a, const struct fact *b)
+{
+    struct pieces pieces;
+    pieces_begin(&pieces);
+    pieces_add(f, &pieces, a);
+    pieces_add(f, &pieces, b);
+    return pieces_end(&pieces);
 }
 
 /* ---- functions of strings ---- */
@@ -242,6 +344,36 @@ struct fact infer_contains(struct inferring *f, const struct node *node, const s
     return nothing ? fact_nothing() : fact_of_boolean(-1);
 }
 
+static size_t multiplied(size_t a, size_t b)
+{
+    size_t product;
+    return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
+}
+
+/* How long the items are with what stands between them; null is written as nothing. */
+static struct shape_sizes joined_sizes(struct inferring *f, const struct item_facts *items,
+                                       const struct fact *separator)
+{
+    struct shape_sizes one = {0, 0}, between = {0, 0};
+    const struct fact *facts[] = {&items->any, separator};
+    struct shape_sizes *sizes[] = {&one, &between};
+    for (size_t i = 0; i < 2; i++) {
+        struct fact written = fact_among(f, facts[i], BITS_ALL & ~(unsigned)BITS_NULL);
+        if (!fact_is_nothing(&written))
+            *sizes[i] = written_sizes(f, &written);
+        if (fact_types(f, facts[i]) & BITS_NULL)
+            sizes[i]->least = 0;
+        fact_done(&written);
+    }
+    size_t gaps_least = items->least > 0 ? items->least - 1 : 0;
+    size_t gaps_most = items->most == 0 || items->most == SIZE_MAX ? items->most : items->most - 1;
+    if (items->most == SIZE_MAX && between.most == 0)
+        gaps_most = 0;
+    return (struct shape_sizes){
+        added(multiplied(items->least, one.least), multiplied(gaps_least, between.least)),
+        added(multiplied(items->most, one.most), multiplied(gaps_most, between.most))};
+}
+
 struct fact infer_join(struct inferring *f, const struct node *node, const struct dot *dot)
 {
     struct fact separator = infer_node(f, node->kids[0], dot), input = dot_fact(f, dot);
@@ -251,6 +383,7 @@ struct fact infer_join(struct inferring *f, const struct node *node, const struc
     settle(f, &separator);
     goes_on = goes_on && expect(f, node, &input, BITS_ARRAY | BITS_OBJECT,
                                 "an array or an object in front of it");
+    struct fact result = fact_nothing();
     if (goes_on) {
         struct item_facts items = items_of_fact(f, &input);
         f->maybe += items.least == 0;
@@ -259,11 +392,13 @@ struct fact infer_join(struct inferring *f, const struct node *node, const struc
                              "items that are strings, numbers, booleans or null") ||
                       items.least == 0;
         f->maybe -= items.least == 0;
+        if (goes_on)
+            result = fact_of_strings(joined_sizes(f, &items, &separator));
         fact_done(&items.any);
     }
     fact_done(&input);
     fact_done(&separator);
-    return goes_on ? fact_of_types(BITS_STRING) : fact_nothing();
+    return result;
 }
 
 /* ---- tostring and tonumber ---- */
@@ -280,8 +415,12 @@ struct fact infer_tostring(struct inferring *f, const struct node *node, const s
         result = fact_of_values(few);
     } else {
         result = fact_union(f, result, fact_copy(&strings));
-        if (!fact_is_nothing(&others))
-            result = fact_union(f, result, fact_of_strings(written_sizes(f, &others)));
+        if (!fact_is_nothing(&others)) {
+            struct pieces pieces;
+            pieces_begin(&pieces);
+            pieces_add(f, &pieces, &others);
+            result = fact_union(f, result, pieces_end(&pieces));
+        }
     }
     fact_done(&strings);
     fact_done(&others);
@@ -290,16 +429,38 @@ struct fact infer_tostring(struct inferring *f, const struct node *node, const s
     return result;
 }
 
-static bool all_numerals(struct inferring *f, const struct fact *strings)
+/* Whether the strings look like numbers, all of them, by their contract. */
+static bool look_like_numerals(struct inferring *f, const struct shape *strings)
+{
+    static const struct contain_options little = {
+        .pairs = 100, .candidates = 1, .steps = NUMERAL_WORK};
+    AUTO(contract_unrefp) struct contract *left = NULL, *right = NULL;
+    struct comparison comparison;
+    struct error error;
+    json_auto_t *numerals =
+        json_pack("{s:s, s:s}", "type", "string", "pattern", "^[-+]?[0-9]+(\\.[0-9]+)?$");
+    if (contract_compile(numerals, NULL, &right, &error) ||
+        shape_contract(f->shapes, strings, &left, &error) ||
+        contract_compare(left, right, &little, &comparison, &error))
+        return false;
+    bool all = comparison.verdict == PROVEN;
+    comparison_done(&comparison);
+    return all;
+}
+
+/* How many of the strings are numbers: 1 all, 0 none, -1 some, or that is not known. */
+static int numerals_among(struct inferring *f, const struct fact *strings)
 {
     struct shape shape = fact_shape(strings);
     json_auto_t *values = shape_values(f->shapes, &shape, INFERENCE_VALUES);
-    bool all = values != NULL;
-    for (size_t i = 0; all && i < json_array_size(values); i++) {
+    size_t count = json_array_size(values), numerals = 0;
+    for (size_t i = 0; i < count; i++) {
         json_auto_t *number = NULL;
-        all = numeral_parse(string_slice(json_array_get(values, i)), &number);
+        numerals += numeral_parse(string_slice(json_array_get(values, i)), &number);
     }
-    return all;
+    if (!values)
+        return look_like_numerals(f, &shape) ? 1 : -1;
+    return numerals == count ? 1 : numerals == 0 ? 0 : -1;
 }
 
 struct fact infer_tonumber(struct inferring *f, const struct node *node, const struct dot *dot)
@@ -309,12 +470,15 @@ struct fact infer_tonumber(struct inferring *f, const struct node *node, const s
         expect(f, node, &input, BITS_STRING | BITS_NUMBER, "a string or a number in front of it");
     struct fact strings = fact_among(f, &input, BITS_STRING);
     result = fact_among(f, &input, BITS_NUMBER);
-    if (!fact_is_nothing(&strings)) {
+    int numerals = fact_is_nothing(&strings) ? 1 : numerals_among(f, &strings);
+    bool fails = numerals == 0 && fact_is_nothing(&result);
+    if (!fact_is_nothing(&strings) && numerals != 0)
         result = fact_union(f, result, fact_of_types(BITS_NUMBER));
-        if (!all_numerals(f, &strings))
-            note(f, INFERENCE_MAY_FAIL, "not-a-number", node,
-                 xstrdup("`tonumber` may meet a string that is no number"), NULL);
-    }
+    if (numerals != 1)
+        note(f, fails ? INFERENCE_FAILS : INFERENCE_MAY_FAIL, "not-a-number", node,
+             xstrdup(fails ? "`tonumber` meets only strings that are no numbers"
+                           : "`tonumber` may meet a string that is no number"),
+             NULL);
     fact_done(&strings);
     fact_done(&input);
     return result;
