@@ -280,6 +280,15 @@ static void prove_confidence(struct proving *proving, uint32_t step)
                                   agent->name, agent->confidence);
         REFUSE(c, seam.rule, AT_KEY(pointer), "leave it out, or mend the card", "%s",
                seam.sentence);
+    } else if (shape_numbers(proving->shapes, &at).most < s->confidence_min) {
+        seam.verdict = SEAM_REFUTED;
+        seam.rule = "confidence-never";
+        seam.sentence = xasprintf("%s never reports a confidence of %g: its output contract allows "
+                                  "at most %g at %s, and every answer would count as below",
+                                  agent->name, s->confidence_min,
+                                  shape_numbers(proving->shapes, &at).most, agent->confidence);
+        REFUSE(c, seam.rule, AT_KEY(pointer), "ask for less, or mend the card", "%s",
+               seam.sentence);
     } else if (at.presence == PRESENCE_ALWAYS && !(types & ~NUMBERS)) {
         seam.verdict = SEAM_PROVEN;
         seam.rule = "seam-proven";
@@ -427,6 +436,20 @@ static void say_never(struct proving *proving, uint32_t step)
         }
 }
 
+/* An agent whose output contract allows nothing has no answer that the host would take. */
+static void say_unanswerable(struct proving *proving, const struct callee *callee,
+                             const char *pointer)
+{
+    if (!callee->agent || !callee->agent->output)
+        return;
+    struct shape answer = shape_of_contract(proving->shapes, callee->agent->output);
+    if (shape_types(proving->shapes, &answer) == 0)
+        REFUSE(proving->c, "never-answers", AT(pointer), "mend the output schema in its card",
+               "no value fits the output contract of %s: every answer would be refused",
+               callee->agent->name);
+    shape_done(&answer);
+}
+
 static void prove_step(struct proving *proving, uint32_t step)
 {
     struct step *s = &proving->c->flow->steps[step];
@@ -437,6 +460,7 @@ static void prove_step(struct proving *proving, uint32_t step)
     prove_condition(proving, step);
     prove_for_each(proving, step);
     prove_input(proving, step, SEAM_INPUT, &s->call, &source->call);
+    say_unanswerable(proving, &s->call, agent);
     prove_confidence(proving, step);
     prove_asserts(proving, step);
     prove_reconcile(proving, step, &s->call, agent);

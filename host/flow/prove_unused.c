@@ -31,9 +31,20 @@ static struct slice first_name(const char *path)
     return (struct slice){path + 1, strcspn(path + 1, "/")};
 }
 
+/* The first name of what the agent gave: where items are collected, it stands in `output`. */
+static struct slice name_of_answer(const struct readings *r, size_t step, const char *path)
+{
+    const struct step *s = &r->proving->c->flow->steps[step];
+    struct slice name = first_name(path);
+    bool of_item = s->for_each && strncmp(path, "/*/", 3) == 0;
+    if (name.ptr && of_item && s->on_item == ON_ITEM_COLLECT)
+        return slice_is(name, "output") ? first_name(name.ptr + name.len) : (struct slice){"", 0};
+    return name;
+}
+
 static void note_path(struct readings *r, size_t step, const char *path)
 {
-    struct slice name = first_name(path);
+    struct slice name = name_of_answer(r, step, path);
     if (!name.ptr)
         r->whole[step] = true;
     else
