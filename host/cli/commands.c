@@ -28,7 +28,7 @@ static const struct option run_options[] = {
     {"--memory", NULL, "keep no journal: nothing survives, nothing can be resumed"},
     {"--paranoid", NULL,
      "hold every value to its contract, even where `check` proved that it fits"},
-    {"--quiet", NULL, "no progress"},
+    {"--quiet", NULL, "no progress and no warnings"},
     END};
 
 static const struct option check_options[] = {
@@ -59,7 +59,7 @@ static const struct option resume_options[] = {
     {"--restored", NULL, "the journal came from a backup: it gets a new store id"},
     MANIFEST,
     STORE,
-    {"--quiet", NULL, "no progress"},
+    {"--quiet", NULL, "no progress and no warnings"},
     END};
 static const struct option replay_options[] = {
     {"--all", NULL, "every run of the journal"}, MANIFEST, STORE, END};
@@ -85,7 +85,8 @@ const struct command commands[] = {
      "  seam run book-trip.yaml --set city='\"Oslo\"' --id trip-17\n"
      "  seam run book-trip.yaml --each trips.jsonl --id trip      ids trip-1, trip-2, …\n"
      "\n"
-     "Exit: 0 done, 1 failed, 2 usage or bad file, 3 waiting for a person, 4 refused by check.",
+     "Exit: 0 done, 1 failed or cancelled, 2 usage or a bad file, 3 waiting for a person,\n"
+     "4 refused by check or policy, 130 and 143 stopped by Ctrl-C or SIGTERM.",
      run_options, 1, 1, command_run},
     {"check", "FLOW…", "say what is wrong with flows, before they run",
      "Reads flows against the manifest's agents; what check refuses, run refuses. Of each handoff "
@@ -104,14 +105,18 @@ const struct command commands[] = {
      "agents that the flow calls: an output is what a model would answer, an input what a model\n"
      "would fill as the call of a tool. See `seam contract lower`.\n"
      "\n"
-     "Exit: 0 nothing wrong, 1 errors, 2 usage, or a file that cannot be opened.",
+     "Exit: 0 nothing wrong, 1 errors, 2 usage, or a file that cannot be opened, 4 policy refuses "
+     "a\n"
+     "plugin that the manifest requires.",
      check_options, 1, OPERANDS_MAX, command_check},
     {"plugins", "[inspect FILE.so]", "what is loaded, and why not",
      "Reads the card of every plugin of the manifest, starts it, and says what it is. `inspect`\n"
      "prints the card of one file without running any of it.\n"
      "\n"
      "  seam plugins\n"
-     "  seam plugins inspect ./airline.so",
+     "  seam plugins inspect ./airline.so\n"
+     "\n"
+     "Exit: 0 all are ready, 1 one was refused, 2 usage or a bad file.",
      plugins_options, 0, 2, command_plugins},
     {"runs", "", "list runs, newest first",
      "  seam runs\n"
@@ -138,7 +143,9 @@ const struct command commands[] = {
      "  seam cancel trip-17", cancel_options, 1, 1, command_cancel},
     {"resume", "[RUN]", "go on with a run where it was left",
      "  seam resume trip-17\n"
-     "  seam resume --all",
+     "  seam resume --all\n"
+     "\n"
+     "Exit: as of run, of the runs that were asked for.",
      resume_options, 0, 1, command_resume},
     {"replay", "[RUN]", "decide everything again from the journal, and compare",
      "  seam replay trip-17\n"
