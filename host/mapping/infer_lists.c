@@ -260,14 +260,38 @@ struct fact infer_add(struct inferring *f, const struct node *node, const struct
 
 /* ---- order ---- */
 
+/* The least of some numbers is no larger than any one of them is surely; and so the greatest. What
+ * is known of the items one by one is looked at, which is how `[.x, 10] | min` is a bound. */
+static struct fact held_by_items(struct inferring *f, const struct fact *input,
+                                 struct fact extreme_taken, size_t least, bool greatest)
+{
+    enum { LOOKED_AT = 16 };
+    double bound = greatest ? -INFINITY : INFINITY;
+    struct shape array = fact_shape(input), all = fact_shape(&extreme_taken);
+    if (fact_types(f, &extreme_taken) & ~(unsigned)BITS_NUMBER)
+        return extreme_taken;
+    for (size_t i = 0; i < least && i < LOOKED_AT; i++) {
+        struct shape item = shape_item(f->shapes, &array, i);
+        struct shape_numbers n = shape_numbers(f->shapes, &item);
+        bound = greatest ? fmax(bound, n.least) : fmin(bound, n.most);
+        shape_done(&item);
+    }
+    if (isinf(bound))
+        return extreme_taken;
+    json_auto_t *schema = json_pack("{s:f}", greatest ? "minimum" : "maximum", bound);
+    struct fact held = fact_of(shape_meet(f->shapes, &all, schema).schema);
+    fact_done(&extreme_taken);
+    return held;
+}
+
 static struct fact infer_extreme(struct inferring *f, const struct node *node,
-                                 const struct dot *dot)
+                                 const struct dot *dot, bool greatest)
 {
     struct fact input = container_in(f, node, dot, BITS_ARRAY);
     struct fact result = fact_nothing();
     if (!fact_is_nothing(&input)) {
         struct item_facts items = items_of_fact(f, &input);
-        result = items.any;
+        result = held_by_items(f, &input, items.any, items.least, greatest);
         if (items.least == 0) {
             AUTO(freep) char *source = source_words(node);
             result = fact_union(f, result, fact_of_types(BITS_NULL));
@@ -281,12 +305,12 @@ static struct fact infer_extreme(struct inferring *f, const struct node *node,
 
 struct fact infer_max(struct inferring *f, const struct node *node, const struct dot *dot)
 {
-    return infer_extreme(f, node, dot);
+    return infer_extreme(f, node, dot, true);
 }
 
 struct fact infer_min(struct inferring *f, const struct node *node, const struct dot *dot)
 {
-    return infer_extreme(f, node, dot);
+    return infer_extreme(f, node, dot, false);
 }
 
 static struct fact infer_sorted(struct inferring *f, const struct node *node, const struct dot *dot,
