@@ -199,7 +199,12 @@ static void spare_unsaid(struct proving *proving, const struct handoff *handoff,
     };
     struct stand without;
     compare(proving, &spared, handoff->contract, &without);
+    bool hopeless = shape_types(proving->shapes, &spared) == 0; /* nothing can make it right */
     shape_done(&spared);
+    if (hopeless) {
+        stand_done(&without);
+        return;
+    }
     if (without.verdict == SEAM_REFUTED) {
         stand_done(stand);
         *stand = without;
