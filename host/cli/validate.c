@@ -53,7 +53,7 @@ static void print_lines(const struct document *document, const char *path, bool 
         printf("%s%s", paint(stdout, PLAIN), *v->instance ? ": " : "");
         print_clean(stdout, slice_of(v->text));
         fputs(" (schema ", stdout);
-        print_clean(stdout, slice_of(v->schema));
+        print_clean(stdout, slice_of(*v->schema ? v->schema : "itself"));
         fputs(")\n", stdout);
     }
 }

@@ -10,8 +10,9 @@
 #include "contract/fused_internal.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <string.h>
 
 /* NULL: the keyword asks nothing. */
 static emit_keyword *const emitters[KW_COUNT] = {
@@ -63,6 +64,17 @@ static emit_keyword *const emitters[KW_COUNT] = {
     [KW_UNEVALUATED_PROPERTIES] = emit_unevaluated,
 };
 
+/* What stands there, if the words do not say it. */
+static void add_found(const struct compiler *c, enum keyword keyword, const char *words,
+                      struct text *out)
+{
+    const json_t *value = keyword < KW_COUNT ? c->values[keyword] : NULL;
+    if (!value || !slice_starts(slice_of(words), "expected ") || strstr(words, ", found "))
+        return;
+    text_adds(out, ", found ");
+    value_show(out, value);
+}
+
 static enum error_code refuse_list(struct compiler *c, enum error_code code, uint32_t node,
                                    enum keyword keyword, const char *format, va_list args)
 {
@@ -74,7 +86,11 @@ static enum error_code refuse_list(struct compiler *c, enum error_code code, uin
         pointer_add(&place, slice_of(keyword_rows[keyword].spelling));
     if (vasprintf(&words, format, args) < 0)
         words = xstrdup("out of memory");
-    error_set(c->reterr, code, "schema at \"%s\": %s", text_str(&place), words);
+    AUTO(text_done) struct text found;
+    text_init(&found, 200);
+    if (node == c->node)
+        add_found(c, keyword, words, &found);
+    error_set(c->reterr, code, "schema at \"%s\": %s%s", text_str(&place), words, text_str(&found));
     free(words);
     return code;
 }

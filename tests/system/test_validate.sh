@@ -96,6 +96,14 @@ says err 'net.json: schema at "/$ref"' 'none is fetched'
 try 2 seam validate big.json any.json
 says err 'big.json'
 
+claim "a schema that is none is refused by place, with what was expected and found"
+echo '{"minimum": "3"}' >wrong.json
+try 2 seam validate wrong.json any.json
+says err 'wrong.json: schema at "/minimum": expected a number, found "3"'
+echo false >never.json
+try 1 seam validate never.json any.json
+says out '(schema itself)'
+
 claim "what looks like JSON is read as JSON, whatever its name: YAML knows no pairs of surrogates"
 echo '{}' >all.json
 printf '{"face": "\\ud83d\\ude00"}' >face.txt
