@@ -10,8 +10,8 @@
 #include "contract/fused_internal.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <string.h>
 
 /* NULL: the keyword asks nothing. */
