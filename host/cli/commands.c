@@ -133,7 +133,7 @@ const struct command commands[] = {
      "  seam explain trip-17\n"
      "  seam explain trip-17 book",
      store_options, 1, 2, command_explain},
-    {"answer", "RUN STEP", "answer the question that a run waits with",
+    {"answer", "RUN STEP --json FILE | --deny", "answer the question that a run waits with",
      "`seam show RUN` prints the question and what it accepts.\n"
      "\n"
      "  seam answer trip-17 book --json answer.json\n"
@@ -141,13 +141,13 @@ const struct command commands[] = {
      answer_options, 2, 2, command_answer},
     {"cancel", "RUN", "end a run: nothing new begins, doubts are resolved, done steps undone",
      "  seam cancel trip-17", cancel_options, 1, 1, command_cancel},
-    {"resume", "[RUN]", "go on with a run where it was left",
+    {"resume", "RUN | --all", "go on with a run where it was left",
      "  seam resume trip-17\n"
      "  seam resume --all\n"
      "\n"
      "Exit: as of run, of the runs that were asked for.",
      resume_options, 0, 1, command_resume},
-    {"replay", "[RUN]", "decide everything again from the journal, and compare",
+    {"replay", "RUN | --all", "decide everything again from the journal, and compare",
      "  seam replay trip-17\n"
      "  seam replay --all\n"
      "\n"

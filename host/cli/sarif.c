@@ -74,19 +74,6 @@ static void add_result(json_t *run, const char *rule, const char *level, const c
     json_array_append_new(json_object_get(run, "results"), result);
 }
 
-static const char *level_of(enum severity severity)
-{
-    switch (severity) {
-    case FINDING_ERROR:
-        return "error";
-    case FINDING_WARNING:
-        return "warning";
-    case FINDING_NOTE:
-        break;
-    }
-    return "note";
-}
-
 static void add_worst(json_t *run, const char *path, const struct findings *findings)
 {
     AUTO(json_decrefp) json_t *worst = findings_worst_json(findings);
@@ -120,7 +107,7 @@ void sarif_add(json_t *run, const char *path, const struct findings *findings, c
         const struct finding *f = &findings->list[i];
         AUTO(freep)
         char *text = xasprintf("%s%s%s", f->text, f->hint ? "; " : "", f->hint ? f->hint : "");
-        add_result(run, f->rule, level_of(f->severity), text, f->file, f->where, f->pointer);
+        add_result(run, f->rule, severity_word(f->severity), text, f->file, f->where, f->pointer);
     }
     add_worst(run, path, findings);
     if (unread)

@@ -37,7 +37,7 @@ void findings_done(struct findings *findings)
     *findings = (struct findings){0};
 }
 
-static const char *severity_word(enum severity severity)
+const char *severity_word(enum severity severity)
 {
     switch (severity) {
     case FINDING_ERROR:

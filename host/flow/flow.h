@@ -17,6 +17,7 @@
 /* ---- What is found ---- */
 
 enum severity { FINDING_ERROR, FINDING_WARNING, FINDING_NOTE };
+const char *severity_word(enum severity severity); /* "error", "warning", "note" */
 
 struct finding {
     enum severity severity;

@@ -7,8 +7,6 @@
 
 #include "base/map.h"
 
-#include <string.h>
-
 enum { LEADS_DEPTH = 200, LEADS_PLACES = 20000 };
 
 struct way {
@@ -25,17 +23,6 @@ static bool is_or_leads(struct way *w, const json_t *schema, unsigned depth)
     return schema == w->wanted || leads(w, schema, depth);
 }
 
-static bool is_required(const json_t *schema, const char *name)
-{
-    size_t i;
-    const json_t *item;
-    json_array_foreach (json_object_get(schema, "required"), i, item) {
-        if (json_is_string(item) && strcmp(json_string_value(item), name) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool leads_by_members(struct way *w, const json_t *schema, unsigned depth)
 {
     static const char *const maps[] = {"properties", "patternProperties", "dependentSchemas"};
@@ -43,7 +30,7 @@ static bool leads_by_members(struct way *w, const json_t *schema, unsigned depth
         const char *name;
         json_t *member;
         json_object_foreach (json_object_get(schema, maps[k]), name, member) {
-            if (w->required_only && (k > 0 || !is_required(schema, name)))
+            if (w->required_only && (k > 0 || !has_word(json_object_get(schema, "required"), name)))
                 continue;
             if (is_or_leads(w, member, depth))
                 return true;
