@@ -81,7 +81,7 @@ enum colour { PLAIN, BOLD, DIM, RED, GREEN, YELLOW, CYAN };
 const char *paint(FILE *stream, enum colour colour);
 /* The colour and the exit code of an answer about contracts. */
 enum colour verdict_colour(enum verdict verdict);
-enum exit_code verdict_exit(enum verdict verdict);
+int verdict_exit(enum verdict verdict);
 /* " --manifest FILE --store URL" as they were given: what a hint must repeat. The caller frees. */
 char *same_store(const struct args *args);
 /* The sentence that a question asks a person, of what the person is shown. */

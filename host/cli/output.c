@@ -118,7 +118,7 @@ enum colour verdict_colour(enum verdict verdict)
     return verdict == PROVEN ? GREEN : verdict == REFUTED ? RED : YELLOW;
 }
 
-enum exit_code verdict_exit(enum verdict verdict)
+int verdict_exit(enum verdict verdict)
 {
     return verdict == PROVEN ? EXIT_DONE : verdict == REFUTED ? EXIT_FAILED : EXIT_UNDECIDED;
 }

@@ -179,7 +179,7 @@ int contract_lower(const struct args *args)
         print_json(lowering_json(args, provider, &lowering));
     else
         print_lowering(&lowering);
-    code = lowering.left.count > 0 ? EXIT_FAILED : (int)verdict_exit(lowering.verdict);
+    code = lowering.left.count > 0 ? EXIT_FAILED : verdict_exit(lowering.verdict);
     lowering_done(&lowering);
     return code;
 }

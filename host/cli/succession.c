@@ -87,7 +87,7 @@ int compare_plugins(const struct args *args)
         print_checks_json(old_card, new_card, &s);
     else
         print_checks(old_card, new_card, &s);
-    int exit_code = (int)verdict_exit(s.verdict);
+    int exit_code = verdict_exit(s.verdict);
     succession_done(&s);
     return exit_code;
 }
