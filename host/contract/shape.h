@@ -87,6 +87,9 @@ char *shape_string_body(struct shapes *shapes, const struct shape *shape);
 bool shape_add_literal(struct text *out, struct slice literal);
 /* All its values, if they are known to be no more than that: a new array; else NULL. */
 json_t *shape_values(struct shapes *shapes, const struct shape *shape, size_t most);
+/* The branches of a union of objects: an array of schemas, each value of the shape satisfies one at
+ * least; NULL if it is no such union, or of more branches than `most`. They are of these shapes. */
+json_t *shape_cases(struct shapes *shapes, const struct shape *shape, size_t most);
 /* What is left when values of these types are taken away. */
 struct shape shape_without(struct shapes *shapes, const struct shape *shape, unsigned types);
 /* What is left when only values of these types stay. */

@@ -328,3 +328,38 @@ unsigned schema_types(const struct shapes *shapes, const json_t *schema)
     expansion_done(&expansion);
     return types;
 }
+
+/* ---- the branches as schemas ---- */
+
+/* A part without what has become other parts and branches. */
+static json_t *part_alone(const json_t *part)
+{
+    static const char *const spread[] = {"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else"};
+    if (!json_is_object(part))
+        return schema_keep(part);
+    json_t *alone = json_copy((json_t *)part);
+    for (size_t i = 0; i < sizeof(spread) / sizeof(spread[0]); i++)
+        json_object_del(alone, spread[i]);
+    return alone;
+}
+
+json_t *shape_cases(struct shapes *shapes, const struct shape *shape, size_t most)
+{
+    struct expansion x;
+    size_t objects = 0;
+    json_t *cases = NULL;
+    expand_schema(shapes, shape->schema, &x);
+    for (size_t i = 0; i < x.count; i++)
+        objects += (x.list[i].types & TYPES_OBJECT) != 0;
+    if (objects > 1 && x.count <= most)
+        cases = json_array();
+    for (size_t i = 0; cases && i < x.count; i++) {
+        json_t *list = json_array();
+        for (size_t k = 0; k < x.list[i].count; k++)
+            json_array_append_new(list, part_alone(x.list[i].parts[k]));
+        json_array_append_new(list, schema_of_types(x.list[i].types));
+        json_array_append_new(cases, schema_all(list));
+    }
+    expansion_done(&x);
+    return cases;
+}
