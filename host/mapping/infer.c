@@ -7,9 +7,11 @@
  * are the errors that any expression may meet and no contract can prevent: the limits of work, size
  * and depth, a number beyond all numbers, a \u0000 in a computed key.
  */
+#include "base/limits.h"
 #include "mapping/infer_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static infer_fn *const transfers[] = {
 #define X(id, written, form, arity, kids, boolean, nests, family) [OPERATION_##id] = infer_##family,
@@ -203,7 +205,8 @@ struct fact infer_root(struct inferring *f, const struct node *node, const struc
     };
     enum root_name root = node->as.root;
     if (root == ROOT_NAME_INDEX)
-        return fact_of(json_pack("{s:s,s:i}", "type", "integer", "minimum", 0));
+        return fact_of(json_pack("{s:s,s:i,s:i}", "type", "integer", "minimum", 0, "maximum",
+                                 (int)LIMIT_ITEMS - 1));
     struct shape shape = shapes[root] ? shape_copy(shapes[root]) : shape_any();
     return fact_of_scope(f, node, shape, (struct base){OPERATION_ROOT, root, false});
 }
@@ -243,27 +246,122 @@ static void narrow_given(struct inferring *f, const struct mapping *given)
     inference_done(&said);
 }
 
-void mapping_infer(const struct mapping *mapping, const struct inference_scope *scope,
-                   struct inference *ret)
+static void inferring_begin(struct inferring *f, const struct inference_scope *scope,
+                            struct inference *out)
 {
-    *ret = (struct inference){.notes = NULL};
-    struct inferring f = {.scope = scope,
-                          .shapes = scope->shapes,
-                          .out = ret,
-                          .strings = json_array(),
-                          .work = INFERENCE_WORK};
-    narrow_given(&f, scope->given);
-    shapes_allow(f.shapes);
-    struct fact fact = infer_node(&f, mapping->root, NULL);
-    shapes_allow(f.shapes);
-    ret->shape = shape_of_schema(fact.schema);
-    narrow_back(&f, 0);
-    free(f.narrowings);
-    for (struct lack *lack = f.lacks, *next; lack; lack = next) {
+    *out = (struct inference){.notes = NULL};
+    *f = (struct inferring){.scope = scope,
+                            .shapes = scope->shapes,
+                            .out = out,
+                            .strings = json_array(),
+                            .work = INFERENCE_WORK};
+    narrow_given(f, scope->given);
+    shapes_allow(f->shapes);
+}
+
+static void inferring_end(struct inferring *f)
+{
+    shapes_allow(f->shapes);
+    narrow_back(f, 0);
+    free(f->narrowings);
+    for (struct lack *lack = f->lacks, *next; lack; lack = next) {
         next = lack->next;
         free(lack->text);
         free(lack->hint);
         free(lack);
     }
-    json_decref(f.strings);
+    json_decref(f->strings);
+}
+
+void mapping_infer(const struct mapping *mapping, const struct inference_scope *scope,
+                   struct inference *ret)
+{
+    struct inferring f;
+    inferring_begin(&f, scope, ret);
+    ret->shape = shape_of_schema(infer_node(&f, mapping->root, NULL).schema);
+    inferring_end(&f);
+}
+
+/* ---- case by case ---- */
+
+enum { CASES = 8, CASE_DEPTH = 3, CASE_NAMES = 40 };
+
+/* The nth union in a value, at its top or in its members: what each case says of the whole; NULL if
+ * there are fewer, which *nth is then less by. */
+static json_t *cases_within(struct shapes *shapes, const struct shape *whole, size_t *nth,
+                            int depth)
+{
+    json_auto_t *names = NULL;
+    json_t *cases = shape_cases(shapes, whole, CASES);
+    if (cases && (*nth)-- == 0)
+        return cases;
+    json_decref(cases);
+    cases = NULL;
+    shape_names(shapes, whole, &names);
+    for (size_t i = 0; !cases && depth < CASE_DEPTH && i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        struct slice key = {name, json_string_length(json_array_get(names, i))};
+        struct shape member = shape_member(shapes, whole, key);
+        if (i < CASE_NAMES && strlen(name) == key.len && member.presence != PRESENCE_NEVER)
+            cases = cases_within(shapes, &member, nth, depth + 1);
+        shape_done(&member);
+        for (size_t k = 0; k < json_array_size(cases); k++)
+            json_array_set_new(
+                cases, k, json_pack("{s:{s:O}}", "properties", name, json_array_get(cases, k)));
+    }
+    return cases;
+}
+
+/* The same of all that the mapping reads and that is surely there. */
+static json_t *cases_of_scope(const struct mapping *mapping, const struct inference_scope *scope,
+                              size_t nth, struct base *ret_base)
+{
+    const struct shape *const roots[] = {scope->item, scope->output, scope->input};
+    static const size_t names[] = {ROOT_NAME_ITEM, ROOT_NAME_OUTPUT, ROOT_NAME_INPUT};
+    static const unsigned reads[] = {ROOT_ITEM, ROOT_OUTPUT, ROOT_INPUT};
+    json_t *cases = NULL;
+    size_t count;
+    const struct mapping_reference *list = mapping_references(mapping, &count);
+    for (size_t i = 0; !cases && i < sizeof(roots) / sizeof(roots[0]); i++) {
+        *ret_base = (struct base){OPERATION_ROOT, names[i], false};
+        if (roots[i] && roots[i]->presence == PRESENCE_ALWAYS &&
+            (mapping_reads(mapping) & reads[i]))
+            cases = cases_within(scope->shapes, roots[i], &nth, 0);
+    }
+    for (size_t i = 0; !cases && scope->step && i < count; i++) {
+        bool seen = list[i].status;
+        for (size_t k = 0; k < i; k++)
+            seen |= list[k].step == list[i].step && !list[k].status;
+        if (seen)
+            continue;
+        struct shape shape = scope->step(scope->user, list[i].step, false);
+        *ret_base = (struct base){OPERATION_STEP, list[i].step, false};
+        if (shape.presence == PRESENCE_ALWAYS)
+            cases = cases_within(scope->shapes, &shape, &nth, 0);
+        shape_done(&shape);
+    }
+    return cases;
+}
+
+bool mapping_infer_cases(const struct mapping *mapping, const struct inference_scope *scope,
+                         size_t nth, struct inference *ret)
+{
+    struct inferring f;
+    struct base base;
+    shapes_allow(scope->shapes);
+    json_auto_t *cases = cases_of_scope(mapping, scope, nth, &base);
+    if (!cases)
+        return false;
+    inferring_begin(&f, scope, ret);
+    json_t *all = json_array();
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        size_t before = f.narrowing_count;
+        narrow_to(&f, base, json_incref(json_array_get(cases, i)));
+        json_array_append_new(all, infer_node(&f, mapping->root, NULL).schema);
+        narrow_back(&f, before);
+    }
+    inferring_end(&f);
+    inference_done(ret);
+    *ret = (struct inference){.shape = shape_of_schema(schema_any(all))};
+    return true;
 }

@@ -54,6 +54,10 @@ struct inference {
  * \u0000 in a key. */
 void mapping_infer(const struct mapping *mapping, const struct inference_scope *scope,
                    struct inference *ret);
+/* The same case by case, of the nth union of objects that the mapping reads: what is read of one
+ * value on two paths stays together. Says no notes. False if there is no such union. */
+bool mapping_infer_cases(const struct mapping *mapping, const struct inference_scope *scope,
+                         size_t nth, struct inference *ret);
 void inference_done(struct inference *inference);
 
 #endif

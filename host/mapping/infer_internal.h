@@ -153,6 +153,8 @@ const char *keep_string(struct inferring *f, char *taken);
  * goes back to where it was with narrow_back. */
 bool narrow(struct inferring *f, const struct node *condition, bool truth, const struct dot *dot);
 void narrow_back(struct inferring *f, size_t count);
+/* The base satisfies this schema too, until narrow_back. */
+void narrow_to(struct inferring *f, struct base base, json_t *schema_taken);
 /* The schema of a base, with its narrowings; takes and gives a reference. */
 json_t *narrowed(struct inferring *f, struct base base, json_t *schema_taken);
 

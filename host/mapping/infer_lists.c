@@ -424,9 +424,13 @@ struct fact infer_has(struct inferring *f, const struct node *node, const struct
     return nothing ? fact_nothing() : fact_of_boolean(known);
 }
 
+/* No value that fits in memory has more parts than that; so a count is written in digits alone. */
+static const double COUNT_MOST = 1e12;
+
 static struct fact fact_of_count(size_t least, size_t most)
 {
-    struct shape_numbers n = {(double)least, most == SIZE_MAX ? INFINITY : (double)most, true};
+    struct shape_numbers n = {fmin((double)least, COUNT_MOST), fmin((double)most, COUNT_MOST),
+                              true};
     return fact_of_numbers(n);
 }
 

@@ -36,6 +36,11 @@ static void push(struct inferring *f, struct base base, json_t *schema_taken)
     f->narrowings[f->narrowing_count++] = (struct narrowing){base, schema_taken};
 }
 
+void narrow_to(struct inferring *f, struct base base, json_t *schema_taken)
+{
+    push(f, base, schema_taken);
+}
+
 void narrow_back(struct inferring *f, size_t count)
 {
     while (f->narrowing_count > count)

@@ -62,7 +62,7 @@ static struct shape_sizes written_sizes(struct inferring *f, const struct fact *
 }
 
 /* Adds how a value is written; false for what is not tried here. A number may come as an integer or
- * as a double, which are written alike up to here, but for -0. */
+ * as a double, which are written alike up to here. */
 static bool add_written(const json_t *value, json_t *written)
 {
     static const json_int_t alike = 1000000000000000;
@@ -72,8 +72,6 @@ static bool add_written(const json_t *value, json_t *written)
         json_array_append(written, (json_t *)value);
     } else if (json_is_integer(value) && integer > -alike && integer < alike) {
         json_array_append_new(written, json_string(numeral_text(value, number)));
-        if (integer == 0)
-            json_array_append_new(written, json_string("-0"));
     } else if (json_is_boolean(value) || json_is_null(value)) {
         const char *word = json_is_null(value) ? "null" : json_is_true(value) ? "true" : "false";
         json_array_append_new(written, json_string(word));
@@ -152,7 +150,7 @@ static void add_number_look(struct inferring *f, struct text *out, const struct 
     if (n.least > 0)
         text_addf(out, "[1-9][0-9]{%d,%d}", least - 1, most - 1);
     else
-        text_addf(out, "-?0|%s[1-9][0-9]{0,%d}", n.least < 0 ? "-?" : "", most - 1);
+        text_addf(out, "0|%s[1-9][0-9]{0,%d}", n.least < 0 ? "-?" : "", most - 1);
 }
 
 /* How a fact looks when it is written, as a group of a regex, or any_text. */

@@ -148,7 +148,7 @@ const char *numeral_text(const json_t *number, char ret_text[static NUMERAL_SIZE
         return ret_text;
     }
     double value = json_real_value(number);
-    bool negative = signbit(value) != 0;
+    bool negative = value < 0; /* no text says -0 */
     char shown[NUMERAL_SIZE], digits[DIGITS_MAX + 1];
     int count = shortest(fabs(value), shown);
     digits[0] = shown[0];
