@@ -98,6 +98,7 @@ static bool prove_mapping(struct proving *proving, const struct sight *sight,
 {
     mapping_infer(handoff->mapping, &sight->scope, ret);
     handoff->given = ret;
+    handoff->scope = &sight->scope;
     bool wrong = reads_wrong(proving, handoff->mapping);
     handoff->silent |= wrong;
     bool proven = seam_judge(proving, handoff);

@@ -62,20 +62,21 @@ void known_output(struct proving *proving, uint32_t step);
 /* One handoff to be judged. */
 struct handoff {
     enum seam_kind kind;
-    uint32_t step;                   /* NO_STEP = the flow's output                  */
-    const json_t *source;            /* the template; NULL = no template, the shape  */
-    const char *pointer;             /* of the template, or of what the seam is of   */
-    const struct mapping *mapping;   /* NULL = the host or an agent makes it         */
-    const struct inference *given;   /* what the mapping gives                       */
-    const struct shape *shape;       /* … or what comes without a mapping            */
-    const struct contract *contract; /* that it must fit; NULL = anything            */
-    const char *from, *to;           /* NULL = whom the mapping reads; the step      */
-    const char *rule;                /* of a refutation                              */
-    const char *hint;                /* … and what to do; may be NULL                */
-    bool silent;                     /* its fault was said by another part           */
-    bool soft;                       /* a refutation is a warning                    */
-    bool proven;                     /* known without looking                        */
-    bool strict;                     /* what nothing is said of is refuted too       */
+    uint32_t step;                       /* NO_STEP = the flow's output                  */
+    const json_t *source;                /* the template; NULL = no template, the shape  */
+    const char *pointer;                 /* of the template, or of what the seam is of   */
+    const struct mapping *mapping;       /* NULL = the host or an agent makes it         */
+    const struct inference *given;       /* what the mapping gives                       */
+    const struct inference_scope *scope; /* … of what it reads; NULL = that is not asked */
+    const struct shape *shape;           /* … or what comes without a mapping            */
+    const struct contract *contract;     /* that it must fit; NULL = anything            */
+    const char *from, *to;               /* NULL = whom the mapping reads; the step      */
+    const char *rule;                    /* of a refutation                              */
+    const char *hint;                    /* … and what to do; may be NULL                */
+    bool silent;                         /* its fault was said by another part           */
+    bool soft;                           /* a refutation is a warning                    */
+    bool proven;                         /* known without looking                        */
+    bool strict;                         /* what nothing is said of is refuted too       */
 };
 
 /* Lists a seam; takes what it owns. */

@@ -216,6 +216,27 @@ static void spare_unsaid(struct proving *proving, const struct handoff *handoff,
                                    first[0] ? "that becomes " : "that it gives", first));
 }
 
+/* What was read of one value on two paths was held to come together as it likes; where a union of
+ * objects is read, its cases are looked at one by one, and then it may be proven. */
+static void spare_cases(struct proving *proving, const struct handoff *handoff, struct stand *stand)
+{
+    enum { UNIONS = 4 };
+    struct inference cases;
+    for (size_t i = 0; i < UNIONS && stand->verdict == SEAM_REFUTED &&
+                       mapping_infer_cases(handoff->mapping, handoff->scope, i, &cases);
+         i++) {
+        struct stand other;
+        compare(proving, &cases.shape, handoff->contract, &other);
+        inference_done(&cases);
+        if (other.verdict == SEAM_PROVEN) {
+            stand_done(stand);
+            *stand = other;
+        } else {
+            stand_done(&other);
+        }
+    }
+}
+
 static void stand_find(struct proving *proving, const struct handoff *handoff, struct stand *ret)
 {
     *ret = (struct stand){.verdict = SEAM_PROVEN};
@@ -223,6 +244,8 @@ static void stand_find(struct proving *proving, const struct handoff *handoff, s
         return;
     const struct shape *shape = handoff->given ? &handoff->given->shape : handoff->shape;
     compare(proving, shape, handoff->contract, ret);
+    if (ret->verdict == SEAM_REFUTED && handoff->scope)
+        spare_cases(proving, handoff, ret);
     if (ret->verdict == SEAM_REFUTED && !handoff->strict)
         spare_unsaid(proving, handoff, shape, ret);
 }
