@@ -147,6 +147,8 @@ static void print_lowering(const struct lowering *l)
     fprintf(stderr, "%s%s%s: ", paint(stderr, verdict_colour(l->verdict)), verdict_name(l->verdict),
             paint(stderr, PLAIN));
     print_clean(stderr, slice_of(l->reason));
+    if (strstr(l->reason, "the first schema"))
+        fputs(" (the first is the contract, its nulls filled in; the second what is sent)", stderr);
     fputc('\n', stderr);
 }
 

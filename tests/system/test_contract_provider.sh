@@ -28,7 +28,7 @@ claim "lower prints a schema that lint finds nothing in, and proves it"
 for target in openai anthropic gemini; do
     try 0 seam contract lower --target $target ticket.yaml
     cp out lowered.$target.json
-    says err 'PROVEN' 'in words: /properties/tags'
+    says err 'PROVEN' 'the second what is sent' 'in words: /properties/tags'
     try 0 seam contract lint --target $target lowered.$target.json
     says out "$target takes it"
     try 0 seam contract lower --target $target lowered.$target.json
