@@ -331,10 +331,19 @@ unsigned schema_types(const struct shapes *shapes, const json_t *schema)
 
 /* ---- the branches as schemas ---- */
 
-/* A part without what has become other parts and branches. */
+/* A part without what has become other parts and branches, and what looks at those. */
 static json_t *part_alone(const json_t *part)
 {
-    static const char *const spread[] = {"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else"};
+    static const char *const spread[] = {"$ref",
+                                         "allOf",
+                                         "anyOf",
+                                         "oneOf",
+                                         "if",
+                                         "then",
+                                         "else",
+                                         "dependentSchemas",
+                                         "unevaluatedProperties",
+                                         "unevaluatedItems"};
     if (!json_is_object(part))
         return schema_keep(part);
     json_t *alone = json_copy((json_t *)part);

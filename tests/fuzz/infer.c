@@ -210,6 +210,32 @@ static bool holds_in(struct world *w, size_t at, const struct mapping *mapping,
     return sound;
 }
 
+/* What is inferred case by case allows no less than what comes. */
+static bool cases_hold(struct world *w, const struct mapping *mapping, const json_t *template,
+                       const struct inference_scope *scope)
+{
+    enum { UNIONS = 3 };
+    struct inference inference;
+    bool sound = true;
+    for (size_t nth = 0; sound && nth < UNIONS; nth++) {
+        struct contract *shape = NULL;
+        struct error err;
+        if (!mapping_infer_cases(mapping, scope, nth, &inference))
+            break;
+        sound = shape_contract(w->shapes, &inference.shape, &shape, &err) == ERR_OK;
+        for (size_t i = 0; sound && i < SCOPES; i++) {
+            json_t *value = NULL;
+            sound = !evaluate_in(w, i, mapping, &value, NULL) || contract_accepts(shape, value);
+            if (!sound)
+                complain("the cases", w, i, template, &inference, value);
+            json_decref(value);
+        }
+        contract_unref(shape);
+        inference_done(&inference);
+    }
+    return sound;
+}
+
 static bool holds(struct world *w, const struct mapping *mapping, const json_t *template,
                   struct tally *tally)
 {
@@ -231,6 +257,7 @@ static bool holds(struct world *w, const struct mapping *mapping, const json_t *
     tally->any += json_is_true(inference.shape.schema);
     for (size_t i = 0; sound && i < SCOPES; i++)
         sound = holds_in(w, i, mapping, template, &inference, shape, tally);
+    sound = sound && cases_hold(w, mapping, template, &scope);
     contract_unref(shape);
     inference_done(&inference);
     return sound;
