@@ -12,6 +12,11 @@
     {                                                                                              \
         "--store", "URL", "the journal, instead of the manifest's (sqlite:PATH)"                   \
     }
+#define REGISTRY                                                                                   \
+    {                                                                                              \
+        "--registry", "DIR",                                                                       \
+            "schemas that a $ref may find, by $id or by path below DIR; repeatable"                \
+    }
 #define END                                                                                        \
     {                                                                                              \
         NULL, NULL, NULL                                                                           \
@@ -66,13 +71,14 @@ static const struct option replay_options[] = {
 static const struct option validate_options[] = {
     {"--format-assertion", NULL, "a wrong `format` is an error; by default it only annotates"},
     {"--strict", NULL, "as contracts of agents: formats assert, unknown keywords are refused"},
-    {"--registry", "DIR", "schemas that a $ref may find, by $id or by path below DIR; repeatable"},
+    REGISTRY,
     {"--output", "FORMAT", "text (default); flag or basic, the specification's formats"},
     {"--bowtie", NULL, "answer Bowtie's requests, JSON lines on standard input"},
     END};
 
 static const struct option contract_options[] = {
     {"--target", "PROVIDER", "openai, anthropic or gemini: whose rules lint and lower keep"},
+    REGISTRY,
     {"--format-annotation", NULL, "`format` only annotates, as the specification's default"},
     END};
 

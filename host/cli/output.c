@@ -143,10 +143,14 @@ enum error_code open_contract(const struct args *args, const char *path,
                               struct document **ret_document, struct contract **ret_contract,
                               struct error *reterr)
 {
-    struct contract_options options = {.annotate_formats = args_flag(args, "--format-annotation")};
-    enum error_code code = document_load(path, ret_document, reterr);
+    AUTO(registry_freep) struct registry *registry = NULL;
+    enum error_code code = open_registry(args, &registry, reterr);
+    if (code == ERR_OK)
+        code = document_load(path, ret_document, reterr);
     if (code != ERR_OK)
         return code; /* it names the file */
+    struct contract_options options = {.annotate_formats = args_flag(args, "--format-annotation"),
+                                       .registry = registry};
     code = contract_compile(document_root(*ret_document), &options, ret_contract, reterr);
     if (code != ERR_OK)
         error_prefix(reterr, "%s: ", path);

@@ -34,6 +34,15 @@ echo '{"type": "string"}' >string.json
 try 1 seam contract compare string.json iri.json
 try 0 seam contract compare string.json iri.json --format-annotation
 
+claim 'a $ref may be to a document of the registry, on either side'
+mkdir -p shelf
+echo '{"$id": "https://x.example/name", "type": "string", "maxLength": 5}' >shelf/name.json
+echo '{"$ref": "https://x.example/name"}' >by-name.json
+try 0 seam contract compare by-name.json string.json --registry shelf
+try 1 seam contract compare string.json by-name.json --registry shelf
+try 2 seam contract compare string.json by-name.json
+says err 'https://x.example/name' '--registry DIR'
+
 claim "a bad schema, a bad file or another word is 2"
 echo '{"type": "objekt"}' >typo.json
 try 2 seam contract compare typo.json wide.json

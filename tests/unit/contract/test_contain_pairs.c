@@ -5,7 +5,7 @@
  * Without a file it says so and passes. Any wrong answer fails; what stays undecided is counted,
  * and listed where SEAM_PAIRS_LIST is set. Times are printed and judged by whoever reads them.
  */
-#include "contract_test.h"
+#include "suite.h"
 
 #include "contract/contain.h"
 
@@ -50,9 +50,11 @@ static int compare_times(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+static struct registry *remotes; /* of the suite that some of the pairs come from; or NULL */
+
 static struct contract *compiled(json_t *schema, struct error *err)
 {
-    struct contract_options options = {.annotate_formats = true};
+    struct contract_options options = {.annotate_formats = true, .registry = remotes};
     struct contract *contract = NULL;
     if (contract_compile(schema, &options, &contract, err))
         return NULL;
@@ -114,6 +116,9 @@ START_TEST(labelled_pairs_are_never_answered_wrongly)
         free(path);
         return;
     }
+    char *suite = suite_folder();
+    remotes = suite_registry(suite);
+    free(suite);
     struct tally tally = {0};
     char *line = NULL;
     size_t room = 0, times = 0;
@@ -130,6 +135,7 @@ START_TEST(labelled_pairs_are_never_answered_wrongly)
         run_pair(pair, &tally);
         json_decref(pair);
     }
+    registry_free(remotes);
     qsort(tally.milliseconds, tally.total, sizeof(double), compare_times);
     if (tally.total)
         printf(

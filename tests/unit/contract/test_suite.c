@@ -7,15 +7,7 @@
  * the optional ones. No test is passed over; what is answered otherwise on purpose stands, each
  * with its reason, in suite-deviations.json, and must be answered otherwise, or the list is wrong.
  */
-#include "contract_test.h"
-
-#include "contract/registry.h"
-
-#include <dirent.h>
-#include <stdio.h>
-#include <sys/stat.h>
-
-#define REMOTES "http://localhost:1234/"
+#include "suite.h"
 
 struct suite {
     char *folder;
@@ -30,82 +22,20 @@ struct run {
     size_t passed, wrong, deviating;
 };
 
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-static char *suite_folder(void)
-{
-    static const char *const variables[] = {"SEAM_JSON_SCHEMA_SUITE", "JSTS_DIR"};
-    for (size_t i = 0; i < 2; i++)
-        if (getenv(variables[i]))
-            return xstrdup(getenv(variables[i]));
-    char *folder = xasprintf("%s/build/JSON-Schema-Test-Suite", SOURCE_ROOT);
-    if (is_folder(folder))
-        return folder;
-    free(folder);
-    return xasprintf("%s/../shared/data/JSON-Schema-Test-Suite", SOURCE_ROOT);
-}
-
-static json_t *load(const char *path)
-{
-    json_error_t problem;
-    const size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
-    json_t *json = json_load_file(path, flags, &problem);
-    if (!json) /* integers beyond 64 bits */
-        json = json_load_file(path, flags | JSON_DECODE_INT_AS_REAL, &problem);
-    ck_assert_msg(json != NULL, "%s: %s", path, problem.text);
-    return json;
-}
-
-static bool is_json(const char *name)
-{
-    const char *end = strrchr(name, '.');
-    return end && strcmp(end, ".json") == 0;
-}
-
-static void add_remotes(struct registry *registry, const char *folder, const char *uri)
-{
-    DIR *dir = opendir(folder);
-    ck_assert_msg(dir != NULL, "%s", folder);
-    for (const struct dirent *entry; (entry = readdir(dir));) {
-        char *path = xasprintf("%s/%s", folder, entry->d_name);
-        char *below = xasprintf("%s%s", uri, entry->d_name);
-        if (is_json(entry->d_name)) {
-            json_t *json = load(path);
-            ck_assert_int_eq(registry_add(registry, below, json, NULL), ERR_OK);
-            json_decref(json);
-        } else if (entry->d_name[0] != '.' && is_folder(path)) {
-            char *inner = xasprintf("%s/", below);
-            add_remotes(registry, path, inner);
-            free(inner);
-        }
-        free(path);
-        free(below);
-    }
-    closedir(dir);
-}
-
 /* False, with a word, where there is no suite. */
 static bool suite_open(struct suite *suite)
 {
-    char *folder = suite_folder(), *remotes = xasprintf("%s/remotes", folder);
-    *suite = (struct suite){.folder = folder};
-    bool there = is_folder(remotes);
-    if (there) {
-        suite->registry = registry_new();
-        add_remotes(suite->registry, remotes, REMOTES);
+    char *folder = suite_folder();
+    *suite = (struct suite){.folder = folder, .registry = suite_registry(folder)};
+    if (suite->registry) {
         suite->deviations = load(TEST_DATA "/suite-deviations.json");
-    } else {
-        printf("skipped: no JSON Schema Test Suite in %s; ./dev test fetches one, or set "
-               "SEAM_JSON_SCHEMA_SUITE\n",
-               folder);
-        free(folder);
+        return true;
     }
-    free(remotes);
-    return there;
+    printf("skipped: no JSON Schema Test Suite in %s; ./dev test fetches one, or set "
+           "SEAM_JSON_SCHEMA_SUITE\n",
+           folder);
+    free(folder);
+    return false;
 }
 
 static void suite_close(struct suite *suite)
