@@ -110,7 +110,7 @@ bad seventeen.json 'seventeen.json' '16777216 bytes'
 try 2 bounded validate any.json seventeen.json
 says err 'seventeen.json' '16777216 bytes'
 try 2 bounded check seventeen.json
-says out 'seventeen.json' '16777216 bytes'
+says err 'seventeen.json' '16777216 bytes'
 in_flow "{enum: [$(listed 90000 'member-%030d')]}"
 try 1 bounded check flow.yaml
 says out 'unknown-agent'
