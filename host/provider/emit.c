@@ -349,7 +349,7 @@ static bool add_property(struct pass *p, json_t *schema, const char *name, const
     struct marks marks = pass_marks(p);
     json_t *lowered = lower_schema(p, source, at, depth - 1);
     if (!lowered) {
-        pass_cut(p, marks, true);
+        pass_cut(p, marks, place, true);
         return !required;
     }
     if (!required && p->complete) {
@@ -391,7 +391,7 @@ static void emit_rest(struct pass *p, struct flat *flat, json_t *schema, const c
 {
     json_t *rest = json_object_get(flat->json, "additionalProperties");
     bool patterns = json_object_get(flat->json, "patternProperties");
-    bool closed = (json_is_false(rest) || flat->closed) && !patterns;
+    bool closed = flat_is_closed(flat);
     bool must_close = provider_rule(p->provider, RULE_CLOSED_OBJECTS);
     if (closed || must_close)
         json_object_set_new(schema, "additionalProperties", json_false());
@@ -495,7 +495,7 @@ static json_t *emit_types(struct pass *p, struct flat *flat, unsigned types, con
         if (typed)
             json_array_append_new(list, typed);
         else
-            pass_cut(p, marks, true);
+            pass_cut(p, marks, place, true);
     }
     if (json_array_size(list) > 0)
         schema = one ? json_incref(json_array_get(list, 0)) : json_pack("{s:O}", "anyOf", list);

@@ -333,3 +333,11 @@ void flatten(struct pass *p, const json_t *schema, struct flat *ret)
     add(p, ret, schema, LOWER_DEPTH);
     one_spelling(ret);
 }
+
+bool flat_is_closed(const struct flat *flat)
+{
+    const json_t *rest = json_object_get(flat->json, "additionalProperties");
+    /* what additionalProperties speaks of is evaluated, whatever it says of it */
+    bool closed = json_is_false(rest) || (flat->closed && !rest);
+    return closed && !json_object_get(flat->json, "patternProperties");
+}

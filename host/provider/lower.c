@@ -20,18 +20,34 @@ struct marks pass_marks(const struct pass *p)
                           json_array_size(p->narrowed)};
 }
 
-static void cut(json_t *list, size_t size)
+/* The name of the definition that a place of the result lies in; empty for the root. */
+static struct slice definition_of(const char *place)
 {
-    while (json_array_size(list) > size)
-        json_array_remove(list, json_array_size(list) - 1);
+    static const char defs[] = "/$defs/";
+    if (strncmp(place, defs, strlen(defs)) != 0)
+        return (struct slice){"", 0};
+    place += strlen(defs);
+    return (struct slice){place, strcspn(place, "/")};
 }
 
-void pass_cut(struct pass *p, struct marks marks, bool keep_narrowed)
+/* A definition that was made on the way stays in the result, and so does what is told of it. */
+static void cut(json_t *list, size_t size, const char *place)
 {
-    cut(p->drop_nulls, marks.drop_nulls);
-    cut(p->dropped, marks.dropped);
+    struct slice own = definition_of(place);
+    for (size_t i = json_array_size(list); i-- > size;) {
+        const json_t *note = json_array_get(list, i);
+        const json_t *at = json_is_string(note) ? note : json_object_get(note, "at");
+        if (slice_equal(definition_of(json_string_value(at)), own))
+            json_array_remove(list, i);
+    }
+}
+
+void pass_cut(struct pass *p, struct marks marks, const char *place, bool keep_narrowed)
+{
+    cut(p->drop_nulls, marks.drop_nulls, place);
+    cut(p->dropped, marks.dropped, place);
     if (!keep_narrowed)
-        cut(p->narrowed, marks.narrowed);
+        cut(p->narrowed, marks.narrowed, place);
 }
 
 void note_narrowed(struct pass *p, const char *place, const char *lost)
@@ -169,7 +185,7 @@ static void lower_again(struct pass *p, const json_t *source, const char *place,
 {
     struct marks marks = pass_marks(p);
     json_decref(lower_schema(p, source, place, depth));
-    pass_cut(p, marks, true);
+    pass_cut(p, marks, place, true);
 }
 
 /* Puts a branch into the list, unless its twin is there: then false, and where. */
@@ -199,10 +215,10 @@ static json_t *lower_branches(struct pass *p, const json_t *sources, const char 
         AUTO(freep) char *own = pointer_index(place, "anyOf", json_array_size(list));
         json_t *lowered = lower_schema(p, source, own, depth - 1);
         if (!lowered) {
-            pass_cut(p, marks, true);
+            pass_cut(p, marks, place, true);
         } else if (!add_branch_once(list, &known, lowered, &twin)) {
             AUTO(freep) char *at = pointer_index(place, "anyOf", twin);
-            pass_cut(p, marks, false);
+            pass_cut(p, marks, place, false);
             lower_again(p, source, at, depth - 1);
         }
         json_decref(lowered);
@@ -235,14 +251,14 @@ static json_t *union_of(struct pass *p, const json_t *sources, const char *place
     json_array_foreach (list, i, one) {
         if (is_any(one)) {
             json_decref(list);
-            pass_cut(p, marks, false);
+            pass_cut(p, marks, place, false);
             return emit_any(p, place);
         }
     }
     if (json_array_size(list) > 1)
         return json_pack("{s:o}", "anyOf", list);
     json_decref(list);
-    pass_cut(p, marks, false);
+    pass_cut(p, marks, place, false);
     return only_one(p, sources, place, depth);
 }
 
@@ -279,12 +295,6 @@ static bool holds_equal(const json_t *list, const json_t *value)
             return true;
     }
     return false;
-}
-
-static bool flat_is_closed(const struct flat *f)
-{
-    return (f->closed || json_is_false(json_object_get(f->json, "additionalProperties"))) &&
-           !json_object_get(f->json, "patternProperties");
 }
 
 static void add_branch(struct root_union *u, const struct flat *f)
@@ -554,7 +564,9 @@ void provider_lower(const struct provider *provider, const struct contract *cont
     if (ret->schema && has_cycle(provider, ret->schema)) {
         pass.unroll = true;
         json_decref(ret->schema);
-        pass_cut(&pass, (struct marks){0}, false);
+        json_array_clear(ret->drop_nulls);
+        json_array_clear(ret->dropped);
+        json_array_clear(ret->narrowed);
         ret->schema = run(&pass);
     }
     if (!ret->schema) {

@@ -39,6 +39,8 @@ void flatten(struct pass *p, const json_t *schema, struct flat *ret);
 void flat_done(struct flat *flat);
 /* Takes a keyword out and notes it as lost. */
 void flat_lose(struct flat *flat, const char *keyword);
+/* Whether an object of it has no properties but those that it names. */
+bool flat_is_closed(const struct flat *flat);
 /* Whether a keyword only tells. */
 bool is_annotation(const char *keyword);
 
@@ -63,12 +65,12 @@ bool is_any(const json_t *schema);
 void describe(struct pass *p, json_t *schema, const struct flat *flat, const char *place);
 void note_narrowed(struct pass *p, const char *place, const char *lost);
 
-/* What the three lists hold, to be cut back to when a part of the result is thrown away; what was
- * narrowed stays told, if that is why nothing is left of the part. */
+/* What the three lists hold, to be cut back to when the part of the result at a place is thrown
+ * away; what was narrowed stays told, if that is why nothing is left of the part. */
 struct marks {
     size_t drop_nulls, dropped, narrowed;
 };
 struct marks pass_marks(const struct pass *p);
-void pass_cut(struct pass *p, struct marks marks, bool keep_narrowed);
+void pass_cut(struct pass *p, struct marks marks, const char *place, bool keep_narrowed);
 
 #endif

@@ -45,6 +45,21 @@ static const struct lower_row rows[] = {
      "{\"type\":\"object\",\"properties\":{\"a\":" S "},\"required\":[\"a\"]}", PROVEN, 0, 0},
     {"gemini", "{\"type\":\"object\",\"additionalProperties\":" S "}",
      "{\"type\":\"object\",\"properties\":{},\"additionalProperties\":" S "}", PROVEN, 0, 0},
+    /* what additionalProperties speaks of is evaluated: nothing is closed by what stands beside it
+     */
+    {"openai",
+     "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\"},"
+     "\"unevaluatedProperties\":false}",
+     "{\"type\":\"object\",\"properties\":{},\"required\":[]" CLOSE, REFUTED, 0, 1},
+    /* what a definition loses stays told, though the part that asked for it first is thrown away */
+    {"gemini",
+     "{\"type\":\"object\",\"properties\":{\"c\":false},\"oneOf\":[{\"additionalProperties\":"
+     "{\"$ref\":\"#/$defs/q\"},\"required\":[\"b\"]},{\"required\":[\"c\"]}],"
+     "\"$defs\":{\"q\":{\"required\":[\"a\"]}}}",
+     "{\"type\":\"object\",\"properties\":{\"b\":{}},\"required\":[\"b\"],"
+     "\"additionalProperties\":{\"$ref\":\"#/$defs/q\"},\"$defs\":{\"q\":{\"type\":\"object\","
+     "\"properties\":{\"a\":{}},\"required\":[\"a\"]}}}",
+     REFUTED, 0, 1},
     /* what is refused is dropped */
     {"openai", ONE("{\"type\":\"string\",\"minLength\":2,\"pattern\":\"a\"}"),
      ONE("{\"type\":\"string\",\"pattern\":\"a\"}"), PROVEN, 0, 0},
