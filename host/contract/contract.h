@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Contracts: JSON Schema 2020-12, compiled once and asked many times. Every value that crosses a
- * seam passes here, twice: an agent's input and its output. A schema that says something this room
- * cannot check is refused when it is compiled; nothing that asserts is ever ignored. A compiled
- * contract is immutable and may be used by any thread. Nothing is fetched from the network.
+ * Contracts: JSON Schema 2020-12, compiled once and asked many times. Every output of an agent is
+ * held to its contract here, and every input but those that are proven to fit. A schema that says
+ * something this room cannot check is refused when it is compiled, unless the caller is lenient;
+ * nothing that asserts is ever ignored. A compiled contract is immutable and may be used by any
+ * thread. Nothing is fetched from the network.
  * A schema whose $schema names draft-07 or 2019-09 is read as that dialect means it (in draft-07 a
  * $ref stands for all that is beside it); without $schema it is 2020-12. So is each embedded schema
  * that has a $id and a $schema of its own. A $schema may also name a meta-schema of the registry,

@@ -11,7 +11,7 @@
  *   prove.c     what is proven of every handoff, before anything runs; worst.c the worst case;
  *               seams.c both in words
  *   terms.c     budget, escalation; deadline.c retries against deadlines
- *   bundle.c    schemas with the files they refer to; digest.c what a run pins
+ *   bundle.c    schemas with the files they refer to, and what a run pins of both
  */
 #ifndef FLOW_INTERNAL_H
 #define FLOW_INTERNAL_H
