@@ -26,14 +26,16 @@ struct agent {
     bool brokered; /* every way into the world that its card asks for goes through
                       the host, so what the host recorded is all that happened  */
     struct contract *input, *output;
-    char *confidence;            /* JSON Pointer into the output; NULL = reports none         */
-    char *reconcile;             /* name of the agent that can tell what happened, or NULL    */
-    char *ref;                   /* JSON Pointer into a result: the external reference        */
-    const char *ungranted;       /* what its card asks for and nobody grants: "http"; or NULL */
-    int64_t settle_ms;           /* how long a lost request can still act; -1 = not known     */
-    int64_t key_ttl_ms;          /* how long the world honours a key; -1 = for ever           */
-    int64_t tokens, cost;        /* worst case of one call: tokens, millionths; 0 = none said */
-    int64_t call_ms;             /* the longest call that card and manifest allow; -1 = none  */
+    char *confidence;           /* JSON Pointer into the output; NULL = reports none         */
+    char *reconcile;            /* name of the agent that can tell what happened, or NULL    */
+    char *ref;                  /* JSON Pointer into a result: the external reference        */
+    const char *ungranted;      /* what its card asks for and nobody grants: "http"; or NULL */
+    int64_t settle_ms;          /* how long a lost request can still act; -1 = not known     */
+    int64_t key_ttl_ms;         /* how long the world honours a key; -1 = for ever           */
+    int64_t tokens, cost;       /* worst case of one call: tokens, millionths; 0 = none said */
+    int64_t call_ms;            /* the longest call that card and manifest allow; -1 = none  */
+    const struct agent **calls; /* those that it may call itself, as its plugin was granted  */
+    size_t call_count;
     struct digest card, library; /* what a run pins                                           */
 };
 

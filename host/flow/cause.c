@@ -13,6 +13,7 @@ static const char *const words[CAUSE_COUNT] = {
     [CAUSE_CONTRACT] = "contract",
     [CAUSE_ASSERT] = "assert",
     [CAUSE_CONFIDENCE] = "confidence",
+    [CAUSE_PLAN] = "plan",
     [CAUSE_INPUT] = "input",
     [CAUSE_FAILED] = "failed",
     [CAUSE_DENIED] = "denied",

@@ -117,6 +117,7 @@ enum cause {
     CAUSE_CONTRACT, /* the output broke its contract                             */
     CAUSE_ASSERT,
     CAUSE_CONFIDENCE,
+    CAUSE_PLAN,  /* the plan in the output was refused                       */
     CAUSE_INPUT, /* from here on permanent                                    */
     CAUSE_FAILED,
     CAUSE_DENIED,
@@ -148,16 +149,39 @@ struct assertion {
 };
 
 /* An agent with the mapping that makes its input, which is there whenever the agent is: what says
- * no input gets {}, a fallback the step's. agent NULL = this step has none of it. */
+ * no input gets {}, a fallback the step's. agent NULL = this step has none of it. Of a sub-flow and
+ * of a plan, agent is what stands for it: its contracts, and the worst class of all that it may
+ * call. */
 struct callee {
     const struct agent *agent;
+    struct flow *flow;             /* a sub-flow, which runs in the agent's place; NULL = none  */
     const struct agent *reconcile; /* of any agent whose card names one                         */
     struct mapping *input;
     bool proven; /* what the mapping makes fits the agent's input contract, always              */
 };
 
+struct budget {
+    int64_t attempts, calls, tokens, cost, time_ms; /* -1 = no limit; cost in millionths   */
+    int64_t recovery_calls;                         /* for reconcile and undo              */
+};
+
+/* A step whose work is a fragment of this language that an agent made: it is compiled when its
+ * writer gives it, by flow_compile_plan, before the writer's output is accepted. */
+struct plan {
+    struct mapping *fragment; /* reads the output of one step, the writer, and of no other */
+    uint32_t writer;
+    char **agents; /* names that it may call: "travel/search"; a star for the name = all of it   */
+    size_t agent_count;
+    unsigned classes; /* that it may use: bits 1 << class */
+    uint32_t max_steps;
+    int depth; /* of steps within steps: 1 = its steps call agents, and neither flows nor plans */
+};
+
 struct step {
-    char *name; /* also its path, in flows without sub-flows                 */
+    char *name;           /* its path is that of its flow's step, a slash, and this            */
+    struct plan *plan;    /* NULL = not a plan; call.agent stands for it                */
+    uint32_t planned_by;  /* the plan step that reads this one's output; UINT32_MAX = none */
+    struct budget budget; /* of a sub-flow or plan, within that of the flow             */
     struct callee call, fallback, undo;
     struct mapping *condition; /* NULL = always                                             */
     struct mapping *for_each;  /* NULL = once                                               */
@@ -179,11 +203,6 @@ struct step {
     uint32_t *dependents; /* the steps that have this one in `after`                   */
     size_t dependent_count;
     struct position where;
-};
-
-struct budget {
-    int64_t attempts, calls, tokens, cost, time_ms; /* -1 = no limit; cost in millionths   */
-    int64_t recovery_calls;                         /* for reconcile and undo              */
 };
 
 struct escalation {
@@ -208,6 +227,10 @@ struct flow {
     struct step *steps;
     size_t step_count;
     uint32_t *order; /* the steps in a topological order                          */
+    const struct agent *
+        *agents; /* all that a run of it may call, sorted by name: of its steps, its
+                    sub-flows, what its plans are allowed, and whom those may call */
+    size_t agent_count;
 };
 
 struct flow_options {
@@ -227,6 +250,14 @@ struct flow_options {
 WARN_UNUSED enum error_code flow_compile(const char *path, const struct flow_options *options,
                                          struct flow **ret_flow, struct findings *ret_findings,
                                          struct error *reterr);
+/* Reads, checks and compiles a plan that was made for a step of the flow, under what the step
+ * allows; the findings say to who made it what is wrong. As flow_compile for codes; no file is
+ * read. */
+WARN_UNUSED enum error_code flow_compile_plan(const struct flow *flow, uint32_t step,
+                                              const json_t *fragment,
+                                              const struct flow_options *options,
+                                              struct flow **ret_flow, struct findings *ret_findings,
+                                              struct error *reterr);
 /* From now on the flow frees the catalog that it was compiled against. */
 void flow_own(struct flow *flow, struct catalog *catalog_taken);
 struct flow *flow_ref(struct flow *flow);

@@ -21,7 +21,8 @@ enum {
 static const double COEFFICIENT = 2;
 static const unsigned RETRY_ON = 1u << CAUSE_UNAVAILABLE | 1u << CAUSE_RATE_LIMITED |
                                  1u << CAUSE_TIMEOUT | 1u << CAUSE_BUSY | 1u << CAUSE_CRASH |
-                                 1u << CAUSE_CONTRACT | 1u << CAUSE_ASSERT | 1u << CAUSE_CONFIDENCE;
+                                 1u << CAUSE_CONTRACT | 1u << CAUSE_ASSERT |
+                                 1u << CAUSE_CONFIDENCE | 1u << CAUSE_PLAN;
 
 /* ---- Looking up ---- */
 

@@ -346,6 +346,9 @@ void run_apply(struct run *run, const struct event *event)
     case EVENT_SPENT:
         apply_spent(run, event);
         break;
+    case EVENT_HELD:
+    case EVENT_CALL_ASKED:
+        break;
     case EVENT_EFFECT_ASKED:
     case EVENT_RESERVE_ASKED:
     case EVENT_ANSWERED:

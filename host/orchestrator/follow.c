@@ -21,7 +21,7 @@ static void set_json(json_t **slot, json_t *value)
 static char *task_path(const struct step *step, int64_t item, enum role role)
 {
     static const char *const roles[] = {
-        [ROLE_MAIN] = "", [ROLE_FALLBACK] = "/fallback", [ROLE_UNDO] = "/undo"};
+        [ROLE_MAIN] = "", [ROLE_FALLBACK] = "/fallback", [ROLE_UNDO] = "/undo", [ROLE_CALL] = ""};
     return item >= 0 ? xasprintf("%s[%lld]%s", step->name, (long long)item, roles[role])
                      : xasprintf("%s%s", step->name, roles[role]);
 }
@@ -499,6 +499,11 @@ void run_follow(struct run *run, const struct event *event, const struct decisio
         follow_ask(run, decision);
         break;
     case DECISION_REFUSE_ANSWER:
+    case DECISION_CALL:
+    case DECISION_HOLD:
+    case DECISION_ENTER:
+    case DECISION_LEAVE:
+    case DECISION_ADOPT:
         break;
     case DECISION_RECONCILE:
         follow_reconcile(run, decision);

@@ -179,6 +179,7 @@ enum happened verdict_happened(const struct verdict *verdict)
     case CAUSE_CONTRACT:
     case CAUSE_ASSERT:
     case CAUSE_CONFIDENCE:
+    case CAUSE_PLAN:
         return HAPPENED_REFUSED;
     case CAUSE_INPUT:
     case CAUSE_FAILED:

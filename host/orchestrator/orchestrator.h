@@ -14,8 +14,11 @@
  * events. Recovery applies and follows what was recorded and decides nothing; a replay decides
  * again, and must get the same.
  *
- * Words: a task is one unit of a step: the step itself or one item of its for_each, in one of three
- * roles (main, fallback, undo). An attempt is one start of an agent for a task, or of its reconcile
+ * Words: a frame is a flow at work: the run's own (0), or that of a sub-flow or a plan, within a
+ * task of another frame. A task is one unit of a step: the step itself or one item of its for_each,
+ * in one of three roles (main, fallback, undo); or a call that an agent asked for, within the task
+ * that asked (role call). An account is a budget: a frame has one, which draws on that of the frame
+ * around it; so may a call. An attempt is one start of an agent for a task, or of its reconcile
  * agent. An effect is one change of the world, of a task, with a key that is the same for ever.
  */
 #ifndef ORCHESTRATOR_ORCHESTRATOR_H
@@ -25,7 +28,7 @@
 
 /* Grows when the same events would be decided in another way. A run's records name the version that
  * decided them; a run of a later version is not taken up. */
-enum { RULES_VERSION = 1 };
+enum { RULES_VERSION = 2 };
 
 /* ---- Words of the table ---- */
 
@@ -37,6 +40,8 @@ enum { RULES_VERSION = 1 };
     X(EFFECT_ENDED, "effect-ended") /* evidence: answer, refusal, or the agent's commit         */ \
     X(RESERVE_ASKED, "reserve-asked") /* an agent wants tokens or cost set aside */                \
     X(SPENT, "spent")               /* an agent says what it used                               */ \
+    X(CALL_ASKED, "call-asked")     /* an agent wants another one called                        */ \
+    X(HELD, "held")                 /* a start waits for its agent's rate or room               */ \
     X(DUE, "due")                   /* the time a task waited for has come                      */ \
     X(ANSWERED, "answered")         /* a person answered or denied                              */ \
     X(EXPIRED, "expired")           /* a question's deadline passed                             */ \
@@ -67,6 +72,11 @@ enum event_kind {
     X(RESOLVE, "resolve")     /* an effect in doubt is now DONE or NONE                   */       \
     X(EFFECT, "effect")       /* the answer to an agent that asked to begin one           */       \
     X(RESERVE, "reserve")     /* the answer to an agent that asked for budget             */       \
+    X(CALL, "call")           /* the answer to an agent that asked for another one        */       \
+    X(HOLD, "hold")           /* a task waits for what it has called                      */       \
+    X(ENTER, "enter")         /* a sub-flow or a plan begins, in the place of a start     */       \
+    X(LEAVE, "leave")         /* it is final                                              */       \
+    X(ADOPT, "adopt")         /* a step is taken over from an earlier run, done           */       \
     X(UNWIND, "unwind")       /* the run will fail, from here it only cleans up           */       \
     X(UNDO, "undo")           /* a done task is to be undone                              */       \
     X(END, "end")             /* the run is final                                         */
@@ -77,7 +87,7 @@ enum decision_kind {
 #undef X
 };
 
-enum role { ROLE_MAIN, ROLE_FALLBACK, ROLE_UNDO };
+enum role { ROLE_MAIN, ROLE_FALLBACK, ROLE_UNDO, ROLE_CALL };
 
 /* How an attempt ended, as the host saw it. */
 enum end {
@@ -129,6 +139,13 @@ struct event {
     json_t *response, *result; /* what the host saw; what the agent committed               */
     /* SPENT, RESERVE_ASKED */
     int64_t tokens, cost;
+    /* CALL_ASKED: `effect` is the call's name, with its ordinal: "lookup#1"; `code` the agent that
+     * is wanted, by its name in the catalog; `body` the input; `request` {retry, timeout_ms,
+     * budget} or NULL; `digest` of the three. HELD: `code` what it waits for, `message` in words */
+    /* ENDED, ANSWERED: of an output that holds a plan */
+    bool planned;        /* there is one, and it was compiled                        */
+    json_t *plan_errors; /* what the compiler found, if it is refused: texts         */
+    struct flow *plan;   /* else the flow; not in the record: it is compiled again   */
     /* ANSWERED, CANCEL_ASKED; TOLD: who, and in `message` why they could not be told */
     uint32_t revision;
     bool deny;
@@ -142,14 +159,16 @@ struct event {
     const char *run, *store;
     uint64_t seed;
     json_t *input, *pins;
-    uint32_t rules; /* and TAKEN_OVER: RULES_VERSION of who decides from here on */
-    bool paranoid;  /* proven or not, every mapped value is held to its contract */
+    uint32_t rules;  /* and TAKEN_OVER: RULES_VERSION of who decides from here on */
+    bool paranoid;   /* proven or not, every mapped value is held to its contract */
+    json_t *adopted; /* of an earlier run: {from, steps: {name: {…}}}; see run_adoptable */
 };
 
 struct decision {
     enum decision_kind kind;
     const char *rule;    /* the row's name: static                                    */
     json_t *why;         /* the facts it used                                         */
+    uint32_t frame;      /* of step; of ENTER and LEAVE: the one that begins or ends  */
     uint32_t step, task; /* task: of those that have one                              */
     /* START */
     uint32_t attempt; /* serial of the start within the task, reconciles too       */
@@ -275,6 +294,48 @@ bool run_question(const struct run *run, uint32_t task, struct question_view *re
 /* Would this answer be taken? The error says what the question accepts. */
 WARN_UNUSED enum error_code run_answer_fits(const struct run *run, uint32_t task,
                                             const json_t *answer, struct error *reterr);
+
+/* ---- Calls within calls ---- */
+
+/* The call that CALL answered, or the task that a decision is about: what stands behind its name.
+ */
+struct nested_view {
+    uint32_t parent;  /* the task that asked                                      */
+    const char *name; /* "lookup#1"; lives with the run                           */
+    bool final, ok;
+    const json_t *output; /* of an ok one; borrowed                                   */
+    const json_t *error;  /* else: {code, message}; borrowed                          */
+    enum cause cause;     /* … and its cause                                          */
+    enum outcome outcome; /* of all its effects, and of what it called: the worst     */
+    int64_t tokens, cost; /* what it spent, with all that it called                   */
+};
+/* False if the task is no call of another. */
+bool run_nested(const struct run *run, uint32_t task, struct nested_view *ret_view);
+/* The task of that name under the parent, or UINT32_MAX. */
+uint32_t run_nested_find(const struct run *run, uint32_t parent, const char *name);
+
+/* ---- Plans ---- */
+
+/* Does an output of this task hold a plan? Then *ret_frame_flow and *ret_step are what
+ * flow_compile_plan wants, and *ret_fragment (a new reference) the fragment, or NULL if the output
+ * gives none (and then ret_plan_errors says why, or NULL: none is wanted). */
+bool run_plan_of(const struct run *run, uint32_t task, const json_t *output,
+                 const struct flow **ret_frame_flow, uint32_t *ret_step, json_t **ret_fragment,
+                 json_t **ret_plan_errors);
+
+/* ---- Taking over ---- */
+
+/* The finished steps of a run, for STARTED of another: {name: {status, output, items, parts:
+ * [{input, output, undo_input, effects}]}}, those of its own frame; a new reference. */
+json_t *run_adoptable(const struct run *run);
+
+/* ---- What was spent, where ---- */
+
+struct amounts {
+    int64_t attempts, calls, tokens, cost; /* cost in millionths */
+};
+/* All that the run has used so far, without what is only set aside. */
+struct amounts run_spent(const struct run *run);
 
 /* The effects of a task that the world may have seen: for tests and for showing. */
 struct effect_view {

@@ -120,6 +120,7 @@ const struct callee *task_callee(const struct run *run, const struct task *task)
     const struct step *step = step_of(run, task);
     switch (task->role) {
     case ROLE_MAIN:
+    case ROLE_CALL:
         return &step->call;
     case ROLE_FALLBACK:
         return &step->fallback;
