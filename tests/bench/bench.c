@@ -22,17 +22,17 @@ struct options {
 static const char *const works[] = {"chain", "fan-out", "cold start"};
 static const char *const keeps[] = {"memory", "effects", "steps"};
 
-static void name_row(const struct plan *plan, char ret_name[static 80])
+static void name_row(const struct trial *trial, char ret_name[static 80])
 {
     char width[24] = "";
-    if (plan->work != WORK_COLD)
-        snprintf(width, sizeof(width), " x%d", plan->width);
-    snprintf(ret_name, 80, "%s%s %s %s", works[plan->work], width,
-             plan->in_process ? "in-process" : "worker", keeps[plan->keep]);
+    if (trial->work != WORK_COLD)
+        snprintf(width, sizeof(width), " x%d", trial->width);
+    snprintf(ret_name, 80, "%s%s %s %s", works[trial->work], width,
+             trial->in_process ? "in-process" : "worker", keeps[trial->keep]);
 }
 
 /* In a child, so that a row's memory is its own. */
-static struct row measure(const struct plan *plan)
+static struct row measure(const struct trial *trial)
 {
     struct row row = {0};
     int pipe_fds[2], status = 0;
@@ -41,10 +41,10 @@ static struct row measure(const struct plan *plan)
         give_up("no pipe");
     pid_t pid = fork();
     if (pid == 0) {
-        if (plan->work == WORK_COLD)
-            measure_starts(plan, &row);
+        if (trial->work == WORK_COLD)
+            measure_starts(trial, &row);
         else
-            measure_runs(plan, &row);
+            measure_runs(trial, &row);
         _exit(write(pipe_fds[1], &row, sizeof(row)) == sizeof(row) ? 0 : 1);
     }
     close(pipe_fds[1]);
@@ -55,19 +55,19 @@ static struct row measure(const struct plan *plan)
     return row;
 }
 
-static void print_row(const struct options *options, const struct plan *plan, const struct row *row,
-                      bool first)
+static void print_row(const struct options *options, const struct trial *trial,
+                      const struct row *row, bool first)
 {
     char name[80];
-    name_row(plan, name);
+    name_row(trial, name);
     if (options->json)
         printf("%s\n  {\"name\": \"%s\", \"work\": \"%s\", \"isolation\": \"%s\", \"durability\": "
                "\"%s\", \"width\": %d, \"steps_per_s\": %.0f, \"p50_us\": %.1f, \"p99_us\": %.1f, "
                "\"peak_mb\": %.1f, \"samples\": %" PRIu64 "}",
-               first ? "" : ",", name, works[plan->work],
-               plan->in_process ? "in-process" : "worker", keeps[plan->keep], plan->width,
+               first ? "" : ",", name, works[trial->work],
+               trial->in_process ? "in-process" : "worker", keeps[trial->keep], trial->width,
                row->per_second, row->p50_us, row->p99_us, row->memory_mb, row->count);
-    else if (plan->work == WORK_COLD)
+    else if (trial->work == WORK_COLD)
         printf("%-34s %12s %12.1f %12.1f %10.1f\n", name, "-", row->p50_us, row->p99_us,
                row->memory_mb);
     else
@@ -75,7 +75,7 @@ static void print_row(const struct options *options, const struct plan *plan, co
                row->p99_us, row->memory_mb);
 }
 
-static const struct plan plans[] = {
+static const struct trial trials[] = {
     {WORK_CHAIN, true, KEEP_MEMORY, 1, 0, 0},   {WORK_CHAIN, true, KEEP_MEMORY, 64, 0, 0},
     {WORK_CHAIN, true, KEEP_EFFECTS, 1, 0, 0},  {WORK_CHAIN, true, KEEP_EFFECTS, 64, 0, 0},
     {WORK_CHAIN, true, KEEP_STEPS, 1, 0, 0},    {WORK_CHAIN, true, KEEP_STEPS, 64, 0, 0},
@@ -99,18 +99,18 @@ static void measure_all(const struct options *options)
         printf("%ld processors; the disk syncs %.0f times a second\n"
                "%-34s %12s %12s %12s %10s\n",
                sysconf(_SC_NPROCESSORS_ONLN), syncs, "", "steps/s", "p50 us", "p99 us", "peak MB");
-    for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
-        struct plan plan = plans[i];
+    for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
+        struct trial trial = trials[i];
         char name[80];
-        name_row(&plan, name);
+        name_row(&trial, name);
         if (options->name && !strstr(name, options->name))
             continue;
-        plan.warm_ms = options->quick ? 1 : 500;
-        plan.go_ms = options->quick ? 20 : 3000;
-        if (options->quick && plan.work == WORK_COLD)
-            plan.width = 1;
-        struct row row = measure(&plan);
-        print_row(options, &plan, &row, first);
+        trial.warm_ms = options->quick ? 1 : 500;
+        trial.go_ms = options->quick ? 20 : 3000;
+        if (options->quick && trial.work == WORK_COLD)
+            trial.width = 1;
+        struct row row = measure(&trial);
+        print_row(options, &trial, &row, first);
         first = false;
     }
     if (options->json)

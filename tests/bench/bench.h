@@ -13,7 +13,7 @@
 enum work { WORK_CHAIN, WORK_FAN, WORK_COLD };
 enum keep { KEEP_MEMORY, KEEP_EFFECTS, KEEP_STEPS };
 
-struct plan {
+struct trial {
     enum work work;
     bool in_process;
     enum keep keep;
@@ -39,15 +39,15 @@ double samples_at(struct samples *samples, double part);
 void samples_done(struct samples *samples);
 
 int64_t now_ns(void);
-/* A folder with a manifest for the plan; the caller frees. */
-char *make_folder(const struct plan *plan);
+/* A folder with a manifest for the trial; the caller frees. */
+char *make_folder(const struct trial *trial);
 void remove_folder(const char *folder);
 /* The document that goes in, as JSON; the caller frees. */
 char *make_document(uint64_t number);
 
 /* Exits on whatever goes wrong. */
-void measure_runs(const struct plan *plan, struct row *ret_row);
-void measure_starts(const struct plan *plan, struct row *ret_row);
+void measure_runs(const struct trial *trial, struct row *ret_row);
+void measure_starts(const struct trial *trial, struct row *ret_row);
 /* fdatasync of a growing file, a second; what no journal can be faster than. */
 double measure_disk(int go_ms);
 _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -66,7 +66,7 @@ void samples_done(struct samples *samples)
     *samples = (struct samples){0};
 }
 
-char *make_folder(const struct plan *plan)
+char *make_folder(const struct trial *trial)
 {
     char path[] = "/tmp/seam-bench-XXXXXX", name[64];
     if (!mkdtemp(path))
@@ -81,8 +81,8 @@ char *make_folder(const struct plan *plan)
             "plugins:\n"
             "  bench: {path: \"%s\", isolation: %s}\n"
             "limits: {concurrency: 1024}\n",
-            plan->keep == KEEP_STEPS ? "steps" : "effects", BENCH_PLUGIN,
-            plan->in_process ? "in-process" : "worker");
+            trial->keep == KEEP_STEPS ? "steps" : "effects", BENCH_PLUGIN,
+            trial->in_process ? "in-process" : "worker");
     if (fclose(file) != 0)
         give_up("cannot write %s", name);
     return strdup(path);

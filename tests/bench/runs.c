@@ -19,7 +19,7 @@ struct lane { /* one run at a time */
 };
 
 struct load {
-    const struct plan *plan;
+    const struct trial *trial;
     struct host *host;
     struct flow *flow;
     struct lane *lanes;
@@ -55,7 +55,7 @@ static void started(struct load *load, const struct run *run)
 {
     struct lane *lane = lane_of(load, run_id(run));
     int64_t now = now_ns();
-    if (load->counting && lane->started_ns && load->plan->work == WORK_CHAIN)
+    if (load->counting && lane->started_ns && load->trial->work == WORK_CHAIN)
         samples_add(&load->samples, (double)(now - lane->started_ns) / 1000);
     lane->started_ns = now;
     lane->steps++;
@@ -80,7 +80,7 @@ static void settled(void *user, const struct run *run)
         give_up("run %s is %s", run_id(run), run_status_word(run_status(run)));
     if (load->counting) {
         load->steps += lane->steps;
-        if (load->plan->work == WORK_FAN)
+        if (load->trial->work == WORK_FAN)
             samples_add(&load->samples, (double)(now - lane->submitted_ns) / 1000);
     }
     if (now < load->until_ns)
@@ -99,7 +99,7 @@ static double work_for(struct load *load, int ms)
     struct error err;
     int64_t began = now_ns();
     load->until_ns = began + (int64_t)ms * 1000000;
-    for (int i = 0; i < load->plan->width; i++)
+    for (int i = 0; i < load->trial->width; i++)
         submit(load, (size_t)i);
     if (host_work(load->host, &err) != ERR_OK)
         give_up("%s", err.text);
@@ -127,19 +127,19 @@ static struct flow *compile(const struct roster *roster, enum work work)
     return flow;
 }
 
-void measure_runs(const struct plan *plan, struct row *ret_row)
+void measure_runs(const struct trial *trial, struct row *ret_row)
 {
     struct roster *roster = NULL;
     struct error err;
-    char *folder = make_folder(plan);
+    char *folder = make_folder(trial);
     AUTO(freep) char *manifest = xasprintf("%s/seam.yaml", folder);
     if (roster_load(manifest, &roster, &err) != ERR_OK)
         give_up("%s", err.text);
-    struct load load = {.plan = plan, .flow = compile(roster, plan->work)};
-    load.lanes = xcalloc((size_t)plan->width, sizeof(*load.lanes));
+    struct load load = {.trial = trial, .flow = compile(roster, trial->work)};
+    load.lanes = xcalloc((size_t)trial->width, sizeof(*load.lanes));
     struct host_options options = {
         .roster = roster,
-        .in_memory = plan->keep == KEEP_MEMORY,
+        .in_memory = trial->keep == KEEP_MEMORY,
         .worker = BENCH_WORKER,
         .progress = progress,
         .settled = settled,
@@ -148,9 +148,9 @@ void measure_runs(const struct plan *plan, struct row *ret_row)
     };
     if (host_open(&options, &load.host, &err) != ERR_OK)
         give_up("%s", err.text);
-    work_for(&load, plan->warm_ms);
+    work_for(&load, trial->warm_ms);
     load.counting = true;
-    double seconds = work_for(&load, plan->go_ms);
+    double seconds = work_for(&load, trial->go_ms);
     if (host_close(load.host, &err) != ERR_OK)
         give_up("%s", err.text);
     *ret_row = (struct row){

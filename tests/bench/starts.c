@@ -42,11 +42,11 @@ static void write_input(const char *path)
     free(document);
 }
 
-void measure_starts(const struct plan *plan, struct row *ret_row)
+void measure_starts(const struct trial *trial, struct row *ret_row)
 {
     enum { UNCOUNTED = 2 };
     char manifest[64], input[64];
-    char *folder = make_folder(plan);
+    char *folder = make_folder(trial);
     struct samples samples = {0};
     struct rusage children;
     snprintf(manifest, sizeof(manifest), "%s/seam.yaml", folder);
@@ -55,9 +55,9 @@ void measure_starts(const struct plan *plan, struct row *ret_row)
     char run[] = "run", flow[] = BENCH_FOLDER "/cold.yaml", m[] = "--manifest", i[] = "--input",
          quiet[] = "--quiet", memory[] = "--memory", seam[] = "seam";
     char *const arguments[] = {
-        seam, run, flow, m, manifest, i, input, quiet, plan->keep == KEEP_MEMORY ? memory : NULL,
+        seam, run, flow, m, manifest, i, input, quiet, trial->keep == KEEP_MEMORY ? memory : NULL,
         NULL};
-    for (int n = 0; n < plan->width + UNCOUNTED; n++) {
+    for (int n = 0; n < trial->width + UNCOUNTED; n++) {
         double us = run_once(arguments);
         if (n >= UNCOUNTED)
             samples_add(&samples, us);
