@@ -9,6 +9,7 @@
  *   services.c  what plugins ask for, but HTTP
  *   http.c      http.send: grants, effects, replays
  *   fold.c      runs read back from the journal
+ *   difference.c  where two lists of decisions part
  *   pinned.c    the flows and cards that a journal keeps
  *   hooks.c     people are told that they are asked
  *   roster.c    manifest and cards → catalog
@@ -192,6 +193,11 @@ WARN_UNUSED enum error_code pinned_check(struct journal_reader *reader, const st
                                          struct error *reterr);
 void roster_add_agents(struct catalog *catalog, const char *alias, int64_t call_ms,
                        const struct card *card);
+
+/* ---- difference.c ---- */
+
+/* How many decisions of the two lists are the same from the start; where they part goes to ret. */
+size_t difference_find(const json_t *then, const json_t *now, struct difference *ret);
 
 /* ---- slots.c ---- */
 

@@ -111,9 +111,41 @@ WARN_UNUSED enum error_code fold_run(struct journal_reader *reader, const char *
                                      struct flow *flow, fold_each each, void *user,
                                      struct run **ret_run, struct error *reterr);
 
-/* Decides every record of the run again, and compares: ERR_CONFLICT names the first record, what
- * was decided then and what would be decided now. *ret_decisions counts those that were the same.
- */
+/* The same; before is called between an event and each decision that was recorded of it, not yet
+ * followed: run is the state that it was decided in. With flow NULL before is never called. */
+typedef void (*fold_decided)(void *user, uint64_t seq, const struct record *record, size_t index,
+                             const struct run *run);
+WARN_UNUSED enum error_code fold_decisions(struct journal_reader *reader, const char *id,
+                                           struct flow *flow, fold_decided before, fold_each each,
+                                           void *user, struct error *reterr);
+
+/* Where what was decided then and what would be decided now part for the first time. */
+struct difference {
+    bool found;
+    uint64_t seq;                   /* the record                                             */
+    const char *event;              /* the kind of its event: a word                          */
+    uint32_t rules;                 /* the version of the rules that decided it               */
+    size_t decision;                /* of the record: 1, 2, …                                 */
+    char *path;                     /* of the task or step that it is about; NULL = the run   */
+    char *pointer;                  /* JSON Pointer within the decision: the first of …       */
+    size_t others;                  /* … so many more places that differ, too                 */
+    json_t *then, *now;             /* the decisions; NULL = there is none                    */
+    json_t *then_value, *now_value; /* at the pointer; NULL = nothing stands there            */
+};
+struct replayed {
+    size_t records, same; /* read; decisions that were the same */
+    struct difference difference;
+};
+void replayed_done(struct replayed *replay);
+/* "record 12 (ended), decision 2 (retry of book), at /due_ms: then …, now …" */
+void difference_text(const struct difference *difference, struct text *out);
+
+/* Decides every record of the run again, and stops at the first difference. */
+WARN_UNUSED enum error_code replay_compare(struct journal_reader *reader, const char *id,
+                                           struct flow *flow, struct replayed *ret,
+                                           struct error *reterr);
+/* The same; a difference is ERR_CONFLICT, with its text. *ret_decisions counts those that were the
+ * same. */
 WARN_UNUSED enum error_code replay_run(struct journal_reader *reader, const char *id,
                                        struct flow *flow, size_t *ret_records,
                                        size_t *ret_decisions, struct error *reterr);
