@@ -45,6 +45,7 @@ WARN_UNUSED enum error_code roster_compile(const struct roster *roster, const ch
 /* ---- The host ---- */
 
 struct host;
+struct stand_ins; /* runtime/stand_in.h */
 
 struct host_options {
     struct roster *roster; /* borrowed, outlives the host                               */
@@ -61,6 +62,7 @@ struct host_options {
     /* What plugins log, and what the host has to say of them. */
     void (*log)(void *user, const char *plugin, uint32_t level, struct slice text);
     void *user;
+    const struct stand_ins *stand_ins; /* a rehearsal; outlives the host; NULL = plugins */
 };
 
 WARN_UNUSED enum error_code host_open(const struct host_options *options, struct host **ret_host,
@@ -166,5 +168,7 @@ WARN_UNUSED enum error_code fold_flow(struct journal_reader *reader, struct shel
 json_t *inbox_answer(const char *task, uint32_t revision, const json_t *answer, bool deny,
                      const char *who, const char *shown);
 json_t *inbox_cancel(const char *who);
+/* Such a message, as if it had come by the inbox now; said_ms: when the person said it. */
+void host_deliver(struct host *host, const char *run, const json_t *message, int64_t said_ms);
 
 #endif
