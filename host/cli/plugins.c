@@ -28,8 +28,10 @@ static json_t *agents_json(const struct roster_plugin *plugin)
     return list;
 }
 
-static json_t *plugin_json(const struct roster_plugin *plugin, bool tried, const struct error *err)
+static json_t *plugin_json(const struct roster *roster, size_t index, bool tried,
+                           const struct error *err)
 {
+    const struct roster_plugin *plugin = &roster->plugins[index];
     char library[DIGEST_HEX_SIZE] = "";
     if (plugin->card)
         digest_hex(&plugin->card->library, library);
@@ -47,12 +49,38 @@ static json_t *plugin_json(const struct roster_plugin *plugin, bool tried, const
         json_object_set_new(json, "version", json_string(plugin->card->version));
         json_object_set_new(json, "library", json_string(library));
         json_object_set_new(json, "brokered", json_boolean(plugin->card->brokered));
+        json_object_set_new(json, "calls", roster_calls(roster, index));
     }
     return json;
 }
 
-static void plugin_text(const struct roster_plugin *plugin, bool tried, const struct error *err)
+/* Whom its agents may call, and what they ask for in vain. */
+static void calls_text(const struct roster *roster, size_t index)
 {
+    size_t i;
+    const json_t *call;
+    json_t *calls = roster_calls(roster, index);
+    json_array_foreach (calls, i, call) {
+        const char *agent = json_string_value(json_object_get(call, "agent"));
+        const char *request = json_string_value(json_object_get(call, "request"));
+        const char *effect = json_string_value(json_object_get(call, "effect"));
+        const char *note = json_string_value(json_object_get(call, "note"));
+        const char *status = json_string_value(json_object_get(call, "status"));
+        bool callable = strcmp(status, "callable") == 0;
+        fputs(callable ? "    may call " : "    may not call ", stdout);
+        print_clean(stdout, slice_of(agent ? agent : request));
+        if (effect)
+            printf(" (%s)", effect);
+        printf("%s%s%s%s\n", callable ? "" : ": ", paint(stdout, callable ? PLAIN : YELLOW),
+               note ? note : "", paint(stdout, PLAIN));
+    }
+    json_decref(calls);
+}
+
+static void plugin_text(const struct roster *roster, size_t index, bool tried,
+                        const struct error *err)
+{
+    const struct roster_plugin *plugin = &roster->plugins[index];
     bool refused = err->code != ERR_OK;
     printf("%s%-12s%s %s%-8s%s %-10s %s\n", paint(stdout, BOLD), plugin->entry->alias,
            paint(stdout, PLAIN), paint(stdout, refused ? RED : GREEN),
@@ -73,6 +101,7 @@ static void plugin_text(const struct roster_plugin *plugin, bool tried, const st
                agent->reconcile ? ", reconciled by " : "",
                agent->reconcile ? agent->reconcile : "");
     }
+    calls_text(roster, index);
 }
 
 int command_plugins(const struct args *args)
@@ -100,9 +129,9 @@ int command_plugins(const struct args *args)
             why.code = ERR_OK;
         all &= why.code == ERR_OK;
         if (args->json)
-            json_array_append_new(list, plugin_json(plugin, try, &why));
+            json_array_append_new(list, plugin_json(roster, i, try, &why));
         else
-            plugin_text(plugin, try, &why);
+            plugin_text(roster, i, try, &why);
     }
     if (code == ERR_OK && args->json)
         print_json(json_incref(list));

@@ -89,6 +89,7 @@ void agent_free(struct agent *agent)
     free(agent->confidence);
     free(agent->reconcile);
     free(agent->ref);
+    free(agent->calls);
     contract_unref(agent->input);
     contract_unref(agent->output);
     free(agent);

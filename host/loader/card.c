@@ -273,7 +273,8 @@ static bool is_brokered(const struct card *card)
     bool only_reads = true;
     for (size_t i = 0; i < card->agent_count; i++)
         only_reads = only_reads && card->agents[i].effect <= SEAM_READ;
-    return only_reads || json_array_size(json_object_get(requests, "http")) > 0;
+    return only_reads || json_array_size(json_object_get(requests, "http")) > 0 ||
+           json_array_size(json_object_get(requests, "agents")) > 0;
 }
 
 static enum error_code read_json(struct card *card, struct slice text, struct error *reterr)

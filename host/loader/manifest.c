@@ -233,6 +233,33 @@ static enum error_code check_secrets(const struct manifest *m, const struct mani
     return ERR_OK;
 }
 
+/* A grant names an agent of another plugin of this manifest; whether it has that agent, its card
+ * tells. */
+static enum error_code check_agents(const struct manifest *m, const struct manifest_plugin *p,
+                                    struct error *reterr)
+{
+    json_t *known = json_object_get(document_root(m->document), "plugins"), *value;
+    AUTO(freep) const char **aliases = xcalloc(json_object_size(known) + 1, sizeof(char *));
+    const char *alias;
+    size_t count = 0;
+    json_object_foreach (known, alias, value) {
+        aliases[count++] = alias;
+    }
+    for (size_t i = 0; i < p->agent_count; i++) {
+        AUTO(freep) char *named = xstrndup(p->agents[i], strcspn(p->agents[i], "/"));
+        if (json_object_get(known, named))
+            continue;
+        const char *near = suggest(slice_of(named), aliases, count);
+        AUTO(freep) char *pointer = xasprintf("/plugins/%s/grants/agents/%zu", p->alias, i);
+        return complain(m, pointer, reterr,
+                        "there is no plugin \"%s\" in this manifest%s%s%s (a grant is "
+                        "alias/agent, or alias/* for all of its agents)",
+                        named, near ? "; did you mean \"" : "", near ? near : "",
+                        near ? "\"?" : "");
+    }
+    return ERR_OK;
+}
+
 static enum error_code read_plugin(const struct manifest *m, struct manifest_plugin *p,
                                    const json_t *json, struct error *reterr)
 {
@@ -247,10 +274,13 @@ static enum error_code read_plugin(const struct manifest *m, struct manifest_plu
     p->http = xcalloc(json_array_size(http) + 1, sizeof(*p->http));
     for (size_t i = 0; i < json_array_size(http); i++)
         read_http(json_array_get(http, i), &p->http[p->http_count++]);
+    p->agents = read_words(json_object_get(grants, "agents"), &p->agent_count);
     p->max_concurrency = (int)read_count(limits, "max_concurrency", 0);
     p->memory_bytes = p->call_ms = p->drain_ms = -1;
     AUTO(freep) char *at = xasprintf("/plugins/%s/limits", p->alias);
     enum error_code code = check_secrets(m, p, json_object_get(grants, "secrets"), reterr);
+    if (code == ERR_OK)
+        code = check_agents(m, p, reterr);
     if (code == ERR_OK)
         code = read_size(m, limits, at, "memory", &p->memory_bytes, reterr);
     if (code == ERR_OK)
@@ -422,6 +452,9 @@ static void manifest_plugin_done(struct manifest_plugin *p)
     for (size_t i = 0; i < p->http_count; i++)
         http_grant_done(&p->http[i]);
     free(p->http);
+    for (size_t i = 0; i < p->agent_count; i++)
+        free(p->agents[i]);
+    free(p->agents);
 }
 
 void manifest_free(struct manifest *m)

@@ -32,6 +32,8 @@ struct manifest_plugin {
     json_t *config; /* NULL = {}                                                 */
     struct http_grant *http;
     size_t http_count;
+    char **agents; /* grants.agents: "search/lookup"; a star for the name is all of it   */
+    size_t agent_count;
     int max_concurrency; /* 0 = as the card says                                      */
     int64_t memory_bytes, call_ms, drain_ms; /* -1 = as the card says                           */
 };

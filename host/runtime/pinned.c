@@ -43,31 +43,66 @@ static struct slice alias_of(const char *agent)
     return (struct slice){agent, (size_t)(strchr(agent, '/') - agent)};
 }
 
-static void pin_agent(struct host *host, json_t *pins, const struct agent *agent)
+/* The agents of a run, as they are found; those that stand for a sub-flow or a plan are none. */
+struct gathered {
+    const struct roster *roster;
+    const struct agent **list;
+    size_t count;
+    json_t *names;
+};
+
+static void gather_agent(struct gathered *all, const struct agent *agent)
 {
-    if (!agent || json_object_get(pins, agent->name))
+    if (!agent || json_object_get(all->names, agent->name) ||
+        !catalog_find(&all->roster->catalog, slice_of(agent->name)))
         return;
+    json_object_set_new(all->names, agent->name, json_true());
+    all->list = xrealloc(all->list, (all->count + 1) * sizeof(all->list[0]));
+    all->list[all->count++] = agent;
+}
+
+/* Those that the flow names, those whom they may call, and who reconciles them. */
+static void gather_agents(struct gathered *all, const struct flow *flow)
+{
+    for (size_t i = 0; i < flow->agent_count; i++)
+        gather_agent(all, flow->agents[i]);
+    for (size_t i = 0; i < flow->step_count; i++) {
+        const struct step *step = &flow->steps[i];
+        const struct callee *callees[] = {&step->call, &step->fallback, &step->undo};
+        for (size_t c = 0; c < 3; c++) {
+            gather_agent(all, callees[c]->agent);
+            gather_agent(all, callees[c]->reconcile);
+        }
+    }
+    for (size_t i = 0; i < all->count; i++) {
+        const struct agent *agent = all->list[i];
+        for (size_t c = 0; c < agent->call_count; c++)
+            gather_agent(all, agent->calls[c]);
+        if (agent->reconcile)
+            gather_agent(all, catalog_find(&all->roster->catalog, slice_of(agent->reconcile)));
+    }
+}
+
+static json_t *pin_agent(struct host *host, const struct agent *agent)
+{
     char card[DIGEST_HEX_SIZE], library[DIGEST_HEX_SIZE];
     const struct roster_plugin *plugin = plugin_named(host->options.roster, alias_of(agent->name));
     AUTO(freep) char *kept = keep_json(host, plugin->card->json);
     digest_hex(&agent->card, card);
     digest_hex(&agent->library, library);
-    json_object_set_new(pins, agent->name,
-                        json_pack("{s:s, s:s, s:s, s:I}", "card", card, "library", library, "kept",
-                                  kept, "call_ms", (json_int_t)agent->call_ms));
+    return json_pack("{s:s, s:s, s:s, s:I, s:o*}", "card", card, "library", library, "kept", kept,
+                     "call_ms", (json_int_t)agent->call_ms, "calls", agent_calls_json(agent));
 }
 
 static json_t *pin_agents(struct host *host, const struct flow *flow)
 {
+    struct gathered all = {.roster = host->options.roster, .names = json_object()};
     json_t *pins = json_object();
-    for (size_t i = 0; i < flow->step_count; i++) {
-        const struct step *step = &flow->steps[i];
-        const struct callee *callees[] = {&step->call, &step->fallback, &step->undo};
-        for (size_t c = 0; c < 3; c++) {
-            pin_agent(host, pins, callees[c]->agent);
-            pin_agent(host, pins, callees[c]->reconcile);
-        }
-    }
+    gather_agents(&all, flow);
+    for (size_t i = 0; i < all.count; i++)
+        json_object_set_new(pins, all.list[i]->name, pin_agent(host, all.list[i]));
+    json_decref(all.names);
+    free(all.list);
     return pins;
 }
 
@@ -195,6 +230,16 @@ static enum error_code read_card(struct journal_reader *reader, const json_t *pi
     return code;
 }
 
+/* Whom they may call. A journal from before agents could call has none. */
+static void read_calls(const json_t *pins, struct catalog *catalog)
+{
+    const char *name;
+    json_t *pin;
+    json_object_foreach (json_object_get(pins, "agents"), name, pin) {
+        agent_link_calls(catalog, name, json_object_get(pin, "calls"));
+    }
+}
+
 /* The agents that it began with. */
 static enum error_code read_catalog(struct journal_reader *reader, const json_t *pins,
                                     struct catalog *catalog, struct error *reterr)
@@ -214,6 +259,7 @@ static enum error_code read_catalog(struct journal_reader *reader, const json_t 
         AUTO(freep) char *alias = xstrndup(name, alias_of(name).len);
         roster_add_agents(catalog, alias, call_ms, card);
     }
+    read_calls(pins, catalog);
     return ERR_OK;
 }
 

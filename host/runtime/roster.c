@@ -44,13 +44,17 @@ static void mark_ungranted(struct catalog *catalog, const struct manifest_plugin
                            const struct card *card)
 {
     const json_t *http = json_object_get(json_object_get(card->json, "requests"), "http");
+    const json_t *agents = json_object_get(json_object_get(card->json, "requests"), "agents");
     size_t length = strlen(entry->alias);
-    if (json_array_size(http) == 0 || entry->http_count > 0)
+    const char *what = json_array_size(http) > 0 && entry->http_count == 0      ? "http"
+                       : json_array_size(agents) > 0 && entry->agent_count == 0 ? "agents"
+                                                                                : NULL;
+    if (!what)
         return;
     for (size_t i = 0; i < catalog->count; i++)
         if (strncmp(catalog->agents[i]->name, entry->alias, length) == 0 &&
             catalog->agents[i]->name[length] == '/')
-            catalog->agents[i]->ungranted = "http";
+            catalog->agents[i]->ungranted = what;
 }
 
 static enum error_code check_config(const struct manifest_plugin *entry, const struct card *card,
@@ -108,6 +112,7 @@ enum error_code roster_survey(const char *manifest_path, struct roster **ret_ros
         plugin->entry = &roster->manifest->plugins[i];
         plugin->error.code = load_plugin(roster, plugin);
     }
+    roster_link_calls(roster);
     *ret_roster = TAKE(roster);
     return ERR_OK;
 }

@@ -31,21 +31,22 @@ static void alarm_free(struct alarm *alarm)
         alarm->next->back = alarm->back;
     if (alarm->live->deadline == alarm)
         alarm->live->deadline = NULL;
-    timer_close(&alarm->timer, alarm_closed);
+    uv_close((uv_handle_t *)&alarm->timer, alarm_closed);
 }
 
-static void alarm_rings(struct timer *timer);
+static void alarm_rings(uv_timer_t *timer);
 
 static void alarm_set(struct alarm *alarm)
 {
-    timer_start(&alarm->timer, alarm_rings, alarm->at_ms - host_now(alarm->live->host));
+    int64_t wait = alarm->at_ms - wall_ms();
+    uv_timer_start(&alarm->timer, alarm_rings, wait > 0 ? (uint64_t)wait : 0, 0);
 }
 
-static void alarm_rings(struct timer *timer)
+static void alarm_rings(uv_timer_t *timer)
 {
     struct alarm *alarm = timer->data;
     struct live_run *live = alarm->live;
-    if (host_now(live->host) < alarm->at_ms) {
+    if (wall_ms() < alarm->at_ms) {
         alarm_set(alarm);
         return;
     }
@@ -67,7 +68,8 @@ static struct alarm *alarm_new(struct live_run *live, enum event_kind kind, uint
     if (alarm->next)
         alarm->next->back = &alarm->next;
     live->alarms = alarm;
-    timer_init(&alarm->timer, live->host, alarm);
+    uv_timer_init(&live->host->loop, &alarm->timer);
+    alarm->timer.data = alarm;
     alarm_set(alarm);
     return alarm;
 }
@@ -278,7 +280,7 @@ static void happen(struct live_run *live, struct event *event, const char *claim
 {
     struct host *host = live->host;
     struct decisions decisions = {0};
-    int64_t now = host_now(host);
+    int64_t now = wall_ms();
     event->at_ms = now > run_time(live->run) ? now : run_time(live->run);
     run_advance(live->run, event, &decisions);
     append(live, event, &decisions, claim, owner);
@@ -354,7 +356,7 @@ static void begin(struct host *host, struct flow *flow, const char *id, json_t *
         .rules = RULES_VERSION,
         .run = id,
         .store = host->journal ? journal_store_id(host->journal) : "",
-        .seed = host_random(host) >> 1,
+        .seed = host_random() >> 1,
         .input = input,
         .pins = pinned_make(host, flow),
         .paranoid = host->options.paranoid,
@@ -450,10 +452,10 @@ static enum error_code same_beginning(struct host *host, const char *id, const s
     return code;
 }
 
-static void make_id(struct host *host, const char *flow, char *ret_id, size_t size)
+static void make_id(const char *flow, char *ret_id, size_t size)
 {
-    snprintf(ret_id, size, "%.60s-%llx%08llx", flow, (unsigned long long)host_now(host),
-             (unsigned long long)(host_random(host) & 0xffffffffu));
+    snprintf(ret_id, size, "%.60s-%llx%08llx", flow, (unsigned long long)wall_ms(),
+             (unsigned long long)(host_random() & 0xffffffffu));
 }
 
 static bool id_is_sound(const char *id)
@@ -499,7 +501,7 @@ enum error_code host_submit(struct host *host, struct flow *flow, const char *id
                          "%zu runs are under way, as many as `limits.runs` of the manifest allows",
                          host->unsettled);
     if (!id)
-        make_id(host, flow->name, made, sizeof(made));
+        make_id(flow->name, made, sizeof(made));
     begin(host, flow, id ? id : made, input);
     return ERR_OK;
 }

@@ -121,8 +121,9 @@ static inline void stage_set(struct stage *s, int mode, peer_script script, cons
     if (!strstr(extra, "durability: steps"))
         text_adds(&manifest, extra);
     text_adds(&manifest, "escalation: {ops: {exec: [/bin/true]}}\nplugins:\n");
-    static const char *const names[] = {"actor", "wild"};
-    for (int i = 0; i < 2; i++)
+    static const char *const names[] = {"actor", "wild", "boss", "hand", "foreman"};
+    static const char *const agents[] = {"", "", "hand/*, boss/*", "hand/*, boss/*", "hand/*"};
+    for (int i = 0; i < 5; i++)
         text_addf(&manifest,
                   "  %s:\n"
                   "    path: " BUILD_ROOT "/tests/unit/runtime/plugins/so/%s.so\n"
@@ -130,9 +131,10 @@ static inline void stage_set(struct stage *s, int mode, peer_script script, cons
                   "    limits: {%s}\n"
                   "    grants:\n"
                   "      http: [{scheme: http, host: 127.0.0.1, port: %u, methods: [GET, POST],\n"
-                  "              reads: [POST /search], refusals: [402], private: true}]\n",
+                  "              reads: [POST /search], refusals: [402], private: true}]\n"
+                  "      agents: [%s]\n",
                   names[i], names[i], mode == IN_PROCESS ? "in-process" : "worker", limits,
-                  s->peer ? s->peer->port : 9);
+                  s->peer ? s->peer->port : 9, agents[i]);
     stage_write(s, "seam.yaml", text_str(&manifest));
     AUTO(freep) char *path = xasprintf("%s/seam.yaml", s->folder);
     struct error err;

@@ -191,4 +191,4 @@ static const seam_agent put = SEAM_AGENT("put", SEAM_WRITE_IDEMPOTENT, 0);
 static const seam_agent find = SEAM_AGENT("find", SEAM_READ, 0);
 static const seam_agent *const agents[] = {&pure, &look, &book, &mail, &put, &find, NULL};
 
-SEAM_PLUGIN("org.seam.test.actor", "1.0.0", agents, start)
+SEAM_PLUGIN(ACTOR_ID, "1.0.0", agents, start)
