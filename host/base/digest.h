@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SHA-256 (FIPS 180-4, by libsodium) of parts whose lengths are hashed too, so that ("ab","c") and
+ * SHA-256 (FIPS 180-4) of parts whose lengths are hashed too, so that ("ab","c") and
  * ("a","bc") differ. Keys of effects, pins of files and the journal's chain are made of these.
  */
 #ifndef BASE_DIGEST_H

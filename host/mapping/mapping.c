@@ -59,6 +59,11 @@ const struct mapping_reference *mapping_references(const struct mapping *mapping
     return mapping->references;
 }
 
+const json_t *mapping_source(const struct mapping *mapping)
+{
+    return mapping->source;
+}
+
 unsigned mapping_reads(const struct mapping *mapping)
 {
     return mapping->reads;

@@ -59,6 +59,8 @@ struct mapping_reference {
 /* The references, in order of appearance; borrowed. */
 const struct mapping_reference *mapping_references(const struct mapping *mapping,
                                                    size_t *ret_count);
+/* The template that it was parsed from; borrowed. */
+const json_t *mapping_source(const struct mapping *mapping);
 /* The roots that the mapping really reads. */
 unsigned mapping_reads(const struct mapping *mapping);
 /* True if the mapping is one constant without any expression. */

@@ -45,7 +45,12 @@ static unsigned bit(bool set, unsigned fact)
     return set ? fact : 0;
 }
 
-static unsigned gather_facts(const struct run *run, const struct task *task)
+enum happened task_happened(const struct task *task)
+{
+    return task->conflict ? HAPPENED_CONFLICT : verdict_happened(&task->verdict);
+}
+
+unsigned gather_facts(const struct run *run, const struct task *task)
 {
     const struct step *step = step_of(run, task);
     const struct callee *callee = task_callee(run, task);
@@ -148,15 +153,19 @@ static void decide_retry(const struct run *run, uint32_t index, const struct row
         ret->feedback = json_incref(task->verdict.feedback);
 }
 
-/* The flow's `on_failure`; an undo escalates, a fallback fails. */
+enum on_failure task_on_failure(const struct run *run, const struct task *task)
+{
+    return task->role == ROLE_MAIN   ? step_of(run, task)->on_failure
+           : task->role == ROLE_UNDO ? ON_FAILURE_ESCALATE
+                                     : ON_FAILURE_FAIL;
+}
+
 static void decide_failure(const struct run *run, uint32_t index, const char *rule,
                            struct decision *ret)
 {
     const struct task *task = task_at(run, index);
     const struct step *step = step_of(run, task);
-    enum on_failure policy = task->role == ROLE_MAIN   ? step->on_failure
-                             : task->role == ROLE_UNDO ? ON_FAILURE_ESCALATE
-                                                       : ON_FAILURE_FAIL;
+    enum on_failure policy = task_on_failure(run, task);
     switch (policy) {
     case ON_FAILURE_ESCALATE:
         decide_ask(run, index, QUESTION_FAILURE, task->role == ROLE_UNDO ? "undo-failed" : rule,
@@ -192,7 +201,7 @@ static void decide_reconcile(const struct run *run, uint32_t index, const char *
 void decide_by_rule(const struct run *run, uint32_t index, struct decision *ret)
 {
     const struct task *task = task_at(run, index);
-    enum happened happened = task->conflict ? HAPPENED_CONFLICT : verdict_happened(&task->verdict);
+    enum happened happened = task_happened(task);
     unsigned facts = gather_facts(run, task);
     const struct row *row = rules_match(happened, task_callee(run, task)->agent->effect, facts);
     switch (row->act) {

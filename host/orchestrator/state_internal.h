@@ -265,6 +265,13 @@ char *contract_breach(const struct contract *contract, const json_t *value);
 char *mapped_breach(const struct run *run, const struct task *task, bool proven,
                     const struct contract *contract, const json_t *value);
 
+/* ---- outcome.c: what the table is asked with ---- */
+
+enum happened task_happened(const struct task *task);
+unsigned gather_facts(const struct run *run, const struct task *task);
+/* The flow's `on_failure`; an undo escalates, a fallback fails. */
+enum on_failure task_on_failure(const struct run *run, const struct task *task);
+
 /* ---- parts of decide ---- */
 
 void decide_task(const struct run *run, const struct event *event, uint32_t index,

@@ -158,7 +158,7 @@ static bool call_send(struct live_call *call)
         .key = slice_of(call->key),
         .feedback = {text->ptr + input, text->len - input},
     };
-    uint64_t id = plugin_call(call->slot->plugin, &out);
+    uint64_t id = outside_call(call, &out);
     if (id != 0)
         call_was_sent(call, id);
     return id != 0;
@@ -224,7 +224,7 @@ void call_stop(struct live_run *live, uint32_t task)
     struct slot *slot = slot_of(live->host, run_task_agent(live->run, task, false));
     struct live_call *call = find_task(slot->sent, live, task);
     if (call)
-        plugin_cancel(slot->plugin, call->id);
+        outside_cancel(slot, call->id);
     else if ((call = find_task(slot->waiting, live, task)))
         call_not_started(call, CAUSE_CANCELLED, "it was stopped before its plugin took it");
 }

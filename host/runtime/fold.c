@@ -11,40 +11,42 @@
 struct folding {
     struct run *run;
     fold_each each;
+    fold_decided before;
     void *user;
-    bool replay;
-    uint32_t rules; /* by which the run was decided so far */
-    size_t records, decisions;
+    struct replayed *replay; /* NULL = what was recorded is followed */
+    uint32_t rules;          /* by which the run was decided so far */
+    size_t records;
     enum error_code code;
     struct error error;
 };
 
-/* Decides one record again, beside what was decided then. */
-static void redecide(struct folding *fold, const struct record *record, uint64_t seq)
+static void follow(struct folding *fold, const struct record *record, uint64_t seq)
+{
+    run_apply(fold->run, &record->event);
+    for (size_t i = 0; i < record->decisions.count; i++) {
+        if (fold->before)
+            fold->before(fold->user, seq, record, i, fold->run);
+        run_follow(fold->run, &record->event, &record->decisions.list[i]);
+    }
+}
+
+/* Decides one record again, beside what was decided then; false at the first difference. */
+static bool redecide(struct folding *fold, const struct record *record, uint64_t seq)
 {
     struct decisions again = {0};
+    struct replayed *replay = fold->replay;
     run_advance(fold->run, &record->event, &again);
     json_t *now = record_json(fold->run, &record->event, &again);
-    json_t *then = json_object_get(record->root, "decisions");
-    json_t *fresh = json_object_get(now, "decisions");
-    size_t count = json_array_size(then) > json_array_size(fresh) ? json_array_size(then)
-                                                                  : json_array_size(fresh);
-    for (size_t i = 0; i < count && fold->code == ERR_OK; i++) {
-        json_t *a = json_array_get(then, i), *b = json_array_get(fresh, i);
-        if (a && b && json_equal(a, b)) {
-            fold->decisions++;
-            continue;
-        }
-        AUTO(freep) char *was = a ? json_dumps(a, JSON_COMPACT) : xstrdup("nothing");
-        AUTO(freep) char *is = b ? json_dumps(b, JSON_COMPACT) : xstrdup("nothing");
-        fold->code = error_set(
-            &fold->error, ERR_CONFLICT,
-            "record %llu (%s), decision %zu: then, by rules %u, %.600s; now, by rules %u, %.600s",
-            (unsigned long long)seq, event_kind_word(record->event.kind), i + 1,
-            (unsigned)fold->rules, was, (unsigned)RULES_VERSION, is);
+    replay->same += difference_find(json_object_get(record->root, "decisions"),
+                                    json_object_get(now, "decisions"), &replay->difference);
+    if (replay->difference.found) {
+        replay->difference.seq = seq;
+        replay->difference.event = event_kind_word(record->event.kind);
+        replay->difference.rules = fold->rules;
     }
     json_decref(now);
     decisions_done(&again);
+    return !replay->difference.found;
 }
 
 static enum error_code check_rules(struct folding *fold, struct record *record)
@@ -77,16 +79,13 @@ static bool fold_record(void *user, const struct journal_record *record, const s
                      (unsigned long long)record->seq);
         return false;
     }
-    if (fold->replay) {
-        redecide(fold, &read, record->seq);
-    } else if (fold->run) {
-        run_apply(fold->run, &read.event);
-        for (size_t i = 0; i < read.decisions.count; i++)
-            run_follow(fold->run, &read.event, &read.decisions.list[i]);
-    }
+    bool same = true;
+    if (fold->replay)
+        same = redecide(fold, &read, record->seq);
+    else if (fold->run)
+        follow(fold, &read, record->seq);
     fold->records++;
-    bool go_on = fold->code == ERR_OK &&
-                 (!fold->each || fold->each(fold->user, record->seq, &read, fold->run));
+    bool go_on = same && (!fold->each || fold->each(fold->user, record->seq, &read, fold->run));
     record_done(&read);
     return go_on;
 }
@@ -114,13 +113,46 @@ enum error_code fold_run(struct journal_reader *reader, const char *id, struct f
     return code;
 }
 
+enum error_code fold_decisions(struct journal_reader *reader, const char *id, struct flow *flow,
+                               fold_decided before, fold_each each, void *user,
+                               struct error *reterr)
+{
+    struct folding folding = {.run = flow ? run_new(flow) : NULL,
+                              .before = before,
+                              .each = each,
+                              .user = user,
+                              .code = ERR_OK};
+    enum error_code code = fold(reader, id, &folding, reterr);
+    run_free(folding.run);
+    return code;
+}
+
+enum error_code replay_compare(struct journal_reader *reader, const char *id, struct flow *flow,
+                               struct replayed *ret, struct error *reterr)
+{
+    *ret = (struct replayed){0};
+    struct folding folding = {.run = run_new(flow), .replay = ret, .code = ERR_OK};
+    enum error_code code = fold(reader, id, &folding, reterr);
+    ret->records = folding.records;
+    run_free(folding.run);
+    if (code != ERR_OK)
+        replayed_done(ret);
+    return code;
+}
+
 enum error_code replay_run(struct journal_reader *reader, const char *id, struct flow *flow,
                            size_t *ret_records, size_t *ret_decisions, struct error *reterr)
 {
-    struct folding folding = {.run = run_new(flow), .replay = true, .code = ERR_OK};
-    enum error_code code = fold(reader, id, &folding, reterr);
-    *ret_records = folding.records;
-    *ret_decisions = folding.decisions;
-    run_free(folding.run);
+    struct replayed replay;
+    enum error_code code = replay_compare(reader, id, flow, &replay, reterr);
+    *ret_records = replay.records;
+    *ret_decisions = replay.same;
+    if (code == ERR_OK && replay.difference.found) {
+        AUTO(text_done) struct text text;
+        text_init(&text, ERROR_TEXT_SIZE - 1);
+        difference_text(&replay.difference, &text);
+        code = error_set(reterr, ERR_CONFLICT, "%s", text_str(&text));
+    }
+    replayed_done(&replay);
     return code;
 }

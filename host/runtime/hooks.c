@@ -26,7 +26,7 @@ struct hook {
     int tries;
     uint64_t request; /* 0 = none is under way */
     uv_process_t *process;
-    uv_timer_t timer; /* the program's time, or the wait before the next try */
+    struct timer timer; /* the program's time, or the wait before the next try */
 };
 
 static void try_hook(struct hook *hook);
@@ -36,7 +36,7 @@ static void free_handle(uv_handle_t *handle)
     free(handle);
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void hook_closed(uv_handle_t *handle)
 {
     struct hook *hook = handle->data;
     free(hook->run);
@@ -58,7 +58,7 @@ static void hook_free(struct hook *hook)
     if (hook->next)
         hook->next->back = hook->back;
     let_go_of_process(hook);
-    uv_close((uv_handle_t *)&hook->timer, timer_closed);
+    timer_close(&hook->timer, hook_closed);
 }
 
 /* ---- how a try ends ---- */
@@ -79,7 +79,7 @@ static void record(struct hook *hook, const char *failure)
         live_happen(live, &event, NULL);
 }
 
-static void try_later(uv_timer_t *timer)
+static void try_later(struct timer *timer)
 {
     try_hook(timer->data);
 }
@@ -88,13 +88,13 @@ static void try_later(uv_timer_t *timer)
 static void try_ended(struct hook *hook, const char *failure)
 {
     struct host *host = hook->host;
-    uv_timer_stop(&hook->timer);
+    timer_stop(&hook->timer);
     let_go_of_process(hook);
     hook->request = 0;
     if (host->stopping)
         return;
     if (failure && hook->tries < HOOK_TRIES) {
-        uv_timer_start(&hook->timer, try_later, (uint64_t)HOOK_WAIT_MS << hook->tries, 0);
+        timer_start(&hook->timer, try_later, (int64_t)HOOK_WAIT_MS << hook->tries);
         return;
     }
     if (failure)
@@ -121,7 +121,7 @@ static void program_ended(uv_process_t *process, int64_t status, int signal)
     try_ended(hook, signal || status ? failure : NULL);
 }
 
-static void program_is_late(uv_timer_t *timer)
+static void program_is_late(struct timer *timer)
 {
     struct hook *hook = timer->data;
     if (hook->process)
@@ -187,7 +187,7 @@ static void start_program(struct hook *hook, const json_t *list)
         try_ended(hook, failure);
         return;
     }
-    uv_timer_start(&hook->timer, program_is_late, HOOK_TIMEOUT_MS, 0);
+    timer_start(&hook->timer, program_is_late, HOOK_TIMEOUT_MS);
 }
 
 /* ---- a URL ---- */
@@ -269,7 +269,8 @@ void hook_tell(struct live_run *live, const struct question_view *question)
     const char *name = run_flow(live->run)->escalation.to;
     const char *path = run_task_path(live->run, question->task);
     const json_t *way = name ? json_object_get(host->manifest->escalation, name) : NULL;
-    if (question->told || json_object_size(way) == 0 ||
+    /* nobody is called in a rehearsal */
+    if (question->told || json_object_size(way) == 0 || host->options.stand_ins ||
         is_being_told(host, run_id(live->run), path, question->revision))
         return;
     struct hook *hook = xcalloc(1, sizeof(*hook));
@@ -286,8 +287,7 @@ void hook_tell(struct live_run *live, const struct question_view *question)
     if (hook->next)
         hook->next->back = &hook->next;
     host->hooks = hook;
-    uv_timer_init(&host->loop, &hook->timer);
-    hook->timer.data = hook;
+    timer_init(&hook->timer, host, hook);
     text_init(&hook->body, LIMIT_PAYLOAD);
     json_t *json = message(live, path, question);
     json_write(json, &hook->body);

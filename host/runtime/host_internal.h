@@ -2,13 +2,16 @@
  *
  * The parts of a host and what they say to each other. All on the owner's thread.
  *
- *   loop.c      the event loop: descriptors, timers, opening and closing
+ *   loop.c      the event loop: descriptors, opening and closing
+ *   clock.c     the time, and timers: real ones, or those of a rehearsal
+ *   stand_in.c  what stands behind calls and requests in a rehearsal
  *   runs.c      a run's life: records, the barrier, decisions carried out
  *   slots.c     plugins, started and started again
  *   calls.c     the calls in them
  *   services.c  what plugins ask for, but HTTP
  *   http.c      http.send: grants, effects, replays
  *   fold.c      runs read back from the journal
+ *   difference.c  where two lists of decisions part
  *   pinned.c    the flows and cards that a journal keeps
  *   hooks.c     people are told that they are asked
  *   roster.c    manifest and cards → catalog
@@ -18,7 +21,7 @@
 #ifndef RUNTIME_HOST_INTERNAL_H
 #define RUNTIME_HOST_INTERNAL_H
 
-#include "runtime/runtime.h"
+#include "runtime/stand_in.h"
 
 #include "base/limits.h"
 #include "base/map.h"
@@ -33,6 +36,30 @@
  */
 enum { RESTART_FIRST_MS = 50, RESTART_MAX_MS = 5000 };
 enum { GRACE_MS = 1000, INBOX_POLL_MS = 100, HTTP_TIMEOUT_MS = 30000 };
+
+/* ---- clock.c ---- */
+
+struct timer;
+typedef void (*timer_rings)(struct timer *timer);
+
+struct timer {
+    uv_timer_t uv; /* first */
+    void *data;    /* whoever waits; of the handle too, for the callback of its closing */
+    struct host *host;
+    timer_rings rings;
+    int64_t at_ms; /* in a rehearsal … */
+    uint64_t order;
+    size_t place; /* in its line, from 1; 0 = it is not set */
+};
+
+/* The line of a rehearsal: what waits for a time, the next first. */
+struct skipping {
+    struct timer **heap;
+    size_t count, room;
+    uint64_t order;
+    int64_t now_ms;
+    uint64_t random;
+};
 
 struct live_run;
 struct live_call;
@@ -49,7 +76,7 @@ struct slot {
     enum slot_state state;
     struct plugin *plugin;
     uv_poll_t *poll;
-    uv_timer_t restart;
+    struct timer restart;
     bool restart_armed;
     int64_t wait_ms;        /* before the next start; 0 = a call has completed since the last */
     struct live_call *sent; /* newest first                  */
@@ -82,7 +109,7 @@ struct sleeper {
     struct sleeper *next, **back;
     struct live_call *call;
     uint64_t request;
-    uv_timer_t timer;
+    struct timer timer;
 };
 
 /* One http.send. A mutating one outlives its call, until `settle` has passed. */
@@ -95,7 +122,7 @@ struct transfer {
     char *effect; /* NULL = changes nothing */
     const struct http_grant *grant;
     struct slot *slot;
-    uv_timer_t settle;
+    struct timer settle;
     bool settle_armed;
 };
 
@@ -108,7 +135,7 @@ struct alarm {
     enum event_kind kind;
     uint32_t task, revision;
     int64_t at_ms;
-    uv_timer_t timer;
+    struct timer timer;
 };
 
 struct live_run {
@@ -153,11 +180,28 @@ struct host {
     size_t pinned_count;
     struct shelf *shelf; /* flows of runs that were taken up here */
     uv_prepare_t idle;
-    struct text scratch; /* for what is written as JSON and copied at once */
+    struct text scratch;         /* for what is written as JSON and copied at once */
+    struct skipping skipping;    /* of a rehearsal … */
+    struct stand_in_send *sends; /* … what has left */
+    struct moment *moments;      /* … what whoever stands in waits for */
+    uint64_t stand_in_ids;
 };
 
-int64_t wall_ms(void);
-uint64_t host_random(void);
+/* Unix time: now, for whatever happens to runs. */
+int64_t host_now(const struct host *host);
+int64_t wall_ms(void); /* the machine's, for clock.c */
+uint64_t host_random(struct host *host);
+/* Its data is whom it is for. Of a timer that runs, start moves its time. */
+void timer_init(struct timer *timer, struct host *host, void *data);
+void timer_start(struct timer *timer, timer_rings then, int64_t wait_ms);
+void timer_stop(struct timer *timer);
+/* Stops it; closed(handle), whose data is the timer's, frees it. NULL: it is part of the host. */
+void timer_close(struct timer *timer, uv_close_cb closed);
+void clock_open(struct host *host);
+void clock_close(struct host *host);
+/* In a rehearsal: the next timer rings, at its time. False: there is none. */
+bool clock_jump(struct host *host);
+
 /* Stops the loop with an error: the journal is dead, or something else that no run can survive. */
 void host_fail(struct host *host, const struct error *err);
 void host_log(struct host *host, const char *who, uint32_t level, const char *format, ...)
@@ -193,6 +237,11 @@ WARN_UNUSED enum error_code pinned_check(struct journal_reader *reader, const st
                                          struct error *reterr);
 void roster_add_agents(struct catalog *catalog, const char *alias, int64_t call_ms,
                        const struct card *card);
+
+/* ---- difference.c ---- */
+
+/* How many decisions of the two lists are the same from the start; where they part goes to ret. */
+size_t difference_find(const json_t *then, const json_t *now, struct difference *ret);
 
 /* ---- grants.c ---- */
 
@@ -236,6 +285,19 @@ void call_requested(void *user, uint64_t id, uint64_t request, struct slice op, 
 /* The call with that id, while it is under way; NULL = it has ended. */
 struct live_call *call_find(const struct slot *slot, uint64_t id);
 enum cause cause_of_status(int32_t status);
+
+/* ---- stand_in.c: plugins and the network, or whoever stands in for them ---- */
+
+uint64_t outside_call(struct live_call *call, const struct plugin_call *out);
+void outside_cancel(struct slot *slot, uint64_t call);
+/* To nobody, if the plugin is gone. */
+void outside_answer(struct slot *slot, uint64_t request, const struct plugin_answer *answer);
+WARN_UNUSED enum error_code outside_send(struct live_call *call,
+                                         const struct egress_request *request, egress_done done,
+                                         void *user, uint64_t *ret_id, struct error *reterr);
+void outside_abort(struct host *host, uint64_t send);
+void outside_close(struct host *host);
+void moments_close(struct host *host);
 
 /* ---- services.c ---- */
 

@@ -234,7 +234,7 @@ static void transfer_free(struct transfer *transfer)
         if (transfer->next)
             transfer->next->back = transfer->back;
     }
-    uv_close((uv_handle_t *)&transfer->settle, transfer_closed);
+    timer_close(&transfer->settle, transfer_closed);
     live->transfers--;
     live_release(live);
 }
@@ -350,9 +350,8 @@ static void transmit(const struct send *send, const char *effect, const char *ke
         transfer->next->back = &transfer->next;
     call->transfers = transfer;
     call->live->transfers++;
-    uv_timer_init(&host->loop, &transfer->settle);
-    transfer->settle.data = transfer;
-    if (egress_send(host->egress, &request, answered, transfer, &transfer->id, &err) != ERR_OK) {
+    timer_init(&transfer->settle, host, transfer);
+    if (outside_send(call, &request, answered, transfer, &transfer->id, &err) != ERR_OK) {
         struct egress_answer refused = {.fate = FATE_UNSENT, .code = err.code, .reason = err.text};
         answered(transfer, &refused);
     }
@@ -557,10 +556,10 @@ void http_asked(struct live_call *call, uint64_t request, json_t *body)
     send_done(&send);
 }
 
-static void settled(uv_timer_t *timer)
+static void settled(struct timer *timer)
 {
     struct transfer *transfer = timer->data;
-    egress_abort(transfer->live->host->egress, transfer->id);
+    outside_abort(transfer->live->host, transfer->id);
 }
 
 void transfer_orphan(struct transfer *transfer)
@@ -573,8 +572,8 @@ void transfer_orphan(struct transfer *transfer)
     transfer->call = NULL;
     transfer->next = NULL;
     if (!transfer->effect || host->stopping)
-        egress_abort(host->egress, transfer->id);
+        outside_abort(host, transfer->id);
     else if (agent->settle_ms >= 0)
-        uv_timer_start(&transfer->settle, settled, (uint64_t)agent->settle_ms, 0);
+        timer_start(&transfer->settle, settled, agent->settle_ms);
     /* else it is let go on to its own timeout, for it may still bring evidence */
 }

@@ -6,26 +6,10 @@
  */
 #include "runtime/host_internal.h"
 
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-int64_t wall_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-uint64_t host_random(void)
-{
-    uint64_t random;
-    randombytes_buf(&random, sizeof(random));
-    return random;
-}
 
 void host_fail(struct host *host, const struct error *err)
 {
@@ -150,23 +134,28 @@ static bool deliver(struct live_run *live, const json_t *message, int64_t said_m
     return true;
 }
 
+void host_deliver(struct host *host, const char *run, const json_t *message, int64_t said_ms)
+{
+    struct error err;
+    struct live_run *live = live_find(host, run);
+    if (!live && host_resume(host, run, &err) != ERR_OK)
+        host_log(host, run, SEAM_LOG_ERROR, "a message for it is lost: %s", err.text);
+    else if (!live)
+        live = live_find(host, run);
+    if (live && !deliver(live, message, said_ms))
+        host_log(host, run, SEAM_LOG_ERROR, "a message that means nothing to it");
+}
+
 /* A message may be for a run that this host has not taken up yet. */
 static void take_message(void *user, const struct inbox_message *message)
 {
     struct host *host = user;
     struct error err;
     json_t *json = NULL;
-    if (json_read(message->body, LIMIT_PAYLOAD, &json, &err) != ERR_OK) {
+    if (json_read(message->body, LIMIT_PAYLOAD, &json, &err) == ERR_OK)
+        host_deliver(host, message->run, json, message->at_ms);
+    else
         host_log(host, message->run, SEAM_LOG_ERROR, "a message that is not JSON: %s", err.text);
-        return;
-    }
-    struct live_run *live = live_find(host, message->run);
-    if (!live && host_resume(host, message->run, &err) != ERR_OK)
-        host_log(host, message->run, SEAM_LOG_ERROR, "a message for it is lost: %s", err.text);
-    else if (!live)
-        live = live_find(host, message->run);
-    if (live && !deliver(live, json, message->at_ms))
-        host_log(host, message->run, SEAM_LOG_ERROR, "a message that means nothing to it");
     json_decref(json);
 }
 
@@ -234,12 +223,13 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     }
     host->worker = find_worker(options->worker);
     host->shelf = shelf_new();
+    clock_open(host);
     uv_loop_init(&host->loop);
     watch(host, &host->journal_poll, journal_fd(host->journal), journal_readable);
     watch(host, &host->egress_poll, egress_fd(host->egress), egress_readable);
     uv_timer_init(&host->loop, &host->inbox_timer);
     host->inbox_timer.data = host;
-    if (!host->options.in_memory)
+    if (!host->options.in_memory && !host->options.stand_ins)
         uv_timer_start(&host->inbox_timer, poll_inbox, 0, INBOX_POLL_MS);
     uv_prepare_init(&host->loop, &host->idle);
     host->idle.data = host;
@@ -254,6 +244,8 @@ enum error_code host_close(struct host *host, struct error *reterr)
     host->stopping = true;
     slots_close(host);
     hooks_close(host);
+    outside_close(host);
+    moments_close(host);
     uv_close((uv_handle_t *)&host->egress_poll, NULL); /* before its descriptor is another's */
     egress_free(host->egress);
     journal_drain(host->journal);
@@ -269,6 +261,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
         ;
     enum error_code code = journal_close(host->journal, reterr);
     uv_loop_close(&host->loop);
+    clock_close(host);
     if (host->failed && code == ERR_OK)
         code = error_set(reterr, host->failure.code, "%s", host->failure.text);
     free(host->slots);
@@ -287,11 +280,28 @@ void host_make_room(struct host *host)
 enum error_code host_work(struct host *host, struct error *reterr)
 {
     /* a run that was final when it was submitted may have stopped the loop before it began */
-    while ((host->unsettled > 0 || host->hooks) && !host->stopping)
-        uv_run(&host->loop, UV_RUN_DEFAULT);
+    while ((host->unsettled > 0 || host->hooks) && !host->stopping) {
+        if (!host->options.stand_ins)
+            uv_run(&host->loop, UV_RUN_DEFAULT);
+        else if (!host_turn(host))
+            return error_set(reterr, ERR_TIMEOUT,
+                             "nothing is under way, and nothing is waited for");
+    }
     if (host->failed)
         return error_set(reterr, host->failure.code, "%s", host->failure.text);
     return ERR_OK;
+}
+
+bool host_turn(struct host *host)
+{
+    uv_run(&host->loop, UV_RUN_NOWAIT);
+    if (host->barriers == 0)
+        return clock_jump(host);
+    journal_help(host->journal);
+    journal_dispatch(host->journal);
+    if (host->barriers > 0 && !host->stopping)
+        uv_run(&host->loop, UV_RUN_ONCE);
+    return true;
 }
 
 void host_stop(struct host *host)

@@ -31,22 +31,21 @@ static void alarm_free(struct alarm *alarm)
         alarm->next->back = alarm->back;
     if (alarm->live->deadline == alarm)
         alarm->live->deadline = NULL;
-    uv_close((uv_handle_t *)&alarm->timer, alarm_closed);
+    timer_close(&alarm->timer, alarm_closed);
 }
 
-static void alarm_rings(uv_timer_t *timer);
+static void alarm_rings(struct timer *timer);
 
 static void alarm_set(struct alarm *alarm)
 {
-    int64_t wait = alarm->at_ms - wall_ms();
-    uv_timer_start(&alarm->timer, alarm_rings, wait > 0 ? (uint64_t)wait : 0, 0);
+    timer_start(&alarm->timer, alarm_rings, alarm->at_ms - host_now(alarm->live->host));
 }
 
-static void alarm_rings(uv_timer_t *timer)
+static void alarm_rings(struct timer *timer)
 {
     struct alarm *alarm = timer->data;
     struct live_run *live = alarm->live;
-    if (wall_ms() < alarm->at_ms) {
+    if (host_now(live->host) < alarm->at_ms) {
         alarm_set(alarm);
         return;
     }
@@ -68,8 +67,7 @@ static struct alarm *alarm_new(struct live_run *live, enum event_kind kind, uint
     if (alarm->next)
         alarm->next->back = &alarm->next;
     live->alarms = alarm;
-    uv_timer_init(&live->host->loop, &alarm->timer);
-    alarm->timer.data = alarm;
+    timer_init(&alarm->timer, live->host, alarm);
     alarm_set(alarm);
     return alarm;
 }
@@ -280,7 +278,7 @@ static void happen(struct live_run *live, struct event *event, const char *claim
 {
     struct host *host = live->host;
     struct decisions decisions = {0};
-    int64_t now = wall_ms();
+    int64_t now = host_now(host);
     event->at_ms = now > run_time(live->run) ? now : run_time(live->run);
     run_advance(live->run, event, &decisions);
     append(live, event, &decisions, claim, owner);
@@ -356,7 +354,7 @@ static void begin(struct host *host, struct flow *flow, const char *id, json_t *
         .rules = RULES_VERSION,
         .run = id,
         .store = host->journal ? journal_store_id(host->journal) : "",
-        .seed = host_random() >> 1,
+        .seed = host_random(host) >> 1,
         .input = input,
         .pins = pinned_make(host, flow),
         .paranoid = host->options.paranoid,
@@ -452,10 +450,10 @@ static enum error_code same_beginning(struct host *host, const char *id, const s
     return code;
 }
 
-static void make_id(const char *flow, char *ret_id, size_t size)
+static void make_id(struct host *host, const char *flow, char *ret_id, size_t size)
 {
-    snprintf(ret_id, size, "%.60s-%llx%08llx", flow, (unsigned long long)wall_ms(),
-             (unsigned long long)(host_random() & 0xffffffffu));
+    snprintf(ret_id, size, "%.60s-%llx%08llx", flow, (unsigned long long)host_now(host),
+             (unsigned long long)(host_random(host) & 0xffffffffu));
 }
 
 static bool id_is_sound(const char *id)
@@ -501,7 +499,7 @@ enum error_code host_submit(struct host *host, struct flow *flow, const char *id
                          "%zu runs are under way, as many as `limits.runs` of the manifest allows",
                          host->unsettled);
     if (!id)
-        make_id(flow->name, made, sizeof(made));
+        make_id(host, flow->name, made, sizeof(made));
     begin(host, flow, id ? id : made, input);
     return ERR_OK;
 }

@@ -48,6 +48,7 @@ json_t *roster_calls(const struct roster *roster, size_t plugin);
 /* ---- The host ---- */
 
 struct host;
+struct stand_ins; /* runtime/stand_in.h */
 
 struct host_options {
     struct roster *roster; /* borrowed, outlives the host                               */
@@ -64,6 +65,7 @@ struct host_options {
     /* What plugins log, and what the host has to say of them. */
     void (*log)(void *user, const char *plugin, uint32_t level, struct slice text);
     void *user;
+    const struct stand_ins *stand_ins; /* a rehearsal; outlives the host; NULL = plugins */
 };
 
 WARN_UNUSED enum error_code host_open(const struct host_options *options, struct host **ret_host,
@@ -114,9 +116,41 @@ WARN_UNUSED enum error_code fold_run(struct journal_reader *reader, const char *
                                      struct flow *flow, fold_each each, void *user,
                                      struct run **ret_run, struct error *reterr);
 
-/* Decides every record of the run again, and compares: ERR_CONFLICT names the first record, what
- * was decided then and what would be decided now. *ret_decisions counts those that were the same.
- */
+/* The same; before is called between an event and each decision that was recorded of it, not yet
+ * followed: run is the state that it was decided in. With flow NULL before is never called. */
+typedef void (*fold_decided)(void *user, uint64_t seq, const struct record *record, size_t index,
+                             const struct run *run);
+WARN_UNUSED enum error_code fold_decisions(struct journal_reader *reader, const char *id,
+                                           struct flow *flow, fold_decided before, fold_each each,
+                                           void *user, struct error *reterr);
+
+/* Where what was decided then and what would be decided now part for the first time. */
+struct difference {
+    bool found;
+    uint64_t seq;                   /* the record                                             */
+    const char *event;              /* the kind of its event: a word                          */
+    uint32_t rules;                 /* the version of the rules that decided it               */
+    size_t decision;                /* of the record: 1, 2, …                                 */
+    char *path;                     /* of the task or step that it is about; NULL = the run   */
+    char *pointer;                  /* JSON Pointer within the decision: the first of …       */
+    size_t others;                  /* … so many more places that differ, too                 */
+    json_t *then, *now;             /* the decisions; NULL = there is none                    */
+    json_t *then_value, *now_value; /* at the pointer; NULL = nothing stands there            */
+};
+struct replayed {
+    size_t records, same; /* read; decisions that were the same */
+    struct difference difference;
+};
+void replayed_done(struct replayed *replay);
+/* "record 12 (ended), decision 2 (retry of book), at /due_ms: then …, now …" */
+void difference_text(const struct difference *difference, struct text *out);
+
+/* Decides every record of the run again, and stops at the first difference. */
+WARN_UNUSED enum error_code replay_compare(struct journal_reader *reader, const char *id,
+                                           struct flow *flow, struct replayed *ret,
+                                           struct error *reterr);
+/* The same; a difference is ERR_CONFLICT, with its text. *ret_decisions counts those that were the
+ * same. */
 WARN_UNUSED enum error_code replay_run(struct journal_reader *reader, const char *id,
                                        struct flow *flow, size_t *ret_records,
                                        size_t *ret_decisions, struct error *reterr);
@@ -137,5 +171,7 @@ WARN_UNUSED enum error_code fold_flow(struct journal_reader *reader, struct shel
 json_t *inbox_answer(const char *task, uint32_t revision, const json_t *answer, bool deny,
                      const char *who, const char *shown);
 json_t *inbox_cancel(const char *who);
+/* Such a message, as if it had come by the inbox now; said_ms: when the person said it. */
+void host_deliver(struct host *host, const char *run, const json_t *message, int64_t said_ms);
 
 #endif

@@ -18,11 +18,9 @@ static void give(struct slot *slot, uint64_t request, int32_t status, uint32_t e
     if (body)
         json_write(body, text);
     json_decref(body);
-    if (!slot->plugin || slot->freeing)
-        return;
     struct plugin_answer answer = {
         .status = status, .effect = effect, .body = text_slice(text), .code = slice_of(code)};
-    plugin_answer(slot->plugin, request, &answer);
+    outside_answer(slot, request, &answer);
 }
 
 void service_answer(struct slot *slot, uint64_t request, int32_t status, uint32_t effect,
@@ -336,10 +334,10 @@ static void sleeper_free(struct sleeper *sleeper)
     *sleeper->back = sleeper->next;
     if (sleeper->next)
         sleeper->next->back = sleeper->back;
-    uv_close((uv_handle_t *)&sleeper->timer, sleeper_closed);
+    timer_close(&sleeper->timer, sleeper_closed);
 }
 
-static void slept(uv_timer_t *timer)
+static void slept(struct timer *timer)
 {
     struct sleeper *sleeper = timer->data;
     struct slot *slot = sleeper->call->slot;
@@ -363,9 +361,8 @@ static void clock_sleep(struct live_call *call, uint64_t request, json_t *body)
     if (sleeper->next)
         sleeper->next->back = &sleeper->next;
     call->sleepers = sleeper;
-    uv_timer_init(&call->live->host->loop, &sleeper->timer);
-    sleeper->timer.data = sleeper;
-    uv_timer_start(&sleeper->timer, slept, (uint64_t)json_integer_value(ms), 0);
+    timer_init(&sleeper->timer, call->live->host, sleeper);
+    timer_start(&sleeper->timer, slept, json_integer_value(ms));
 }
 
 /* ---- the door ---- */

@@ -62,7 +62,7 @@ static void slot_drop(struct slot *slot)
     slot->freeing = false;
 }
 
-static void restart(uv_timer_t *timer)
+static void restart(struct timer *timer)
 {
     struct slot *slot = timer->data;
     slot->restart_armed = false;
@@ -76,7 +76,7 @@ static void schedule_restart(struct slot *slot)
     if (slot->wait_ms > RESTART_MAX_MS)
         slot->wait_ms = RESTART_MAX_MS;
     slot->restart_armed = true;
-    uv_timer_start(&slot->restart, restart, (uint64_t)slot->wait_ms, 0);
+    timer_start(&slot->restart, restart, slot->wait_ms);
 }
 
 static void ready(void *user, const struct error *err)
@@ -184,9 +184,10 @@ void slots_open(struct host *host)
         slot->host = host;
         slot->roster = &roster->plugins[i];
         slot->waiting_end = &slot->waiting;
-        uv_timer_init(&host->loop, &slot->restart);
-        uv_unref((uv_handle_t *)&slot->restart);
-        slot->restart.data = slot;
+        timer_init(&slot->restart, host, slot);
+        uv_unref((uv_handle_t *)&slot->restart.uv);
+        if (host->options.stand_ins)
+            slot->state = SLOT_UP;
     }
     host->slot_count = roster->plugin_count;
 }
@@ -203,6 +204,6 @@ void slots_close(struct host *host)
             call_free(slot->waiting);
         slot_drop(slot);
         map_done(&slot->by_id);
-        uv_close((uv_handle_t *)&slot->restart, NULL);
+        timer_close(&slot->restart, NULL);
     }
 }

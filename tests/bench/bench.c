@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Measures the host and prints a table, or with --json one JSON object: chains of ten steps, one at
- * a time and 64 at once; fan-outs of one to a hundred to one; whole processes of three steps. Every
+ * a time and 64 at once; fan-outs of one to a hundred to one; steps in ever larger numbers, of one
+ * run and one after the other; 10,000 that sleep at once; whole processes of three steps. Every
  * input and output is about 300 bytes and is validated. --quick measures next to nothing and sees
- * that it works. A NAME measures only rows whose names hold it.
+ * that it works. A NAME measures only rows whose names hold it, --go and --warm for so many
+ * milliseconds, after so many uncounted ones.
  */
 #include "bench.h"
 
@@ -14,25 +16,34 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { TRIAL_SECONDS = 120, QUICK_SIZE = 1000 };
+
 struct options {
     bool json, quick;
+    int warm_ms, go_ms;
     const char *name;
 };
 
-static const char *const works[] = {"chain", "fan-out", "cold start"};
+static const char *const works[] = {
+    [WORK_CHAIN] = "chain",     [WORK_FAN] = "fan-out", [WORK_ITEMS] = "items",
+    [WORK_LONG] = "long",       [WORK_AFTER] = "after", [WORK_WAIT] = "waiting",
+    [WORK_COLD] = "cold start",
+};
 static const char *const keeps[] = {"memory", "effects", "steps"};
 
 static void name_row(const struct trial *trial, char ret_name[static 80])
 {
     char width[24] = "";
-    if (trial->work != WORK_COLD)
+    if (trial->size > 0)
+        snprintf(width, sizeof(width), " %d", trial->size);
+    else if (trial->work != WORK_COLD)
         snprintf(width, sizeof(width), " x%d", trial->width);
     snprintf(ret_name, 80, "%s%s %s %s", works[trial->work], width,
              trial->in_process ? "in-process" : "worker", keeps[trial->keep]);
 }
 
-/* In a child, so that a row's memory is its own. */
-static struct row measure(const struct trial *trial)
+/* In a child, so that a row's memory is its own, and its end; false: there is no row. */
+static bool measure(const struct trial *trial, struct row *ret_row)
 {
     struct row row = {0};
     int pipe_fds[2], status = 0;
@@ -41,6 +52,7 @@ static struct row measure(const struct trial *trial)
         give_up("no pipe");
     pid_t pid = fork();
     if (pid == 0) {
+        alarm(TRIAL_SECONDS);
         if (trial->work == WORK_COLD)
             measure_starts(trial, &row);
         else
@@ -50,9 +62,8 @@ static struct row measure(const struct trial *trial)
     close(pipe_fds[1]);
     bool whole = pid > 0 && read(pipe_fds[0], &row, sizeof(row)) == sizeof(row);
     close(pipe_fds[0]);
-    if (waitpid(pid, &status, 0) != pid || status != 0 || !whole)
-        give_up("a row failed");
-    return row;
+    *ret_row = row;
+    return waitpid(pid, &status, 0) == pid && status == 0 && whole;
 }
 
 static void print_row(const struct options *options, const struct trial *trial,
@@ -62,11 +73,12 @@ static void print_row(const struct options *options, const struct trial *trial,
     name_row(trial, name);
     if (options->json)
         printf("%s\n  {\"name\": \"%s\", \"work\": \"%s\", \"isolation\": \"%s\", \"durability\": "
-               "\"%s\", \"width\": %d, \"steps_per_s\": %.0f, \"p50_us\": %.1f, \"p99_us\": %.1f, "
+               "\"%s\", \"width\": %d, \"size\": %d, \"steps_per_s\": %.0f, \"p50_us\": %.1f, "
+               "\"p99_us\": %.1f, "
                "\"peak_mb\": %.1f, \"samples\": %" PRIu64 "}",
                first ? "" : ",", name, works[trial->work],
                trial->in_process ? "in-process" : "worker", keeps[trial->keep], trial->width,
-               row->per_second, row->p50_us, row->p99_us, row->memory_mb, row->count);
+               trial->size, row->per_second, row->p50_us, row->p99_us, row->memory_mb, row->count);
     else if (trial->work == WORK_COLD)
         printf("%-34s %12s %12.1f %12.1f %10.1f\n", name, "-", row->p50_us, row->p99_us,
                row->memory_mb);
@@ -75,23 +87,77 @@ static void print_row(const struct options *options, const struct trial *trial,
                row->p99_us, row->memory_mb);
 }
 
+#define FLAT(work, size)                                                                           \
+    {work, true, KEEP_MEMORY, 1, size, 0, 0, 0},                                                   \
+    {                                                                                              \
+        work, true, KEEP_EFFECTS, 1, size, 0, 0, 0                                                 \
+    }
+
 static const struct trial trials[] = {
-    {WORK_CHAIN, true, KEEP_MEMORY, 1, 0, 0},   {WORK_CHAIN, true, KEEP_MEMORY, 64, 0, 0},
-    {WORK_CHAIN, true, KEEP_EFFECTS, 1, 0, 0},  {WORK_CHAIN, true, KEEP_EFFECTS, 64, 0, 0},
-    {WORK_CHAIN, true, KEEP_STEPS, 1, 0, 0},    {WORK_CHAIN, true, KEEP_STEPS, 64, 0, 0},
-    {WORK_CHAIN, false, KEEP_MEMORY, 1, 0, 0},  {WORK_CHAIN, false, KEEP_MEMORY, 64, 0, 0},
-    {WORK_CHAIN, false, KEEP_EFFECTS, 1, 0, 0}, {WORK_CHAIN, false, KEEP_EFFECTS, 64, 0, 0},
-    {WORK_CHAIN, false, KEEP_STEPS, 1, 0, 0},   {WORK_CHAIN, false, KEEP_STEPS, 64, 0, 0},
-    {WORK_FAN, true, KEEP_MEMORY, 1, 0, 0},     {WORK_FAN, true, KEEP_EFFECTS, 1, 0, 0},
-    {WORK_FAN, false, KEEP_MEMORY, 1, 0, 0},    {WORK_FAN, false, KEEP_EFFECTS, 1, 0, 0},
-    {WORK_COLD, true, KEEP_MEMORY, 20, 0, 0},   {WORK_COLD, true, KEEP_EFFECTS, 20, 0, 0},
-    {WORK_COLD, false, KEEP_MEMORY, 20, 0, 0},  {WORK_COLD, false, KEEP_EFFECTS, 20, 0, 0},
+    {WORK_CHAIN, true, KEEP_MEMORY, 1, 0, 0, 0, 0},
+    {WORK_CHAIN, true, KEEP_MEMORY, 64, 0, 0, 0, 0},
+    {WORK_CHAIN, true, KEEP_EFFECTS, 1, 0, 0, 0, 0},
+    {WORK_CHAIN, true, KEEP_EFFECTS, 64, 0, 0, 0, 0},
+    {WORK_CHAIN, true, KEEP_STEPS, 1, 0, 0, 0, 0},
+    {WORK_CHAIN, true, KEEP_STEPS, 64, 0, 0, 0, 0},
+    {WORK_CHAIN, false, KEEP_MEMORY, 1, 0, 0, 0, 0},
+    {WORK_CHAIN, false, KEEP_MEMORY, 64, 0, 0, 0, 0},
+    {WORK_CHAIN, false, KEEP_EFFECTS, 1, 0, 0, 0, 0},
+    {WORK_CHAIN, false, KEEP_EFFECTS, 64, 0, 0, 0, 0},
+    {WORK_CHAIN, false, KEEP_STEPS, 1, 0, 0, 0, 0},
+    {WORK_CHAIN, false, KEEP_STEPS, 64, 0, 0, 0, 0},
+    {WORK_FAN, true, KEEP_MEMORY, 1, 0, 0, 0, 0},
+    {WORK_FAN, true, KEEP_EFFECTS, 1, 0, 0, 0, 0},
+    {WORK_FAN, true, KEEP_STEPS, 1, 0, 0, 0, 0},
+    {WORK_FAN, false, KEEP_MEMORY, 1, 0, 0, 0, 0},
+    {WORK_FAN, false, KEEP_EFFECTS, 1, 0, 0, 0, 0},
+    {WORK_FAN, false, KEEP_STEPS, 1, 0, 0, 0, 0},
+    FLAT(WORK_ITEMS, 10),
+    FLAT(WORK_ITEMS, 100),
+    FLAT(WORK_ITEMS, 1000),
+    FLAT(WORK_ITEMS, 10000),
+    FLAT(WORK_ITEMS, 100000),
+    FLAT(WORK_LONG, 10),
+    FLAT(WORK_LONG, 100),
+    FLAT(WORK_LONG, 1000),
+    FLAT(WORK_LONG, 2000), /* as many as a flow may have */
+    FLAT(WORK_AFTER, 10),
+    FLAT(WORK_AFTER, 1000),
+    FLAT(WORK_AFTER, 10000),
+    FLAT(WORK_AFTER, 100000),
+    {WORK_WAIT, true, KEEP_MEMORY, 10000, 0, 0, 0, 1000},
+    {WORK_WAIT, true, KEEP_EFFECTS, 10000, 0, 0, 0, 1000},
+    {WORK_WAIT, false, KEEP_MEMORY, 10000, 0, 0, 0, 1000},
+    {WORK_WAIT, false, KEEP_EFFECTS, 10000, 0, 0, 0, 1000},
+    {WORK_COLD, true, KEEP_MEMORY, 20, 0, 0, 0, 0},
+    {WORK_COLD, true, KEEP_EFFECTS, 20, 0, 0, 0, 0},
+    {WORK_COLD, false, KEEP_MEMORY, 20, 0, 0, 0, 0},
+    {WORK_COLD, false, KEEP_EFFECTS, 20, 0, 0, 0, 0},
 };
 
-static void measure_all(const struct options *options)
+/* How long; and in little, where nothing is to be learnt but that it works. */
+static void settle_trial(const struct options *options, struct trial *trial)
 {
-    double syncs = measure_disk(options->quick ? 20 : 1000);
-    bool first = true;
+    bool flat = trial->size > 0;
+    trial->warm_ms = options->quick ? 1 : flat ? 100 : 500;
+    trial->go_ms = options->quick ? 20 : flat ? 1000 : 3000;
+    if (options->warm_ms >= 0)
+        trial->warm_ms = options->warm_ms;
+    if (options->go_ms >= 0)
+        trial->go_ms = options->go_ms;
+    if (options->quick && trial->work == WORK_COLD)
+        trial->width = 1;
+    if (options->quick && trial->work == WORK_WAIT) {
+        trial->width = 100;
+        trial->nap_ms = 10;
+    }
+}
+
+/* False: a row failed. */
+static bool measure_all(const struct options *options)
+{
+    bool first = true, all = true;
+    double syncs = measure_disk(options->quick || options->name ? 20 : 1000);
     if (options->json)
         printf("{\"processors\": %ld, \"disk_syncs_per_s\": %.0f, \"rows\": [",
                sysconf(_SC_NPROCESSORS_ONLN), syncs);
@@ -105,35 +171,51 @@ static void measure_all(const struct options *options)
         name_row(&trial, name);
         if (options->name && !strstr(name, options->name))
             continue;
-        trial.warm_ms = options->quick ? 1 : 500;
-        trial.go_ms = options->quick ? 20 : 3000;
-        if (options->quick && trial.work == WORK_COLD)
-            trial.width = 1;
-        struct row row = measure(&trial);
+        if (options->quick && trial.size > QUICK_SIZE)
+            continue;
+        settle_trial(options, &trial);
+        struct row row;
+        if (!measure(&trial, &row)) {
+            fprintf(stderr, "bench: %s failed\n", name);
+            all = false;
+            continue;
+        }
         print_row(options, &trial, &row, first);
         first = false;
     }
     if (options->json)
         puts("\n]}");
     else
-        puts(
-            "p50 and p99: of a step, from its start to the start of the next; of a fan-out, whole; "
-            "of a cold start, the process");
+        puts("p50 and p99: of a step, from its start to the start of the next; of a fan-out, items "
+             "and\na long chain, a run; of waiting, all of them; of a cold start, the process");
+    return all;
+}
+
+static int milliseconds(const char *word)
+{
+    char *end = NULL;
+    long ms = word ? strtol(word, &end, 10) : -1;
+    if (!word || *end || ms < 0 || ms > 600000)
+        give_up("--warm and --go take milliseconds, up to 600000");
+    return (int)ms;
 }
 
 int main(int argc, char **argv)
 {
-    struct options options = {0};
+    struct options options = {.warm_ms = -1, .go_ms = -1};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0)
             options.json = true;
         else if (strcmp(argv[i], "--quick") == 0)
             options.quick = true;
+        else if (strcmp(argv[i], "--warm") == 0)
+            options.warm_ms = milliseconds(argv[++i]);
+        else if (strcmp(argv[i], "--go") == 0)
+            options.go_ms = milliseconds(argv[++i]);
         else if (argv[i][0] == '-' || options.name)
-            give_up("usage: bench [--quick] [--json] [NAME]");
+            give_up("usage: bench [--quick] [--json] [--warm MS] [--go MS] [NAME]");
         else
             options.name = argv[i];
     }
-    measure_all(&options);
-    return 0;
+    return measure_all(&options) ? 0 : 1;
 }

@@ -10,7 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum work { WORK_CHAIN, WORK_FAN, WORK_COLD };
+enum work {
+    WORK_CHAIN, /* ten steps, one after the other                                       */
+    WORK_FAN,   /* one, a hundred at once, one                                          */
+    WORK_ITEMS, /* one step for each of `size` items, a hundred at once                 */
+    WORK_LONG,  /* `size` steps, one after the other                                    */
+    WORK_AFTER, /* chains of ten, measured once `size` steps are behind host and journal */
+    WORK_WAIT,  /* one step that sleeps for a second; each run once                     */
+    WORK_COLD,  /* a whole process of three steps                                       */
+};
 enum keep { KEEP_MEMORY, KEEP_EFFECTS, KEEP_STEPS };
 
 struct trial {
@@ -18,12 +26,14 @@ struct trial {
     bool in_process;
     enum keep keep;
     int width; /* runs at once; WORK_COLD: starts */
-    int warm_ms, go_ms;
+    int size;
+    int warm_ms, go_ms, nap_ms;
 };
 
 struct row {
     double per_second; /* steps; WORK_COLD: nothing */
-    /* of a step (from its start to the next one's), of a fan-out, of a process: microseconds */
+    /* of a step (from its start to the next one's), else of a run or a process, whole; WORK_WAIT:
+     * of all: microseconds */
     double p50_us, p99_us;
     double memory_mb; /* peak: the host's and its worker's */
     uint64_t count;   /* samples */
@@ -44,6 +54,11 @@ char *make_folder(const struct trial *trial);
 void remove_folder(const char *folder);
 /* The document that goes in, as JSON; the caller frees. */
 char *make_document(uint64_t number);
+
+/* What the n-th run is given, as JSON, of `size` items if it has items; the caller frees. */
+char *make_input(const struct trial *trial, uint64_t number, int size);
+/* The file of its flow, perhaps made in the folder; the caller frees. */
+char *find_flow(const struct trial *trial, const char *folder);
 
 /* Exits on whatever goes wrong. */
 void measure_runs(const struct trial *trial, struct row *ret_row);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Samples, folders, documents.
+ * Samples, folders, and the document that goes in.
  */
 #include "bench.h"
 
@@ -80,9 +80,10 @@ char *make_folder(const struct trial *trial)
             "store: {url: \"sqlite:journal.db\", durability: %s}\n"
             "plugins:\n"
             "  bench: {path: \"%s\", isolation: %s}\n"
-            "limits: {concurrency: 1024}\n",
+            "limits: {concurrency: %d, runs: %d, payload: 64mb}\n",
             trial->keep == KEEP_STEPS ? "steps" : "effects", BENCH_PLUGIN,
-            trial->in_process ? "in-process" : "worker");
+            trial->in_process ? "in-process" : "worker", trial->width > 1024 ? trial->width : 1024,
+            trial->width > 1024 ? trial->width : 1024);
     if (fclose(file) != 0)
         give_up("cannot write %s", name);
     return strdup(path);

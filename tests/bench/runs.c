@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+enum { WARM_ITEMS = 10 };
+
 struct lane { /* one run at a time */
     int64_t submitted_ns, started_ns;
     uint64_t steps;
@@ -23,11 +25,17 @@ struct load {
     struct host *host;
     struct flow *flow;
     struct lane *lanes;
-    uint64_t numbers, steps, failed;
+    uint64_t numbers, steps, least; /* least: steps before it may end */
     int64_t until_ns;
     bool counting;
     struct samples samples;
 };
+
+/* Its time is a step's; else a run's. */
+static bool is_chain(const struct trial *trial)
+{
+    return trial->work == WORK_CHAIN || trial->work == WORK_AFTER;
+}
 
 static struct lane *lane_of(struct load *load, const char *id)
 {
@@ -40,9 +48,9 @@ static void submit(struct load *load, size_t lane)
     struct error err;
     json_t *input = NULL;
     uint64_t number = load->numbers++;
-    char *text = make_document(number);
+    char *text = make_input(load->trial, number, load->counting ? load->trial->size : WARM_ITEMS);
     snprintf(id, sizeof(id), "b%llu.%zu", (unsigned long long)number, lane);
-    if (json_read(slice_of(text), LIMIT_PAYLOAD, &input, &err) != ERR_OK)
+    if (json_read(slice_of(text), LIMIT_PAYLOAD_MAX, &input, &err) != ERR_OK)
         give_up("%s", err.text);
     free(text);
     load->lanes[lane] = (struct lane){.submitted_ns = now_ns()};
@@ -55,7 +63,7 @@ static void started(struct load *load, const struct run *run)
 {
     struct lane *lane = lane_of(load, run_id(run));
     int64_t now = now_ns();
-    if (load->counting && lane->started_ns && load->trial->work == WORK_CHAIN)
+    if (load->counting && lane->started_ns && is_chain(load->trial))
         samples_add(&load->samples, (double)(now - lane->started_ns) / 1000);
     lane->started_ns = now;
     lane->steps++;
@@ -78,12 +86,10 @@ static void settled(void *user, const struct run *run)
     int64_t now = now_ns();
     if (run_status(run) != RUN_DONE)
         give_up("run %s is %s", run_id(run), run_status_word(run_status(run)));
-    if (load->counting) {
-        load->steps += lane->steps;
-        if (load->trial->work == WORK_FAN)
-            samples_add(&load->samples, (double)(now - lane->submitted_ns) / 1000);
-    }
-    if (now < load->until_ns)
+    load->steps += lane->steps;
+    if (load->counting && !is_chain(load->trial))
+        samples_add(&load->samples, (double)(now - lane->submitted_ns) / 1000);
+    if (now < load->until_ns || load->steps < load->least)
         submit(load, at);
 }
 
@@ -94,12 +100,13 @@ static void logged(void *user, const char *plugin, uint32_t level, struct slice 
     fprintf(stderr, "%s: %.*s\n", plugin, (int)text.len, text.ptr);
 }
 
-static double work_for(struct load *load, int ms)
+static double work_for(struct load *load, int width, int ms)
 {
     struct error err;
+    load->steps = 0;
     int64_t began = now_ns();
     load->until_ns = began + (int64_t)ms * 1000000;
-    for (int i = 0; i < load->trial->width; i++)
+    for (int i = 0; i < width; i++)
         submit(load, (size_t)i);
     if (host_work(load->host, &err) != ERR_OK)
         give_up("%s", err.text);
@@ -114,12 +121,13 @@ static double peak_mb(void)
     return (double)(self.ru_maxrss + children.ru_maxrss) / 1024;
 }
 
-static struct flow *compile(const struct roster *roster, enum work work)
+static struct flow *compile(const struct trial *trial, const struct roster *roster,
+                            const char *folder)
 {
     struct findings findings;
     struct flow *flow = NULL;
     struct error err;
-    const char *file = work == WORK_CHAIN ? BENCH_FOLDER "/chain.yaml" : BENCH_FOLDER "/fan.yaml";
+    AUTO(freep) char *file = find_flow(trial, folder);
     findings_init(&findings);
     if (roster_compile(roster, file, &flow, &findings, &err) != ERR_OK)
         give_up("%s", err.text);
@@ -135,7 +143,7 @@ void measure_runs(const struct trial *trial, struct row *ret_row)
     AUTO(freep) char *manifest = xasprintf("%s/seam.yaml", folder);
     if (roster_load(manifest, &roster, &err) != ERR_OK)
         give_up("%s", err.text);
-    struct load load = {.trial = trial, .flow = compile(roster, trial->work)};
+    struct load load = {.trial = trial, .flow = compile(trial, roster, folder)};
     load.lanes = xcalloc((size_t)trial->width, sizeof(*load.lanes));
     struct host_options options = {
         .roster = roster,
@@ -148,14 +156,17 @@ void measure_runs(const struct trial *trial, struct row *ret_row)
     };
     if (host_open(&options, &load.host, &err) != ERR_OK)
         give_up("%s", err.text);
-    work_for(&load, trial->warm_ms);
+    bool waits = trial->work == WORK_WAIT;
+    load.least = trial->work == WORK_AFTER ? (uint64_t)trial->size : 0;
+    work_for(&load, waits ? 1 : trial->width, waits ? 0 : trial->warm_ms);
     load.counting = true;
-    double seconds = work_for(&load, trial->go_ms);
+    load.least = 0;
+    double seconds = work_for(&load, trial->width, waits ? 0 : trial->go_ms);
     if (host_close(load.host, &err) != ERR_OK)
         give_up("%s", err.text);
     *ret_row = (struct row){
         .per_second = (double)load.steps / seconds,
-        .p50_us = samples_at(&load.samples, 0.5),
+        .p50_us = waits ? seconds * 1e6 : samples_at(&load.samples, 0.5),
         .p99_us = samples_at(&load.samples, 0.99),
         .memory_mb = peak_mb(),
         .count = load.samples.count,

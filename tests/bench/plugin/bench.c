@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The work that is measured: a document of about 300 bytes comes in, six of its fields change, a
- * document of the same shape goes out. `split` makes a hundred of one, `join` one of a hundred.
+ * document of the same shape goes out. `split` makes a hundred of one, `join` one of a hundred,
+ * `nap` asks the host to be woken first.
  */
 #include <seam/plugin.h>
 #include <seam/sdk.h>
@@ -92,9 +93,55 @@ static void join(seam_writer *out, seam_bytes parts)
     put_document(out, NULL, walk.value);
 }
 
+/* A call that sleeps, with its document. */
+struct nap {
+    const seam_host *host;
+    seam_id call;
+    size_t len;
+    char document[];
+};
+
+static void woken(void *user, const seam_reply *reply)
+{
+    struct nap *nap = (struct nap *)user;
+    if (reply->status == SEAM_OK) {
+        seam_writer out = SEAM_WRITER;
+        put_document(&out, NULL, (seam_bytes){nap->document, nap->len});
+        seam_complete_ok(nap->host, nap->call, SEAM_EFFECT_NONE, seam_written(&out));
+        seam_writer_done(&out);
+    } else {
+        seam_complete_error(nap->host, nap->call, reply->status, SEAM_EFFECT_NONE, "", "not woken");
+    }
+    free(nap);
+}
+
+static void sleep_first(const seam_host *host, const seam_call *call)
+{
+    seam_bytes document = seam_json_at(call->input, "/document");
+    struct nap *nap = (struct nap *)malloc(sizeof(*nap) + document.len);
+    int64_t ms = 0;
+    if (!nap) {
+        seam_complete_error(host, call->id, SEAM_E_INTERNAL, SEAM_EFFECT_NONE, "", "no memory");
+        return;
+    }
+    *nap = (struct nap){.host = host, .call = call->id, .len = document.len};
+    memcpy(nap->document, document.ptr, document.len);
+    seam_json_integer(seam_json_at(call->input, "/ms"), &ms);
+    seam_writer out = SEAM_WRITER;
+    seam_put_object(&out, NULL);
+    seam_put_integer(&out, "ms", ms);
+    seam_put_end(&out);
+    host->request(host, call->id, "clock.sleep/1", seam_written(&out), woken, nap);
+    seam_writer_done(&out);
+}
+
 static seam_status start(void *self, const seam_call *call)
 {
     const seam_host *host = (const seam_host *)self;
+    if (call->agent.ptr[0] == 'n') {
+        sleep_first(host, call);
+        return SEAM_OK;
+    }
     seam_writer out = SEAM_WRITER;
     if (call->agent.ptr[0] == 'j')
         join(&out, call->input);
@@ -110,6 +157,8 @@ static seam_status start(void *self, const seam_call *call)
 static const seam_agent step_agent = SEAM_AGENT("step", SEAM_PURE, SEAM_NONBLOCKING);
 static const seam_agent split_agent = SEAM_AGENT("split", SEAM_PURE, SEAM_NONBLOCKING);
 static const seam_agent join_agent = SEAM_AGENT("join", SEAM_PURE, SEAM_NONBLOCKING);
-static const seam_agent *const agents[] = {&step_agent, &split_agent, &join_agent, NULL};
+static const seam_agent nap_agent = SEAM_AGENT("nap", SEAM_PURE, SEAM_NONBLOCKING);
+static const seam_agent *const agents[] = {&step_agent, &split_agent, &join_agent, &nap_agent,
+                                           NULL};
 
 SEAM_PLUGIN("org.seam.bench", "1.0.0", agents, start)

@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 
+#include <sodium.h>
 #include <string.h>
 
 static void digests_to(struct slice bytes, const char *hex)
@@ -74,6 +75,36 @@ START_TEST(parts_that_join_to_the_same_bytes_differ)
 }
 END_TEST
 
+/* Beside libsodium, which never uses the processor's own instructions. */
+START_TEST(every_length_and_every_cut_is_hashed_alike)
+{
+    enum { LONGEST = 300 };
+    static unsigned char bytes[8 + LONGEST];
+    for (size_t i = 0; i < LONGEST; i++)
+        bytes[8 + i] = (unsigned char)(i * 7 + i / 64);
+    for (size_t len = 0; len <= LONGEST; len++) {
+        struct digest whole = digest_of((struct slice){(char *)bytes + 8, len}), expected;
+        crypto_hash_sha256(expected.bytes, bytes + 8, len);
+        ck_assert(digest_equal(&whole, &expected));
+    }
+    for (size_t cut = 0; cut <= LONGEST; cut++) {
+        const struct slice parts[] = {{(char *)bytes + 8, cut},
+                                      {(char *)bytes + 8 + cut, LONGEST - cut}};
+        struct digest found = digest_of_parts(parts, 2), expected;
+        crypto_hash_sha256_state state;
+        crypto_hash_sha256_init(&state);
+        for (int i = 0; i < 2; i++) {
+            unsigned char length[8] = {(unsigned char)parts[i].len,
+                                       (unsigned char)(parts[i].len >> 8)};
+            crypto_hash_sha256_update(&state, length, 8);
+            crypto_hash_sha256_update(&state, (const unsigned char *)parts[i].ptr, parts[i].len);
+        }
+        crypto_hash_sha256_final(&state, expected.bytes);
+        ck_assert(digest_equal(&found, &expected));
+    }
+}
+END_TEST
+
 START_TEST(hex_reads_back)
 {
     char hex[DIGEST_HEX_SIZE];
@@ -106,4 +137,5 @@ END_TEST
 
 UNIT_MAIN(the_published_vectors_hold, a_million_bytes_hold, parts_are_hashed_behind_their_lengths,
           a_long_part_has_its_length_little_end_first, parts_that_join_to_the_same_bytes_differ,
-          hex_reads_back, what_is_no_hex_of_a_digest_is_refused_and_changes_nothing)
+          every_length_and_every_cut_is_hashed_alike, hex_reads_back,
+          what_is_no_hex_of_a_digest_is_refused_and_changes_nothing)

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The clock: the time that is written into records, and every timer of the host. There are two. The
+ * real one is the machine's and libuv's. In a rehearsal time stands still while anything is under
+ * way, and then jumps to the next moment that something waits for: a retry in an hour, an
+ * escalation's deadline, a sleeping agent. So a rehearsal takes as long as its work, and what is
+ * due at one moment happens in the order in which it was asked for.
+ *
+ * Nothing else in this room may read a clock or start a timer of libuv, but to wait for a process.
+ */
+#include "runtime/host_internal.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <time.h>
+
+int64_t wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t host_now(const struct host *host)
+{
+    return host->options.stand_ins ? host->skipping.now_ms : wall_ms();
+}
+
+/* splitmix64 (Steele, Lea, Flood 2014) */
+static uint64_t draw(uint64_t *state)
+{
+    uint64_t x = *state += 0x9E3779B97F4A7C15u;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+}
+
+uint64_t host_random(struct host *host)
+{
+    uint64_t random;
+    if (host->options.stand_ins)
+        return draw(&host->skipping.random);
+    randombytes_buf(&random, sizeof(random));
+    return random;
+}
+
+/* ---- the line of a rehearsal: a heap, by time, then by order ---- */
+
+static bool before(const struct timer *a, const struct timer *b)
+{
+    return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->order < b->order;
+}
+
+static void put(struct skipping *line, size_t place, struct timer *timer)
+{
+    line->heap[place] = timer;
+    timer->place = place + 1;
+}
+
+static void sift_up(struct skipping *line, size_t place, struct timer *timer)
+{
+    while (place > 0 && before(timer, line->heap[(place - 1) / 2])) {
+        put(line, place, line->heap[(place - 1) / 2]);
+        place = (place - 1) / 2;
+    }
+    put(line, place, timer);
+}
+
+static void sift_down(struct skipping *line, size_t place, struct timer *timer)
+{
+    for (;;) {
+        size_t child = 2 * place + 1;
+        if (child + 1 < line->count && before(line->heap[child + 1], line->heap[child]))
+            child++;
+        if (child >= line->count || !before(line->heap[child], timer))
+            break;
+        put(line, place, line->heap[child]);
+        place = child;
+    }
+    put(line, place, timer);
+}
+
+static void line_add(struct skipping *line, struct timer *timer)
+{
+    if (line->count == line->room) {
+        line->room = line->room ? line->room * 2 : 64;
+        line->heap = xrealloc(line->heap, line->room * sizeof(struct timer *));
+    }
+    timer->order = ++line->order;
+    sift_up(line, line->count++, timer);
+}
+
+static void line_remove(struct skipping *line, struct timer *timer)
+{
+    size_t place = timer->place - 1;
+    struct timer *last = line->heap[--line->count];
+    timer->place = 0;
+    if (last == timer)
+        return;
+    if (before(last, timer))
+        sift_up(line, place, last);
+    else
+        sift_down(line, place, last);
+}
+
+bool clock_jump(struct host *host)
+{
+    struct skipping *line = &host->skipping;
+    if (line->count == 0)
+        return false;
+    struct timer *first = line->heap[0];
+    line_remove(line, first);
+    if (first->at_ms > line->now_ms)
+        line->now_ms = first->at_ms;
+    first->rings(first);
+    return true;
+}
+
+void clock_open(struct host *host)
+{
+    const struct stand_ins *stand_ins = host->options.stand_ins;
+    if (stand_ins)
+        host->skipping =
+            (struct skipping){.now_ms = stand_ins->started_ms, .random = stand_ins->seed};
+}
+
+void clock_close(struct host *host)
+{
+    free(host->skipping.heap);
+}
+
+/* ---- timers ---- */
+
+void timer_init(struct timer *timer, struct host *host, void *data)
+{
+    *timer = (struct timer){.host = host, .data = data};
+    uv_timer_init(&host->loop, &timer->uv);
+    timer->uv.data = data;
+}
+
+static void rings(uv_timer_t *uv)
+{
+    struct timer *timer = (struct timer *)uv; /* its first member */
+    timer->rings(timer);
+}
+
+void timer_start(struct timer *timer, timer_rings then, int64_t wait_ms)
+{
+    struct host *host = timer->host;
+    int64_t wait = wait_ms > 0 ? wait_ms : 0;
+    timer->rings = then;
+    if (!host->options.stand_ins) {
+        uv_timer_start(&timer->uv, rings, (uint64_t)wait, 0);
+        return;
+    }
+    timer_stop(timer);
+    timer->at_ms = wait < INT64_MAX - host_now(host) ? host_now(host) + wait : INT64_MAX;
+    line_add(&host->skipping, timer);
+}
+
+void timer_stop(struct timer *timer)
+{
+    if (timer->place)
+        line_remove(&timer->host->skipping, timer);
+    else
+        uv_timer_stop(&timer->uv);
+}
+
+void timer_close(struct timer *timer, uv_close_cb closed)
+{
+    timer_stop(timer);
+    uv_close((uv_handle_t *)&timer->uv, closed);
+}
