@@ -13,6 +13,8 @@
 
 static struct {
     const char *answer; /* body of the next answer */
+    const char *then;   /* … and of the one after it, and of all that follow */
+    char ops[128];      /* all that were asked for, each with a space */
     seam_status status;
     uint32_t effect;
     const char *code;
@@ -44,6 +46,7 @@ static seam_status request_wait(const seam_host *host, seam_id call, const char 
 {
     ck_assert(host->ctx == &host_state && call == 42);
     snprintf(host_state.op, sizeof(host_state.op), "%s", op);
+    strncat(strncat(host_state.ops, op, 30), " ", 2);
     json_decref(host_state.asked);
     host_state.asked = json_loadb(body.ptr, body.len, 0, NULL);
     ck_assert_ptr_nonnull(host_state.asked);
@@ -65,6 +68,8 @@ static seam_status request_wait(const seam_host *host, seam_id call, const char 
                         .code = seam_text(host_state.code)};
     answer(user, &reply);
     free(bytes);
+    if (host_state.then)
+        host_state.answer = host_state.then;
     return host_state.status;
 }
 
@@ -98,6 +103,8 @@ static void will_answer(seam_status status, uint32_t effect, const char *code, c
     host_state.effect = effect;
     host_state.code = code;
     host_state.answer = body;
+    host_state.then = NULL;
+    host_state.ops[0] = '\0';
 }
 
 static void expect_asked(const char *op, const char *body)
@@ -242,6 +249,206 @@ START_TEST(an_effect_in_doubt_is_a_failure)
 }
 END_TEST
 
+#define FRESH "{\"state\":\"fresh\",\"key\":\"ab12\"}"
+
+struct purse {
+    uint32_t became;
+    int paid;
+    char key[16];
+};
+
+static uint32_t pay(void *user, seam_deed *deed)
+{
+    struct purse *purse = user;
+    purse->paid++;
+    snprintf(purse->key, sizeof(purse->key), "%.*s", (int)deed->key.len, deed->key.ptr);
+    if (purse->became == SEAM_EFFECT_DONE) {
+        seam_put_object(&deed->result, NULL);
+        seam_put_integer(&deed->result, "receipt", 7);
+        seam_put_end(&deed->result);
+    } else {
+        deed->status = SEAM_E_UNAVAILABLE;
+        deed->code = "bank.closed";
+        deed->message = "the bank is closed";
+    }
+    return purse->became;
+}
+
+START_TEST(once_does_a_fresh_effect_and_commits_it)
+{
+    struct purse purse = {.became = SEAM_EFFECT_DONE};
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", FRESH);
+    host_state.then = "{}";
+    seam_effect paid = seam_once(&host, 42, "pay", seam_text("{\"sum\":1}"), pay, &purse);
+    ck_assert_str_eq(host_state.ops, "effect.begin/1 effect.commit/1 ");
+    expect_asked("effect.commit/1",
+                 "{\"name\":\"pay\",\"outcome\":\"done\",\"result\":{\"receipt\":7}}");
+    ck_assert(paid.answer.status == SEAM_OK && !paid.happened && purse.paid == 1);
+    ck_assert_str_eq(purse.key, "\"ab12\"");
+    ck_assert(seam_json_is(paid.key, "ab12"));
+    ck_assert(paid.result.len == 13 && memcmp(paid.result.ptr, "{\"receipt\":7}", 13) == 0);
+    seam_effect_done(&paid);
+}
+END_TEST
+
+START_TEST(once_gives_the_stored_result_of_what_was_done)
+{
+    struct purse purse = {.became = SEAM_EFFECT_DONE};
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "",
+                "{\"state\":\"done\",\"key\":\"ab12\",\"result\":{\"receipt\":7}}");
+    seam_effect paid = seam_once(&host, 42, "pay", seam_text("1"), pay, &purse);
+    ck_assert_str_eq(host_state.ops, "effect.begin/1 ");
+    ck_assert(paid.answer.status == SEAM_OK && paid.happened && purse.paid == 0);
+    ck_assert(paid.result.len == 13);
+    seam_effect_done(&paid);
+}
+END_TEST
+
+START_TEST(once_does_nothing_that_is_in_doubt)
+{
+    struct purse purse = {.became = SEAM_EFFECT_DONE};
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", "{\"state\":\"unknown\",\"key\":\"ab12\"}");
+    seam_effect paid = seam_once(&host, 42, "pay", seam_text("1"), pay, &purse);
+    ck_assert(paid.answer.status == SEAM_E_FAILED && purse.paid == 0);
+    ck_assert_str_eq(paid.answer.code, "effect.unknown");
+    ck_assert_int_eq(seam_end_effect(&host, 42, &paid), SEAM_OK);
+    ck_assert(host_state.last.status == SEAM_E_FAILED &&
+              host_state.last.effect == SEAM_EFFECT_UNKNOWN);
+}
+END_TEST
+
+START_TEST(once_tells_what_surely_did_not_happen_from_what_is_not_known)
+{
+    struct purse purse = {.became = SEAM_EFFECT_NONE};
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", FRESH);
+    host_state.then = "{}";
+    seam_effect paid = seam_once(&host, 42, "pay", seam_text("1"), pay, &purse);
+    expect_asked("effect.commit/1", "{\"name\":\"pay\",\"outcome\":\"none\"}");
+    ck_assert(paid.answer.status == SEAM_E_UNAVAILABLE && paid.answer.effect == SEAM_EFFECT_NONE);
+    ck_assert_str_eq(paid.answer.code, "bank.closed");
+    ck_assert_ptr_nonnull(strstr(paid.answer.body, "the bank is closed"));
+    seam_effect_done(&paid);
+
+    purse.became = SEAM_EFFECT_UNKNOWN;
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", FRESH);
+    paid = seam_once(&host, 42, "pay", seam_text("1"), pay, &purse);
+    ck_assert_str_eq(host_state.ops, "effect.begin/1 ");
+    ck_assert(paid.answer.effect == SEAM_EFFECT_UNKNOWN && paid.key.len == 0);
+    seam_effect_done(&paid);
+}
+END_TEST
+
+static seam_status begins_and_denies(const seam_host *given, seam_id call, const char *op,
+                                     seam_bytes body, seam_reply_fn answer, void *user)
+{
+    bool begin = strcmp(op, "effect.begin/1") == 0;
+    will_answer(begin ? SEAM_OK : SEAM_E_DENIED, SEAM_EFFECT_NONE, "",
+                begin ? FRESH : "{\"message\":\"no evidence\"}");
+    return request_wait(given, call, op, body, answer, user);
+}
+
+START_TEST(once_is_in_doubt_where_the_host_does_not_believe_or_hear_it)
+{
+    seam_host strict = host;
+    strict.request_wait = begins_and_denies;
+    struct purse purse = {.became = SEAM_EFFECT_NONE};
+    seam_effect paid = seam_once(&strict, 42, "pay", seam_text("1"), pay, &purse);
+    ck_assert(paid.answer.status == SEAM_E_UNAVAILABLE &&
+              paid.answer.effect == SEAM_EFFECT_UNKNOWN);
+    seam_effect_done(&paid);
+    purse.became = SEAM_EFFECT_DONE;
+    paid = seam_once(&strict, 42, "pay", seam_text("1"), pay, &purse);
+    ck_assert(paid.answer.status == SEAM_E_DENIED && paid.answer.effect == SEAM_EFFECT_DONE);
+    ck_assert_str_eq(paid.answer.code, "effect.not-committed");
+    seam_effect_done(&paid);
+}
+END_TEST
+
+START_TEST(an_http_effect_is_begun_and_sent_in_one_line)
+{
+    static const char *const headers[] = {"Date", "today", NULL};
+    seam_http_request request = {.method = "POST",
+                                 .url = "http://h/pay",
+                                 .headers = headers,
+                                 .json = seam_text("{\"n\":1}"),
+                                 .timeout_ms = 9};
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", FRESH);
+    host_state.then = "{\"status\":201,\"headers\":{},\"body\":\"[1]\",\"json\":[1]}";
+    seam_http_response paid = seam_http_effect(&host, 42, "pay", &request);
+    ck_assert_str_eq(host_state.ops, "effect.begin/1 http.send/1 ");
+    expect_asked("http.send/1",
+                 "{\"method\":\"POST\",\"url\":\"http://h/pay\",\"headers\":{\"Date\":\"today\"},"
+                 "\"json\":{\"n\":1},\"timeout_ms\":9,\"effect\":\"pay\"}");
+    ck_assert(seam_http_ok(&paid) && paid.status == 201 && paid.json.len == 3);
+    seam_http_done(&paid);
+
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", "{\"state\":\"conflict\",\"key\":\"ab12\"}");
+    paid = seam_http_effect(&host, 42, "pay", &request);
+    /* what varies from attempt to attempt is no part of what the effect is */
+    expect_asked("effect.begin/1",
+                 "{\"name\":\"pay\",\"request\":{\"method\":\"POST\",\"url\":\"http://h/pay\","
+                 "\"json\":{\"n\":1}}}");
+    ck_assert(!seam_http_ok(&paid) && paid.status == 0);
+    ck_assert_int_eq(seam_end_http(&host, 42, &paid), SEAM_OK);
+    ck_assert_str_eq(host_state.completed_code, "effect.conflict");
+}
+END_TEST
+
+START_TEST(a_response_that_is_no_success_ends_the_call_with_what_the_host_saw)
+{
+    static const struct {
+        int http;
+        seam_status status;
+    } all[] = {{429, SEAM_E_RATE_LIMITED}, {403, SEAM_E_DENIED},      {404, SEAM_E_FAILED},
+               {408, SEAM_E_UNAVAILABLE},  {503, SEAM_E_UNAVAILABLE}, {302, SEAM_E_FAILED}};
+    seam_http_request request = {.method = "POST", .url = "http://h/"};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        char body[64], code[16];
+        snprintf(body, sizeof(body), "{\"status\":%d,\"headers\":{}}", all[i].http);
+        snprintf(code, sizeof(code), "http.%d", all[i].http);
+        will_answer(SEAM_OK, SEAM_EFFECT_UNKNOWN, "", body);
+        seam_http_response got = seam_http_send(&host, 42, &request);
+        ck_assert(!seam_http_ok(&got));
+        seam_end_http(&host, 42, &got);
+        ck_assert_int_eq(host_state.last.status, all[i].status);
+        ck_assert(host_state.last.effect == SEAM_EFFECT_UNKNOWN);
+        ck_assert_str_eq(host_state.completed_code, code);
+    }
+}
+END_TEST
+
+START_TEST(agents_are_called_and_their_output_read)
+{
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "",
+                "{\"output\":{\"found\":[1]},\"tokens\":12,\"cost\":\"0.000500\"}");
+    seam_agent_result got =
+        seam_agent_call(&host, 42, "org.example.search/lookup", seam_text("{\"q\":\"x\"}"));
+    expect_asked("agent.call/1",
+                 "{\"agent\":\"org.example.search/lookup\",\"input\":{\"q\":\"x\"}}");
+    ck_assert(got.answer.status == SEAM_OK && got.tokens == 12);
+    ck_assert(seam_json_at(got.output, "/found").len == 3);
+    ck_assert_str_eq(got.cost, "0.000500");
+    seam_agent_done(&got);
+
+    seam_agent_request request = {.agent = "search/lookup",
+                                  .input = seam_text("null"),
+                                  .name = "first",
+                                  .retry = seam_text("{\"max_attempts\":3,\"jitter\":\"none\"}"),
+                                  .timeout_ms = 500,
+                                  .budget = seam_text("{\"calls\":5,\"cost\":\"0.05\"}")};
+    will_answer(SEAM_E_FAILED, SEAM_EFFECT_UNKNOWN, "child-failed", "{\"message\":\"no\"}");
+    got = seam_agent_call_with(&host, 42, &request);
+    expect_asked("agent.call/1",
+                 "{\"agent\":\"search/lookup\",\"name\":\"first\",\"input\":null,"
+                 "\"retry\":{\"max_attempts\":3,\"jitter\":\"none\"},\"timeout_ms\":500,"
+                 "\"budget\":{\"calls\":5,\"cost\":\"0.05\"}}");
+    ck_assert(got.answer.status == SEAM_E_FAILED && got.output.len == 0);
+    ck_assert_int_eq(seam_end_agent(&host, 42, &got), SEAM_OK);
+    ck_assert(host_state.last.effect == SEAM_EFFECT_UNKNOWN);
+    ck_assert_str_eq(host_state.completed_code, "child-failed");
+}
+END_TEST
+
 START_TEST(budget_is_asked_and_reported)
 {
     seam_budget budget = {.tokens = 1000, .cost = "0.25"};
@@ -333,6 +540,12 @@ END_TEST
 UNIT_MAIN(http_send_spells_the_request_and_reads_the_response, http_bodies_are_text_or_bytes,
           a_failure_ends_the_call_as_it_came, a_request_that_cannot_be_written_is_not_sent,
           a_host_that_does_not_answer_is_no_success, effects_are_begun_and_ended,
-          an_effect_in_doubt_is_a_failure, budget_is_asked_and_reported,
+          an_effect_in_doubt_is_a_failure, once_does_a_fresh_effect_and_commits_it,
+          once_gives_the_stored_result_of_what_was_done, once_does_nothing_that_is_in_doubt,
+          once_tells_what_surely_did_not_happen_from_what_is_not_known,
+          once_is_in_doubt_where_the_host_does_not_believe_or_hear_it,
+          an_http_effect_is_begun_and_sent_in_one_line,
+          a_response_that_is_no_success_ends_the_call_with_what_the_host_saw,
+          agents_are_called_and_their_output_read, budget_is_asked_and_reported,
           sleep_and_log_say_what_they_were_told, completions_say_status_effect_and_body,
           has_obeys_the_size, numbers_are_frozen)

@@ -7,15 +7,17 @@
  *     static seam_status start(void *self, const seam_call *call)
  *     {
  *         const seam_host *host = (const seam_host *)self;
- *         seam_http_request ask = {"GET", "https://api.example.com/v1/rate", …};
- *         seam_http_response got = seam_http_send(host, call->id, &ask);
- *         seam_status ended =
- *             got.answer.status != SEAM_OK
- *                 ? seam_complete_answer(host, call->id, &got.answer)
- *                 : seam_complete_ok(host, call->id, SEAM_EFFECT_NONE, got.json);
+ *         seam_http_request order = {"POST", "https://shop.example.com/v1/orders", …};
+ *         seam_http_response got = seam_http_effect(host, call->id, "order", &order);
+ *         if (!seam_http_ok(&got))
+ *             return seam_end_http(host, call->id, &got);
+ *         seam_complete_ok(host, call->id, SEAM_EFFECT_DONE, got.json);
  *         seam_http_done(&got);
- *         return ended;
+ *         return SEAM_OK;
  *     }
+ *
+ * However often the call is tried, and whatever died meanwhile, the order is sent once: each effect
+ * that is done gives its stored result to later attempts, which so go on where the last one ended.
  *
  * All functions that ask the host block and may not be used by a SEAM_NONBLOCKING agent inside
  * start(); it writes the same bodies (seam_http_write) and reads the same answers (seam_http_read),
@@ -24,8 +26,8 @@
 #ifndef SEAM_SDK_H
 #define SEAM_SDK_H
 
-#include <seam/json.h>
-#include <seam/writer.h>
+#include <seam/agents.h>
+#include <seam/ask.h>
 
 #include <stdarg.h>
 
@@ -67,173 +69,6 @@ static inline seam_status seam_create_stateless(const seam_host *host, seam_byte
 {
     (void)config;
     *ret_self = (void *)(uintptr_t)host; /* start() takes it back as const */
-    return SEAM_OK;
-}
-
-/* ---- Ending a call ---- */
-/* Each ends the call and returns SEAM_OK, "the call was taken", for start() to return. `effect` is
- * what the agent claims of the world: SEAM_EFFECT_NONE only if nothing can have changed. */
-
-static inline seam_status seam_complete_(const seam_host *host, seam_id call, seam_status status,
-                                         uint32_t effect, seam_bytes body, const char *code)
-{
-    seam_reply reply;
-    memset(&reply, 0, sizeof(reply));
-    reply.size = sizeof(reply);
-    reply.status = status;
-    reply.effect = effect;
-    reply.body = body;
-    reply.code = seam_text(code);
-    host->complete(host, call, &reply);
-    return SEAM_OK;
-}
-
-/* `code` is a stable reason for programs, one of the card's `errors`; "" = none. */
-static inline seam_status seam_complete_error(const seam_host *host, seam_id call,
-                                              seam_status status, uint32_t effect, const char *code,
-                                              const char *message)
-{
-    seam_writer body = SEAM_WRITER;
-    seam_put_object(&body, NULL);
-    seam_put_text(&body, "message", message);
-    if (*code)
-        seam_put_text(&body, "code", code);
-    seam_put_end(&body);
-    seam_complete_(host, call, status, effect, seam_written(&body), code);
-    seam_writer_done(&body);
-    return SEAM_OK;
-}
-
-/* `output` is JSON. Absent, as after a failed seam_writer, it ends the call as SEAM_E_INTERNAL. */
-static inline seam_status seam_complete_ok(const seam_host *host, seam_id call, uint32_t effect,
-                                           seam_bytes output)
-{
-    if (output.len == 0)
-        return seam_complete_error(host, call, SEAM_E_INTERNAL, effect, "",
-                                   "the plugin could not write its output");
-    return seam_complete_(host, call, SEAM_OK, effect, output, "");
-}
-
-/* Asks a person; nothing may have been done. `schema` is the JSON Schema of the answer. */
-static inline seam_status seam_complete_input_required(const seam_host *host, seam_id call,
-                                                       const char *question, seam_bytes schema)
-{
-    seam_writer body = SEAM_WRITER;
-    seam_put_object(&body, NULL);
-    seam_put_text(&body, "question", question);
-    seam_put_json(&body, "schema", schema);
-    seam_put_end(&body);
-    seam_bytes written = seam_written(&body);
-    if (written.len > 0)
-        seam_complete_(host, call, SEAM_E_INPUT_REQUIRED, SEAM_EFFECT_NONE, written, "");
-    else
-        seam_complete_error(host, call, SEAM_E_INTERNAL, SEAM_EFFECT_NONE, "",
-                            "the plugin could not write its question");
-    seam_writer_done(&body);
-    return SEAM_OK;
-}
-
-/* ---- Asking the host ---- */
-
-/* A reply that was kept: a copy that is the caller's until seam_answer_done(). */
-typedef struct seam_answer {
-    seam_status status;
-    uint32_t effect;         /* SEAM_EFFECT_*, as the host saw it */
-    uint32_t retry_after_ms; /* 0 = not said */
-    char *body;              /* JSON, ended by NUL; NULL only when memory was short */
-    size_t body_len;
-    char code[128]; /* ended by NUL, cut if longer */
-} seam_answer;
-
-static inline void seam_answer_done(seam_answer *answer)
-{
-    free(answer->body);
-    answer->body = NULL;
-    answer->body_len = 0;
-}
-
-static inline seam_bytes seam_answer_body(const seam_answer *answer)
-{
-    seam_bytes body = {answer->body, answer->body_len};
-    return body;
-}
-
-static inline void seam_answer_set_(seam_answer *answer, seam_bytes body, seam_bytes code)
-{
-    size_t code_len = code.len < sizeof(answer->code) ? code.len : sizeof(answer->code) - 1;
-    if (code_len > 0)
-        memcpy(answer->code, code.ptr, code_len);
-    answer->code[code_len] = '\0';
-    seam_answer_done(answer);
-    answer->body = (char *)malloc(body.len + 1);
-    if (!answer->body) {
-        answer->status = SEAM_E_INTERNAL;
-        return;
-    }
-    if (body.len > 0)
-        memcpy(answer->body, body.ptr, body.len);
-    answer->body[body.len] = '\0';
-    answer->body_len = body.len;
-}
-
-/* Turns an answer into a failure; `body` is an error object. */
-static inline void seam_answer_fail_(seam_answer *answer, seam_status status, uint32_t effect,
-                                     const char *code, const char *body)
-{
-    answer->status = status;
-    answer->effect = effect;
-    seam_answer_set_(answer, seam_text(body), seam_text(code));
-}
-
-/* The seam_reply_fn that keeps a reply in the seam_answer that `user` points to. */
-static inline void seam_answer_keep(void *user, const seam_reply *reply)
-{
-    seam_answer *answer = (seam_answer *)user;
-    answer->status = reply->status;
-    answer->effect = reply->effect;
-    answer->retry_after_ms = reply->retry_after_ms;
-    seam_answer_set_(answer, reply->body, reply->code);
-}
-
-/* Asks for `op` and waits. An absent body, as after a failed seam_writer, is not sent. */
-static inline seam_answer seam_ask(const seam_host *host, seam_id call, const char *op,
-                                   seam_bytes body)
-{
-    seam_answer answer;
-    memset(&answer, 0, sizeof(answer));
-    if (body.len == 0) {
-        seam_answer_fail_(&answer, SEAM_E_INTERNAL, SEAM_EFFECT_NONE, "",
-                          "{\"message\":\"the plugin could not write its request\"}");
-    } else {
-        answer.status = SEAM_E_INTERNAL; /* until the host says otherwise */
-        answer.effect = SEAM_EFFECT_UNKNOWN;
-        host->request_wait(host, call, op, body, seam_answer_keep, &answer);
-    }
-    return answer;
-}
-
-/* The same for a body in a writer, which is done after. */
-static inline seam_answer seam_ask_written_(const seam_host *host, seam_id call, const char *op,
-                                            seam_writer *body)
-{
-    seam_answer answer = seam_ask(host, call, op, seam_written(body));
-    seam_writer_done(body);
-    return answer;
-}
-
-/* Ends the call with a failure that the host gave, whole: status, effect, reason and body. */
-static inline seam_status seam_complete_answer(const seam_host *host, seam_id call,
-                                               const seam_answer *answer)
-{
-    seam_reply reply;
-    memset(&reply, 0, sizeof(reply));
-    reply.size = sizeof(reply);
-    reply.status = answer->status;
-    reply.effect = answer->effect;
-    reply.retry_after_ms = answer->retry_after_ms;
-    reply.body = seam_answer_body(answer);
-    reply.code = seam_text(answer->code);
-    host->complete(host, call, &reply);
     return SEAM_OK;
 }
 
@@ -310,6 +145,39 @@ static inline seam_http_response seam_http_read(seam_answer answer)
                         ? seam_json_text(text, &response.body_len)
                         : seam_json_base64(seam_json_at(all, "/body_base64"), &response.body_len);
     return response;
+}
+
+/* There is a response, and its status is one of success. */
+static inline bool seam_http_ok(const seam_http_response *response)
+{
+    return response->answer.status == SEAM_OK && response->status / 100 == 2;
+}
+
+/* What a status that is none of success is to the host: may trying again help? */
+static inline seam_status seam_http_failure(int status)
+{
+    if (status == 429)
+        return SEAM_E_RATE_LIMITED;
+    if (status == 401 || status == 403)
+        return SEAM_E_DENIED;
+    return status == 408 || status >= 500 ? SEAM_E_UNAVAILABLE : SEAM_E_FAILED;
+}
+
+/* Ends the call with a response that is not seam_http_ok(), and frees it. What it did to the world
+ * is what the host saw; for codes of your own use seam_complete_error(). */
+static inline seam_status seam_end_http(const seam_host *host, seam_id call,
+                                        seam_http_response *response)
+{
+    char message[80], code[32];
+    snprintf(message, sizeof(message), "the other side answered with status %d", response->status);
+    snprintf(code, sizeof(code), "http.%d", response->status);
+    if (response->answer.status != SEAM_OK)
+        seam_complete_answer(host, call, &response->answer);
+    else
+        seam_complete_error(host, call, seam_http_failure(response->status),
+                            response->answer.effect, code, message);
+    seam_http_done(response);
+    return SEAM_OK;
 }
 
 /* Sends and waits; end with seam_http_done(). A failure's answer.effect tells whether the request
@@ -399,6 +267,130 @@ static inline seam_status seam_effect_abandon(const seam_host *host, seam_id cal
 {
     seam_bytes absent = {NULL, 0};
     return seam_effect_end_(host, call, name, "none", absent);
+}
+
+/* Work that is an effect and no http.send: what seam_once() calls when it is to be done. */
+typedef struct seam_deed {
+    seam_bytes key;     /* a JSON string: the idempotency key, to be sent along */
+    seam_writer result; /* write one JSON value: what later attempts are given; or nothing */
+    seam_status status; /* how it failed; SEAM_E_FAILED unless set */
+    const char *code;   /* the reason for programs, and for people; they outlive the function */
+    const char *message;
+} seam_deed;
+
+/* Does it, and says what became of it: SEAM_EFFECT_DONE (committed with `result`), _NONE (surely
+ * nothing happened, and no longer can) or _UNKNOWN. */
+typedef uint32_t (*seam_deed_fn)(void *user, seam_deed *deed);
+
+/* The answer of an effect that was done just now, in the form of one that is told of later. */
+static inline void seam_effect_keep_(seam_effect *effect, seam_bytes result)
+{
+    seam_writer body = SEAM_WRITER;
+    seam_put_object(&body, NULL);
+    seam_put_json(&body, "key", effect->key);
+    seam_put_json(&body, "result", result.len > 0 ? result : seam_text("null"));
+    seam_put_end(&body);
+    seam_bytes code = {NULL, 0}, all = seam_written(&body);
+    seam_answer_set_(&effect->answer, all, code);
+    seam_writer_done(&body);
+    if (all.len == 0)
+        effect->answer.status = SEAM_E_INTERNAL;
+    all = seam_answer_body(&effect->answer);
+    effect->answer.effect = SEAM_EFFECT_DONE;
+    effect->key = seam_json_at(all, "/key");
+    effect->result = seam_json_at(all, "/result");
+}
+
+static inline void seam_effect_fail_(seam_effect *effect, const seam_deed *deed, uint32_t became)
+{
+    seam_writer body = SEAM_WRITER;
+    seam_put_object(&body, NULL);
+    seam_put_text(&body, "message", deed->message ? deed->message : "the effect was not done");
+    if (deed->code)
+        seam_put_text(&body, "code", deed->code);
+    seam_put_end(&body);
+    effect->answer.status = deed->status;
+    effect->answer.effect = became;
+    seam_answer_set_(&effect->answer, seam_written(&body), seam_text(deed->code ? deed->code : ""));
+    seam_writer_done(&body);
+    memset(&effect->key, 0, sizeof(effect->key));
+    memset(&effect->result, 0, sizeof(effect->result));
+}
+
+/* An effect from begin to commit, in one line: `work` runs only if it never ran before. What an
+ * agent that does five of them and dies after the third does when it is called again is the last
+ * two.
+ *
+ *     seam_effect paid = seam_once(host, call->id, "pay", request, pay, &purse);
+ *     if (paid.answer.status != SEAM_OK)
+ *         return seam_end_effect(host, call->id, &paid);
+ *     … paid.result, as `pay` wrote it now or in an earlier attempt …
+ *
+ * End with seam_effect_done() or seam_end_effect(). */
+static inline seam_effect seam_once(const seam_host *host, seam_id call, const char *name,
+                                    seam_bytes request, seam_deed_fn work, void *user)
+{
+    seam_effect effect = seam_effect_begin(host, call, name, request);
+    if (effect.answer.status != SEAM_OK || effect.happened)
+        return effect;
+    seam_deed deed = {effect.key, SEAM_WRITER, SEAM_E_FAILED, NULL, NULL};
+    uint32_t became = work(user, &deed);
+    seam_bytes result = seam_written(&deed.result);
+    seam_status committed = SEAM_OK;
+    if (became == SEAM_EFFECT_DONE)
+        committed = seam_effect_commit(host, call, name, result);
+    else if (became == SEAM_EFFECT_NONE && seam_effect_abandon(host, call, name) != SEAM_OK)
+        became = SEAM_EFFECT_UNKNOWN; /* the host cannot know it: only its own evidence counts */
+    if (became == SEAM_EFFECT_DONE && committed == SEAM_OK) {
+        seam_effect_keep_(&effect, result);
+    } else {
+        if (became == SEAM_EFFECT_DONE) {
+            deed.status = committed;
+            deed.code = "effect.not-committed";
+            deed.message = "it was done, and the host could not be told";
+        }
+        seam_effect_fail_(&effect, &deed, became);
+    }
+    seam_writer_done(&deed.result);
+    return effect;
+}
+
+/* Ends the call with the failure of an effect, and frees it. */
+static inline seam_status seam_end_effect(const seam_host *host, seam_id call, seam_effect *effect)
+{
+    seam_complete_answer(host, call, &effect->answer);
+    seam_effect_done(effect);
+    return SEAM_OK;
+}
+
+/* An effect that is one HTTP request, from begin to the stored response, in one line: it is sent
+ * once, with the effect's key as Idempotency-Key, and later attempts get the response that came.
+ * What the effect is, is method, URL and body, the same in every attempt; headers may differ.
+ *
+ *     seam_http_response paid = seam_http_effect(host, call->id, "pay", &request);
+ *     if (!seam_http_ok(&paid))
+ *         return seam_end_http(host, call->id, &paid);
+ *
+ * The host commits what it sees. Where it saw nothing and a reconcile agent or a person said what
+ * happened, the response is status 200 with their result as its JSON, and `replayed`. */
+static inline seam_http_response seam_http_effect(const seam_host *host, seam_id call,
+                                                  const char *name,
+                                                  const seam_http_request *request)
+{
+    seam_http_request bare = *request;
+    bare.headers = NULL;
+    bare.timeout_ms = 0;
+    bare.effect = NULL;
+    seam_writer out = SEAM_WRITER;
+    seam_http_write(&out, &bare);
+    seam_effect effect = seam_effect_begin(host, call, name, seam_written(&out));
+    seam_writer_done(&out);
+    if (effect.answer.status != SEAM_OK)
+        return seam_http_read(effect.answer);
+    seam_effect_done(&effect);
+    bare = *request;
+    bare.effect = name;
+    return seam_http_send(host, call, &bare);
 }
 
 /* ---- Budget, time, log ---- */
