@@ -56,5 +56,6 @@ WARN_UNUSED enum error_code json_read_file(const char *path, size_t maximum, jso
                                            struct error *reterr);
 /* Writes compact JSON. */
 void json_write(const json_t *value, struct text *out);
+void json_write_string(struct slice s, struct text *out);
 
 #endif

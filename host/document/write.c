@@ -38,7 +38,7 @@ static void write_escaped(struct slice s, struct text *out)
 }
 
 /* Nearly all strings need no escape, and are copied whole. */
-static void write_string(struct slice s, struct text *out)
+void json_write_string(struct slice s, struct text *out)
 {
     size_t plain = 0;
     while (plain < s.len && is_plain((unsigned char)s.ptr[plain]))
@@ -136,7 +136,8 @@ static void write_object(const json_t *object, int depth, struct text *out)
     for (void *at = json_object_iter((json_t *)object); at;
          at = json_object_iter_next((json_t *)object, at)) {
         text_adds(out, separator);
-        write_string((struct slice){json_object_iter_key(at), json_object_iter_key_len(at)}, out);
+        json_write_string((struct slice){json_object_iter_key(at), json_object_iter_key_len(at)},
+                          out);
         text_addc(out, ':');
         write_value(json_object_iter_value(at), depth + 1, out);
         separator = ",";
@@ -158,7 +159,7 @@ static void write_value(const json_t *value, int depth, struct text *out)
         write_array(value, depth, out);
         break;
     case JSON_STRING:
-        write_string((struct slice){json_string_value(value), json_string_length(value)}, out);
+        json_write_string((struct slice){json_string_value(value), json_string_length(value)}, out);
         break;
     case JSON_INTEGER:
         write_integer(json_integer_value(value), out);

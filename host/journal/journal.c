@@ -35,6 +35,10 @@ struct journal_reader *journal_own_reader(struct journal *journal)
     return journal->own;
 }
 
+/* Texts that are known to be kept; when there are more, they are given to the disk again, which
+ * finds them there. */
+enum { KEPT_KNOWN_MAX = 1 << 16 };
+
 struct kept_text {
     struct digest digest;
     struct slice body;
@@ -75,17 +79,19 @@ void journal_append(struct journal *journal, const struct journal_record *record
         claims_add(journal, record, batch);
 }
 
-void journal_keep(struct journal *journal, struct slice text)
+struct digest journal_keep(struct journal *journal, struct slice text)
 {
     static char known;
     struct kept_text kept = {digest_of(text), text};
-    char hex[DIGEST_HEX_SIZE];
-    digest_hex(&kept.digest, hex);
-    if (!journal->path || map_put(&journal->kept, slice_of(hex), &known))
-        return;
+    struct slice key = {(const char *)kept.digest.bytes, DIGEST_SIZE};
+    if (journal->kept.count >= KEPT_KNOWN_MAX)
+        map_done(&journal->kept);
+    if (!journal->path || map_put(&journal->kept, key, &known))
+        return kept.digest;
     pthread_mutex_lock(&journal->lock);
     add_to_batch(journal, NULL, &kept);
     pthread_mutex_unlock(&journal->lock);
+    return kept.digest;
 }
 
 void journal_sync(struct journal *journal, bool room_for_outcome, journal_reached reached,

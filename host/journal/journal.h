@@ -71,7 +71,7 @@ void journal_append(struct journal *journal, const struct journal_record *record
 
 /* Keeps a text under its digest, for good and once, however often it is given: it is on disk no
  * later than the record that is appended next. */
-void journal_keep(struct journal *journal, struct slice text);
+struct digest journal_keep(struct journal *journal, struct slice text);
 
 /* Asks that all that was appended be on disk. reached() is called once, from journal_dispatch, with
  * OK or the journal's failure. With room_for_outcome, the reserve is topped up first, and

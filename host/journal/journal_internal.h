@@ -109,7 +109,7 @@ bool reserve_release(struct reserve *r);
 
 enum {
     SCHEMA_APPLICATION_ID = 0x5365616D, /* "Seam" */
-    SCHEMA_VERSION = 2,
+    SCHEMA_VERSION = 3,                 /* 1: no texts; 2: no references to them in records */
 };
 /* Is this a journal that this program can read? *ret_empty: a file without anything in it yet. */
 WARN_UNUSED enum error_code schema_check(sqlite3 *db, const char *path, bool *ret_empty,
@@ -260,7 +260,7 @@ struct journal {
 
     /* owner thread */
     struct journal_reader *own;
-    struct map kept;              /* hex digests of texts that were given to a batch */
+    struct map kept;              /* digests of texts that were given to a batch */
     struct pending_claim *claims; /* of batches that may not be on disk yet, oldest first */
     size_t claim_count, claim_room;
     size_t outstanding; /* barriers asked for whose callback was not called yet */
@@ -302,7 +302,7 @@ struct journal_reader {
     char *path; /* NULL: of a journal in memory, which has claims and nothing else */
     int lock_fd;
     struct text found; /* strings of journal_find */
-    sqlite3_stmt *claimed, *version, *messages;
+    sqlite3_stmt *claimed, *version, *messages, *kept;
 };
 /* With share, it keeps the file from being replaced; the owner's own has no need to. */
 WARN_UNUSED enum error_code reader_new(const char *path, bool share,

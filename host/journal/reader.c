@@ -64,6 +64,7 @@ void journal_reader_close(struct journal_reader *reader)
     sql_finalizep(&reader->claimed);
     sql_finalizep(&reader->version);
     sql_finalizep(&reader->messages);
+    sql_finalizep(&reader->kept);
     sql_closep(&reader->db);
     fd_closep(&reader->lock_fd);
     text_done(&reader->found);
@@ -305,30 +306,25 @@ static enum error_code not_kept(const struct journal_reader *reader, const char 
                      reader->path, hex);
 }
 
-enum error_code journal_kept(struct journal_reader *reader, const struct digest *digest,
-                             struct text *out, struct error *reterr)
+static enum error_code prepare_kept(struct journal_reader *reader, const char *hex,
+                                    struct error *reterr)
 {
-    AUTO(sql_finalizep) sqlite3_stmt *row = NULL;
-    char hex[DIGEST_HEX_SIZE];
-    enum error_code code = check_on_disk(reader, reterr);
     int64_t version = 0;
-    digest_hex(digest, hex);
-    if (!code)
-        code = sql_number(reader->db, reader->path, "PRAGMA user_version", &version, reterr);
+    enum error_code code = check_on_disk(reader, reterr);
+    if (code || reader->kept)
+        return code;
+    code = sql_number(reader->db, reader->path, "PRAGMA user_version", &version, reterr);
     if (!code && version < 2)
         return not_kept(reader, hex, reterr);
-    if (!code)
-        code = sql_prepare(reader->db, reader->path, "SELECT body FROM texts WHERE digest=?1", &row,
-                           reterr);
-    if (code)
-        return code;
-    sql_bind_digest(row, 1, digest);
-    int rc = sqlite3_step(row);
-    if (rc == SQLITE_DONE)
-        return not_kept(reader, hex, reterr);
-    if (rc != SQLITE_ROW)
-        return sql_error(reader->db, reader->path, "reading a text", reterr);
-    struct slice body = sql_text(row, 0);
+    return code ? code
+                : sql_prepare(reader->db, reader->path, "SELECT body FROM texts WHERE digest=?1",
+                              &reader->kept, reterr);
+}
+
+static enum error_code add_kept(const struct journal_reader *reader, const struct digest *digest,
+                                const char *hex, struct text *out, struct error *reterr)
+{
+    struct slice body = sql_text(reader->kept, 0);
     struct digest found = digest_of(body);
     if (!digest_equal(&found, digest))
         return error_set(
@@ -340,4 +336,24 @@ enum error_code journal_kept(struct journal_reader *reader, const struct digest 
                ? ERR_OK
                : error_set(reterr, ERR_LIMIT, "%s: the text %.16s… is too large", reader->path,
                            hex);
+}
+
+enum error_code journal_kept(struct journal_reader *reader, const struct digest *digest,
+                             struct text *out, struct error *reterr)
+{
+    char hex[DIGEST_HEX_SIZE];
+    digest_hex(digest, hex);
+    enum error_code code = prepare_kept(reader, hex, reterr);
+    if (code)
+        return code;
+    sql_bind_digest(reader->kept, 1, digest);
+    int rc = sqlite3_step(reader->kept);
+    if (rc == SQLITE_ROW)
+        code = add_kept(reader, digest, hex, out, reterr);
+    else if (rc == SQLITE_DONE)
+        code = not_kept(reader, hex, reterr);
+    else
+        code = sql_error(reader->db, reader->path, "reading a text", reterr);
+    sqlite3_reset(reader->kept);
+    return code;
 }

@@ -3,8 +3,8 @@
  * The tables of a journal and their version. `events` is the journal; `runs` holds each run's head
  * and a few words for lists; `meta` what is true of the file; `inbox` what other processes left for
  * the owner; `claims` the external references that are some effect's already; `texts` what records
- * name by its digest: flows and cards. A file of a later
- * version is refused untouched: it says itself which program reads it.
+ * name by its digest: flows, cards, and since version 3 the large values of records. A file of a
+ * later version is refused untouched: it says itself which program reads it.
  *
  * `events` keeps its rowid: records come in the order of their rowid, so a transaction of many runs
  * fills pages one after the other, and with bodies of some kilobytes a table WITHOUT ROWID writes

@@ -9,6 +9,8 @@
 #include <string.h>
 
 struct folding {
+    struct journal_reader *reader;
+    struct payloads *payloads;
     struct run *run;
     fold_each each;
     fold_decided before;
@@ -68,7 +70,7 @@ static bool fold_record(void *user, const struct journal_record *record, const s
     struct record read;
     json_t *json = NULL;
     (void)hash;
-    fold->code = json_read_own(record->body, &json, &fold->error);
+    fold->code = payloads_read(fold->payloads, fold->reader, record->body, &json, &fold->error);
     if (fold->code == ERR_OK)
         fold->code = record_read(json, &read, &fold->error);
     json_decref(json);
@@ -93,6 +95,9 @@ static bool fold_record(void *user, const struct journal_record *record, const s
 static enum error_code fold(struct journal_reader *reader, const char *id, struct folding *fold,
                             struct error *reterr)
 {
+    AUTO(payloads_freep) struct payloads *payloads = payloads_new();
+    fold->reader = reader;
+    fold->payloads = payloads;
     enum error_code code = journal_read(reader, id, 1, fold_record, fold, reterr);
     if (code == ERR_OK && fold->code != ERR_OK)
         code = error_set(reterr, fold->code, "%s", fold->error.text);

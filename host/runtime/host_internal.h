@@ -12,6 +12,7 @@
  *   http.c      http.send: grants, effects, replays
  *   fold.c      runs read back from the journal
  *   difference.c  where two lists of decisions part
+ *   payloads.c  large values, kept once
  *   pinned.c    the flows and cards that a journal keeps
  *   hooks.c     people are told that they are asked
  *   roster.c    manifest and cards → catalog
@@ -180,6 +181,7 @@ struct host {
     size_t pinned_count;
     struct shelf *shelf; /* flows of runs that were taken up here */
     uv_prepare_t idle;
+    struct payloads *payloads;
     struct text scratch;         /* for what is written as JSON and copied at once */
     struct skipping skipping;    /* of a rehearsal … */
     struct stand_in_send *sends; /* … what has left */
@@ -225,6 +227,20 @@ void live_release(struct live_run *live);
 /* Tells whom the flow names, once what was recorded so far is on disk. */
 void hook_tell(struct live_run *live, const struct question_view *question);
 void hooks_close(struct host *host);
+
+/* ---- payloads.c ---- */
+
+/* The large values that the journal keeps apart from its records, and those of them at hand. */
+struct payloads;
+struct payloads *payloads_new(void);
+void payloads_free(struct payloads *p);
+void payloads_freep(struct payloads **p);
+/* A record's text, to be appended next: what it refers to is kept before it. */
+void payloads_write(struct payloads *p, struct journal *journal, json_t *record, struct text *out);
+/* The record back as it was; a new reference. Its values may be shared with other records. */
+WARN_UNUSED enum error_code payloads_read(struct payloads *p, struct journal_reader *reader,
+                                          struct slice body, json_t **ret_record,
+                                          struct error *reterr);
 
 /* ---- pinned.c, roster.c ---- */
 

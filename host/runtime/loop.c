@@ -211,6 +211,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     host->options = *options;
     host->manifest = options->roster->manifest;
     text_init(&host->scratch, SIZE_MAX / 2);
+    host->payloads = payloads_new();
     enum error_code code = open_journal(host, reterr);
     if (code == ERR_OK) {
         code = egress_new(&host->egress, reterr);
@@ -267,6 +268,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
     free(host->slots);
     free(host->worker);
     text_done(&host->scratch);
+    payloads_free(host->payloads);
     free(host);
     return code;
 }

@@ -24,8 +24,7 @@ static char *keep_json(struct host *host, const json_t *value)
     AUTO(text_done) struct text text;
     text_init(&text, KEPT_MAX);
     json_write(value, &text);
-    struct digest digest = digest_of(text_slice(&text));
-    journal_keep(host->journal, text_slice(&text));
+    struct digest digest = journal_keep(host->journal, text_slice(&text));
     digest_hex(&digest, hex);
     return xstrdup(hex);
 }

@@ -247,7 +247,7 @@ static void append(struct live_run *live, const struct event *event,
     /* a journal in memory keeps no bodies */
     if (!host->options.in_memory) {
         json_t *json = record_json(live->run, event, decisions);
-        json_write(json, text);
+        payloads_write(host->payloads, host->journal, json, text);
         json_decref(json);
     }
     struct journal_record record = {
@@ -381,7 +381,10 @@ enum error_code host_check_input(const struct flow *flow, const json_t *input, s
 
 /* What a run of the journal began with. */
 struct beginning {
+    struct host *host;
     json_t *input, *pins;
+    enum error_code code;
+    struct error err;
 };
 
 static bool keep_beginning(void *user, const struct journal_record *record,
@@ -389,9 +392,11 @@ static bool keep_beginning(void *user, const struct journal_record *record,
 {
     struct beginning *beginning = user;
     (void)hash;
-    struct error err;
+    struct journal_reader *reader = journal_own_reader(beginning->host->journal);
     json_t *root = NULL;
-    if (json_read_own(record->body, &root, &err) == ERR_OK) {
+    beginning->code =
+        payloads_read(beginning->host->payloads, reader, record->body, &root, &beginning->err);
+    if (beginning->code == ERR_OK) {
         const json_t *event = json_object_get(root, "event");
         beginning->input = json_incref(json_object_get(event, "input"));
         beginning->pins = json_incref(json_object_get(event, "pins"));
@@ -433,10 +438,12 @@ static enum error_code submit_again(struct live_run *live, const struct flow *fl
 static enum error_code same_beginning(struct host *host, const char *id, const struct flow *flow,
                                       const json_t *input, struct error *reterr)
 {
-    struct beginning known = {0};
+    struct beginning known = {.host = host};
     char digest[DIGEST_HEX_SIZE];
     enum error_code code =
         journal_read(journal_own_reader(host->journal), id, 1, keep_beginning, &known, reterr);
+    if (code == ERR_OK && known.code != ERR_OK)
+        code = error_set(reterr, known.code, "run %s: %s", id, known.err.text);
     const json_t *pin = json_object_get(known.pins, "flow");
     const char *began = json_string_value(json_object_get(pin, "digest"));
     const char *name = json_string_value(json_object_get(pin, "name"));

@@ -116,6 +116,35 @@ START_TEST(a_journal_that_kept_no_texts_yet_is_upgraded_by_its_next_writer)
 }
 END_TEST
 
+static void must_be_of_version(const char *path, int version)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &row, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
+    ck_assert_int_eq(sqlite3_column_int(row, 0), version);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+}
+
+START_TEST(every_older_version_becomes_this_one)
+{
+    for (int version = 1; version <= 3; version++) {
+        AUTO(folder_done) struct folder dir = folder_new();
+        AUTO(freep) char *pragma = xasprintf("PRAGMA user_version=%d", version);
+        write_run(dir.journal, "r", 3);
+        keep_text(dir.journal, "a flow");
+        change(dir.journal, pragma);
+        ck_assert_uint_eq(count_records(dir.journal, "r"), 3);
+        must_be_of_version(dir.journal, version); /* reading changes nothing */
+        close_journal(open_journal(dir.journal));
+        must_be_of_version(dir.journal, 3);
+        ck_assert_uint_eq(count_records(dir.journal, "r"), 3);
+    }
+}
+END_TEST
+
 START_TEST(a_journal_of_a_newer_version_says_what_reads_it)
 {
     AUTO(folder_done) struct folder dir = folder_new();
@@ -328,6 +357,7 @@ int main(void)
                         (int)(sizeof(tampering) / sizeof(tampering[0])));
     tcase_add_test(tcase, readings_may_be_nested);
     tcase_add_test(tcase, a_text_is_kept_once_under_its_digest);
+    tcase_add_test(tcase, every_older_version_becomes_this_one);
     tcase_add_test(tcase, a_journal_that_kept_no_texts_yet_is_upgraded_by_its_next_writer);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
