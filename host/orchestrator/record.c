@@ -269,14 +269,31 @@ static bool read_field(const struct field *field, json_t *json, void *at)
     return false;
 }
 
+/* Members were written in the order of the fields, so the search goes on where the last one ended;
+ * most objects have few of them. */
+static const struct field *field_named(const struct field *fields, size_t count, const char *name,
+                                       size_t *next)
+{
+    for (size_t tried = 0; tried < count; tried++) {
+        const struct field *field = &fields[*next];
+        *next = *next + 1 < count ? *next + 1 : 0;
+        if (field->name[0] == name[0] && strcmp(field->name, name) == 0)
+            return field;
+    }
+    return NULL;
+}
+
 static enum error_code read_fields(json_t *json, const struct field *fields, size_t count, void *to,
                                    struct error *reterr)
 {
-    for (size_t i = 0; i < count; i++) {
-        json_t *value = json_object_get(json, fields[i].name);
-        if (value && !read_field(&fields[i], value, (char *)to + fields[i].offset))
+    const char *name;
+    json_t *value;
+    size_t next = 0;
+    json_object_foreach (json, name, value) {
+        const struct field *field = field_named(fields, count, name, &next);
+        if (field && !read_field(field, value, (char *)to + field->offset))
             return error_set(reterr, ERR_CORRUPT, "a record's `%s` is not what it should be",
-                             fields[i].name);
+                             field->name);
     }
     return ERR_OK;
 }
