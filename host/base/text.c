@@ -55,6 +55,13 @@ bool slice_valid_utf8(struct slice s)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
     for (size_t at = 0; at < s.len;) {
+        for (uint64_t word; s.len - at >= sizeof(word); at += sizeof(word)) {
+            memcpy(&word, p + at, sizeof(word));
+            if (word & UINT64_C(0x8080808080808080))
+                break;
+        }
+        if (at == s.len)
+            break;
         size_t length = utf8_sequence(p + at, s.len - at);
         if (length == 0)
             return false;

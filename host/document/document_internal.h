@@ -66,6 +66,12 @@ enum scalar_kind scalar_read(struct slice text, json_t **ret_value);
 locale_t c_locale(void);
 /* Reads the digits of a real in JSON or YAML; false if it is past the doubles. */
 bool real_read(struct slice digits, double *ret_real);
+/* The double that is nearest to digits / 10^decimals; false if it must be found in another way. */
+bool decimal_read(uint64_t digits, int decimals, double *ret_real);
+/* The digits of a double, 15 or as few more as read back as the same (of 15, zeros at the end are
+ * left out), and how many of them are behind the point; false if they must be found in another way.
+ */
+bool decimal_digits(double size, uint64_t *ret_digits, int *ret_decimals);
 
 /* Both read a whole text and list the places; the caller sorts them. */
 WARN_UNUSED enum error_code yaml_read(struct slice text, const char *name, struct places *places,

@@ -2,8 +2,9 @@
  *
  * Numbers of JSON: whole ones to 64 bits exactly, others to the double that is nearest. Most
  * decimals have few digits; then digits and power of ten are doubles exactly, and one division or
- * multiplication rounds right (Clinger, "How to read floating point numbers accurately"). The
- * others go to strtod, in the C locale whatever the process has: a plugin may have set another.
+ * multiplication rounds right (Clinger, "How to read floating point numbers accurately"). Longer
+ * ones are for decimal.c, or for strtod in the C locale, whatever the process has: a plugin may
+ * have set another.
  */
 #include "document/json_internal.h"
 
@@ -157,6 +158,8 @@ static json_t *real_of(struct json_reader *r, const struct numeral *n)
         real = short_real(n->digits, n->power - (int)n->fraction);
         return json_real(n->minus ? -real : real);
     }
+    if (digits <= 19 && decimal_read(n->digits, (int)n->fraction - n->power, &real))
+        return json_real(n->minus ? -real : real);
     if (!real_read((struct slice){r->at, (size_t)(n->end - r->at)}, &real)) {
         json_wrong(r, ERR_INPUT, r->at,
                    "bad JSON: too big a number; integers have 64 bits, others those of a double: "

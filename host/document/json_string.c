@@ -4,20 +4,10 @@
  * handed on as they lie in the text, without a copy. UTF-8 is checked on the way, so that it is
  * never checked again. Only a string with an escape is put together anew.
  */
+#include "document/bytes_internal.h"
 #include "document/json_internal.h"
 
 #include <string.h>
-
-static uint64_t repeated(unsigned char byte)
-{
-    return UINT64_C(0x0101010101010101) * byte;
-}
-
-/* The high bit of each byte that is zero, and perhaps of some behind the first such. */
-static uint64_t zeros(uint64_t word)
-{
-    return (word - repeated(1)) & ~word & repeated(0x80);
-}
 
 static bool is_plain(unsigned char c)
 {
@@ -30,9 +20,8 @@ static const char *plain_end(const char *at, const char *end)
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     for (uint64_t word; end - at >= (ptrdiff_t)sizeof(word); at += sizeof(word)) {
         memcpy(&word, at, sizeof(word));
-        uint64_t low = (word - repeated(0x20)) & ~word;
-        uint64_t ends = zeros(word ^ repeated('"')) | zeros(word ^ repeated('\\')) |
-                        ((low | word) & repeated(0x80));
+        uint64_t ends = bytes_equal(word, '"') | bytes_equal(word, '\\') | bytes_below(word, 0x20) |
+                        (word & bytes_repeated(0x80));
         if (ends)
             return at + __builtin_ctzll(ends) / 8;
     }

@@ -3,6 +3,7 @@
  * Compact JSON. jansson would write 0.1 as 0.10000000000000001; here a number is the shortest text
  * that reads back as the same double. A real stays a real: 1.0, not 1.
  */
+#include "document/bytes_internal.h"
 #include "document/document_internal.h"
 
 #include <math.h>
@@ -13,6 +14,20 @@
 static bool is_plain(unsigned char c)
 {
     return c >= 0x20 && c != '"' && c != '\\';
+}
+
+/* How many of the first bytes need no escape. */
+static size_t plain_length(struct slice s)
+{
+    size_t at = 0;
+    for (uint64_t word; s.len - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, s.ptr + at, sizeof(word));
+        if (bytes_equal(word, '"') | bytes_equal(word, '\\') | bytes_below(word, 0x20))
+            break;
+    }
+    while (at < s.len && is_plain((unsigned char)s.ptr[at]))
+        at++;
+    return at;
 }
 
 static void write_escaped(struct slice s, struct text *out)
@@ -37,24 +52,36 @@ static void write_escaped(struct slice s, struct text *out)
     text_addc(out, '"');
 }
 
-/* Nearly all strings need no escape, and are copied whole. */
-void json_write_string(struct slice s, struct text *out)
+/* Nearly all strings need no escape, and are copied whole. What stands before and behind it is one
+ * character each, or NUL for none. */
+static void write_string(char before, struct slice s, char behind, struct text *out)
 {
-    size_t plain = 0;
-    while (plain < s.len && is_plain((unsigned char)s.ptr[plain]))
-        plain++;
-    if (plain < s.len) {
-        write_escaped(s, out);
-        return;
-    }
-    char *to = text_room(out, s.len + 2);
+    bool plain = plain_length(s) == s.len;
+    char *to = text_room(out, plain ? s.len + 4 : 1), *at = to;
     if (!to)
         return;
-    to[0] = '"';
-    memcpy(to + 1, s.ptr, s.len);
-    to[s.len + 1] = '"';
-    to[s.len + 2] = '\0';
-    out->len += s.len + 2;
+    if (before)
+        *at++ = before;
+    if (plain) {
+        *at++ = '"';
+        memcpy(at, s.ptr, s.len);
+        at += s.len;
+        *at++ = '"';
+        if (behind)
+            *at++ = behind;
+    }
+    *at = '\0';
+    out->len += (size_t)(at - to);
+    if (plain)
+        return;
+    write_escaped(s, out);
+    if (behind)
+        text_addc(out, behind);
+}
+
+void json_write_string(struct slice s, struct text *out)
+{
+    write_string('\0', s, '\0', out);
 }
 
 /* The digits of a number, and a point before the last `decimals` of them. */
@@ -98,8 +125,14 @@ static bool write_short_real(double value, struct text *out)
 static void write_real(double value, struct text *out)
 {
     char digits[40];
+    uint64_t number;
+    int decimals;
     if (write_short_real(value, out))
         return;
+    if (decimal_digits(fabs(value), &number, &decimals)) {
+        write_digits(value < 0, number, decimals, out);
+        return;
+    }
     locale_t before = uselocale(c_locale());
     for (int precision = 15; precision <= 17; precision++) {
         snprintf(digits, sizeof(digits), "%.*g", precision, value);
@@ -121,8 +154,9 @@ static void write_value(const json_t *value, int depth, struct text *out);
 
 static void write_array(const json_t *array, int depth, struct text *out)
 {
+    size_t count = json_array_size(array);
     text_addc(out, '[');
-    for (size_t i = 0; i < json_array_size(array); i++) {
+    for (size_t i = 0; i < count; i++) {
         if (i > 0)
             text_addc(out, ',');
         write_value(json_array_get(array, i), depth + 1, out);
@@ -132,17 +166,15 @@ static void write_array(const json_t *array, int depth, struct text *out)
 
 static void write_object(const json_t *object, int depth, struct text *out)
 {
-    const char *separator = "{";
+    char before = '{';
     for (void *at = json_object_iter((json_t *)object); at;
          at = json_object_iter_next((json_t *)object, at)) {
-        text_adds(out, separator);
-        json_write_string((struct slice){json_object_iter_key(at), json_object_iter_key_len(at)},
-                          out);
-        text_addc(out, ':');
+        struct slice key = {json_object_iter_key(at), json_object_iter_key_len(at)};
+        write_string(before, key, ':', out);
         write_value(json_object_iter_value(at), depth + 1, out);
-        separator = ",";
+        before = ',';
     }
-    text_adds(out, separator[0] == '{' ? "{}" : "}");
+    text_adds(out, before == '{' ? "{}" : "}");
 }
 
 static void write_value(const json_t *value, int depth, struct text *out)
@@ -159,7 +191,8 @@ static void write_value(const json_t *value, int depth, struct text *out)
         write_array(value, depth, out);
         break;
     case JSON_STRING:
-        json_write_string((struct slice){json_string_value(value), json_string_length(value)}, out);
+        write_string('\0', (struct slice){json_string_value(value), json_string_length(value)},
+                     '\0', out);
         break;
     case JSON_INTEGER:
         write_integer(json_integer_value(value), out);
@@ -168,13 +201,13 @@ static void write_value(const json_t *value, int depth, struct text *out)
         write_real(json_real_value(value), out);
         break;
     case JSON_TRUE:
-        text_adds(out, "true");
+        text_add(out, "true", 4);
         break;
     case JSON_FALSE:
-        text_adds(out, "false");
+        text_add(out, "false", 5);
         break;
     case JSON_NULL:
-        text_adds(out, "null");
+        text_add(out, "null", 4);
         break;
     }
 }

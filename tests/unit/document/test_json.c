@@ -88,6 +88,48 @@ START_TEST(json_reals_are_the_same_by_whatever_way_they_are_written)
 }
 END_TEST
 
+/* Near powers of ten and of two, where digits and doubles change their distance. */
+START_TEST(json_reals_near_powers_are_written_shortest)
+{
+    for (int power = -6; power <= 18; power++) {
+        double real = pow(10, power);
+        for (int i = 0; i < 40; i++, real = nextafter(real, INFINITY))
+            expect_real(real);
+        real = pow(10, power);
+        for (int i = 0; i < 40; i++, real = nextafter(real, 0))
+            expect_real(-real);
+    }
+    for (int power = -16; power <= 62; power++) {
+        expect_real(ldexp(1, power));
+        expect_real(nextafter(ldexp(1, power), 0));
+        expect_real(nextafter(ldexp(1, power), INFINITY));
+    }
+}
+END_TEST
+
+START_TEST(json_strings_are_escaped_wherever_it_is)
+{
+    static const unsigned char odd[] = {'"', '\\', 0x01, 0x1F, 0x20, 0x7F, 0xC3};
+    for (size_t len = 2; len < 40; len++)
+        for (size_t at = 0; at + 1 < len; at++)
+            for (size_t i = 0; i < sizeof(odd); i++) {
+                char bytes[48];
+                memset(bytes, '!', len);
+                bytes[at] = (char)odd[i];
+                if (odd[i] == 0xC3)
+                    bytes[at + 1] = (char)0xA9;
+                AUTO(json_decrefp) json_t *value = json_stringn(bytes, len), *again = NULL;
+                AUTO(text_done) struct text out;
+                text_init(&out, 1 << 10);
+                json_write(value, &out);
+                size_t more = odd[i] == '"' || odd[i] == '\\' ? 1 : odd[i] < 0x20 ? 5 : 0;
+                ck_assert_uint_eq(out.len, len + 2 + more);
+                ck_assert_int_eq(json_read(text_slice(&out), 1 << 10, &again, NULL), ERR_OK);
+                ck_assert(json_equal(value, again));
+            }
+}
+END_TEST
+
 START_TEST(json_strings_are_escaped_where_they_must_be)
 {
     expect_written("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u000b\\u001f\\u007f\"",
@@ -204,6 +246,7 @@ END_TEST
 
 UNIT_MAIN(json_reads_any_kind_of_value, json_numbers_are_written_shortest,
           json_reals_are_the_same_by_whatever_way_they_are_written,
+          json_reals_near_powers_are_written_shortest, json_strings_are_escaped_wherever_it_is,
           json_strings_are_escaped_where_they_must_be, json_refuses_what_is_not_strict,
           json_refuses_numbers_past_its_bits, json_refuses_bad_unicode, json_depth_is_bounded,
           json_size_is_bounded, json_file_names_the_file_and_meets_its_maximum,
