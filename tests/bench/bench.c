@@ -25,9 +25,9 @@ struct options {
 };
 
 static const char *const works[] = {
-    [WORK_CHAIN] = "chain",     [WORK_FAN] = "fan-out", [WORK_ITEMS] = "items",
-    [WORK_LONG] = "long",       [WORK_AFTER] = "after", [WORK_WAIT] = "waiting",
-    [WORK_COLD] = "cold start",
+    [WORK_CHAIN] = "chain",     [WORK_FAN] = "fan-out",       [WORK_ITEMS] = "items",
+    [WORK_LONG] = "long",       [WORK_AFTER] = "after",       [WORK_WAIT] = "waiting",
+    [WORK_COLD] = "cold start", [WORK_FLOOR] = "SQLite loop",
 };
 static const char *const keeps[] = {"memory", "effects", "steps"};
 
@@ -55,6 +55,8 @@ static bool measure(const struct trial *trial, struct row *ret_row)
         alarm(TRIAL_SECONDS);
         if (trial->work == WORK_COLD)
             measure_starts(trial, &row);
+        else if (trial->work == WORK_FLOOR)
+            measure_floor(trial, &row);
         else
             measure_runs(trial, &row);
         _exit(write(pipe_fds[1], &row, sizeof(row)) == sizeof(row) ? 0 : 1);
@@ -75,10 +77,11 @@ static void print_row(const struct options *options, const struct trial *trial,
         printf("%s\n  {\"name\": \"%s\", \"work\": \"%s\", \"isolation\": \"%s\", \"durability\": "
                "\"%s\", \"width\": %d, \"size\": %d, \"steps_per_s\": %.0f, \"p50_us\": %.1f, "
                "\"p99_us\": %.1f, "
-               "\"peak_mb\": %.1f, \"samples\": %" PRIu64 "}",
+               "\"peak_mb\": %.1f, \"samples\": %" PRIu64 ", \"steps\": %" PRIu64 "}",
                first ? "" : ",", name, works[trial->work],
                trial->in_process ? "in-process" : "worker", keeps[trial->keep], trial->width,
-               trial->size, row->per_second, row->p50_us, row->p99_us, row->memory_mb, row->count);
+               trial->size, row->per_second, row->p50_us, row->p99_us, row->memory_mb, row->count,
+               row->steps);
     else if (trial->work == WORK_COLD)
         printf("%-34s %12s %12.1f %12.1f %10.1f\n", name, "-", row->p50_us, row->p99_us,
                row->memory_mb);
@@ -106,6 +109,7 @@ static const struct trial trials[] = {
     {WORK_CHAIN, false, KEEP_EFFECTS, 64, 0, 0, 0, 0},
     {WORK_CHAIN, false, KEEP_STEPS, 1, 0, 0, 0, 0},
     {WORK_CHAIN, false, KEEP_STEPS, 64, 0, 0, 0, 0},
+    {WORK_FLOOR, true, KEEP_STEPS, 1, 0, 0, 0, 0},
     {WORK_FAN, true, KEEP_MEMORY, 1, 0, 0, 0, 0},
     {WORK_FAN, true, KEEP_EFFECTS, 1, 0, 0, 0, 0},
     {WORK_FAN, true, KEEP_STEPS, 1, 0, 0, 0, 0},
@@ -187,7 +191,8 @@ static bool measure_all(const struct options *options)
         puts("\n]}");
     else
         puts("p50 and p99: of a step, from its start to the start of the next; of a fan-out, items "
-             "and\na long chain, a run; of waiting, all of them; of a cold start, the process");
+             "and\na long chain, a run; of waiting, all of them; of a cold start, the "
+             "process;\nthe SQLite loop has no host");
     return all;
 }
 

@@ -18,6 +18,7 @@ enum work {
     WORK_AFTER, /* chains of ten, measured once `size` steps are behind host and journal */
     WORK_WAIT,  /* one step that sleeps for a second; each run once                     */
     WORK_COLD,  /* a whole process of three steps                                       */
+    WORK_FLOOR, /* a chain of ten in a plain loop that inserts into SQLite; no host     */
 };
 enum keep { KEEP_MEMORY, KEEP_EFFECTS, KEEP_STEPS };
 
@@ -37,6 +38,7 @@ struct row {
     double p50_us, p99_us;
     double memory_mb; /* peak: the host's and its worker's */
     uint64_t count;   /* samples */
+    uint64_t steps;   /* in all, uncounted ones too */
 };
 
 struct samples {
@@ -49,8 +51,11 @@ double samples_at(struct samples *samples, double part);
 void samples_done(struct samples *samples);
 
 int64_t now_ns(void);
-/* A folder with a manifest for the trial; the caller frees. */
+double peak_mb(void); /* of this process and of those it has waited for */
+/* A folder in $TMPDIR or /tmp with a manifest for the trial; the caller frees. */
 char *make_folder(const struct trial *trial);
+/* The name of a file or folder yet to be made; the caller frees. */
+char *make_temporary(void);
 void remove_folder(const char *folder);
 /* The document that goes in, as JSON; the caller frees. */
 char *make_document(uint64_t number);
@@ -62,6 +67,7 @@ char *find_flow(const struct trial *trial, const char *folder);
 
 /* Exits on whatever goes wrong. */
 void measure_runs(const struct trial *trial, struct row *ret_row);
+void measure_floor(const struct trial *trial, struct row *ret_row);
 void measure_starts(const struct trial *trial, struct row *ret_row);
 /* fdatasync of a growing file, a second; what no journal can be faster than. */
 double measure_disk(int go_ms);

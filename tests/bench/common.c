@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -66,12 +67,30 @@ void samples_done(struct samples *samples)
     *samples = (struct samples){0};
 }
 
+double peak_mb(void)
+{
+    struct rusage self, children;
+    getrusage(RUSAGE_SELF, &self);
+    getrusage(RUSAGE_CHILDREN, &children);
+    return (double)(self.ru_maxrss + children.ru_maxrss) / 1024;
+}
+
+char *make_temporary(void)
+{
+    const char *where = getenv("TMPDIR");
+    char *path = NULL;
+    if (asprintf(&path, "%s/seam-bench-XXXXXX", where && *where ? where : "/tmp") < 0)
+        give_up("no memory");
+    return path;
+}
+
 char *make_folder(const struct trial *trial)
 {
-    char path[] = "/tmp/seam-bench-XXXXXX", name[64];
+    char *path = make_temporary(), *name = NULL;
     if (!mkdtemp(path))
-        give_up("cannot make a folder in /tmp");
-    snprintf(name, sizeof(name), "%s/seam.yaml", path);
+        give_up("cannot make the folder %s", path);
+    if (asprintf(&name, "%s/seam.yaml", path) < 0)
+        give_up("no memory");
     FILE *file = fopen(name, "we");
     if (!file)
         give_up("cannot write %s", name);
@@ -86,7 +105,8 @@ char *make_folder(const struct trial *trial)
             trial->width > 1024 ? trial->width : 1024);
     if (fclose(file) != 0)
         give_up("cannot write %s", name);
-    return strdup(path);
+    free(name);
+    return path;
 }
 
 static int remove_one(const char *path, const struct stat *is, int type, struct FTW *where)

@@ -11,7 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 enum { WARM_ITEMS = 10 };
 
@@ -25,7 +24,8 @@ struct load {
     struct host *host;
     struct flow *flow;
     struct lane *lanes;
-    uint64_t numbers, steps, least; /* least: steps before it may end */
+    uint64_t numbers, steps, all; /* all: steps, uncounted ones too   */
+    uint64_t least;               /* steps before it may end           */
     int64_t until_ns;
     bool counting;
     struct samples samples;
@@ -87,6 +87,7 @@ static void settled(void *user, const struct run *run)
     if (run_status(run) != RUN_DONE)
         give_up("run %s is %s", run_id(run), run_status_word(run_status(run)));
     load->steps += lane->steps;
+    load->all += lane->steps;
     if (load->counting && !is_chain(load->trial))
         samples_add(&load->samples, (double)(now - lane->submitted_ns) / 1000);
     if (now < load->until_ns || load->steps < load->least)
@@ -111,14 +112,6 @@ static double work_for(struct load *load, int width, int ms)
     if (host_work(load->host, &err) != ERR_OK)
         give_up("%s", err.text);
     return (double)(now_ns() - began) / 1e9;
-}
-
-static double peak_mb(void)
-{
-    struct rusage self, children;
-    getrusage(RUSAGE_SELF, &self);
-    getrusage(RUSAGE_CHILDREN, &children);
-    return (double)(self.ru_maxrss + children.ru_maxrss) / 1024;
 }
 
 static struct flow *compile(const struct trial *trial, const struct roster *roster,
@@ -170,6 +163,7 @@ void measure_runs(const struct trial *trial, struct row *ret_row)
         .p99_us = samples_at(&load.samples, 0.99),
         .memory_mb = peak_mb(),
         .count = load.samples.count,
+        .steps = load.all,
     };
     samples_done(&load.samples);
     free(load.lanes);

@@ -45,12 +45,12 @@ static void write_input(const char *path)
 void measure_starts(const struct trial *trial, struct row *ret_row)
 {
     enum { UNCOUNTED = 2 };
-    char manifest[64], input[64];
-    char *folder = make_folder(trial);
+    char *folder = make_folder(trial), *manifest = NULL, *input = NULL;
     struct samples samples = {0};
     struct rusage children;
-    snprintf(manifest, sizeof(manifest), "%s/seam.yaml", folder);
-    snprintf(input, sizeof(input), "%s/input.json", folder);
+    if (asprintf(&manifest, "%s/seam.yaml", folder) < 0 ||
+        asprintf(&input, "%s/input.json", folder) < 0)
+        give_up("no memory");
     write_input(input);
     char run[] = "run", flow[] = BENCH_FOLDER "/cold.yaml", m[] = "--manifest", i[] = "--input",
          quiet[] = "--quiet", memory[] = "--memory", seam[] = "seam";
@@ -71,16 +71,19 @@ void measure_starts(const struct trial *trial, struct row *ret_row)
     };
     samples_done(&samples);
     remove_folder(folder);
+    free(manifest);
+    free(input);
     free(folder);
 }
 
 double measure_disk(int go_ms)
 {
-    char path[] = "/tmp/seam-bench-XXXXXX", page[4096] = {1};
+    char *path = make_temporary(), page[4096] = {1};
     int fd = mkstemp(path);
     int64_t began = now_ns(), until = began + (int64_t)go_ms * 1000000;
     double syncs = 0;
     unlink(path);
+    free(path);
     while (now_ns() < until && write(fd, page, sizeof(page)) == sizeof(page) && fdatasync(fd) == 0)
         syncs++;
     double seconds = (double)(now_ns() - began) / 1e9;

@@ -61,6 +61,7 @@ char *find_flow(const struct trial *trial, const char *folder)
         return xstrdup(BENCH_FOLDER "/items.yaml");
     case WORK_WAIT:
         return xstrdup(BENCH_FOLDER "/wait.yaml");
+    case WORK_FLOOR:
     case WORK_COLD:
         return xstrdup(BENCH_FOLDER "/cold.yaml");
     case WORK_LONG:
