@@ -260,6 +260,54 @@ static enum error_code check_agents(const struct manifest *m, const struct manif
     return ERR_OK;
 }
 
+/* A duration that must last. */
+static enum error_code read_span(const struct manifest *m, const json_t *object, const char *parent,
+                                 const char *key, int64_t *ret_ms, struct error *reterr)
+{
+    enum error_code code = read_duration(m, object, parent, key, ret_ms, reterr);
+    if (code != ERR_OK || *ret_ms > 0)
+        return code;
+    AUTO(freep) char *pointer = xasprintf("%s/%s", parent, key);
+    return complain(m, pointer, reterr, "expected a time longer than nothing, such as 1s");
+}
+
+static enum error_code read_agent(const struct manifest *m, const struct manifest_plugin *p,
+                                  struct manifest_agent *agent, const json_t *json,
+                                  struct error *reterr)
+{
+    const json_t *rate = json_object_get(json, "rate"), *breaker = json_object_get(json, "breaker");
+    AUTO(freep) char *rate_at = xasprintf("/plugins/%s/agents/%s/rate", p->alias, agent->name);
+    AUTO(freep)
+    char *breaker_at = xasprintf("/plugins/%s/agents/%s/breaker", p->alias, agent->name);
+    enum error_code code = ERR_OK;
+    agent->concurrency = (int)read_count(json, "concurrency", 0);
+    agent->rate_calls = (int)read_count(rate, "calls", 0);
+    agent->breaker_failures = (int)read_count(breaker, "failures", 0);
+    if (rate)
+        code = read_span(m, rate, rate_at, "per", &agent->rate_ms, reterr);
+    if (code == ERR_OK && breaker)
+        code = read_span(m, breaker, breaker_at, "within", &agent->breaker_within_ms, reterr);
+    if (code == ERR_OK && breaker)
+        code = read_span(m, breaker, breaker_at, "open", &agent->breaker_open_ms, reterr);
+    return code;
+}
+
+static enum error_code read_settings(const struct manifest *m, struct manifest_plugin *p,
+                                     const json_t *list, struct error *reterr)
+{
+    enum error_code code = ERR_OK;
+    const char *name;
+    json_t *json;
+    p->settings = xcalloc(json_object_size(list) + 1, sizeof(*p->settings));
+    json_object_foreach ((json_t *)(uintptr_t)list, name, json) {
+        struct manifest_agent *agent = &p->settings[p->setting_count++];
+        agent->name = xstrdup(name);
+        if (code == ERR_OK)
+            code = read_agent(m, p, agent, json, reterr);
+    }
+    return code;
+}
+
 static enum error_code read_plugin(const struct manifest *m, struct manifest_plugin *p,
                                    const json_t *json, struct error *reterr)
 {
@@ -287,6 +335,8 @@ static enum error_code read_plugin(const struct manifest *m, struct manifest_plu
         code = read_duration(m, limits, at, "call", &p->call_ms, reterr);
     if (code == ERR_OK)
         code = read_duration(m, limits, at, "drain", &p->drain_ms, reterr);
+    if (code == ERR_OK)
+        code = read_settings(m, p, json_object_get(json, "agents"), reterr);
     return code;
 }
 
@@ -320,11 +370,39 @@ static void read_store(struct manifest *m, const json_t *root)
     m->durable_steps = durability && strcmp(durability, "steps") == 0;
 }
 
+const char *period_word(enum period period)
+{
+    static const char *const words[] = {
+#define X(name, word) word,
+        PERIODS(X)
+#undef X
+    };
+    return words[period];
+}
+
+static enum error_code read_budgets(struct manifest *m, const json_t *root, struct error *reterr)
+{
+    const json_t *budgets = json_object_get(root, "budgets");
+    enum error_code code = ERR_OK;
+    for (enum period p = 0; p < PERIOD_COUNT && code == ERR_OK; p++) {
+        const json_t *json = json_object_get(budgets, period_word(p));
+        AUTO(freep) char *at = xasprintf("/budgets/%s", period_word(p));
+        struct manifest_budget *budget = &m->budgets[p];
+        *budget = (struct manifest_budget){.attempts = read_count(json, "attempts", -1),
+                                           .calls = read_count(json, "calls", -1),
+                                           .tokens = read_count(json, "tokens", -1)};
+        code = read_money(m, json, at, "cost", &budget->cost, reterr);
+        m->any_budget |= json_object_size(json) > 0;
+    }
+    return code;
+}
+
 static enum error_code read_limits(struct manifest *m, const json_t *root, struct error *reterr)
 {
     const json_t *limits = json_object_get(root, "limits");
     const json_t *budget = json_object_get(limits, "budget");
     m->concurrency = (int)read_count(limits, "concurrency", DEFAULT_CONCURRENCY);
+    m->concurrency_said = json_object_get(limits, "concurrency") != NULL;
     m->runs = (int)read_count(limits, "runs", DEFAULT_RUNS);
     m->payload = LIMIT_PAYLOAD;
     m->budget_attempts = read_count(budget, "attempts", -1);
@@ -357,6 +435,8 @@ static enum error_code read_all(struct manifest *m, struct error *reterr)
     m->defaults = json_object_get(root, "defaults");
     m->escalation = json_object_get(root, "escalation");
     code = read_limits(m, root, reterr);
+    if (code == ERR_OK)
+        code = read_budgets(m, root, reterr);
     return code == ERR_OK ? read_plugins(m, root, reterr) : code;
 }
 
@@ -455,6 +535,9 @@ static void manifest_plugin_done(struct manifest_plugin *p)
     for (size_t i = 0; i < p->agent_count; i++)
         free(p->agents[i]);
     free(p->agents);
+    for (size_t i = 0; i < p->setting_count; i++)
+        free(p->settings[i].name);
+    free(p->settings);
 }
 
 void manifest_free(struct manifest *m)

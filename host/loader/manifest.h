@@ -26,6 +26,16 @@ struct http_grant {
     bool private_network; /* may resolve to a private or loopback address              */
 };
 
+/* What one agent may do, over all runs of a host; 0 = no such limit. */
+struct manifest_agent {
+    char *name;
+    int concurrency;
+    int rate_calls; /* starts in any rate_ms */
+    int64_t rate_ms;
+    int breaker_failures; /* within breaker_within_ms; then it is open for breaker_open_ms */
+    int64_t breaker_within_ms, breaker_open_ms;
+};
+
 struct manifest_plugin {
     char *alias, *path; /* path absolute                                             */
     bool in_process, required;
@@ -36,6 +46,27 @@ struct manifest_plugin {
     size_t agent_count;
     int max_concurrency; /* 0 = as the card says                                      */
     int64_t memory_bytes, call_ms, drain_ms; /* -1 = as the card says                           */
+    struct manifest_agent *settings;         /* of single agents */
+    size_t setting_count;
+};
+
+/* The periods of `budgets`, shortest first. */
+#define PERIODS(X)                                                                                 \
+    X(HOUR, "hour")                                                                                \
+    X(DAY, "day")                                                                                  \
+    X(WEEK, "week")                                                                                \
+    X(MONTH, "month")
+
+enum period {
+#define X(name, word) PERIOD_##name,
+    PERIODS(X)
+#undef X
+        PERIOD_COUNT
+};
+const char *period_word(enum period period);
+
+struct manifest_budget {
+    int64_t attempts, calls, tokens, cost; /* -1 = no limit; cost in millionths */
 };
 
 struct manifest {
@@ -50,8 +81,11 @@ struct manifest {
     json_t *defaults;   /* borrowed from the document; NULL = none                   */
     json_t *escalation; /* names of people; NULL = none                              */
     int concurrency, runs;
+    bool concurrency_said; /* then it counts over all runs, too */
     int64_t payload;
     int64_t budget_attempts, budget_calls, budget_tokens, budget_cost, budget_time_ms; /* -1 none */
+    struct manifest_budget budgets[PERIOD_COUNT];
+    bool any_budget; /* of budgets: one says something */
     struct document *document;
 };
 

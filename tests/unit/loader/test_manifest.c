@@ -65,7 +65,7 @@ static const char full[] =
     "      exec: []\n"
     "    limits: {max_concurrency: 8, memory: 256mb, call: 30s, drain: 10s}\n"
     "    agents: {book: {rate: {calls: 50, per: 1s}, breaker: {failures: 5, within: 30s, open: "
-    "10s}}}\n"
+    "10s}}, search: {concurrency: 3}}\n"
     "  mail: {path: /usr/lib/seam/mail.so}\n"
     "secrets: {airline_token: {file: /run/secrets/airline}}\n"
     "flows: [flows/book-trip.yaml, /srv/other.yaml]\n"
@@ -113,6 +113,27 @@ START_TEST(a_full_manifest_is_read_whole)
     ck_assert(!m->plugins[1].in_process && !m->plugins[1].config);
     ck_assert_int_eq(m->plugins[1].max_concurrency, 0);
     ck_assert_int_eq(m->plugins[1].memory_bytes, -1);
+}
+END_TEST
+
+START_TEST(limits_of_agents_and_budgets_of_periods_are_read)
+{
+    AUTO(manifest_freep) struct manifest *m = load(full);
+    const struct manifest_plugin *p = &m->plugins[0];
+    ck_assert_uint_eq(p->setting_count, 2);
+    ck_assert_str_eq(p->settings[0].name, "book");
+    ck_assert_int_eq(p->settings[0].concurrency, 0);
+    ck_assert_int_eq(p->settings[0].rate_calls, 50);
+    ck_assert_int_eq(p->settings[0].rate_ms, 1000);
+    ck_assert_int_eq(p->settings[0].breaker_failures, 5);
+    ck_assert_int_eq(p->settings[0].breaker_within_ms, 30000);
+    ck_assert_int_eq(p->settings[0].breaker_open_ms, 10000);
+    ck_assert_int_eq(p->settings[1].concurrency, 3);
+    ck_assert(m->any_budget && m->concurrency_said);
+    ck_assert_int_eq(m->budgets[PERIOD_DAY].tokens, 2000000);
+    ck_assert_int_eq(m->budgets[PERIOD_DAY].cost, 20000000);
+    ck_assert_int_eq(m->budgets[PERIOD_DAY].calls, -1);
+    ck_assert_int_eq(m->budgets[PERIOD_HOUR].tokens, -1);
 }
 END_TEST
 
@@ -202,6 +223,13 @@ START_TEST(what_is_wrong_is_told_with_its_place)
         {"manifest: 1\nlimits: {payload: 2gb}\n", ":2:19: ", "256 mb"},
         {"manifest: 1\nlimits: {payload: 0}\n", ":2:19: ", "0"},
         {"manifest: 1\nescalation: {ops: {exec: []}}\n", ":2:26: ", "at least 1"},
+        {"manifest: 1\nplugins:\n  a: {path: x, agents: {b: {rate: {calls: 1, per: 0s}}}}\n",
+         ":3:51: ", "longer than nothing"},
+        {"manifest: 1\nplugins:\n  a: {path: x, agents: {b: {concurrency: 0}}}\n",
+         ":3:42: ", "at least 1"},
+        {"manifest: 1\nbudgets: {day: {tokens: -1}}\n", ":2:25: ", "at least 0"},
+        {"manifest: 1\nbudgets: {year: {tokens: 1}}\n", ":2:11: ", "year"},
+        {"manifest: 1\nbudgets: {day: {cost: 0.0000001}}\n", ":2:23: ", "six places"},
         {"manifest: 1\nmanifest: 1\n", ":2:1: ", "manifest"},
         {"manifest: [\n", ":2:1: ", ""},
         {"- a\n", ":1:1: ", "object"},
@@ -275,7 +303,7 @@ START_TEST(a_manifest_is_found_in_order)
 }
 END_TEST
 
-UNIT_MAIN(a_full_manifest_is_read_whole, grants_of_http_are_read,
-          the_smallest_manifest_has_defaults, a_store_may_be_in_memory, a_cost_may_be_text,
-          what_is_wrong_is_told_with_its_place, several_complaints_come_at_once,
+UNIT_MAIN(a_full_manifest_is_read_whole, limits_of_agents_and_budgets_of_periods_are_read,
+          grants_of_http_are_read, the_smallest_manifest_has_defaults, a_store_may_be_in_memory,
+          a_cost_may_be_text, what_is_wrong_is_told_with_its_place, several_complaints_come_at_once,
           a_manifest_is_found_in_order)
