@@ -30,19 +30,11 @@ static void note_plugin(const struct roster *roster, const char *alias, const js
 {
     static const char *const files = ": a worker may open what your user may";
     AUTO(freep) char *grants = xasprintf("/plugins/%s/grants", alias);
-    AUTO(freep) char *agents = xasprintf("/plugins/%s/agents", alias);
     const json_t *given = json_object_get(plugin, "grants");
-    const char *name;
-    json_t *agent;
     note_member(roster, given, grants, "fs", files);
     note_member(roster, given, grants, "exec", files);
     note_member(roster, given, grants, "secrets", "");
     note_member(roster, given, grants, "agents", "");
-    json_object_foreach (json_object_get(plugin, "agents"), name, agent) {
-        AUTO(freep) char *place = xasprintf("%s/%s", agents, name);
-        note_member(roster, agent, place, "rate", "");
-        note_member(roster, agent, place, "breaker", "");
-    }
 }
 
 void note_unserved(const struct roster *roster)

@@ -146,6 +146,21 @@ bool run_task_in_flight(const struct run *run, uint32_t index, uint32_t attempt)
     return task->in_flight && task->serial == attempt;
 }
 
+bool run_task_recovers(const struct run *run, uint32_t index, bool reconciling)
+{
+    return start_uses_recovery(run, task_at(run, index), reconciling);
+}
+
+int64_t run_task_deadline(const struct run *run, uint32_t index, bool reconciling)
+{
+    const struct task *task = task_at(run, index);
+    int64_t schedule_ms = step_of(run, task)->schedule_to_close_ms;
+    if (start_uses_recovery(run, task, reconciling))
+        return -1;
+    int64_t whole = run_deadline(run), own = schedule_ms < 0 ? -1 : task->first_ms + schedule_ms;
+    return own < 0 || (whole >= 0 && whole < own) ? whole : own;
+}
+
 int64_t run_task_due(const struct run *run, uint32_t index)
 {
     const struct task *task = task_at(run, index);

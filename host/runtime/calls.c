@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Calls. However a call ends, the run hears of it once: ENDED. A call waits while its plugin is not
- * up or takes no more; one that was sent, but had not begun when its worker died, waits again, for
- * it is no affair of its own.
+ * Calls. However a call ends, the run hears of it once: ENDED. A call stands before its agent's
+ * gate (gate.c), then waits while its plugin is not up or takes no more; one that was sent, but had
+ * not begun when its worker died, waits again, for it is no affair of its own.
  *
+ *   held → waiting        the gate lets it go               [gate.c]
  *   waiting → sent        its plugin is up and takes it     [send_waiting]
  *   sent → waiting        its worker died before it began   [completed]
- *   waiting, sent → gone  ENDED                             [call_ended]
+ *   any → gone            ENDED                             [call_ended]
  */
 #include "runtime/host_internal.h"
 
@@ -40,25 +41,41 @@ enum cause cause_of_status(int32_t status)
     return CAUSE_INTERNAL;
 }
 
-/* ---- the calls of a slot ---- */
+/* ---- lines, and the calls of a slot ---- */
 
-static void call_unlink(struct live_call *call)
+void call_line_init(struct call_line *line)
 {
-    if (call->next)
-        call->next->back = call->back;
-    else if (call->slot->waiting_end == &call->next)
-        call->slot->waiting_end = call->back;
-    *call->back = call->next;
+    *line = (struct call_line){.end = &line->first};
 }
 
-static void call_wait(struct live_call *call)
+void call_line_push(struct call_line *line, struct live_call *call)
 {
-    struct slot *slot = call->slot;
-    call->id = 0;
+    call->line = line;
     call->next = NULL;
-    call->back = slot->waiting_end;
-    *slot->waiting_end = call;
-    slot->waiting_end = &call->next;
+    call->back = line->end;
+    *line->end = call;
+    line->end = &call->next;
+    line->count++;
+}
+
+void call_line_leave(struct live_call *call)
+{
+    struct call_line *line = call->line;
+    if (call->next)
+        call->next->back = call->back;
+    else if (line)
+        line->end = call->back;
+    *call->back = call->next;
+    if (!line)
+        return;
+    line->count--;
+    call->line = NULL;
+}
+
+void call_wait(struct live_call *call)
+{
+    call->id = 0;
+    call_line_push(&call->slot->waiting, call);
 }
 
 static struct slice id_key(const uint64_t *id)
@@ -69,7 +86,7 @@ static struct slice id_key(const uint64_t *id)
 static void call_was_sent(struct live_call *call, uint64_t id)
 {
     struct slot *slot = call->slot;
-    call_unlink(call);
+    call_line_leave(call);
     call->id = id;
     map_put(&slot->by_id, id_key(&call->id), call);
     call->next = slot->sent;
@@ -85,7 +102,11 @@ void call_free(struct live_call *call)
     services_end(call);
     if (call->id)
         map_take(&call->slot->by_id, id_key(&call->id));
-    call_unlink(call);
+    gate_leave(call);
+    call_line_leave(call);
+    if (call->refusal)
+        free(call->refusal->message);
+    free(call->refusal);
     json_decref(call->input);
     json_decref(call->feedback);
     json_decref(call->ordinals);
@@ -109,6 +130,7 @@ static void call_ended(struct live_call *call, struct event *event, const char *
     event->kind = EVENT_ENDED;
     event->task = call->task;
     event->attempt = call->attempt;
+    gate_hear(call, event);
     call_free(call);
     live_happen_claiming(live, event, claim, owner);
     live_release(live);
@@ -119,6 +141,19 @@ static void call_not_started(struct live_call *call, enum cause cause, const cha
     struct event event = {
         .end = END_NOT_STARTED, .cause = cause, .code = "not-started", .message = why};
     call_ended(call, &event, NULL, NULL);
+}
+
+void call_end_refused(struct live_call *call)
+{
+    struct refusal *refusal = TAKE(call->refusal);
+    struct event event = {.end = END_NOT_STARTED,
+                          .cause = refusal->cause,
+                          .code = refusal->code,
+                          .retry_after_ms = refusal->retry_after_ms,
+                          .message = refusal->message};
+    call_ended(call, &event, NULL, NULL);
+    free(refusal->message);
+    free(refusal);
 }
 
 void call_refuse(struct live_run *live, uint32_t task, uint32_t attempt, const char *why)
@@ -166,23 +201,20 @@ static bool call_send(struct live_call *call)
 
 void send_waiting(struct slot *slot)
 {
-    while (slot->state == SLOT_UP && slot->waiting) {
-        struct live_call *first = slot->waiting;
+    while (slot->state == SLOT_UP && slot->waiting.first) {
+        struct live_call *first = slot->waiting.first;
         if (!call_send(first) && slot->sent)
             return;
-        if (first == slot->waiting)
+        if (first == slot->waiting.first)
             call_not_started(first, CAUSE_FAILED, "it is larger than a plugin can be given");
     }
 }
 
 void refuse_waiting(struct slot *slot, const char *why)
 {
-    size_t count = 0;
-    for (const struct live_call *call = slot->waiting; call; call = call->next)
-        count++;
     /* what comes meanwhile waits for the next start */
-    while (count-- > 0 && slot->waiting)
-        call_not_started(slot->waiting, CAUSE_UNAVAILABLE, why);
+    for (size_t count = slot->waiting.count; count > 0 && slot->waiting.first; count--)
+        call_not_started(slot->waiting.first, CAUSE_UNAVAILABLE, why);
 }
 
 void call_start(struct live_run *live, const struct decision *start)
@@ -207,8 +239,9 @@ void call_start(struct live_run *live, const struct decision *start)
     call->slot = slot_of(host, agent);
     live->calls++;
     host->calls++;
-    call_wait(call);
-    slot_want(call->slot);
+    call->rank =
+        run_task_recovers(live->run, call->task, call->reconciling) ? LINE_RECOVERY : LINE_ORDINARY;
+    gate_enter(call);
 }
 
 static struct live_call *find_task(struct live_call *list, const struct live_run *live,
@@ -223,9 +256,15 @@ void call_stop(struct live_run *live, uint32_t task)
 {
     struct slot *slot = slot_of(live->host, run_task_agent(live->run, task, false));
     struct live_call *call = find_task(slot->sent, live, task);
-    if (call)
+    if (call) {
         outside_cancel(slot, call->id);
-    else if ((call = find_task(slot->waiting, live, task)))
+        return;
+    }
+    call = find_task(slot->waiting.first, live, task);
+    for (const struct gate *gate = live->host->gates; gate && !call; gate = gate->next)
+        for (size_t i = 0; i < GATE_LINES && !call; i++)
+            call = find_task(gate->held[i].first, live, task);
+    if (call)
         call_not_started(call, CAUSE_CANCELLED, "it was stopped before its plugin took it");
 }
 
@@ -340,7 +379,7 @@ void call_completed(void *user, const struct call_result *result)
         slot->wait_ms = 0;
     if (result->end == CALL_CRASHED && !result->begun && !slot->roster->entry->in_process) {
         map_take(&slot->by_id, id_key(&call->id));
-        call_unlink(call);
+        call_line_leave(call);
         call_wait(call);
         return;
     }

@@ -26,6 +26,11 @@ int64_t host_now(const struct host *host)
     return host->options.stand_ins ? host->skipping.now_ms : wall_ms();
 }
 
+int64_t host_steady(const struct host *host)
+{
+    return host->options.stand_ins ? host->skipping.now_ms : (int64_t)(uv_hrtime() / 1000000);
+}
+
 /* splitmix64 (Steele, Lea, Flood 2014) */
 static uint64_t draw(uint64_t *state)
 {

@@ -7,6 +7,7 @@
  *   stand_in.c  what stands behind calls and requests in a rehearsal
  *   runs.c      a run's life: records, the barrier, decisions carried out
  *   slots.c     plugins, started and started again
+ *   gate.c      what the manifest allows an agent over all runs
  *   calls.c     the calls in them
  *   services.c  what plugins ask for, but HTTP
  *   http.c      http.send: grants, effects, replays
@@ -69,6 +70,37 @@ struct hook;
 
 /* ---- plugins ---- */
 
+/* Calls that wait, oldest first. */
+struct call_line {
+    struct live_call *first, **end;
+    struct live_call *untold; /* the first whose run has not been told that it is held */
+    size_t count, untold_count;
+};
+
+enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_PROBING };
+
+/* Who goes first of those that a gate holds: what cleans up, what another call waits for. */
+enum gate_line { LINE_RECOVERY, LINE_NESTED, LINE_ORDINARY, GATE_LINES };
+
+/* Before one agent, over all runs. */
+struct gate {
+    struct gate *next; /* of the host's */
+    struct host *host;
+    const struct agent *agent;
+    const struct manifest_agent *says;
+    size_t under_way; /* calls that it let go and that have not ended */
+    struct call_line held[GATE_LINES];
+    int64_t expires_ms; /* none of those held has waited too long before this */
+    int64_t *starts_ms; /* the last rate_calls starts: a ring */
+    size_t start_count;
+    enum breaker_state breaker;
+    int64_t *failures_ms; /* the last breaker_failures: a ring */
+    size_t failure_count;
+    int64_t half_open_ms; /* of an open breaker */
+    char *last_failure;   /* in words */
+    struct timer timer;
+};
+
 enum slot_state { SLOT_OFF, SLOT_STARTING, SLOT_UP };
 
 struct slot {
@@ -82,14 +114,32 @@ struct slot {
     int64_t wait_ms;        /* before the next start; 0 = a call has completed since the last */
     struct live_call *sent; /* newest first                  */
     struct map by_id;       /* the same, by their id         */
-    struct live_call *waiting, **waiting_end; /* oldest first */
-    bool freeing;                             /* inside plugin_free: nothing more is sent to it */
+    struct call_line waiting;
+    struct map gates; /* by the bare name of their agent */
+    bool freeing;     /* inside plugin_free: nothing more is sent to it */
+};
+
+/* Why a call is not started. */
+struct refusal {
+    enum cause cause;
+    const char *code;
+    int64_t retry_after_ms;
+    char *message;
 };
 
 /* One start of an agent, from the decision to its end. */
 struct live_call {
     struct live_call *next, **back;
+    struct call_line *line; /* NULL = it was sent */
     struct slot *slot;
+    struct gate *gate; /* that it stands before or went through; NULL = none */
+    enum gate_line rank;
+    bool passed, placed, probe; /* it counts in the gate, in the host; it tries an open breaker */
+    bool told;                  /* its run knows that it is held */
+    const char *held_by;        /* the setting that it met first */
+    uint64_t ticket;            /* who came first, over all gates */
+    int64_t held_ms;            /* when it came to the gate */
+    struct refusal *refusal;
     struct live_run *live;
     const struct agent *agent;
     uint32_t task, attempt, number;
@@ -180,6 +230,13 @@ struct host {
     struct pinned *pinned;  /* flows of which runs began here */
     size_t pinned_count;
     struct shelf *shelf; /* flows of runs that were taken up here */
+    struct gate *gates;
+    size_t places, placed; /* calls at once over all runs, 0 = any; those that have one */
+    size_t held, untold;   /* calls before gates; those of them whose run was not told */
+    uint64_t tickets;
+    struct call_line refused; /* to be told when this turn of the loop is over */
+    struct timer turn;        /* keeps the loop from waiting while there are more */
+    bool gates_due;           /* somebody may go */
     uv_prepare_t idle;
     struct payloads *payloads;
     struct text scratch;         /* for what is written as JSON and copied at once */
@@ -191,6 +248,8 @@ struct host {
 
 /* Unix time: now, for whatever happens to runs. */
 int64_t host_now(const struct host *host);
+/* Of a clock that is never set: for how long. */
+int64_t host_steady(const struct host *host);
 int64_t wall_ms(void); /* the machine's, for clock.c */
 uint64_t host_random(struct host *host);
 /* Its data is whom it is for. Of a timer that runs, start moves its time. */
@@ -283,7 +342,32 @@ struct slot *slot_of(const struct host *host, const struct agent *agent);
 /* A call waits: sends it, or starts the plugin, or leaves it to the start that is due. */
 void slot_want(struct slot *slot);
 
+/* ---- gate.c ---- */
+
+void gates_open(struct host *host);
+void gates_close(struct host *host);
+/* A call comes to its agent's gate: it goes on to its plugin, now or later, or is refused. */
+void gate_enter(struct live_call *call);
+/* How a call that went through ended: for the breaker. */
+void gate_hear(struct live_call *call, const struct event *event);
+/* It is gone, wherever it stood: what it held is free. */
+void gate_leave(struct live_call *call);
+/* The loop is about to wait: whoever may go goes, and runs are told of what is held or refused. */
+void gates_turn(struct host *host);
+/* Its run hears of it when this turn of the loop is over. */
+void call_refuse_later(struct live_call *call, enum cause cause, const char *code,
+                       int64_t retry_after_ms, const char *format, ...) PRINTF_LIKE(5, 6);
+
 /* ---- calls.c ---- */
+
+void call_line_init(struct call_line *line);
+void call_line_push(struct call_line *line, struct live_call *call);
+/* Takes it out of the line that it stands in. */
+void call_line_leave(struct live_call *call);
+/* It goes to its plugin as soon as that takes it. */
+void call_wait(struct live_call *call);
+/* Ends a call that was refused. */
+void call_end_refused(struct live_call *call);
 
 /* Carries START out. */
 void call_start(struct live_run *live, const struct decision *decision);

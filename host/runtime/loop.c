@@ -72,11 +72,12 @@ static void journal_readable(uv_poll_t *poll, int status, int events)
     journal_dispatch(host->journal);
 }
 
-/* The loop is about to wait. If it is for the disk alone, the commit is made here: two changes of
- * thread cost as much as a fast disk. */
+/* The loop is about to wait: what the gates put off is done. If it is for the disk alone, the
+ * commit is made here: two changes of thread cost as much as a fast disk. */
 static void about_to_wait(uv_prepare_t *prepare)
 {
     struct host *host = prepare->data;
+    gates_turn(host);
     if (host->barriers > 0 && host->calls == 0 && !host->stopping) {
         journal_help(host->journal);
         journal_dispatch(host->journal);
@@ -236,6 +237,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     host->idle.data = host;
     uv_prepare_start(&host->idle, about_to_wait);
     slots_open(host);
+    gates_open(host);
     *ret_host = host;
     return ERR_OK;
 }
@@ -244,6 +246,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
 {
     host->stopping = true;
     slots_close(host);
+    gates_close(host);
     hooks_close(host);
     outside_close(host);
     moments_close(host);

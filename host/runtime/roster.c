@@ -76,11 +76,37 @@ static enum error_code check_config(const struct manifest_plugin *entry, const s
     return code;
 }
 
+/* A limit for an agent that is none would limit nothing. */
+static enum error_code check_agents(const struct manifest_plugin *entry, const struct card *card,
+                                    struct error *reterr)
+{
+    AUTO(freep) const char **names = xcalloc(card->agent_count + 1, sizeof(*names));
+    for (size_t i = 0; i < card->agent_count; i++)
+        names[i] = card->agents[i].name;
+    for (size_t i = 0; i < entry->setting_count; i++) {
+        const char *said = entry->settings[i].name;
+        size_t at = 0;
+        while (at < card->agent_count && strcmp(names[at], said) != 0)
+            at++;
+        if (at < card->agent_count)
+            continue;
+        const char *near = suggest(slice_of(said), names, card->agent_count);
+        return error_set(reterr, ERR_INPUT,
+                         "the manifest's plugins.%s.agents names `%s`, and its card has no such "
+                         "agent%s%s%s",
+                         entry->alias, said, near ? "; did you mean `" : "", near ? near : "",
+                         near ? "`?" : "");
+    }
+    return ERR_OK;
+}
+
 static enum error_code load_plugin(struct roster *roster, struct roster_plugin *plugin)
 {
     enum error_code code = card_read(plugin->entry->path, &plugin->card, &plugin->error);
     if (code == ERR_OK)
         code = check_config(plugin->entry, plugin->card, &plugin->error);
+    if (code == ERR_OK)
+        code = check_agents(plugin->entry, plugin->card, &plugin->error);
     if (code == ERR_OK && plugin->entry->in_process && plugin->card->isolation_worker)
         code = error_set(&plugin->error, ERR_DENIED,
                          "plugin `%s`: its card insists on a worker; remove `isolation: "

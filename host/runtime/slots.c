@@ -66,7 +66,7 @@ static void restart(struct timer *timer)
 {
     struct slot *slot = timer->data;
     slot->restart_armed = false;
-    if (slot->state == SLOT_OFF && slot->waiting)
+    if (slot->state == SLOT_OFF && slot->waiting.first)
         slot_start(slot);
 }
 
@@ -183,7 +183,7 @@ void slots_open(struct host *host)
         struct slot *slot = &host->slots[i];
         slot->host = host;
         slot->roster = &roster->plugins[i];
-        slot->waiting_end = &slot->waiting;
+        call_line_init(&slot->waiting);
         timer_init(&slot->restart, host, slot);
         uv_unref((uv_handle_t *)&slot->restart.uv);
         if (host->options.stand_ins)
@@ -200,10 +200,11 @@ void slots_close(struct host *host)
         struct slot *slot = &host->slots[i];
         while (slot->sent)
             call_free(slot->sent);
-        while (slot->waiting)
-            call_free(slot->waiting);
+        while (slot->waiting.first)
+            call_free(slot->waiting.first);
         slot_drop(slot);
         map_done(&slot->by_id);
         timer_close(&slot->restart, NULL);
+        map_done(&slot->gates);
     }
 }
