@@ -35,6 +35,10 @@
 #define LIMIT_CONTRACT_DEPTH    1000         /* … one inside the other                          */
 #define LIMIT_VIOLATIONS        32u          /* violations that are reported of one value       */
 #define LIMIT_EFFECTS           1000u        /* effects of one attempt                          */
+#define LIMIT_NESTED            1000u        /* calls that one task may ask for                 */
+#define LIMIT_NESTED_DEPTH      8            /* … one within the other                          */
+#define LIMIT_DEFERRALS         50u          /* waits of one task that cost no try              */
+#define LIMIT_DEFERRAL_MS       86400000     /* the longest that somebody else may make it wait */
 #define LIMIT_SPENT             (1ll << 40)  /* tokens, and millionths, of one attempt          */
 #define LIMIT_NAME              128u         /* bytes of a name: step, agent, effect, run       */
 #define LIMIT_QUESTION          (1u << 20)   /* bytes of what a person is shown                 */

@@ -22,40 +22,42 @@ static void apply_started(struct run *run, const struct event *event)
     run->store = xstrdup(event->store ? event->store : "");
     run->seed = event->seed;
     run->paranoid = event->paranoid;
-    run->input = json_incref(event->input);
     run->pins = json_incref(event->pins);
+    run->adopted = json_incref(event->adopted);
     run->started_ms = event->at_ms;
     run->about = json_pack("{s:s, s:I}", "id", run->id, "started", (json_int_t)event->at_ms);
-    for (uint32_t i = 0; i < run->flow->step_count; i++) {
-        run->steps[i].waiting = (uint32_t)run->flow->steps[i].after_count;
-        if (run->steps[i].waiting == 0) {
-            run->steps[i].state = STEP_TURN;
-            line_push(&run->turns, i);
-        }
-    }
+    replace_json(&run->frames[0]->input, event->input);
+    frame_begin(run, 0);
 }
 
 /* What was set aside becomes what was used: as reported, else as declared. */
 static void settle_spending(struct run *run, struct task *task)
 {
-    run->spent.reserved_tokens -= task->reserved_tokens;
-    run->spent.reserved_cost -= task->reserved_cost;
-    run->spent.tokens =
-        amount_add(run->spent.tokens, task->said_spent ? task->spent_tokens : task->reserved_tokens,
-                   INT64_MAX / 2);
-    run->spent.cost = amount_add(
-        run->spent.cost, task->said_spent ? task->spent_cost : task->reserved_cost, INT64_MAX / 2);
+    int64_t tokens = task->said_spent ? task->spent_tokens : task->reserved_tokens;
+    int64_t cost = task->said_spent ? task->spent_cost : task->reserved_cost;
+    account_charge(run, task->account,
+                   (struct spent_change){.tokens = tokens,
+                                         .cost = cost,
+                                         .reserved_tokens = -task->reserved_tokens,
+                                         .reserved_cost = -task->reserved_cost});
+    task->used_tokens = amount_add(task->used_tokens, tokens, INT64_MAX / 2);
+    task->used_cost = amount_add(task->used_cost, cost, INT64_MAX / 2);
     task->reserved_tokens = task->reserved_cost = 0;
     task->spent_tokens = task->spent_cost = 0;
     task->said_spent = false;
 }
 
-static void end_flight(struct run *run, struct task *task)
+static void end_flight(struct run *run, uint32_t index)
 {
+    struct task *task = task_at(run, index);
     ASSERT(task->in_flight && run->in_flight > 0);
     task->in_flight = false;
     task->stopping = false;
+    task->ends_ms = -1;
     run->in_flight--;
+    if (task->parent == NO_TASK)
+        run->places--;
+    task_give_place(run, index);
     settle_spending(run, task);
 }
 
@@ -66,27 +68,18 @@ static struct effect *implicit_effect(const struct run *run, struct task *task, 
     static const char name[] = "call";
     struct effect *effect = task_effect(task, name);
     if (!effect) {
-        task->effects = xrealloc(task->effects, (task->effect_count + 1) * sizeof(*task->effects));
-        effect = &task->effects[task->effect_count++];
-        *effect = (struct effect){.name = xstrdup(name), .implicit = true, .first_ms = at_ms};
+        effect = task_add_effect(run, task, name);
+        effect->implicit = true;
+        effect->first_ms = at_ms;
         effect->request = json_incref(task->input);
-        effect_key(run->store, run->id, task->path, task->item, name, effect->key);
     }
     return effect;
 }
 
-static void replace_json(json_t **slot, json_t *value)
+static void learn_json(json_t **slot, json_t *value)
 {
-    if (!value)
-        return;
-    json_incref(value);
-    json_decref(*slot);
-    *slot = value;
-}
-
-static bool changes_world(const struct agent *agent)
-{
-    return agent->effect == CLASS_WRITE || agent->effect == CLASS_WRITE_IDEMPOTENT;
+    if (value)
+        replace_json(slot, value);
 }
 
 /* The agent could make nothing of an answer that the host took for success, and never committed the
@@ -110,7 +103,7 @@ static void doubt_uncommitted(struct task *task, int64_t at_ms)
 static void judge_effects(struct run *run, struct task *task, const struct event *event)
 {
     const struct agent *agent = task_callee(run, task)->agent;
-    if (!changes_world(agent))
+    if (!agent_writes(agent))
         return;
     bool done = event->end == END_OK;
     for (uint32_t i = 0; i < task->effect_count; i++) {
@@ -118,7 +111,7 @@ static void judge_effects(struct run *run, struct task *task, const struct event
         if (effect->outcome != OUTCOME_OPEN)
             continue;
         if (effect->implicit && done)
-            replace_json(&effect->result, event->body);
+            learn_json(&effect->result, event->body);
         bool nothing = effect->implicit && event->end == END_NOT_STARTED && !effect->doubted;
         effect->outcome = effect->implicit && done ? OUTCOME_DONE
                           : nothing                ? OUTCOME_NONE
@@ -142,11 +135,12 @@ static void judge_effects(struct run *run, struct task *task, const struct event
     }
 }
 
-static void await_verdict(struct task *task)
+static void await_verdict(struct run *run, uint32_t index)
 {
+    struct task *task = task_at(run, index);
     verdict_done(&task->verdict);
     task->judged = task->resumed = false;
-    task->state = TASK_JUDGED;
+    task_set_state(run, index, TASK_JUDGED);
 }
 
 static void apply_ended(struct run *run, const struct event *event)
@@ -154,10 +148,10 @@ static void apply_ended(struct run *run, const struct event *event)
     struct task *task = task_at(run, event->task);
     if (!task->in_flight || task->serial != event->attempt)
         return;
-    end_flight(run, task);
+    end_flight(run, event->task);
     if (!task->reconciling) {
         judge_effects(run, task, event);
-        await_verdict(task);
+        await_verdict(run, event->task);
     }
     put_on_agenda(run, event->task);
 }
@@ -194,8 +188,8 @@ static void apply_effect_ended(struct run *run, const struct event *event)
     if (!effect)
         return;
     if (event->outcome == OUTCOME_DONE) {
-        replace_json(&effect->response, event->response);
-        replace_json(&effect->result, event->result);
+        learn_json(&effect->response, event->response);
+        learn_json(&effect->result, event->result);
     }
     if (effect->outcome == OUTCOME_DONE)
         return;
@@ -214,8 +208,8 @@ static void charge_takeover(struct run *run, int64_t at_ms)
     for (uint32_t i = 0; i < run->task_count; i++)
         lost |= run->tasks[i]->state == TASK_PAUSED && run->tasks[i]->due_ms <= at_ms;
     int64_t limit = run->flow->budget.attempts;
-    if (lost && run->in_flight == 0 && (limit < 0 || run->spent.attempts < limit))
-        run->spent.attempts++;
+    if (lost && run->in_flight == 0 && (limit < 0 || run->accounts[0].spent.attempts < limit))
+        account_charge(run, 0, (struct spent_change){.attempts = 1});
 }
 
 /* Whatever was in flight when the last host died is lost: its requests are closed with it. */
@@ -238,9 +232,9 @@ static void apply_taken_over(struct run *run, const struct event *event)
         }
         bool waits_for_closing = task->state == TASK_SETTLING && task->due_ms < 0;
         if (task->in_flight) {
-            end_flight(run, task);
+            end_flight(run, i);
             if (!task->reconciling)
-                await_verdict(task);
+                await_verdict(run, i);
             put_on_agenda(run, i);
         } else if (waits_for_closing) {
             put_on_agenda(run, i);
@@ -256,8 +250,8 @@ static void apply_due(struct run *run, const struct event *event)
         return;
     task->due_ms = -1;
     if (task->state == TASK_PAUSED) {
-        task->state = TASK_READY;
-        line_push(&run->ready, event->task);
+        task_set_state(run, event->task, TASK_READY);
+        task_line_up(run, event->task);
     } else {
         task->due = true;
         put_on_agenda(run, event->task);
@@ -266,18 +260,17 @@ static void apply_due(struct run *run, const struct event *event)
 
 static void apply_cancel(struct run *run)
 {
-    if (run->ending == RUN_RUNNING)
-        begin_ending(run, RUN_CANCELLED,
-                     error_json("cancelled", "a person cancelled the run", NULL));
+    if (run->frames[0]->ending == RUN_RUNNING)
+        frame_end(run, 0, RUN_CANCELLED,
+                  error_json("cancelled", "a person cancelled the run", NULL));
 }
 
 /* What is used beyond what was set aside is set aside too: nobody else may be promised it. */
-static void cover(int64_t used, int64_t *reserved, int64_t *run_reserved)
+static int64_t cover(int64_t used, int64_t *reserved)
 {
-    if (used > *reserved) {
-        *run_reserved += used - *reserved;
-        *reserved = used;
-    }
+    int64_t more = used > *reserved ? used - *reserved : 0;
+    *reserved += more;
+    return more;
 }
 
 static void apply_spent(struct run *run, const struct event *event)
@@ -288,8 +281,26 @@ static void apply_spent(struct run *run, const struct event *event)
     task->said_spent = true;
     task->spent_tokens = amount_add(task->spent_tokens, event->tokens, LIMIT_SPENT);
     task->spent_cost = amount_add(task->spent_cost, event->cost, LIMIT_SPENT);
-    cover(task->spent_tokens, &task->reserved_tokens, &run->spent.reserved_tokens);
-    cover(task->spent_cost, &task->reserved_cost, &run->spent.reserved_cost);
+    account_charge(
+        run, task->account,
+        (struct spent_change){.reserved_tokens = cover(task->spent_tokens, &task->reserved_tokens),
+                              .reserved_cost = cover(task->spent_cost, &task->reserved_cost)});
+}
+
+/* Of the accounts with a limit of time, those that have used it; the run's own, if none has: then
+ * whoever said so had another clock. */
+static void apply_time_spent(struct run *run)
+{
+    bool any = false;
+    for (size_t i = 0; i < run->timed.count; i++) {
+        uint32_t index = run->timed.list[run->timed.head + i];
+        struct account *account = &run->accounts[index];
+        if (run->active_ms - account->opened_ms >= account->limit.time_ms)
+            account->time_spent = any = true;
+    }
+    if (!any && run->timed.count > 0)
+        run->accounts[run->timed.list[run->timed.head]].time_spent = true;
+    run->answer_pending = true;
 }
 
 /* Time counts unless the run merely waits for people. */
@@ -298,7 +309,7 @@ static void pass_time(struct run *run, int64_t at_ms)
     if (at_ms <= run->now_ms)
         return;
     if (run->now_ms > 0 && run_status(run) == RUN_RUNNING)
-        run->spent.active_ms += at_ms - run->now_ms;
+        run->active_ms += at_ms - run->now_ms;
     run->now_ms = at_ms;
 }
 
@@ -310,7 +321,7 @@ void run_apply(struct run *run, const struct event *event)
         run->now_ms = event->at_ms;
     run->seq++;
     run->answer_pending = false;
-    if (run->status != RUN_RUNNING && event->kind != EVENT_EFFECT_ENDED)
+    if (run->frames[0]->status != RUN_RUNNING && event->kind != EVENT_EFFECT_ENDED)
         return;
     bool has_task = event->kind != EVENT_STARTED && event->kind != EVENT_TAKEN_OVER &&
                     event->kind != EVENT_CANCEL_ASKED && event->kind != EVENT_TIME_SPENT;
@@ -340,16 +351,15 @@ void run_apply(struct run *run, const struct event *event)
         apply_cancel(run);
         break;
     case EVENT_TIME_SPENT:
-        run->time_spent = true;
-        run->answer_pending = true;
+        apply_time_spent(run);
         break;
     case EVENT_SPENT:
         apply_spent(run, event);
         break;
     case EVENT_HELD:
-    case EVENT_CALL_ASKED:
         break;
     case EVENT_EFFECT_ASKED:
+    case EVENT_CALL_ASKED:
     case EVENT_RESERVE_ASKED:
     case EVENT_ANSWERED:
     case EVENT_EXPIRED:

@@ -1,48 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One budget for a run: attempts, calls, tokens and cost are set aside before a start and settled
- * when it ends; time counts while the run does not merely wait for people. Cleaning up (reconcile,
- * undo, the completion of an effect that was in doubt) draws on `recovery`, so that a spent budget
- * never prevents it. Delays of retries are computed here too.
+ * Budgets: one account for the run, and within it one for each sub-flow, plan and call that has a
+ * budget of its own. What is used counts in the account and in all around it, so that siblings
+ * share what is above them: attempts, calls, tokens and cost are set aside before a start and
+ * settled when it ends; time counts while the run does not merely wait for people. Cleaning up
+ * (reconcile, undo, the completion of an effect that was in doubt) draws on `recovery`, so that a
+ * spent budget never prevents it. Delays of retries are computed here too.
  */
 #include "orchestrator/state_internal.h"
 
 #include <math.h>
 
-bool start_uses_recovery(const struct run *run, const struct task *task, bool reconciling)
-{
-    return reconciling || task->on_recovery || task->role == ROLE_UNDO ||
-           run->ending != RUN_RUNNING;
-}
+/* ---- accounts ---- */
 
-static bool within(int64_t limit, int64_t used, int64_t more)
+uint32_t account_new(struct run *run, uint32_t parent, uint32_t task, const struct budget *limit)
 {
-    return limit < 0 || (used <= limit && more <= limit - used);
-}
-
-bool budget_allows(const struct run *run, const struct task *task, bool recovery,
-                   const char **ret_which)
-{
-    const struct budget *budget = &run->flow->budget;
-    const struct spent *spent = &run->spent;
-    const struct agent *agent = task_callee(run, task)->agent;
-    const char *which = NULL;
-    if (recovery) {
-        if (!within(budget->recovery_calls, spent->recovery, 1))
-            which = "recovery";
-    } else if (!within(budget->attempts, spent->attempts, 1)) {
-        which = "attempts";
-    } else if (!within(budget->calls, spent->calls, 1)) {
-        which = "calls";
-    } else if (!within(budget->tokens, spent->tokens + spent->reserved_tokens, agent->tokens)) {
-        which = "tokens";
-    } else if (!within(budget->cost, spent->cost + spent->reserved_cost, agent->cost)) {
-        which = "cost";
-    } else if (run->time_spent) {
-        which = "time";
+    if (run->account_count == run->account_room) {
+        run->account_room = run->account_room ? run->account_room * 2 : 1;
+        run->accounts = xrealloc(run->accounts, run->account_room * sizeof(*run->accounts));
     }
-    *ret_which = which;
-    return which == NULL;
+    run->accounts[run->account_count] = (struct account){
+        .parent = parent, .task = task, .limit = *limit, .opened_ms = run->active_ms, .open = true};
+    if (limit->time_ms >= 0)
+        line_push(&run->timed, run->account_count);
+    return run->account_count++;
+}
+
+void account_close(struct run *run, uint32_t index)
+{
+    run->accounts[index].open = false;
+    line_remove(&run->timed, index);
 }
 
 int64_t amount_add(int64_t a, int64_t b, int64_t cap)
@@ -50,31 +37,167 @@ int64_t amount_add(int64_t a, int64_t b, int64_t cap)
     return a < cap - b ? a + b : cap;
 }
 
-static void set_left(json_t *left, const char *name, int64_t limit, int64_t used)
+void account_charge(struct run *run, uint32_t index, struct spent_change change)
 {
-    if (limit >= 0)
-        json_object_set_new(left, name, json_integer(limit > used ? limit - used : 0));
+    for (; index != NO_ACCOUNT; index = run->accounts[index].parent) {
+        struct spent *spent = &run->accounts[index].spent;
+        spent->attempts += change.attempts;
+        spent->calls += change.calls;
+        spent->recovery += change.recovery;
+        spent->tokens = amount_add(spent->tokens, change.tokens, INT64_MAX / 2);
+        spent->cost = amount_add(spent->cost, change.cost, INT64_MAX / 2);
+        spent->reserved_tokens += change.reserved_tokens;
+        spent->reserved_cost += change.reserved_cost;
+    }
 }
 
-json_t *budget_left(const struct run *run)
+/* ---- is there enough? ---- */
+
+bool start_uses_recovery(const struct run *run, const struct task *task, bool reconciling)
 {
-    const struct budget *budget = &run->flow->budget;
-    const struct spent *spent = &run->spent;
-    json_t *left = json_object();
-    set_left(left, "attempts", budget->attempts, spent->attempts);
-    set_left(left, "calls", budget->calls, spent->calls);
-    set_left(left, "tokens", budget->tokens, spent->tokens + spent->reserved_tokens);
-    if (budget->cost >= 0) {
-        char text[32];
-        int64_t used = spent->cost + spent->reserved_cost;
-        json_object_set_new(
-            left, "cost",
-            json_string(money_text(budget->cost > used ? budget->cost - used : 0, text)));
+    return reconciling || task->on_recovery || task_cleans_up(run, task) ||
+           frame_of(run, task)->ending != RUN_RUNNING;
+}
+
+static bool within(int64_t limit, int64_t used, int64_t more)
+{
+    return limit < 0 || (more >= 0 && used <= limit && more <= limit - used);
+}
+
+static const char *lacking(const struct account *account, const struct agent *agent, bool recovery,
+                           bool nested)
+{
+    const struct budget *limit = &account->limit;
+    const struct spent *spent = &account->spent;
+    if (recovery)
+        return within(limit->recovery_calls, spent->recovery, 1) ? NULL : "recovery";
+    if (!nested && !within(limit->attempts, spent->attempts, 1))
+        return "attempts";
+    if (!within(limit->calls, spent->calls, 1))
+        return "calls";
+    if (!within(limit->tokens, spent->tokens + spent->reserved_tokens, agent->tokens))
+        return "tokens";
+    if (!within(limit->cost, spent->cost + spent->reserved_cost, agent->cost))
+        return "cost";
+    return account->time_spent ? "time" : NULL;
+}
+
+bool budget_allows(const struct run *run, const struct task *task, bool recovery,
+                   const char **ret_which)
+{
+    const struct agent *agent = task_callee(run, task)->agent;
+    *ret_which = NULL;
+    for (uint32_t i = task->account; i != NO_ACCOUNT && !*ret_which; i = run->accounts[i].parent)
+        *ret_which = lacking(&run->accounts[i], agent, recovery, task->parent != NO_TASK);
+    return *ret_which == NULL;
+}
+
+bool budget_grants(const struct run *run, uint32_t account, int64_t tokens, int64_t cost)
+{
+    for (; account != NO_ACCOUNT; account = run->accounts[account].parent) {
+        const struct budget *limit = &run->accounts[account].limit;
+        const struct spent *spent = &run->accounts[account].spent;
+        if (!within(limit->tokens, spent->tokens + spent->reserved_tokens, tokens) ||
+            !within(limit->cost, spent->cost + spent->reserved_cost, cost))
+            return false;
     }
-    set_left(left, "time_ms", budget->time_ms, spent->active_ms);
-    set_left(left, "recovery", budget->recovery_calls, spent->recovery);
+    return true;
+}
+
+/* ---- time ---- */
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < 0 ? b : b < 0 ? a : a < b ? a : b;
+}
+
+static int64_t time_left(const struct run *run, const struct account *account)
+{
+    int64_t used = run->active_ms - account->opened_ms;
+    if (account->limit.time_ms < 0)
+        return -1;
+    return account->limit.time_ms > used ? account->limit.time_ms - used : 0;
+}
+
+int64_t budget_time_left(const struct run *run, uint32_t account)
+{
+    int64_t left = -1;
+    for (; account != NO_ACCOUNT; account = run->accounts[account].parent)
+        left = least(left, time_left(run, &run->accounts[account]));
     return left;
 }
+
+static uint32_t frame_of_account(const struct run *run, const struct account *account)
+{
+    return account->task == NO_TASK ? 0 : run->tasks[account->task]->inside;
+}
+
+uint32_t budget_overdue(const struct run *run)
+{
+    uint32_t found = UINT32_MAX;
+    for (size_t i = 0; i < run->timed.count; i++) {
+        const struct account *account = &run->accounts[run->timed.list[run->timed.head + i]];
+        uint32_t frame = frame_of_account(run, account);
+        if (account->time_spent && frame < found && run->frames[frame]->ending == RUN_RUNNING)
+            found = frame;
+    }
+    return found;
+}
+
+int64_t run_deadline(const struct run *run)
+{
+    int64_t left = -1;
+    if (run_status(run) != RUN_RUNNING)
+        return -1;
+    for (size_t i = 0; i < run->timed.count; i++) {
+        const struct account *account = &run->accounts[run->timed.list[run->timed.head + i]];
+        uint32_t frame = frame_of_account(run, account);
+        if (!account->time_spent && run->frames[frame]->ending == RUN_RUNNING)
+            left = least(left, time_left(run, account));
+    }
+    return left < 0 ? -1 : run->now_ms + left;
+}
+
+/* ---- what is left, for people ---- */
+
+static void set_left(json_t *left, const char *name, int64_t limit, int64_t used)
+{
+    int64_t more = limit > used ? limit - used : 0;
+    const json_t *known = json_object_get(left, name);
+    if (limit >= 0 && (!known || json_integer_value(known) > more))
+        json_object_set_new(left, name, json_integer(more));
+}
+
+json_t *budget_left(const struct run *run, uint32_t index)
+{
+    json_t *left = json_object();
+    char text[32];
+    for (; index != NO_ACCOUNT; index = run->accounts[index].parent) {
+        const struct budget *budget = &run->accounts[index].limit;
+        const struct spent *spent = &run->accounts[index].spent;
+        set_left(left, "attempts", budget->attempts, spent->attempts);
+        set_left(left, "calls", budget->calls, spent->calls);
+        set_left(left, "tokens", budget->tokens, spent->tokens + spent->reserved_tokens);
+        set_left(left, "cost", budget->cost, spent->cost + spent->reserved_cost);
+        set_left(left, "time_ms", budget->time_ms, run->active_ms - run->accounts[index].opened_ms);
+        set_left(left, "recovery", budget->recovery_calls, spent->recovery);
+    }
+    const json_t *cost = json_object_get(left, "cost");
+    if (cost)
+        json_object_set_new(left, "cost", json_string(money_text(json_integer_value(cost), text)));
+    return left;
+}
+
+struct amounts run_spent(const struct run *run)
+{
+    const struct spent *spent = &run->accounts[0].spent;
+    return (struct amounts){.attempts = spent->attempts,
+                            .calls = spent->calls + spent->recovery,
+                            .tokens = spent->tokens,
+                            .cost = spent->cost};
+}
+
+/* ---- chance and delays ---- */
 
 /* splitmix64 (Steele, Lea, Flood 2014): one good number from the seed and where we are. */
 static uint64_t mix(uint64_t x)
@@ -85,18 +208,24 @@ static uint64_t mix(uint64_t x)
     return x ^ (x >> 31);
 }
 
+/* Frames and calls within calls have chances of their own. */
 uint64_t run_chance(const struct run *run, const struct task *task, uint32_t serial)
 {
     if (!task)
         return mix(run->seed);
-    return mix(mix(run->seed ^ ((uint64_t)task->step << 32)) ^ ((uint64_t)task->item << 16) ^
-               serial);
+    uint64_t seed = run->seed;
+    if (task->frame > 0)
+        seed = mix(seed ^ task->frame);
+    for (const struct task *t = task; t->parent != NO_TASK; t = run->tasks[t->parent])
+        for (const char *c = t->nested->name; *c; c++)
+            seed = mix(seed ^ (unsigned char)*c);
+    return mix(mix(seed ^ ((uint64_t)task->step << 32)) ^ ((uint64_t)task->item << 16) ^ serial);
 }
 
 int64_t retry_delay(const struct run *run, const struct task *task, bool reconciling)
 {
-    const struct retry *retry = &step_of(run, task)->retry;
-    uint32_t starts = reconciling ? task->reconciles : task->tries;
+    const struct retry *retry = task_retry(run, task);
+    uint32_t starts = reconciling ? task->reconciles : task->tries - task->deferrals;
     uint32_t tries = starts > 0 ? starts - 1 : 0;
     double delay = (double)retry->initial_ms * pow(retry->coefficient, (double)tries);
     if (!(delay < (double)retry->max_ms))

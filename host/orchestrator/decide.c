@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What is decided next: first what the event itself asks for, then the tasks on the agenda, then
- * (while the run ends) the sweep and the undos, else the steps whose turn has come, then whoever is
- * first in line for a start. One decision a call; the state does not change here.
+ * the flows that are ending (who is told, what is undone), then those whose steps are all final,
+ * the steps whose turn has come, and whoever is first in line for a start. One decision a call; the
+ * state does not change here.
  */
 #include "orchestrator/state_internal.h"
 
@@ -34,33 +35,35 @@ void decisions_done(struct decisions *decisions)
 
 /* ---- steps ---- */
 
-static void decide_unwind(const char *rule, json_t *error, struct decision *ret)
+void decide_unwind(uint32_t frame, const char *rule, json_t *error, struct decision *ret)
 {
-    *ret = (struct decision){.kind = DECISION_UNWIND, .rule = rule, .error = error};
+    *ret = (struct decision){.kind = DECISION_UNWIND, .rule = rule, .frame = frame, .error = error};
 }
 
 /* An expression of the step itself (`if`, `for_each`) failed: no task exists that could. */
-static void decide_broken_step(const struct run *run, uint32_t index, const char *key,
-                               const struct error *err, struct decision *ret)
+static void decide_broken_step(const struct run *run, uint32_t frame, uint32_t index,
+                               const char *key, const struct error *err, struct decision *ret)
 {
-    const struct step *step = &run->flow->steps[index];
+    const struct step *step = &run->frames[frame]->flow->steps[index];
     AUTO(freep) char *message = xasprintf("%s: %s", key, err->text);
-    json_t *error = error_json("expression", message, step->name);
+    AUTO(freep) char *path = xasprintf("%s%s", run->frames[frame]->prefix, step->name);
+    json_t *error = error_json("expression", message, path);
     if (step->on_failure == ON_FAILURE_SKIP)
-        *ret = (struct decision){
-            .kind = DECISION_SKIP, .rule = "expression-error", .step = index, .error = error};
+        *ret = (struct decision){.kind = DECISION_SKIP,
+                                 .rule = "expression-error",
+                                 .frame = frame,
+                                 .step = index,
+                                 .error = error};
     else
-        decide_unwind("expression-error", error, ret);
+        decide_unwind(frame, "expression-error", error, ret);
 }
 
-static bool lacks_requirement(const struct run *run, const struct step *step, const char **ret_name)
+static const char *missing_requirement(const struct frame *frame, const struct step *step)
 {
     for (size_t i = 0; i < step->requires_count; i++)
-        if (run->steps[step->requires[i]].state != STEP_DONE) {
-            *ret_name = run->flow->steps[step->requires[i]].name;
-            return true;
-        }
-    return false;
+        if (frame->steps[step->requires[i]].state != STEP_DONE)
+            return frame->flow->steps[step->requires[i]].name;
+    return NULL;
 }
 
 static enum error_code check_items(const json_t *items, struct error *reterr)
@@ -73,41 +76,55 @@ static enum error_code check_items(const json_t *items, struct error *reterr)
     return ERR_OK;
 }
 
-void decide_turn(const struct run *run, uint32_t index, struct decision *ret)
+/* False if the step has no `if`, or it holds. */
+static bool decide_condition(const struct run *run, uint32_t frame, uint32_t index,
+                             const struct scope *scope, struct decision *ret)
 {
-    const struct step *step = &run->flow->steps[index];
-    const char *missing;
+    const struct step *step = &run->frames[frame]->flow->steps[index];
+    json_t *value = NULL;
+    struct error err;
+    if (!step->condition)
+        return false;
+    if (mapping_evaluate(step->condition, scope, &value, &err) != ERR_OK) {
+        decide_broken_step(run, frame, index, "if", &err, ret);
+        return true;
+    }
+    bool holds = json_is_true(value);
+    json_decref(value);
+    *ret =
+        (struct decision){.kind = DECISION_SKIP, .rule = "if-false", .frame = frame, .step = index};
+    return !holds;
+}
+
+void decide_turn(const struct run *run, uint32_t frame, uint32_t index, struct decision *ret)
+{
+    const struct step *step = &run->frames[frame]->flow->steps[index];
+    const char *missing = missing_requirement(run->frames[frame], step);
+    struct scope_view view;
     struct scope scope;
     struct error err;
-    task_scope(run, NULL, NULL, NULL, &scope);
-    if (lacks_requirement(run, step, &missing)) {
+    json_t *items = NULL;
+    frame_scope(run, run->frames[frame], &view, &scope);
+    if (missing) {
         *ret = (struct decision){.kind = DECISION_SKIP,
                                  .rule = "needs-skipped",
+                                 .frame = frame,
                                  .step = index,
                                  .why = json_pack("{s:s}", "needs", missing)};
         return;
     }
-    if (step->condition) {
-        json_t *value = NULL;
-        if (mapping_evaluate(step->condition, &scope, &value, &err) != ERR_OK) {
-            decide_broken_step(run, index, "if", &err, ret);
-            return;
-        }
-        bool holds = json_is_true(value);
-        json_decref(value);
-        if (!holds) {
-            *ret = (struct decision){.kind = DECISION_SKIP, .rule = "if-false", .step = index};
-            return;
-        }
-    }
-    json_t *items = NULL;
+    if (decide_condition(run, frame, index, &scope, ret))
+        return;
     if (step->for_each && (mapping_evaluate(step->for_each, &scope, &items, &err) != ERR_OK ||
                            check_items(items, &err) != ERR_OK)) {
         json_decref(items);
-        decide_broken_step(run, index, "for_each", &err, ret);
+        decide_broken_step(run, frame, index, "for_each", &err, ret);
         return;
     }
-    *ret = (struct decision){.kind = DECISION_ADMIT, .rule = "turn", .step = index, .items = items};
+    if (frame == 0 && run->adopted && decide_adopt(run, index, items, ret))
+        return;
+    *ret = (struct decision){
+        .kind = DECISION_ADMIT, .rule = "turn", .frame = frame, .step = index, .items = items};
 }
 
 /* ---- starts ---- */
@@ -117,24 +134,26 @@ static int64_t least(int64_t a, int64_t b)
     return a < 0 ? b : b < 0 ? a : a < b ? a : b;
 }
 
-/* The time an attempt may take: its own, what is left of the step's, what is left of the run's. */
+/* The time an attempt may take: its own, what is left of the step's, what is left of every budget
+ * around it, and of the attempt that called it. */
 static int64_t start_timeout(const struct run *run, const struct task *task, bool recovery,
                              const struct agent *agent)
 {
     const struct step *step = step_of(run, task);
-    int64_t timeout = least(step->start_to_close_ms, agent->call_ms);
+    const struct task *caller = task->parent == NO_TASK ? NULL : run->tasks[task->parent];
+    int64_t own = task->nested ? task->nested->timeout_ms : step->start_to_close_ms;
+    int64_t timeout = least(own, agent->call_ms);
+    if (caller && caller->ends_ms >= 0)
+        timeout = least(timeout, caller->ends_ms > run->now_ms ? caller->ends_ms - run->now_ms : 1);
     if (recovery)
         return timeout;
-    if (step->schedule_to_close_ms >= 0) {
+    if (!caller && step->schedule_to_close_ms >= 0) {
         int64_t begun = task->first_ms ? task->first_ms : run->now_ms;
         int64_t left = begun + step->schedule_to_close_ms - run->now_ms;
         timeout = least(timeout, left > 1 ? left : 1);
     }
-    if (run->flow->budget.time_ms >= 0) {
-        int64_t left = run->flow->budget.time_ms - run->spent.active_ms;
-        timeout = least(timeout, left > 1 ? left : 1);
-    }
-    return timeout;
+    int64_t left = budget_time_left(run, task->account);
+    return left < 0 ? timeout : least(timeout, left > 1 ? left : 1);
 }
 
 void decide_verdict(uint32_t index, struct verdict *verdict, const char *rule, struct decision *ret)
@@ -160,28 +179,35 @@ static void decide_no_start(const struct task *task, uint32_t index, enum cause 
     decide_verdict(index, &verdict, rule, ret);
 }
 
+json_t *map_input(const struct run *run, const struct task *task, char **ret_message)
+{
+    const struct callee *callee = task_callee(run, task);
+    struct scope_view view;
+    struct scope scope;
+    struct error err;
+    json_t *input = NULL;
+    if (!callee->input)
+        return json_object();
+    task_scope(run, task, NULL, task->error, &view, &scope);
+    if (mapping_evaluate(callee->input, &scope, &input, &err) == ERR_OK)
+        return input;
+    *ret_message = xasprintf("input%s", err.text);
+    return NULL;
+}
+
 /* The task's input, built once, from the flow's mapping, and held to the agent's contract; or the
  * rule that says why it cannot be, and a message. */
 static const char *build_input(const struct run *run, const struct task *task, json_t **ret_input,
                                char **ret_message)
 {
     const struct callee *callee = task_callee(run, task);
-    struct scope scope;
-    struct error err;
     json_t *input = json_incref(task->input);
-    if (!input && task->role == ROLE_UNDO) {
+    if (!input && task->role == ROLE_UNDO)
         *ret_message = xstrdup(json_string_value(json_object_get(task->error, "message")));
+    else if (!input)
+        input = map_input(run, task, ret_message);
+    if (!input)
         return "input-invalid";
-    }
-    if (!input) {
-        task_scope(run, task, NULL, task->error, &scope);
-        if (!callee->input)
-            input = json_object();
-        else if (mapping_evaluate(callee->input, &scope, &input, &err) != ERR_OK) {
-            *ret_message = xasprintf("input%s", err.text);
-            return "input-invalid";
-        }
-    }
     *ret_message = mapped_breach(run, task, callee->proven, callee->agent->input, input);
     if (!*ret_message) {
         *ret_input = input;
@@ -191,13 +217,38 @@ static const char *build_input(const struct run *run, const struct task *task, j
     return callee->proven ? "proof-wrong" : "input-invalid";
 }
 
+/* It may pass an effect once more that an earlier journal or run has passed. */
+static const char *repeats_rule(const struct run *run, const struct task *task)
+{
+    if (task->cleared || !agent_writes(task_callee(run, task)->agent))
+        return NULL;
+    return run->restored ? "restored-journal" : task->repeats ? "effect-again" : NULL;
+}
+
+/* A sub-flow or a plan begins: its own steps are what is paid for. */
+static void decide_enter(const struct run *run, uint32_t index, json_t *input, struct decision *ret)
+{
+    const struct task *task = task_at(run, index);
+    if (task_flow(run, task)) {
+        *ret = (struct decision){.kind = DECISION_ENTER,
+                                 .rule = step_of(run, task)->plan ? "plan-begins" : "flow-begins",
+                                 .frame = run->frame_count,
+                                 .task = index,
+                                 .input = input};
+        return;
+    }
+    json_decref(input);
+    decide_no_start(task, index, CAUSE_INPUT, "the step that it follows made no plan", "no-plan",
+                    ret);
+}
+
 static void decide_start_agent(const struct run *run, uint32_t index, struct decision *ret)
 {
     const struct task *task = task_at(run, index);
     const struct agent *agent = task_callee(run, task)->agent;
-    bool writes = agent->effect == CLASS_WRITE || agent->effect == CLASS_WRITE_IDEMPOTENT;
-    if (run->restored && writes && !task->cleared) {
-        decide_ask(run, index, QUESTION_FAILURE, "restored-journal", ret);
+    const char *repeats = repeats_rule(run, task);
+    if (repeats) {
+        decide_ask(run, index, QUESTION_FAILURE, repeats, ret);
         return;
     }
     if (!calling_again_is_safe(run, task)) {
@@ -218,6 +269,10 @@ static void decide_start_agent(const struct run *run, uint32_t index, struct dec
         rule = build_input(run, task, &input, &message);
     if (rule) {
         decide_no_start(task, index, CAUSE_INPUT, message, rule, ret);
+        return;
+    }
+    if (task->role == ROLE_MAIN && (step_of(run, task)->plan || step_of(run, task)->call.flow)) {
+        decide_enter(run, index, input, ret);
         return;
     }
     *ret = (struct decision){
@@ -269,10 +324,12 @@ static void decide_start_reconcile(const struct run *run, uint32_t index, struct
     };
 }
 
+/* A call within a call goes at once: its caller waits for it in a place of its own. */
 bool decide_start(const struct run *run, struct decision *ret)
 {
     uint32_t index;
-    if (run->in_flight >= (uint32_t)run->flow->concurrency || !line_first(&run->ready, &index))
+    bool room = run->places < (uint32_t)run->flow->concurrency;
+    if (!line_first(&run->called, &index) && !(room && line_first(&run->ready, &index)))
         return false;
     if (task_at(run, index)->state == TASK_RECONCILING)
         decide_start_reconcile(run, index, ret);
@@ -283,77 +340,79 @@ bool decide_start(const struct run *run, struct decision *ret)
 
 /* ---- the end ---- */
 
-/* What waits is dropped, and what runs without changing anything is stopped. What holds an effect
- * goes through the table. */
-static bool sweep_task(const struct run *run, uint32_t index, struct decision *ret)
+static void sweep_task(const struct run *run, uint32_t index, struct decision *ret)
 {
     const struct task *task = run->tasks[index];
-    enum effect_class effect = task_callee(run, task)->agent->effect;
-    bool harmless = effect == CLASS_PURE || effect == CLASS_READ;
-    bool waits = task->state == TASK_READY || task->state == TASK_PAUSED;
-    bool asks = task->state == TASK_ASKING && task->question != QUESTION_DOUBT;
-    if (task_state_is_final(task->state) || task->role == ROLE_UNDO)
-        return false;
-    if (waits)
-        decide_by_rule(run, index, ret);
-    else if (asks && !task_any_done(task))
+    if (task->state == TASK_INSIDE)
+        decide_unwind(task->inside, "run-ending", json_incref(frame_of(run, task)->error), ret);
+    else if (task->state == TASK_ASKING)
         *ret = (struct decision){.kind = DECISION_ABANDON, .rule = "run-ending", .task = index};
-    else if (task->state == TASK_RUNNING && harmless && !task->stopping)
+    else if (task->state == TASK_RUNNING)
         *ret = (struct decision){.kind = DECISION_STOP, .rule = "run-ending", .task = index};
     else
-        return false;
-    return true;
+        decide_by_rule(run, index, ret);
 }
 
-static bool sweep(const struct run *run, struct decision *ret)
+/* The last of what was done is undone: by its own undo, or, of a sub-flow that has none, by those
+ * of its steps. */
+static void decide_undo(const struct frame *frame, struct decision *ret)
 {
-    for (uint32_t index = run->sweep; index < run->task_count; index++)
-        if (sweep_task(run, index, ret))
-            return true;
-    return false;
+    uint32_t last = frame->undo.list[frame->undo.head + frame->undo.count - 1];
+    *ret = (struct decision){.kind = DECISION_UNDO, .rule = "undo", .task = last};
 }
 
-bool decide_ending(const struct run *run, struct decision *ret)
+bool decide_ending(const struct run *run, uint32_t index, struct decision *ret)
 {
-    if (sweep(run, ret))
-        return true;
-    if (run->open > 0)
-        return false;
-    if (run->undo.count > 0) {
-        uint32_t last = run->undo.list[run->undo.head + run->undo.count - 1];
-        *ret = (struct decision){.kind = DECISION_UNDO, .rule = "undo", .task = last};
+    const struct frame *frame = run->frames[index];
+    for (size_t i = 0; i < frame->sweep.count; i++) {
+        uint32_t task = frame->sweep.list[frame->sweep.head + i];
+        if (task_state_is_final(run->tasks[task]->state))
+            continue;
+        sweep_task(run, task, ret);
         return true;
     }
-    *ret = (struct decision){.kind = DECISION_END,
+    if (frame->open > 0 || frame->unwinding > 0)
+        return false;
+    if (frame->undo.count > 0) {
+        decide_undo(frame, ret);
+        return true;
+    }
+    *ret = (struct decision){.kind = index == 0 ? DECISION_END : DECISION_LEAVE,
                              .rule = "cleaned-up",
-                             .status = run->ending,
-                             .error = json_incref(run->error)};
+                             .frame = index,
+                             .status = frame->ending,
+                             .error = json_incref(frame->error)};
     return true;
 }
 
-void decide_end(const struct run *run, struct decision *ret)
+void decide_end(const struct run *run, uint32_t index, struct decision *ret)
 {
+    const struct frame *frame = run->frames[index];
+    const struct flow *flow = frame->flow;
+    struct scope_view view;
     struct scope scope;
     struct error err;
     json_t *output = NULL;
-    task_scope(run, NULL, NULL, NULL, &scope);
-    if (!run->flow->output)
+    frame_scope(run, frame, &view, &scope);
+    if (!flow->output)
         output = json_null();
-    else if (mapping_evaluate(run->flow->output, &scope, &output, &err) != ERR_OK) {
-        decide_unwind("output-invalid", error_json("output", err.text, NULL), ret);
+    else if (mapping_evaluate(flow->output, &scope, &output, &err) != ERR_OK) {
+        decide_unwind(index, "output-invalid", error_json("output", err.text, NULL), ret);
         return;
     }
-    bool proven = run->flow->output_proven;
     AUTO(freep)
-    char *breach = mapped_breach(run, NULL, proven, run->flow->output_contract, output);
+    char *breach = mapped_breach(run, NULL, flow->output_proven, flow->output_contract, output);
     if (breach) {
         json_decref(output);
-        decide_unwind(proven ? "proof-wrong" : "output-invalid",
+        decide_unwind(index, flow->output_proven ? "proof-wrong" : "output-invalid",
                       error_json("contract", breach, NULL), ret);
         return;
     }
-    *ret = (struct decision){
-        .kind = DECISION_END, .rule = "all-steps-final", .status = RUN_DONE, .output = output};
+    *ret = (struct decision){.kind = index == 0 ? DECISION_END : DECISION_LEAVE,
+                             .rule = "all-steps-final",
+                             .frame = index,
+                             .status = RUN_DONE,
+                             .output = output};
 }
 
 /* ---- the order of things ---- */
@@ -365,20 +424,28 @@ static void decide_event(const struct run *run, const struct event *event, struc
     case EVENT_RESERVE_ASKED:
         decide_service(run, event, ret);
         return;
+    case EVENT_CALL_ASKED:
+        decide_call(run, event, ret);
+        return;
     case EVENT_ANSWERED:
     case EVENT_EXPIRED:
         decide_answer(run, event, ret);
         return;
-    case EVENT_TIME_SPENT:
-        decide_unwind("time-spent", error_json("budget", "the run's time budget is used up", NULL),
+    case EVENT_TIME_SPENT: {
+        uint32_t frame = budget_overdue(run);
+        decide_unwind(frame, "time-spent",
+                      error_json("budget",
+                                 frame == 0 ? "the run's time budget is used up"
+                                            : "its time budget is used up",
+                                 NULL),
                       ret);
         return;
+    }
     case EVENT_STARTED:
     case EVENT_TAKEN_OVER:
     case EVENT_ENDED:
     case EVENT_EFFECT_ENDED:
     case EVENT_SPENT:
-    case EVENT_CALL_ASKED:
     case EVENT_HELD:
     case EVENT_DUE:
     case EVENT_TOLD:
@@ -394,7 +461,7 @@ static bool event_needs_decision(const struct run *run, const struct event *even
     if (!run->answer_pending)
         return false;
     if (event->kind == EVENT_TIME_SPENT)
-        return run->ending == RUN_RUNNING;
+        return budget_overdue(run) != UINT32_MAX;
     if (event->kind == EVENT_EXPIRED) {
         const struct task *task = task_at(run, event->task);
         return task->state == TASK_ASKING && task->revision == event->revision;
@@ -402,33 +469,32 @@ static bool event_needs_decision(const struct run *run, const struct event *even
     return true;
 }
 
+static bool decide_endings(const struct run *run, struct decision *ret)
+{
+    for (size_t i = 0; i < run->ends.count; i++)
+        if (decide_ending(run, run->ends.list[run->ends.head + i], ret))
+            return true;
+    return false;
+}
+
 bool run_decide(const struct run *run, const struct event *event, struct decision *ret)
 {
     uint32_t index;
-    if (run->status != RUN_RUNNING)
+    if (run->frames[0]->status != RUN_RUNNING)
         return false;
-    if (event_needs_decision(run, event)) {
+    if (event_needs_decision(run, event))
         decide_event(run, event, ret);
-        return true;
-    }
-    if (line_first(&run->agenda, &index)) {
+    else if (line_first(&run->agenda, &index))
         decide_task(run, event, index, ret);
+    else if (decide_endings(run, ret))
         return true;
-    }
-    if (run->ending != RUN_RUNNING) {
-        if (decide_ending(run, ret))
-            return true;
-    } else if (line_first(&run->turns, &index)) {
-        decide_turn(run, index, ret);
-        return true;
-    }
-    if (decide_start(run, ret))
-        return true;
-    if (run->ending == RUN_RUNNING && run->steps_left == 0 && run->open == 0) {
-        decide_end(run, ret);
-        return true;
-    }
-    return false;
+    else if (line_first(&run->over, &index))
+        decide_end(run, index, ret);
+    else if (line_first(&run->turns, &index))
+        decide_turn(run, index, run->turns.list[run->turns.head + 1], ret);
+    else
+        return decide_start(run, ret);
+    return true;
 }
 
 void run_advance(struct run *run, const struct event *event, struct decisions *ret)

@@ -97,8 +97,9 @@ static bool check_confidence(const struct step *step, const struct agent *agent,
 static bool check_asserts(const struct run *run, const struct step *step, const struct task *task,
                           struct verdict *ret)
 {
+    struct scope_view view;
     struct scope scope;
-    task_scope(run, task, ret->output, NULL, &scope);
+    task_scope(run, task, ret->output, NULL, &view, &scope);
     for (size_t i = 0; i < step->assert_count; i++) {
         struct error err;
         json_t *value = NULL;
@@ -128,6 +129,37 @@ void judge_output(const struct run *run, const struct task *task, json_t *output
                                                 check_asserts(run, step, task, ret));
 }
 
+/* A plan in the output that its compiler refused: whoever made it is told all that was found. */
+static void check_plan(const struct task *task, const struct event *event, struct verdict *ret)
+{
+    const json_t *first = json_array_get(event->plan_errors, 0);
+    if (!ret->fits || !event->plan_errors)
+        return;
+    json_t *output = ret->output, *error = ret->error, *feedback = ret->feedback;
+    AUTO(freep)
+    char *message =
+        xasprintf("its plan is refused: %s", first ? json_string_value(first) : "it holds none");
+    *ret = (struct verdict){.output = output};
+    json_decref(error);
+    json_decref(feedback);
+    refuse(task, ret, CAUSE_PLAN, message);
+    json_object_set(ret->feedback, "plan", event->plan_errors);
+}
+
+/* What came of the flow that ran in the place of an agent. */
+static void judge_inside(const struct run *run, const struct task *task, struct verdict *ret)
+{
+    const struct frame *frame = run->frames[task->inside];
+    if (frame->status == RUN_DONE) {
+        judge_output(run, task, frame->output, ret);
+        return;
+    }
+    *ret =
+        (struct verdict){.cause = frame->status == RUN_CANCELLED ? CAUSE_CANCELLED : CAUSE_FAILED};
+    ret->error = frame->error ? json_incref(frame->error)
+                              : error_json("failed", "its flow failed", task->path);
+}
+
 /* A question whose schema nobody can hold an answer to is a broken contract of its agent. */
 static void check_question(const struct task *task, struct verdict *ret)
 {
@@ -144,9 +176,14 @@ void judge(const struct run *run, const struct task *task, const struct event *e
            struct verdict *ret)
 {
     static const char *const nothing = "the agent gave no reason";
+    if (task->inside) {
+        judge_inside(run, task, ret);
+        return;
+    }
     switch (event->end) {
     case END_OK:
         judge_output(run, task, event->body, ret);
+        check_plan(task, event, ret);
         return;
     case END_INPUT_REQUIRED:
         *ret = (struct verdict){.cause = CAUSE_COUNT, .output = json_incref(event->body)};

@@ -11,10 +11,19 @@
 
 /* ---- facts ---- */
 
+/* Its output holds a plan for another step, which only the end of a call has compiled. */
+static bool writes_plan(const struct run *run, const struct task *task)
+{
+    const struct flow *flow = frame_of(run, task)->flow;
+    uint32_t by = step_of(run, task)->planned_by;
+    return task->role != ROLE_CALL && by < flow->step_count && flow->steps[by].plan;
+}
+
 static bool result_fits(const struct run *run, const struct task *task)
 {
     if (task->effect_count != 1 || task->effects[0].outcome != OUTCOME_DONE ||
-        !task->effects[0].result || json_is_null(task->effects[0].result))
+        !task->effects[0].result || json_is_null(task->effects[0].result) ||
+        task->child_count > 0 || writes_plan(run, task))
         return false;
     struct verdict verdict;
     judge_output(run, task, task->effects[0].result, &verdict);
@@ -50,33 +59,72 @@ enum happened task_happened(const struct task *task)
     return task->conflict ? HAPPENED_CONFLICT : verdict_happened(&task->verdict);
 }
 
-unsigned gather_facts(const struct run *run, const struct task *task)
+/* May the next try begin before every deadline? */
+static bool in_time(const struct run *run, const struct task *task, int64_t again_ms)
 {
     const struct step *step = step_of(run, task);
-    const struct callee *callee = task_callee(run, task);
+    int64_t left = budget_time_left(run, task->account);
+    bool own = task->nested || step->schedule_to_close_ms < 0 ||
+               again_ms < task->first_ms + step->schedule_to_close_ms;
+    return (own && (left < 0 || again_ms < run->now_ms + left)) ||
+           start_uses_recovery(run, task, false);
+}
+
+/* Told to come back later, or not even started for what passes with time: the breaker of its agent.
+ * The try is not to blame, and is not counted; up to a limit. */
+static bool is_deferred(const struct task *task)
+{
     const struct verdict *verdict = &task->verdict;
+    return verdict->retry_after_ms > 0 && task->deferrals < LIMIT_DEFERRALS &&
+           verdict->retry_after_ms <= LIMIT_DEFERRAL_MS &&
+           (verdict->cause == CAUSE_RATE_LIMITED ||
+            (verdict->deferred && verdict->cause == CAUSE_UNAVAILABLE));
+}
+
+static bool any_child_spent(const struct run *run, const struct task *task)
+{
+    for (uint32_t i = 0; i < task->child_count; i++) {
+        const struct task *child = run->tasks[task->children[i]];
+        if (child->state == TASK_FAILED && child->nested->last_call == task->tries)
+            return true;
+    }
+    return false;
+}
+
+static unsigned policy_facts(const struct run *run, const struct task *task)
+{
+    const struct step *step = step_of(run, task);
+    const struct retry *retry = task_retry(run, task);
+    const struct verdict *verdict = &task->verdict;
+    bool below = !verdict->accepted && verdict->cause == CAUSE_CONFIDENCE;
+    bool retried = verdict->cause < CAUSE_COUNT && (retry->on & (1u << verdict->cause));
+    bool frame = task->inside > 0;
+    if (below && step->below == BELOW_RETRY)
+        retried = true;
+    return bit(task->tries < (uint32_t)retry->max_attempts + task->extra && !frame, FACT_TRY_LEFT) |
+           bit(retried, FACT_RETRY_ON) | bit(below, FACT_BELOW) |
+           bit(step->below == BELOW_ESCALATE, FACT_BELOW_ESCALATE) |
+           bit(step->below == BELOW_FAIL, FACT_BELOW_FAIL) | bit(frame, FACT_FRAME) |
+           bit(is_deferred(task), FACT_DEFERRED);
+}
+
+unsigned gather_facts(const struct run *run, const struct task *task)
+{
+    const struct callee *callee = task_callee(run, task);
     const char *spent;
     int64_t again_ms = run->now_ms + retry_delay(run, task, false);
     bool recovery = start_uses_recovery(run, task, false);
-    bool in_time = step->schedule_to_close_ms < 0 ||
-                   again_ms < task->first_ms + step->schedule_to_close_ms || recovery;
-    bool below = !verdict->accepted && verdict->cause == CAUSE_CONFIDENCE;
-    bool retried = verdict->cause < CAUSE_COUNT && (step->retry.on & (1u << verdict->cause));
-    if (below && step->below == BELOW_RETRY)
-        retried = true;
-    return bit(task_doubt(task), FACT_UNKNOWN) | bit(task_any_done(task), FACT_DONE) |
-           bit(task_left_behind(task), FACT_LEFT_BEHIND) |
+    return policy_facts(run, task) | bit(task_doubt(task), FACT_UNKNOWN) |
+           bit(task_any_done(run, task), FACT_DONE) |
+           bit(task_left_behind(run, task), FACT_LEFT_BEHIND) |
            bit(any_bare(run, task, callee->agent), FACT_BARE) |
-           bit(task->tries < (uint32_t)step->retry.max_attempts + task->extra, FACT_TRY_LEFT) |
-           bit(retried, FACT_RETRY_ON) |
            bit(budget_allows(run, task, recovery, &spent), FACT_BUDGET_LEFT) |
-           bit(in_time, FACT_TIME_LEFT) |
-           bit(run->ending != RUN_RUNNING && task->role != ROLE_UNDO, FACT_ENDING) |
-           bit(callee->reconcile, FACT_RECONCILE) |
+           bit(in_time(run, task, again_ms), FACT_TIME_LEFT) |
+           bit(task_is_ending(run, task), FACT_ENDING) | bit(callee->reconcile, FACT_RECONCILE) |
            bit(budget_allows(run, task, true, &spent), FACT_RECOVERY_LEFT) |
            bit(task_keys_live(task, callee->agent, again_ms), FACT_KEY_LIVE) |
-           bit(below, FACT_BELOW) | bit(step->below == BELOW_ESCALATE, FACT_BELOW_ESCALATE) |
-           bit(step->below == BELOW_FAIL, FACT_BELOW_FAIL) | bit(task->resumed, FACT_RESUMED) |
+           bit(task->resumed, FACT_RESUMED) | bit(task_is_orphan(run, task), FACT_ORPHAN) |
+           bit(any_child_spent(run, task), FACT_CHILD_SPENT) |
            bit(task->resumed && !task_doubt(task) && result_fits(run, task), FACT_RESULT_FITS);
 }
 
@@ -92,9 +140,9 @@ static const char *happened_word(enum happened happened)
     return "?";
 }
 
-static const char *outcome_word(const struct task *task)
+static const char *outcome_word(const struct run *run, const struct task *task)
 {
-    return task_doubt(task) ? "unknown" : task_any_done(task) ? "done" : "none";
+    return task_doubt(task) ? "unknown" : task_any_done(run, task) ? "done" : "none";
 }
 
 static json_t *explain_facts(const struct run *run, const struct task *task, enum happened happened,
@@ -103,15 +151,21 @@ static json_t *explain_facts(const struct run *run, const struct task *task, enu
     const struct agent *agent = task_callee(run, task)->agent;
     json_t *why = json_pack("{s:s, s:s, s:s, s:i, s:i, s:o}", "happened", happened_word(happened),
                             "class", effect_class_word(agent->effect), "outcome",
-                            outcome_word(task), "tries", (int)task->tries, "max_attempts",
-                            step_of(run, task)->retry.max_attempts + (int)task->extra,
-                            "budget_left", budget_left(run));
+                            outcome_word(run, task), "tries", (int)task->tries, "max_attempts",
+                            task_retry(run, task)->max_attempts + (int)task->extra, "budget_left",
+                            budget_left(run, task->account));
     if (!task->verdict.accepted && task->verdict.cause < CAUSE_COUNT)
         json_object_set_new(why, "cause", json_string(cause_word(task->verdict.cause)));
     if (task->verdict.error)
         json_object_set(why, "error", task->verdict.error);
     if (facts & FACT_ENDING)
         json_object_set_new(why, "ending", json_true());
+    if (facts & FACT_ORPHAN)
+        json_object_set_new(why, "caller", json_string("over"));
+    if (facts & FACT_CHILD_SPENT)
+        json_object_set_new(why, "call_failed", json_true());
+    if (task->deferrals)
+        json_object_set_new(why, "deferrals", json_integer(task->deferrals));
     if ((facts & FACT_UNKNOWN) && !(facts & FACT_RECONCILE))
         json_object_set_new(why, "reconcile", json_false());
     return why;
@@ -127,11 +181,12 @@ void decide_accept(const struct run *run, uint32_t index, json_t *output, const 
     *ret = (struct decision){.kind = DECISION_ACCEPT, .rule = rule, .task = index};
     if (output != task->verdict.output)
         ret->output = json_incref(output);
-    if (!step->undo.agent || task->role == ROLE_UNDO)
+    if (!step->undo.agent || task->role == ROLE_UNDO || task->role == ROLE_CALL)
         return;
+    struct scope_view view;
     struct scope scope;
     struct error err;
-    task_scope(run, task, output, NULL, &scope);
+    task_scope(run, task, output, NULL, &view, &scope);
     if (!step->undo.input)
         ret->undo_input = json_object();
     else if (mapping_evaluate(step->undo.input, &scope, &ret->undo_input, &err) != ERR_OK)
@@ -148,6 +203,7 @@ static void decide_retry(const struct run *run, uint32_t index, const struct row
         .task = index,
         .due_ms = run->now_ms + (row->act == ACT_REPLAY ? 0 : retry_delay(run, task, false)),
         .granted = row->act == ACT_REPLAY,
+        .deferred = row->act == ACT_DEFER,
     };
     if (row->act == ACT_RETRY_FEEDBACK)
         ret->feedback = json_incref(task->verdict.feedback);
@@ -182,7 +238,8 @@ static void decide_failure(const struct run *run, uint32_t index, const char *ru
         *ret = (struct decision){.kind = DECISION_FAIL, .rule = rule, .task = index};
         ret->skipped = policy == ON_FAILURE_SKIP;
         bool alone = task->item < 0 || step->on_item == ON_ITEM_STOP;
-        ret->status = alone && !ret->skipped ? RUN_FAILED : RUN_RUNNING;
+        bool nested = task->role == ROLE_CALL;
+        ret->status = alone && !ret->skipped && !nested ? RUN_FAILED : RUN_RUNNING;
         break;
     }
     ret->error = json_incref(task->verdict.error);
@@ -213,6 +270,7 @@ void decide_by_rule(const struct run *run, uint32_t index, struct decision *ret)
         break;
     case ACT_RETRY:
     case ACT_RETRY_FEEDBACK:
+    case ACT_DEFER:
     case ACT_REPLAY:
         decide_retry(run, index, row, ret);
         break;
@@ -355,29 +413,50 @@ void decide_doubt(const struct run *run, const struct event *event, uint32_t ind
     }
 }
 
+/* What an attempt came to, of which only the next decision makes something. */
+static void decide_judge(const struct run *run, const struct event *event, uint32_t index,
+                         struct decision *ret)
+{
+    const struct task *task = task_at(run, index);
+    struct verdict verdict;
+    struct event lost = *event;
+    if (event->kind == EVENT_TAKEN_OVER) {
+        lost.end = END_FAILED;
+        lost.cause = CAUSE_CRASH;
+        lost.message = "the host died while it ran";
+    }
+    judge(run, task, &lost, &verdict);
+    decide_verdict(index, &verdict, task->inside ? "flow-ended" : "attempt-ended", ret);
+    if (event->kind == EVENT_ENDED && ret->output == event->body && !task->inside) {
+        json_decref(ret->output);
+        ret->output = NULL;
+    }
+}
+
+/* A call whose caller's attempt is over before it has ended. */
+static void decide_orphan(const struct run *run, uint32_t index, struct decision *ret)
+{
+    if (task_at(run, index)->state == TASK_RUNNING)
+        *ret = (struct decision){.kind = DECISION_STOP, .rule = "caller-ended", .task = index};
+    else
+        decide_by_rule(run, index, ret);
+}
+
 void decide_task(const struct run *run, const struct event *event, uint32_t index,
                  struct decision *ret)
 {
     const struct task *task = task_at(run, index);
-    if (task->state == TASK_ASKING && task->question != QUESTION_DOUBT) {
+    bool waits = task->state == TASK_READY || task->state == TASK_PAUSED;
+    if (task->parent != NO_TASK && (waits || task->state == TASK_RUNNING))
+        decide_orphan(run, index, ret);
+    else if (task->state == TASK_ASKING && task->question != QUESTION_DOUBT)
         decide_by_rule(run, index, ret);
-    } else if (task->state != TASK_JUDGED) {
+    else if (task->state != TASK_JUDGED)
         decide_doubt(run, event, index, ret);
-    } else if (!task->judged) {
-        struct verdict verdict;
-        struct event lost = *event;
-        if (event->kind == EVENT_TAKEN_OVER) {
-            lost.end = END_FAILED;
-            lost.cause = CAUSE_CRASH;
-            lost.message = "the host died while it ran";
-        }
-        judge(run, task, &lost, &verdict);
-        decide_verdict(index, &verdict, "attempt-ended", ret);
-        if (event->kind == EVENT_ENDED && ret->output == event->body) {
-            json_decref(ret->output);
-            ret->output = NULL;
-        }
-    } else {
+    else if (!task->judged)
+        decide_judge(run, event, index, ret);
+    else if (task->children_open > 0)
+        *ret = (struct decision){.kind = DECISION_HOLD, .rule = "calls-open", .task = index};
+    else
         decide_by_rule(run, index, ret);
-    }
 }

@@ -65,7 +65,7 @@ void decide_ask(const struct run *run, uint32_t index, enum question kind, const
     const struct task *task = task_at(run, index);
     const struct agent *agent = task_callee(run, task)->agent;
     const struct effect *doubt = task_doubt(task);
-    const struct escalation *escalation = &run->flow->escalation;
+    const struct escalation *escalation = task_escalation(run, task);
     int64_t deadline = escalation->deadline_ms >= 0 ? run->now_ms + escalation->deadline_ms : -1;
     json_t *shown = json_pack("{s:s, s:s, s:s, s:s, s:o}", "question", question_word(kind), "step",
                               task->path, "agent", agent->name, "text", question_text(task, kind),
@@ -242,7 +242,8 @@ static void fail_task(const struct task *task, uint32_t index, const char *rule,
         .rule = rule,
         .task = index,
         .skipped = skip,
-        .status = skip || task->role == ROLE_UNDO ? RUN_RUNNING : RUN_FAILED,
+        .status =
+            skip || task->role == ROLE_UNDO || task->role == ROLE_CALL ? RUN_RUNNING : RUN_FAILED,
         .error = error_json(skip ? "skipped" : "denied", message, task->path),
     };
 }
@@ -250,7 +251,8 @@ static void fail_task(const struct task *task, uint32_t index, const char *rule,
 /* Was something done that the flow knows how to undo? */
 static bool can_be_undone(const struct run *run, const struct task *task)
 {
-    return task->role != ROLE_UNDO && step_of(run, task)->undo.agent && task_any_done(task);
+    return task->role != ROLE_UNDO && task->role != ROLE_CALL && step_of(run, task)->undo.agent &&
+           task_any_done(run, task);
 }
 
 /* A doubt stays until it is resolved. What was done is undone, for which its output must be known:
@@ -263,10 +265,8 @@ static void deny(const struct run *run, const struct event *event, const struct 
     bool undo = can_be_undone(run, task) && (known || event->kind == EVENT_EXPIRED);
     if (!doubt && !undo) {
         fail_task(task, event->task, rule, false, rule_meaning(rule), ret);
-    } else if (run->ending == RUN_RUNNING) {
-        *ret = (struct decision){.kind = DECISION_UNWIND,
-                                 .rule = rule,
-                                 .error = error_json("denied", rule_meaning(rule), task->path)};
+    } else if (frame_of(run, task)->ending == RUN_RUNNING) {
+        decide_unwind(task->frame, rule, error_json("denied", rule_meaning(rule), task->path), ret);
     } else if (!doubt && known) {
         decide_accept(run, event->task, task->verdict.output, "denied-undo", ret);
     } else if (!doubt) {
@@ -311,7 +311,7 @@ void decide_answer(const struct run *run, const struct event *event, struct deci
         refuse_answer(event->task, "answer-stale", "this is not the question that is open now",
                       ret);
     } else if (event->kind == EVENT_EXPIRED) {
-        bool approve = run->flow->escalation.approve_on_timeout && task->verdict.fits &&
+        bool approve = task_escalation(run, task)->approve_on_timeout && task->verdict.fits &&
                        task->question == QUESTION_OUTPUT;
         if (approve)
             decide_accept(run, event->task, task->verdict.output, "question-expired", ret);
@@ -321,6 +321,9 @@ void decide_answer(const struct run *run, const struct event *event, struct deci
         deny(run, event, task, "person-denied", ret);
     } else if (run_answer_fits(run, event->task, event->body, &err) != ERR_OK) {
         refuse_answer(event->task, "answer-invalid", err.text, ret);
+    } else if (event->plan_errors) {
+        const char *found = json_string_value(json_array_get(event->plan_errors, 0));
+        refuse_answer(event->task, "answer-invalid", found ? found : "it holds no plan", ret);
     } else {
         answered(run, event, task, ret);
     }

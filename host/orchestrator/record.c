@@ -92,6 +92,9 @@ static const struct field event_fields[] = {
     PLAIN(event, FIELD_JSON, input),
     PLAIN(event, FIELD_JSON, pins),
     PLAIN(event, FIELD_JSON, libraries),
+    PLAIN(event, FIELD_BOOL, planned),
+    PLAIN(event, FIELD_JSON, plan_errors),
+    PLAIN(event, FIELD_JSON, adopted),
 };
 
 static const struct field decision_fields[] = {
@@ -111,7 +114,8 @@ static const struct field decision_fields[] = {
     PLAIN(decision, FIELD_UINT32, revision),  PLAIN(decision, FIELD_JSON, shown),
     WORD(decision, begin, begin_words),       PLAIN(decision, FIELD_TEXT, key),
     PLAIN(decision, FIELD_JSON, result),      PLAIN(decision, FIELD_JSON, response),
-    PLAIN(decision, FIELD_BOOL, granted),
+    PLAIN(decision, FIELD_BOOL, granted),     PLAIN(decision, FIELD_UINT32, frame),
+    PLAIN(decision, FIELD_BOOL, deferred),
 };
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
@@ -194,10 +198,24 @@ static bool event_has_task(enum event_kind kind)
            kind != EVENT_TIME_SPENT;
 }
 
-static bool decision_has_task(enum decision_kind kind)
+bool decision_has_task(enum decision_kind kind)
 {
-    return kind != DECISION_ADMIT && kind != DECISION_SKIP && kind != DECISION_UNWIND &&
-           kind != DECISION_END;
+    return kind != DECISION_ADMIT && kind != DECISION_SKIP && kind != DECISION_ADOPT &&
+           kind != DECISION_UNWIND && kind != DECISION_LEAVE && kind != DECISION_END;
+}
+
+/* Where a decision belongs that is of a flow: its step, or the task whose work the flow is. */
+static void write_place(const struct run *run, const struct decision *decision, json_t *json)
+{
+    const struct frame *frame = run->frames[decision->frame];
+    const char *name = frame->flow->steps[decision->step].name;
+    if (decision->kind == DECISION_ADMIT || decision->kind == DECISION_SKIP ||
+        decision->kind == DECISION_ADOPT) {
+        AUTO(freep) char *path = xasprintf("%s%s", frame->prefix, name);
+        json_object_set_new(json, "path", json_string(path));
+    } else if (frame->parent != NO_TASK) {
+        json_object_set_new(json, "path", json_string(run_task_path(run, frame->parent)));
+    }
 }
 
 static json_t *write_decision(const struct run *run, const struct decision *decision)
@@ -206,8 +224,8 @@ static json_t *write_decision(const struct run *run, const struct decision *deci
                                 COUNT(decision_fields), decision);
     if (decision_has_task(decision->kind))
         json_object_set_new(json, "path", json_string(run_task_path(run, decision->task)));
-    else if (decision->kind == DECISION_ADMIT || decision->kind == DECISION_SKIP)
-        json_object_set_new(json, "path", json_string(run->flow->steps[decision->step].name));
+    else
+        write_place(run, decision, json);
     return json;
 }
 

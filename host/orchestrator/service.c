@@ -36,7 +36,7 @@ static enum begin begin_answer(const struct run *run, const struct task *task,
     const struct agent *agent = task_callee(run, task)->agent;
     enum effect_class class = agent->effect;
     bool over = !task->in_flight || task->serial != event->attempt || task->reconciling;
-    bool ending = run->ending != RUN_RUNNING && task->role != ROLE_UNDO;
+    bool ending = task_is_ending(run, task);
     if (over || class == CLASS_PURE || class == CLASS_READ ||
         (!effect && task->effect_count >= LIMIT_EFFECTS))
         return BEGIN_REFUSED;
@@ -76,21 +76,18 @@ static void decide_effect(const struct run *run, const struct event *event, stru
     }
 }
 
-static bool fits(int64_t limit, int64_t used, int64_t more)
+static bool within_limit(int64_t reserved, int64_t more)
 {
-    return limit < 0 || (more >= 0 && used <= limit && more <= limit - used);
+    return more >= 0 && reserved <= LIMIT_SPENT && more <= LIMIT_SPENT - reserved;
 }
 
 static void decide_reserve(const struct run *run, const struct event *event, struct decision *ret)
 {
     const struct task *task = task_at(run, event->task);
-    const struct budget *budget = &run->flow->budget;
-    const struct spent *spent = &run->spent;
     bool live = task->in_flight && task->serial == event->attempt;
-    bool granted = live && fits(LIMIT_SPENT, task->reserved_tokens, event->tokens) &&
-                   fits(LIMIT_SPENT, task->reserved_cost, event->cost) &&
-                   fits(budget->tokens, spent->tokens + spent->reserved_tokens, event->tokens) &&
-                   fits(budget->cost, spent->cost + spent->reserved_cost, event->cost);
+    bool granted = live && within_limit(task->reserved_tokens, event->tokens) &&
+                   within_limit(task->reserved_cost, event->cost) &&
+                   budget_grants(run, task->account, event->tokens, event->cost);
     *ret = (struct decision){.kind = DECISION_RESERVE,
                              .rule = granted ? "reserve-granted" : "reserve-denied",
                              .task = event->task,

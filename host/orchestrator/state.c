@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The state of a run as a thing: making and freeing it, its queues, and the questions that the rest
- * of the room asks of tasks and effects.
+ * of the room asks of tasks and effects, and what stands around them.
  */
 #include "orchestrator/state_internal.h"
 
@@ -38,6 +38,19 @@ void line_pop(struct line *line)
         line->head = 0;
 }
 
+bool line_remove(struct line *line, uint32_t value)
+{
+    for (size_t i = 0; i < line->count; i++) {
+        uint32_t *at = line->list + line->head + i;
+        if (*at != value)
+            continue;
+        memmove(at, at + 1, (line->count - i - 1) * sizeof(*at));
+        line->count--;
+        return true;
+    }
+    return false;
+}
+
 void line_done(struct line *line)
 {
     free(line->list);
@@ -48,86 +61,116 @@ struct run *run_new(struct flow *flow)
 {
     struct run *run = xcalloc(1, sizeof(*run));
     run->flow = flow_ref(flow);
-    run->steps = xcalloc(flow->step_count, sizeof(*run->steps));
-    run->steps_left = (uint32_t)flow->step_count;
     run->words[0] = json_string("done");
     run->words[STEP_FAILED - STEP_DONE] = json_string("failed");
     run->words[STEP_SKIPPED - STEP_DONE] = json_string("skipped");
-    run->undoing = NO_TASK;
-    run->ending = run->status = RUN_RUNNING;
+    frame_new(run, flow, NO_TASK, account_new(run, NO_ACCOUNT, NO_TASK, &flow->budget), NULL);
     return run;
-}
-
-static void effect_done(struct effect *effect)
-{
-    free(effect->name);
-    free(effect->digest);
-    json_decref(effect->request);
-    json_decref(effect->response);
-    json_decref(effect->result);
-}
-
-static void task_free(struct task *task)
-{
-    for (uint32_t i = 0; i < task->effect_count; i++)
-        effect_done(&task->effects[i]);
-    free(task->effects);
-    free(task->path);
-    json_decref(task->input);
-    json_decref(task->feedback);
-    json_decref(task->output);
-    json_decref(task->error);
-    json_decref(task->undo_input);
-    json_decref(task->undo_error);
-    json_decref(task->shown);
-    verdict_done(&task->verdict);
-    free(task);
 }
 
 void run_free(struct run *run)
 {
+    struct line *const lines[] = {&run->turns, &run->ready, &run->called, &run->agenda,
+                                  &run->over,  &run->ends,  &run->timed};
     if (!run)
         return;
     for (uint32_t i = 0; i < run->task_count; i++)
         task_free(run->tasks[i]);
-    for (size_t i = 0; i < run->flow->step_count; i++) {
-        json_decref(run->steps[i].items);
-        free(run->steps[i].tasks);
-        json_decref(run->steps[i].output);
-    }
+    for (uint32_t i = 0; i < run->frame_count; i++)
+        frame_free(run->frames[i]);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        line_done(lines[i]);
+    for (size_t i = 0; i < sizeof(run->words) / sizeof(run->words[0]); i++)
+        json_decref(run->words[i]);
     free(run->tasks);
-    free(run->steps);
-    line_done(&run->turns);
-    line_done(&run->ready);
-    line_done(&run->agenda);
-    line_done(&run->undo);
+    free(run->frames);
+    free(run->accounts);
     free(run->id);
     free(run->store);
-    json_decref(run->input);
     json_decref(run->about);
     json_decref(run->pins);
     json_decref(run->libraries);
-    for (size_t i = 0; i < sizeof(run->words) / sizeof(run->words[0]); i++)
-        json_decref(run->words[i]);
-    json_decref(run->output);
-    json_decref(run->error);
+    json_decref(run->adopted);
     flow_unref(run->flow);
     free(run);
 }
+
+/* ---- what stands behind a task ---- */
 
 const struct callee *task_callee(const struct run *run, const struct task *task)
 {
     const struct step *step = step_of(run, task);
     switch (task->role) {
     case ROLE_MAIN:
-    case ROLE_CALL:
         return &step->call;
     case ROLE_FALLBACK:
         return &step->fallback;
     case ROLE_UNDO:
         return &step->undo;
+    case ROLE_CALL:
+        break;
     }
-    return &step->call;
+    return &task->nested->callee;
+}
+
+struct flow *task_flow(const struct run *run, const struct task *task)
+{
+    const struct step *step = step_of(run, task);
+    if (task->role != ROLE_MAIN)
+        return NULL;
+    if (!step->plan)
+        return step->call.flow;
+    const struct step_run *writer = &frame_of(run, task)->steps[step->plan->writer];
+    return writer->task_count == 1 ? run->tasks[writer->tasks[0]]->plan : NULL;
+}
+
+const struct retry *task_retry(const struct run *run, const struct task *task)
+{
+    return task->nested ? &task->nested->retry : &step_of(run, task)->retry;
+}
+
+const struct escalation *task_escalation(const struct run *run, const struct task *task)
+{
+    const struct frame *frame = frame_of(run, task);
+    while (!frame->flow->has_escalation && frame->parent != NO_TASK)
+        frame = frame_of(run, run->tasks[frame->parent]);
+    return &frame->flow->escalation;
+}
+
+bool agent_writes(const struct agent *agent)
+{
+    return agent->effect == CLASS_WRITE || agent->effect == CLASS_WRITE_IDEMPOTENT;
+}
+
+/* The task of a step within which a call within calls stands. */
+static const struct task *outermost(const struct run *run, const struct task *task)
+{
+    while (task->parent != NO_TASK)
+        task = run->tasks[task->parent];
+    return task;
+}
+
+bool task_cleans_up(const struct run *run, const struct task *task)
+{
+    return outermost(run, task)->role == ROLE_UNDO;
+}
+
+bool task_is_ending(const struct run *run, const struct task *task)
+{
+    return frame_of(run, task)->ending != RUN_RUNNING && !task_cleans_up(run, task);
+}
+
+bool task_is_orphan(const struct run *run, const struct task *task)
+{
+    return task->parent != NO_TASK && !run->tasks[task->parent]->in_flight;
+}
+
+uint32_t task_child(const struct run *run, const struct task *task, const char *name)
+{
+    for (uint32_t i = 0; name && i < task->child_count; i++)
+        if (strcmp(run->tasks[task->children[i]]->nested->name, name) == 0)
+            return task->children[i];
+    return NO_TASK;
 }
 
 bool task_state_is_final(enum task_state state)
@@ -154,10 +197,27 @@ struct effect *task_doubt(const struct task *task)
     return NULL;
 }
 
-bool task_any_done(const struct task *task)
+static bool own_effect_done(const struct task *task)
 {
     for (uint32_t i = 0; i < task->effect_count; i++)
         if (task->effects[i].outcome == OUTCOME_DONE)
+            return true;
+    return false;
+}
+
+/* As deep as flows, plans and calls may stand within each other. */
+bool task_any_done(const struct run *run, const struct task *task)
+{
+    if (own_effect_done(task))
+        return true;
+    for (uint32_t i = 0; i < task->child_count; i++)
+        if (task_any_done(run, run->tasks[task->children[i]]))
+            return true;
+    if (!task->inside || run->frames[task->inside]->status != RUN_DONE)
+        return false;
+    const struct line *tasks = &run->frames[task->inside]->tasks;
+    for (size_t i = 0; i < tasks->count; i++)
+        if (task_any_done(run, run->tasks[tasks->list[tasks->head + i]]))
             return true;
     return false;
 }
@@ -176,37 +236,55 @@ bool task_keys_live(const struct task *task, const struct agent *agent, int64_t 
     return true;
 }
 
-bool task_left_behind(const struct task *task)
+bool task_left_behind(const struct run *run, const struct task *task)
 {
     for (uint32_t i = 0; i < task->effect_count; i++)
         if (task->effects[i].outcome == OUTCOME_DONE && task->effects[i].last_begin != task->tries)
             return true;
+    for (uint32_t i = 0; i < task->child_count; i++) {
+        const struct task *child = run->tasks[task->children[i]];
+        if (child->nested->last_call != task->tries && task_any_done(run, child))
+            return true;
+    }
     return false;
 }
+
+/* ---- what expressions read ---- */
 
 /* What `.steps.X` reads: the status of a final step, the output of a done one. */
 static const json_t *scope_step(const void *user, size_t index, bool status)
 {
-    const struct run *run = user;
-    const struct step_run *step = &run->steps[index];
+    const struct scope_view *view = user;
+    const struct step_run *step = &view->frame->steps[index];
+    bool said = index == view->step;
     if (!status)
-        return step->state == STEP_DONE ? step->output : NULL;
-    return step->state >= STEP_DONE ? run->words[step->state - STEP_DONE] : NULL;
+        return said ? view->output : step->state == STEP_DONE ? step->output : NULL;
+    if (said)
+        return view->run->words[0];
+    return step->state >= STEP_DONE ? view->run->words[step->state - STEP_DONE] : NULL;
+}
+
+void frame_scope(const struct run *run, const struct frame *frame, struct scope_view *view,
+                 struct scope *ret_scope)
+{
+    *view = (struct scope_view){.run = run, .frame = frame, .step = UINT32_MAX};
+    *ret_scope = (struct scope){
+        .input = frame->input,
+        .run = run->about,
+        .step = scope_step,
+        .user = view,
+    };
 }
 
 void task_scope(const struct run *run, const struct task *task, const json_t *output,
-                const json_t *error, struct scope *ret_scope)
+                const json_t *error, struct scope_view *view, struct scope *ret_scope)
 {
-    *ret_scope = (struct scope){
-        .input = run->input,
-        .output = output,
-        .error = error,
-        .run = run->about,
-        .step = scope_step,
-        .user = run,
-    };
-    if (task && task->item >= 0) {
-        ret_scope->item = json_array_get(run->steps[task->step].items, (size_t)task->item);
+    const struct frame *frame = frame_of(run, task);
+    frame_scope(run, frame, view, ret_scope);
+    ret_scope->output = output;
+    ret_scope->error = error;
+    if (task->item >= 0) {
+        ret_scope->item = json_array_get(frame->steps[task->step].items, (size_t)task->item);
         ret_scope->index = task->item;
     }
 }

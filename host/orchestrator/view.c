@@ -18,26 +18,24 @@ struct flow *run_flow(const struct run *run)
 
 enum run_status run_status(const struct run *run)
 {
-    if (run->status != RUN_RUNNING)
-        return run->status;
-    bool waits =
-        run->asking > 0 && run->open == run->asking && run->turns.count == 0 && run->in_flight == 0;
-    return waits ? RUN_WAITING : RUN_RUNNING;
+    enum run_status status = run->frames[0]->status;
+    bool waits = run->asking > 0 && run->busy == 0 && run->turns.count == 0 && run->in_flight == 0;
+    return status != RUN_RUNNING ? status : waits ? RUN_WAITING : RUN_RUNNING;
 }
 
 const json_t *run_input(const struct run *run)
 {
-    return run->input;
+    return run->frames[0]->input;
 }
 
 const json_t *run_output(const struct run *run)
 {
-    return run->output;
+    return run->frames[0]->output;
 }
 
 const json_t *run_error(const struct run *run)
 {
-    return run->error;
+    return run->frames[0]->error;
 }
 
 uint64_t run_seq(const struct run *run)
@@ -48,15 +46,6 @@ uint64_t run_seq(const struct run *run)
 int64_t run_time(const struct run *run)
 {
     return run->now_ms;
-}
-
-int64_t run_deadline(const struct run *run)
-{
-    int64_t limit = run->flow->budget.time_ms;
-    if (limit < 0 || run->time_spent || run->ending != RUN_RUNNING ||
-        run_status(run) != RUN_RUNNING)
-        return -1;
-    return run->now_ms + (limit > run->spent.active_ms ? limit - run->spent.active_ms : 0);
 }
 
 size_t run_task_count(const struct run *run)
@@ -146,21 +135,6 @@ bool run_task_in_flight(const struct run *run, uint32_t index, uint32_t attempt)
     return task->in_flight && task->serial == attempt;
 }
 
-bool run_task_recovers(const struct run *run, uint32_t index, bool reconciling)
-{
-    return start_uses_recovery(run, task_at(run, index), reconciling);
-}
-
-int64_t run_task_deadline(const struct run *run, uint32_t index, bool reconciling)
-{
-    const struct task *task = task_at(run, index);
-    int64_t schedule_ms = step_of(run, task)->schedule_to_close_ms;
-    if (start_uses_recovery(run, task, reconciling))
-        return -1;
-    int64_t whole = run_deadline(run), own = schedule_ms < 0 ? -1 : task->first_ms + schedule_ms;
-    return own < 0 || (whole >= 0 && whole < own) ? whole : own;
-}
-
 int64_t run_task_due(const struct run *run, uint32_t index)
 {
     const struct task *task = task_at(run, index);
@@ -215,6 +189,8 @@ static const char *task_word(const struct task *task)
     static const char *const words[] = {
         [TASK_READY] = "ready",
         [TASK_RUNNING] = "running",
+        [TASK_INSIDE] = "running",
+        [TASK_HELD] = "running",
         [TASK_JUDGED] = "judged",
         [TASK_PAUSED] = "retrying",
         [TASK_RECONCILING] = "reconciling",
@@ -237,14 +213,15 @@ static bool any_item_failed(const struct run *run, const struct step_run *step)
     return false;
 }
 
-/* A run that is over has no step that runs: it ended with the run. */
-static const char *step_word(const struct run *run, const struct step_run *step)
+/* A flow that is over has no step that runs: it ended with the flow. */
+static const char *step_word(const struct run *run, const struct frame *frame,
+                             const struct step_run *step)
 {
     static const char *const words[] = {
         [STEP_WAITING] = "pending", [STEP_TURN] = "pending",  [STEP_ACTIVE] = "running",
         [STEP_DONE] = "done",       [STEP_FAILED] = "failed", [STEP_SKIPPED] = "skipped",
     };
-    if (run->status == RUN_RUNNING || step->state != STEP_ACTIVE)
+    if (frame->status == RUN_RUNNING || step->state != STEP_ACTIVE)
         return words[step->state];
     return any_item_failed(run, step) ? "failed" : "abandoned";
 }
@@ -260,11 +237,24 @@ static json_t *describe_effects(const struct task *task)
     return list;
 }
 
+static json_t *describe_task_spent(const struct task *task)
+{
+    char cost[32];
+    return json_pack("{s:i, s:I, s:s}", "calls", (int)task->serial, "tokens",
+                     (json_int_t)task->used_tokens, "cost", money_text(task->used_cost, cost));
+}
+
 static json_t *describe_task(const struct run *run, const struct task *task)
 {
     json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:i}", "path", task->path, "step",
                              step_of(run, task)->name, "agent", task_callee(run, task)->agent->name,
                              "status", task_word(task), "attempts", (int)task->tries);
+    if (task->parent != NO_TASK)
+        json_object_set_new(json, "parent", json_string(task_at(run, task->parent)->path));
+    if (task->deferrals)
+        json_object_set_new(json, "deferrals", json_integer(task->deferrals));
+    if (task->serial)
+        json_object_set_new(json, "spent", describe_task_spent(task));
     if (task->reconciles)
         json_object_set_new(json, "reconciles", json_integer(task->reconciles));
     if (task->effect_count)
@@ -285,41 +275,64 @@ static json_t *describe_task(const struct run *run, const struct task *task)
     return json;
 }
 
-static json_t *describe_spent(const struct run *run)
+static json_t *describe_spent(const struct run *run, const struct account *account)
 {
+    const struct spent *spent = &account->spent;
     char cost[32];
-    return json_pack("{s:I, s:I, s:I, s:s, s:I, s:I}", "attempts", (json_int_t)run->spent.attempts,
-                     "calls", (json_int_t)run->spent.calls, "tokens", (json_int_t)run->spent.tokens,
-                     "cost", money_text(run->spent.cost, cost), "time_ms",
-                     (json_int_t)run->spent.active_ms, "recovery_calls",
-                     (json_int_t)run->spent.recovery);
+    return json_pack("{s:I, s:I, s:I, s:s, s:I, s:I}", "attempts", (json_int_t)spent->attempts,
+                     "calls", (json_int_t)spent->calls, "tokens", (json_int_t)spent->tokens, "cost",
+                     money_text(spent->cost, cost), "time_ms",
+                     (json_int_t)(run->active_ms - account->opened_ms), "recovery_calls",
+                     (json_int_t)spent->recovery);
+}
+
+/* Those within the run's own: of its sub-flows, plans and calls. */
+static json_t *describe_accounts(const struct run *run)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 1; i < run->account_count; i++) {
+        const struct account *account = &run->accounts[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:o, s:o}", "path", run->tasks[account->task]->path, "spent",
+                            describe_spent(run, account), "budget_left", budget_left(run, i)));
+    }
+    return list;
+}
+
+static void describe_steps(const struct run *run, const struct frame *frame, json_t *list)
+{
+    for (size_t i = 0; i < frame->flow->step_count; i++) {
+        const struct step_run *step = &frame->steps[i];
+        AUTO(freep) char *name = xasprintf("%s%s", frame->prefix, frame->flow->steps[i].name);
+        json_t *json = json_pack("{s:s, s:s}", "name", name, "status", step_word(run, frame, step));
+        if (step->items)
+            json_object_set_new(
+                json, "items",
+                json_pack("{s:i, s:i}", "count", (int)step->task_count, "final", (int)step->final));
+        json_array_append_new(list, json);
+    }
 }
 
 json_t *run_describe(const struct run *run)
 {
     json_t *steps = json_array(), *tasks = json_array();
-    for (size_t i = 0; i < run->flow->step_count; i++) {
-        const struct step_run *step = &run->steps[i];
-        json_t *json = json_pack("{s:s, s:s}", "name", run->flow->steps[i].name, "status",
-                                 step_word(run, step));
-        if (step->items)
-            json_object_set_new(
-                json, "items",
-                json_pack("{s:i, s:i}", "count", (int)step->task_count, "final", (int)step->final));
-        json_array_append_new(steps, json);
-    }
+    for (uint32_t i = 0; i < run->frame_count; i++)
+        describe_steps(run, run->frames[i], steps);
     for (uint32_t i = 0; i < run->task_count; i++)
         json_array_append_new(tasks, describe_task(run, run->tasks[i]));
-    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "run", run_id(run),
-                             "flow", run->flow->name, "status", run_status_word(run_status(run)),
-                             "started_ms", (json_int_t)run->started_ms, "updated_ms",
-                             (json_int_t)run->now_ms, "spent", describe_spent(run), "budget_left",
-                             budget_left(run), "steps", steps, "tasks", tasks);
-    if (run->input)
-        json_object_set(json, "input", run->input);
-    if (run->output)
-        json_object_set(json, "output", run->output);
-    if (run->error)
-        json_object_set(json, "error", run->error);
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "run", run_id(run), "flow",
+                  run->flow->name, "status", run_status_word(run_status(run)), "started_ms",
+                  (json_int_t)run->started_ms, "updated_ms", (json_int_t)run->now_ms, "spent",
+                  describe_spent(run, &run->accounts[0]), "budget_left", budget_left(run, 0),
+                  "steps", steps, "tasks", tasks);
+    if (run->account_count > 1)
+        json_object_set_new(json, "accounts", describe_accounts(run));
+    if (run_input(run))
+        json_object_set(json, "input", (json_t *)run_input(run));
+    if (run_output(run))
+        json_object_set(json, "output", (json_t *)run_output(run));
+    if (run_error(run))
+        json_object_set(json, "error", (json_t *)run_error(run));
     return json;
 }

@@ -50,7 +50,8 @@ static void check_start(struct sim *sim, const struct decision *start)
             violate(sim, "%s is reconciled without a doubt", task->path);
         return;
     }
-    if (sim->run->ending != RUN_RUNNING && task->role != ROLE_UNDO && !task_any_done(task))
+    if (sim->run->frames[0]->ending != RUN_RUNNING && task->role != ROLE_UNDO &&
+        !task_any_done(sim->run, task))
         violate(sim, "%s starts while the run is ending", task->path);
     for (uint32_t i = 0; i < task->effect_count; i++) {
         const struct effect *effect = &task->effects[i];
@@ -76,7 +77,7 @@ static void check_begin(struct sim *sim, const struct event *event, const struct
         violate(sim, "effect %s of %s is done and begun afresh", event->effect, task->path);
     if (effect && in_doubt(effect->outcome) && agent->effect == CLASS_WRITE)
         violate(sim, "effect %s of %s is in doubt and begun afresh", event->effect, task->path);
-    if (sim->run->ending != RUN_RUNNING && task->role != ROLE_UNDO && !done &&
+    if (sim->run->frames[0]->ending != RUN_RUNNING && task->role != ROLE_UNDO && !done &&
         !(effect && in_doubt(effect->outcome)))
         violate(sim, "effect %s of %s begins while the run is ending", event->effect, task->path);
 }
@@ -117,7 +118,7 @@ static void check_end(struct sim *sim, const struct decision *decision)
             violate(sim, "the run ends with an effect of %s in doubt", sim->run->tasks[i]->path);
     if (sim->run->in_flight > 0)
         violate(sim, "the run ends with calls in flight");
-    if (decision->status != RUN_DONE && sim->run->undo.count > 0)
+    if (decision->status != RUN_DONE && sim->run->frames[0]->undo.count > 0)
         violate(sim, "the run ends before everything is undone");
 }
 
@@ -154,6 +155,11 @@ void check_decision(struct sim *sim, const struct event *event, const struct dec
     case DECISION_REFUSE_ANSWER:
     case DECISION_RECONCILE:
     case DECISION_RESERVE:
+    case DECISION_CALL:
+    case DECISION_HOLD:
+    case DECISION_ENTER:
+    case DECISION_LEAVE:
+    case DECISION_ADOPT:
     case DECISION_UNWIND:
     case DECISION_UNDO:
         break;
@@ -171,15 +177,17 @@ static void check_limit(struct sim *sim, const char *what, int64_t limit, int64_
 
 static void check_budget(struct sim *sim)
 {
-    const struct budget *budget = &sim->run->flow->budget;
-    const struct spent *spent = &sim->run->spent;
-    check_limit(sim, "attempts", budget->attempts, spent->attempts);
-    check_limit(sim, "calls", budget->calls, spent->calls);
-    check_limit(sim, "tokens", budget->tokens, spent->tokens + spent->reserved_tokens);
-    check_limit(sim, "millionths", budget->cost, spent->cost + spent->reserved_cost);
-    check_limit(sim, "recovery calls", budget->recovery_calls, spent->recovery);
-    if (spent->reserved_tokens < 0 || spent->reserved_cost < 0)
-        violate(sim, "less than nothing is set aside");
+    for (uint32_t i = 0; i < sim->run->account_count; i++) {
+        const struct budget *budget = &sim->run->accounts[i].limit;
+        const struct spent *spent = &sim->run->accounts[i].spent;
+        check_limit(sim, "attempts", budget->attempts, spent->attempts);
+        check_limit(sim, "calls", budget->calls, spent->calls);
+        check_limit(sim, "tokens", budget->tokens, spent->tokens + spent->reserved_tokens);
+        check_limit(sim, "millionths", budget->cost, spent->cost + spent->reserved_cost);
+        check_limit(sim, "recovery calls", budget->recovery_calls, spent->recovery);
+        if (spent->reserved_tokens < 0 || spent->reserved_cost < 0)
+            violate(sim, "less than nothing is set aside");
+    }
 }
 
 static void follow_record(struct sim *sim, struct run *run, struct run *twin, json_t *json)
@@ -253,9 +261,9 @@ static void check_left_behind(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->run->task_count; i++) {
         const struct task *task = sim->run->tasks[i];
-        if (task->state != TASK_DONE && task_any_done(task) && task->revision == 0)
+        if (task->state != TASK_DONE && task_any_done(sim->run, task) && task->revision == 0)
             violate(sim, "%s is left with an effect done, and nobody was asked", task->path);
-        if (!task_state_is_final(task->state) && sim->run->status == RUN_DONE)
+        if (!task_state_is_final(task->state) && sim->run->frames[0]->status == RUN_DONE)
             violate(sim, "the run is done, and %s is not", task->path);
     }
 }
@@ -291,9 +299,10 @@ static void check_starts(struct sim *sim)
         json_array_foreach (json_object_get(sim->records[r], "decisions"), i, decision)
             starts += strcmp(word(decision, "kind"), "start") == 0;
     }
-    if (starts != sim->run->spent.calls + sim->run->spent.recovery)
-        violate(sim, "%lld starts, and %lld of them are paid for", (long long)starts,
-                (long long)(sim->run->spent.calls + sim->run->spent.recovery));
+    if (starts != sim->run->accounts[0].spent.calls + sim->run->accounts[0].spent.recovery)
+        violate(
+            sim, "%lld starts, and %lld of them are paid for", (long long)starts,
+            (long long)(sim->run->accounts[0].spent.calls + sim->run->accounts[0].spent.recovery));
 }
 
 /* Undos come in the reverse order of what they undo, and none is missing. */
@@ -317,7 +326,7 @@ static void check_history(struct sim *sim)
             }
         }
     }
-    if (sim->run->status != RUN_DONE && count > 0)
+    if (sim->run->frames[0]->status != RUN_DONE && count > 0)
         violate(sim, "%zu steps that were done are not undone", count);
 }
 

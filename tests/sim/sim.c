@@ -234,9 +234,9 @@ static size_t simulate(uint64_t seed, long crash_at, bool verbose, struct tally 
     tally->runs++;
     tally->events += sim.events;
     tally->crashes += sim.epoch;
-    tally->done += sim.run->status == RUN_DONE;
-    tally->failed += sim.run->status == RUN_FAILED;
-    tally->cancelled += sim.run->status == RUN_CANCELLED;
+    tally->done += sim.run->frames[0]->status == RUN_DONE;
+    tally->failed += sim.run->frames[0]->status == RUN_FAILED;
+    tally->cancelled += sim.run->frames[0]->status == RUN_CANCELLED;
     sim_say(&sim, "%s", run_status_word(run_status(sim.run)));
     clean_up(&sim);
     return sim.writes;

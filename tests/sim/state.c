@@ -48,6 +48,7 @@ static const char *verdict_difference(const struct verdict *a, const struct verd
     SAME(a, b, cause);
     SAME(a, b, accepted);
     SAME(a, b, fits);
+    SAME(a, b, deferred);
     SAME_JSON(a, b, output);
     SAME_JSON(a, b, error);
     SAME_JSON(a, b, feedback);
@@ -57,6 +58,18 @@ static const char *verdict_difference(const struct verdict *a, const struct verd
 
 static const char *task_difference(const struct task *a, const struct task *b)
 {
+    SAME(a, b, frame);
+    SAME(a, b, account);
+    SAME(a, b, parent);
+    SAME(a, b, child_count);
+    SAME(a, b, children_open);
+    SAME(a, b, inside);
+    SAME(a, b, deferrals);
+    SAME(a, b, lined);
+    SAME(a, b, repeats);
+    SAME(a, b, ends_ms);
+    SAME(a, b, used_tokens);
+    SAME(a, b, used_cost);
     SAME(a, b, step);
     SAME(a, b, item);
     SAME(a, b, role);
@@ -128,54 +141,81 @@ static const char *lines_difference(const struct run *a, const struct run *b)
 {
     return !same_line(&a->turns, &b->turns)     ? "turns"
            : !same_line(&a->ready, &b->ready)   ? "ready"
+           : !same_line(&a->called, &b->called) ? "called"
            : !same_line(&a->agenda, &b->agenda) ? "agenda"
-           : !same_line(&a->undo, &b->undo)     ? "undo"
+           : !same_line(&a->over, &b->over)     ? "over"
+           : !same_line(&a->ends, &b->ends)     ? "ends"
+           : !same_line(&a->timed, &b->timed)   ? "timed"
                                                 : NULL;
 }
 
-static const char *spent_difference(const struct spent *a, const struct spent *b)
+static const char *account_difference(const struct account *a, const struct account *b)
 {
-    SAME(a, b, attempts);
-    SAME(a, b, calls);
-    SAME(a, b, tokens);
-    SAME(a, b, cost);
-    SAME(a, b, active_ms);
-    SAME(a, b, recovery);
-    SAME(a, b, reserved_tokens);
-    SAME(a, b, reserved_cost);
+    SAME(a, b, parent);
+    SAME(a, b, task);
+    SAME(a, b, opened_ms);
+    SAME(a, b, open);
+    SAME(a, b, time_spent);
+    SAME(a, b, spent.attempts);
+    SAME(a, b, spent.calls);
+    SAME(a, b, spent.tokens);
+    SAME(a, b, spent.cost);
+    SAME(a, b, spent.recovery);
+    SAME(a, b, spent.reserved_tokens);
+    SAME(a, b, spent.reserved_cost);
     return NULL;
+}
+
+static const char *frame_difference(const struct frame *a, const struct frame *b)
+{
+    const char *difference = NULL;
+    SAME(a, b, parent);
+    SAME(a, b, account);
+    SAME_TEXT(a, b, prefix);
+    SAME_JSON(a, b, input);
+    SAME(a, b, ending);
+    SAME(a, b, status);
+    SAME_JSON(a, b, output);
+    SAME_JSON(a, b, error);
+    SAME(a, b, steps_left);
+    SAME(a, b, open);
+    SAME(a, b, places);
+    SAME(a, b, undoing);
+    SAME(a, b, unwinding);
+    if (!same_line(&a->outside, &b->outside) || !same_line(&a->tasks, &b->tasks) ||
+        !same_line(&a->undo, &b->undo) || !same_line(&a->sweep, &b->sweep))
+        return "a line of a frame";
+    for (size_t i = 0; i < a->flow->step_count && !difference; i++)
+        difference = step_difference(&a->steps[i], &b->steps[i]);
+    return difference;
 }
 
 const char *state_difference(const struct run *a, const struct run *b)
 {
     SAME_TEXT(a, b, id);
     SAME_TEXT(a, b, store);
-    SAME_JSON(a, b, input);
     SAME_JSON(a, b, about);
     SAME_JSON(a, b, pins);
+    SAME_JSON(a, b, adopted);
     SAME(a, b, seed);
     SAME(a, b, seq);
     SAME(a, b, started_ms);
     SAME(a, b, now_ms);
-    SAME(a, b, ending);
-    SAME(a, b, status);
-    SAME(a, b, time_spent);
+    SAME(a, b, active_ms);
     SAME(a, b, restored);
-    SAME_JSON(a, b, output);
-    SAME_JSON(a, b, error);
-    SAME(a, b, steps_left);
+    SAME(a, b, frame_count);
+    SAME(a, b, account_count);
     SAME(a, b, task_count);
     SAME(a, b, in_flight);
-    SAME(a, b, open);
+    SAME(a, b, places);
+    SAME(a, b, busy);
     SAME(a, b, asking);
-    SAME(a, b, sweep);
-    SAME(a, b, undoing);
     SAME(a, b, answer_pending);
     const char *difference = lines_difference(a, b);
-    if (!difference)
-        difference = spent_difference(&a->spent, &b->spent);
-    for (size_t i = 0; i < a->flow->step_count && !difference; i++)
-        difference = step_difference(&a->steps[i], &b->steps[i]);
+    for (uint32_t i = 0; i < a->account_count && !difference; i++)
+        difference = account_difference(&a->accounts[i], &b->accounts[i]);
+    for (uint32_t i = 0; i < a->frame_count && !difference; i++)
+        difference = frame_difference(a->frames[i], b->frames[i]);
     for (uint32_t i = 0; i < a->task_count && !difference; i++)
         difference = task_difference(a->tasks[i], b->tasks[i]);
     return difference;

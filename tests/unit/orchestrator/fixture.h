@@ -60,6 +60,13 @@ static inline struct agent *told_by(struct agent *agent, int64_t settle_ms)
     return agent;
 }
 
+static inline void may_call(struct bench *b, const char *caller, const char *callee)
+{
+    struct agent *agent = (struct agent *)catalog_find(&b->catalog, slice_of(caller));
+    agent->calls = xrealloc(agent->calls, (agent->call_count + 1) * sizeof(*agent->calls));
+    agent->calls[agent->call_count++] = catalog_find(&b->catalog, slice_of(callee));
+}
+
 /* w/pure w/read; w/idem (same key twice is once), w/idem-find; w/write (nobody can tell), w/book
  * (w/find can, and it settles), w/book-unsettled; w/bare* are not brokered. */
 static inline void bench_catalog(struct bench *b)
@@ -90,10 +97,20 @@ static inline void bench_catalog(struct bench *b)
     struct agent *picky = bench_agent(b, "w/picky", CLASS_READ, true);
     ck_assert_int_eq(contract_compile(strict, NULL, &picky->input, NULL), ERR_OK);
     json_decref(strict);
+    may_call(b, "w/read", "w/pure");
+    may_call(b, "w/read", "w/dear");
+    may_call(b, "w/read", "w/picky");
+    may_call(b, "w/read", "w/write");
+    may_call(b, "w/dear", "w/read");
+    may_call(b, "w/write", "w/read");
+    may_call(b, "w/write", "w/book");
+    may_call(b, "w/write", "w/idem");
+    may_call(b, "w/book", "w/write-settles");
 }
 
-static inline void bench_compile(struct bench *b, const char *text)
+static inline struct flow *bench_flow(struct bench *b, const char *text)
 {
+    struct flow *flow = NULL;
     struct flow_options options = {.catalog = &b->catalog, .concurrency = 100};
     struct findings findings;
     struct error err = {0};
@@ -105,11 +122,17 @@ static inline void bench_compile(struct bench *b, const char *text)
     close(fd);
     findings_init(&findings);
     text_init(&said, 1 << 16);
-    enum error_code code = flow_compile(b->file, &options, &b->flow, &findings, &err);
+    enum error_code code = flow_compile(b->file, &options, &flow, &findings, &err);
     findings_text(&findings, &said);
     ck_assert_msg(code == ERR_OK, "%s%s", text_str(&said), err.text);
     findings_done(&findings);
     unlink(b->file);
+    return flow;
+}
+
+static inline void bench_compile(struct bench *b, const char *text)
+{
+    b->flow = bench_flow(b, text);
 }
 
 static inline void expect_same(const struct run *a, const struct run *b, const char *what)
@@ -357,6 +380,23 @@ static inline void evidence_of(struct bench *b, const char *path, uint32_t attem
     happen(b, event);
     json_decref(event.response);
     json_decref(event.result);
+}
+
+/* The agent of the task wants another one called, by that name. */
+static inline enum begin asks_for(struct bench *b, const char *path, const char *name,
+                                  const char *agent, const char *input, const char *terms)
+{
+    struct event event = of_task(b, EVENT_CALL_ASKED, path);
+    AUTO(freep) char *digest = xasprintf("%s %s", agent, input);
+    event.effect = name;
+    event.code = agent;
+    event.digest = digest;
+    event.body = json_of(input);
+    event.request = json_of(terms);
+    happen(b, event);
+    json_decref(event.body);
+    json_decref(event.request);
+    return decided(b, DECISION_CALL, NULL)->begin;
 }
 
 /* What the host saw of the effect's request, of the last attempt. */

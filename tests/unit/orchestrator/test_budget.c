@@ -38,8 +38,8 @@ START_TEST(attempts_and_calls_are_counted_before_the_start)
                                "  c: {agent: w/read, on_failure: skip}\n",
                                limits[i]);
         bench_start(&b, text, "{}");
-        ck_assert_int_eq(b.run->spent.attempts, 2);
-        ck_assert_int_eq(b.run->spent.calls, 2);
+        ck_assert_int_eq(b.run->accounts[0].spent.attempts, 2);
+        ck_assert_int_eq(b.run->accounts[0].spent.calls, 2);
         decided(&b, DECISION_FAIL, "budget-spent");
         expect_json(json_object_get(the_task(&b, "c")->error, "code"), "\"budget\"");
         bench_done(&b);
@@ -55,18 +55,18 @@ START_TEST(the_worst_case_of_a_call_is_set_aside_until_it_ends)
                         "  a: {agent: w/dear}\n  b: {agent: w/dear}\n"
                         "  c: {agent: w/dear, on_failure: skip}\n"),
                 "{}");
-    ck_assert_int_eq(b.run->spent.reserved_tokens, 200);
+    ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 200);
     decided(&b, DECISION_FAIL, "budget-spent");
     spends(&b, "a", 30, 0);
     spends(&b, "a", 12, 7);
-    ck_assert_int_eq(b.run->spent.tokens, 0);
+    ck_assert_int_eq(b.run->accounts[0].spent.tokens, 0);
     ok(&b, "a", "{\"n\": 1}");
-    ck_assert_int_eq(b.run->spent.tokens, 42);
-    ck_assert_int_eq(b.run->spent.cost, 7);
-    ck_assert_int_eq(b.run->spent.reserved_tokens, 100);
+    ck_assert_int_eq(b.run->accounts[0].spent.tokens, 42);
+    ck_assert_int_eq(b.run->accounts[0].spent.cost, 7);
+    ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 100);
     ok(&b, "b", "{\"n\": 1}"); /* it says nothing of its use: what was declared counts */
-    ck_assert_int_eq(b.run->spent.tokens, 142);
-    ck_assert_int_eq(b.run->spent.reserved_tokens, 0);
+    ck_assert_int_eq(b.run->accounts[0].spent.tokens, 142);
+    ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 0);
     bench_done(&b);
 }
 END_TEST
@@ -79,7 +79,7 @@ START_TEST(a_cost_that_is_set_aside_cannot_be_spent_twice)
                         "  a: {agent: w/dear}\n  b: {agent: w/dear}\n"
                         "  c: {agent: w/dear, on_failure: skip}\n"),
                 "{}");
-    ck_assert_int_eq(b.run->spent.reserved_cost, 100);
+    ck_assert_int_eq(b.run->accounts[0].spent.reserved_cost, 100);
     decided(&b, DECISION_FAIL, "budget-spent");
     bench_done(&b);
 }
@@ -95,11 +95,11 @@ START_TEST(an_agent_may_set_more_aside_while_there_is_some)
     ck_assert(!reserves(&b, "a", 1, 0));
     ck_assert(!reserves(&b, "a", -5, 0));
     ck_assert(!reserves(&b, "a", INT64_MAX, 0));
-    ck_assert_int_eq(b.run->spent.reserved_tokens, 1000);
+    ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 1000);
     spends(&b, "a", 500, 0);
     ok(&b, "a", "{\"n\": 1}");
-    ck_assert_int_eq(b.run->spent.reserved_tokens, 0);
-    ck_assert_int_eq(b.run->spent.tokens, 500);
+    ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 0);
+    ck_assert_int_eq(b.run->accounts[0].spent.tokens, 500);
     bench_done(&b);
 }
 END_TEST
@@ -116,8 +116,8 @@ START_TEST(what_is_used_beyond_what_was_set_aside_is_promised_to_nobody)
     ck_assert(!reserves(&b, "b", 0, 100001));
     ck_assert(reserves(&b, "b", 100, 100000));
     ok(&b, "a", "{\"n\": 1}");
-    ck_assert_int_eq(b.run->spent.tokens, 900);
-    ck_assert_int_eq(b.run->spent.reserved_tokens, 100);
+    ck_assert_int_eq(b.run->accounts[0].spent.tokens, 900);
+    ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 100);
     bench_done(&b);
 }
 END_TEST
@@ -133,9 +133,9 @@ START_TEST(no_amount_is_so_large_that_it_counts_for_nothing)
     for (int i = 0; i < 3; i++)
         spends(&b, "a", INT64_MAX, INT64_MAX);
     ok(&b, "a", "{\"n\": 1}");
-    ck_assert_int_eq(b.run->spent.tokens, LIMIT_SPENT);
-    ck_assert_int_eq(b.run->spent.cost, LIMIT_SPENT);
-    ck_assert_int_eq(b.run->spent.reserved_tokens, 0);
+    ck_assert_int_eq(b.run->accounts[0].spent.tokens, LIMIT_SPENT);
+    ck_assert_int_eq(b.run->accounts[0].spent.cost, LIMIT_SPENT);
+    ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 0);
     decided(&b, DECISION_FAIL, "budget-spent");
     bench_done(&b);
 }
@@ -151,7 +151,7 @@ START_TEST(nothing_is_set_aside_for_a_call_that_is_over)
     ok(&b, "a", "{\"n\": 1}");
     ck_assert(!reserves(&b, "a", 1, 0));
     spends(&b, "a", 700, 0);
-    ck_assert_int_eq(b.run->spent.tokens, 100);
+    ck_assert_int_eq(b.run->accounts[0].spent.tokens, 100);
     bench_done(&b);
 }
 END_TEST
@@ -161,8 +161,8 @@ START_TEST(what_was_in_flight_at_a_takeover_is_spent)
     struct bench b;
     bench_start(&b, LIMITED("attempts: 9, calls: 9, tokens: 1000", "  a: {agent: w/dear}\n"), "{}");
     taken_over(&b);
-    ck_assert_int_eq(b.run->spent.tokens, 100);
-    ck_assert_int_eq(b.run->spent.reserved_tokens, 0);
+    ck_assert_int_eq(b.run->accounts[0].spent.tokens, 100);
+    ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 0);
     bench_done(&b);
 }
 END_TEST
@@ -173,9 +173,9 @@ START_TEST(reconcile_draws_on_recovery_alone)
     bench_start(&b, LIMITED("attempts: 1, calls: 1", "  a: {agent: w/book}\n"), "{}");
     loses(&b, "a", "e");
     decided(&b, DECISION_START, "reconcile-attempt");
-    ck_assert_int_eq(b.run->spent.recovery, 1);
-    ck_assert_int_eq(b.run->spent.calls, 1);
-    ck_assert_int_eq(b.run->spent.attempts, 1);
+    ck_assert_int_eq(b.run->accounts[0].spent.recovery, 1);
+    ck_assert_int_eq(b.run->accounts[0].spent.calls, 1);
+    ck_assert_int_eq(b.run->accounts[0].spent.attempts, 1);
     bench_done(&b);
 }
 END_TEST

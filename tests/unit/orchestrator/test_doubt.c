@@ -226,12 +226,16 @@ START_TEST(evidence_before_a_reconcile_starts_spares_it)
                 "concurrency: 2\nescalation: {to: ops}\nsteps:\n"
                 "  a: {agent: w/book}\n  b: {agent: w/pure}\n  c: {agent: w/pure}\n",
                 "{}");
-    b.flow->budget.recovery_calls = 1;
+    b.run->accounts[0].limit.recovery_calls = 1;
+    b.follower->accounts[0].limit.recovery_calls = 1;
+    b.twin->accounts[0].limit.recovery_calls = 1;
     ck_assert_int_eq(begins(&b, "a", "e"), BEGIN_FRESH);
     fails(&b, "a", CAUSE_TIMEOUT); /* c was first in line: reconcile waits behind it */
     expect_state(&b, "a", TASK_RECONCILING);
     ck_assert(!the_task(&b, "a")->in_flight);
-    b.run->spent.recovery = b.follower->spent.recovery = b.twin->spent.recovery = 1;
+    b.run->accounts[0].spent.recovery = 1;
+    b.follower->accounts[0].spent.recovery = 1;
+    b.twin->accounts[0].spent.recovery = 1;
     evidence_of(&b, "a", 1, "e", OUTCOME_DONE, "{\"status\": 201}", "{\"n\": 3}");
     ok(&b, "b", "{\"n\": 1}");
     decided(&b, DECISION_RESOLVE, "evidence");

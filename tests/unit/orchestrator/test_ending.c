@@ -147,8 +147,8 @@ START_TEST(undo_draws_on_recovery_when_the_budget_is_spent)
     fails(&b, "c", CAUSE_TIMEOUT);
     decided(&b, DECISION_FAIL, "budget-spent");
     decided(&b, DECISION_START, "undo-attempt");
-    ck_assert_int_eq(b.run->spent.calls, 2);
-    ck_assert_int_eq(b.run->spent.recovery, 1);
+    ck_assert_int_eq(b.run->accounts[0].spent.calls, 2);
+    ck_assert_int_eq(b.run->accounts[0].spent.recovery, 1);
     bench_done(&b);
 }
 END_TEST

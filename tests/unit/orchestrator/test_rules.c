@@ -247,8 +247,8 @@ static void reach_effect_done_recover(struct bench *b)
     fails(b, "a", CAUSE_CRASH);
     ck_assert(decided(b, DECISION_RETRY, "effect-done-recover")->granted);
     decided(b, DECISION_START, "next-attempt");
-    ck_assert_int_eq(b->run->spent.recovery, 1);
-    ck_assert_int_eq(b->run->spent.calls, 1);
+    ck_assert_int_eq(b->run->accounts[0].spent.recovery, 1);
+    ck_assert_int_eq(b->run->accounts[0].spent.calls, 1);
 }
 
 static void reach_retry_safe_class(struct bench *b)
@@ -314,6 +314,62 @@ static void reach_budget_spent(struct bench *b)
     decided(b, DECISION_FAIL, "budget-spent");
 }
 
+/* ---- it is not to blame ---- */
+
+static void reach_rate_limited_wait(struct bench *b)
+{
+    bench_start(b, FLOW("  a: {agent: w/read, retry: {max_attempts: 1}}\n"), "{}");
+    struct event event = of_task(b, EVENT_ENDED, "a");
+    event.end = END_FAILED;
+    event.cause = CAUSE_RATE_LIMITED;
+    event.retry_after_ms = 7000;
+    happen(b, event);
+    ck_assert(decided(b, DECISION_RETRY, "rate-limited-wait")->deferred);
+    ck_assert_int_eq(run_task_due(b->run, task_of(b, "a")), b->now + 7000);
+    ck_assert_int_eq(b->run->accounts[0].spent.attempts, 0);
+    ck_assert_int_eq(b->run->accounts[0].spent.calls, 1);
+}
+
+/* ---- calls within calls, flows within flows ---- */
+
+static void reach_caller_ended(struct bench *b)
+{
+    bench_start(b, FLOW("  a: {agent: w/read}\n"), "{}");
+    ck_assert_int_eq(asks_for(b, "a", "x#1", "w/pure", "{}", NULL), BEGIN_FRESH);
+    fails(b, "a", CAUSE_TIMEOUT);
+    decided(b, DECISION_HOLD, "calls-open");
+    decided(b, DECISION_STOP, "caller-ended");
+    fails(b, "a/x#1", CAUSE_CANCELLED);
+    decided(b, DECISION_ABANDON, "caller-ended");
+    decided(b, DECISION_RETRY, "retry-safe-class");
+}
+
+static void reach_call_spent(struct bench *b)
+{
+    bench_start(b, FLOW("  a: {agent: w/read}\n"), "{}");
+    ck_assert_int_eq(asks_for(b, "a", "x#1", "w/pure", "{}", NULL), BEGIN_FRESH);
+    fails(b, "a/x#1", CAUSE_TIMEOUT);
+    decided(b, DECISION_FAIL, "attempts-spent");
+    fails(b, "a", CAUSE_UNAVAILABLE);
+    decided(b, DECISION_FAIL, "call-spent");
+}
+
+/* A step whose agent gives way to a flow. */
+static void reach_flow_not_retried(struct bench *b)
+{
+    static const struct budget none = {-1, -1, -1, -1, -1, -1};
+    bench_open(b, FLOW("  a: {agent: w/read, assert: [{that: \"${ .output.n > 1 }\"}]}\n"));
+    struct step *step = &b->flow->steps[0];
+    step->call.flow =
+        bench_flow(b, FLOW("  b: {agent: w/read}\n") "output: {as: \"${ .steps.b.output }\"}\n");
+    step->budget = none;
+    bench_begin(b, "{}", 1, false);
+    decided(b, DECISION_ENTER, "flow-begins");
+    ok(b, "a/b", "{\"n\": 1}");
+    decided(b, DECISION_LEAVE, "all-steps-final");
+    decided(b, DECISION_FAIL, "flow-not-retried");
+}
+
 /* ---- all of them ---- */
 
 static const struct {
@@ -352,6 +408,10 @@ static const struct {
     {"attempts-spent", reach_attempts_spent},
     {"deadline-spent", reach_deadline_spent},
     {"budget-spent", reach_budget_spent},
+    {"rate-limited-wait", reach_rate_limited_wait},
+    {"caller-ended", reach_caller_ended},
+    {"call-spent", reach_call_spent},
+    {"flow-not-retried", reach_flow_not_retried},
 };
 
 enum { WAYS = sizeof(ways) / sizeof(ways[0]) };

@@ -44,11 +44,11 @@ START_TEST(a_retry_whose_start_was_lost_costs_an_attempt_too)
     fails(&b, "a", CAUSE_BUSY);
     b.now += 100;
     taken_over(&b); /* before its time: nothing can have been lost */
-    ck_assert_int_eq(b.run->spent.attempts, 1);
+    ck_assert_int_eq(b.run->accounts[0].spent.attempts, 1);
     b.now += 1000;
     for (int i = 0; i < 9; i++)
         taken_over(&b);
-    ck_assert_int_eq(b.run->spent.attempts, 4);
+    ck_assert_int_eq(b.run->accounts[0].spent.attempts, 4);
     comes_due(&b, "a");
     decided(&b, DECISION_FAIL, "budget-spent");
     bench_done(&b);
