@@ -273,6 +273,11 @@ char *run_task_reference(const struct run *run, uint32_t task, const json_t *res
 /* The key that a call of the task is given: that of its effect "call". */
 void run_task_key(const struct run *run, uint32_t task, char ret_hex[static DIGEST_HEX_SIZE]);
 bool run_task_in_flight(const struct run *run, uint32_t task, uint32_t attempt);
+/* Is its next start, or the one under way, one that cleans up (reconcile, undo, completion)? */
+bool run_task_recovers(const struct run *run, uint32_t task, bool reconciling);
+/* When the task must be over, Unix time: by its step's schedule_to_close and the run's time; -1 =
+ * whenever. */
+int64_t run_task_deadline(const struct run *run, uint32_t task, bool reconciling);
 /* When DUE must be sent for the task, Unix time; -1 = it waits for no time. */
 int64_t run_task_due(const struct run *run, uint32_t task);
 /* When EXPIRED must be sent; -1 = no question, or one without a deadline. */
