@@ -94,3 +94,20 @@ void agent_free(struct agent *agent)
     contract_unref(agent->output);
     free(agent);
 }
+
+void catalog_link(struct catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->count; i++) {
+        struct agent *agent = catalog->agents[i];
+        const char *slash = strchr(agent->name, '/');
+        if (!agent->reconcile || !slash)
+            continue;
+        AUTO(freep)
+        char *beside =
+            xasprintf("%.*s/%s", (int)(slash - agent->name), agent->name, agent->reconcile);
+        const struct agent *found = catalog_find(catalog, slice_of(beside));
+        if (!found)
+            found = catalog_find(catalog, slice_of(agent->reconcile));
+        agent->reconciler = found && found->effect <= CLASS_READ ? found : NULL;
+    }
+}

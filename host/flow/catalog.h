@@ -36,7 +36,8 @@ struct agent {
     int64_t call_ms;            /* the longest call that card and manifest allow; -1 = none  */
     const struct agent **calls; /* those that it may call itself, as its plugin was granted  */
     size_t call_count;
-    struct digest card, library; /* what a run pins                                           */
+    const struct agent *reconciler; /* that `reconcile` names, once the catalog is linked        */
+    struct digest card, library;    /* what a run pins                                           */
 };
 
 struct catalog {
@@ -48,6 +49,8 @@ void catalog_init(struct catalog *catalog);
 void catalog_done(struct catalog *catalog);
 /* Takes the agent over; the name must be new (asserted). */
 void catalog_add(struct catalog *catalog, struct agent *agent);
+/* Once all agents are in: each is told its reconciler, if it is there and changes nothing. */
+void catalog_link(struct catalog *catalog);
 const struct agent *catalog_find(const struct catalog *catalog, struct slice name);
 void agent_free(struct agent *agent);
 

@@ -296,6 +296,8 @@ struct question_view {
     const json_t *shown; /* borrowed */
     bool told;           /* somebody was told of this revision */
 };
+/* Who is to be told of its questions: a name of the manifest, or NULL = whoever looks. */
+const char *run_task_escalates_to(const struct run *run, uint32_t task);
 bool run_question(const struct run *run, uint32_t task, struct question_view *ret_view);
 /* Would this answer be taken? The error says what the question accepts. */
 WARN_UNUSED enum error_code run_answer_fits(const struct run *run, uint32_t task,

@@ -127,7 +127,7 @@ uint32_t task_new_call(struct run *run, uint32_t parent, const struct agent *age
     struct nested *nested = xcalloc(1, sizeof(*nested));
     int64_t timeout_ms = amount_in(event->request, "timeout_ms");
     *nested = (struct nested){
-        .callee = {.agent = agent},
+        .callee = {.agent = agent, .reconcile = agent->reconciler},
         .retry = retry_of(event->request),
         .timeout_ms = timeout_ms > 0 ? timeout_ms : -1,
         .name = xstrdup(event->effect),

@@ -167,6 +167,11 @@ int64_t run_task_question_deadline(const struct run *run, uint32_t index)
     return task->state == TASK_ASKING ? task->deadline_ms : -1;
 }
 
+const char *run_task_escalates_to(const struct run *run, uint32_t task)
+{
+    return task_escalation(run, task_at(run, task))->to;
+}
+
 bool run_question(const struct run *run, uint32_t index, struct question_view *ret_view)
 {
     const struct task *task = task_at(run, index);

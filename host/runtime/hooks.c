@@ -266,7 +266,7 @@ static json_t *message(const struct live_run *live, const char *path,
 void hook_tell(struct live_run *live, const struct question_view *question)
 {
     struct host *host = live->host;
-    const char *name = run_flow(live->run)->escalation.to;
+    const char *name = run_task_escalates_to(live->run, question->task);
     const char *path = run_task_path(live->run, question->task);
     const json_t *way = name ? json_object_get(host->manifest->escalation, name) : NULL;
     /* nobody is called in a rehearsal */

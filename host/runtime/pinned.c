@@ -68,7 +68,7 @@ static void gather_agents(struct gathered *all, const struct flow *flow)
     for (size_t i = 0; i < flow->step_count; i++) {
         const struct step *step = &flow->steps[i];
         const struct callee *callees[] = {&step->call, &step->fallback, &step->undo};
-        for (size_t c = 0; c < 3; c++) {
+        for (size_t c = step->plan || step->call.flow ? 1 : 0; c < 3; c++) {
             gather_agent(all, callees[c]->agent);
             gather_agent(all, callees[c]->reconcile);
         }
@@ -77,8 +77,7 @@ static void gather_agents(struct gathered *all, const struct flow *flow)
         const struct agent *agent = all->list[i];
         for (size_t c = 0; c < agent->call_count; c++)
             gather_agent(all, agent->calls[c]);
-        if (agent->reconcile)
-            gather_agent(all, catalog_find(&all->roster->catalog, slice_of(agent->reconcile)));
+        gather_agent(all, agent->reconciler);
     }
 }
 
@@ -259,6 +258,7 @@ static enum error_code read_catalog(struct journal_reader *reader, const json_t 
         roster_add_agents(catalog, alias, call_ms, card);
     }
     read_calls(pins, catalog);
+    catalog_link(catalog);
     return ERR_OK;
 }
 

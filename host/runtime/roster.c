@@ -139,6 +139,7 @@ enum error_code roster_survey(const char *manifest_path, struct roster **ret_ros
         plugin->error.code = load_plugin(roster, plugin);
     }
     roster_link_calls(roster);
+    catalog_link(&roster->catalog);
     *ret_roster = TAKE(roster);
     return ERR_OK;
 }

@@ -106,6 +106,7 @@ static inline void bench_catalog(struct bench *b)
     may_call(b, "w/write", "w/book");
     may_call(b, "w/write", "w/idem");
     may_call(b, "w/book", "w/write-settles");
+    catalog_link(&b->catalog);
 }
 
 static inline struct flow *bench_flow(struct bench *b, const char *text)
