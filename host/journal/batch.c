@@ -25,6 +25,7 @@ void batch_done(struct batch *b)
 {
     free(b->entries);
     free(b->texts);
+    free(b->meters);
     free(b->taken);
     text_done(&b->bytes);
     batch_init(b);
@@ -36,7 +37,7 @@ void batch_clear(struct batch *b)
         batch_done(b);
         return;
     }
-    b->count = b->text_count = b->taken_count = 0;
+    b->count = b->text_count = b->meter_count = b->taken_count = 0;
     text_clear(&b->bytes);
 }
 
@@ -53,6 +54,26 @@ static struct span keep_string(struct batch *b, const char *string)
     return string ? keep(b, slice_of(string)) : (struct span){.len = SPAN_ABSENT};
 }
 
+/* Meters of one name are one: a batch has few, of the latest hours. */
+static void add_meter(struct batch *b, const struct journal_meter *meter)
+{
+    for (size_t i = 0; i < b->meter_count; i++) {
+        struct batch_meter *known = &b->meters[i];
+        if (!slice_is(batch_slice(b, known->name), meter->name))
+            continue;
+        for (size_t a = 0; a < JOURNAL_AMOUNTS; a++)
+            known->amounts[a] += meter->amounts[a];
+        return;
+    }
+    if (b->meter_count == b->meter_room) {
+        b->meter_room = b->meter_room ? b->meter_room * 2 : 4;
+        b->meters = xrealloc(b->meters, b->meter_room * sizeof(*b->meters));
+    }
+    struct batch_meter *added = &b->meters[b->meter_count++];
+    added->name = keep_string(b, meter->name);
+    memcpy(added->amounts, meter->amounts, sizeof(added->amounts));
+}
+
 void batch_add(struct batch *b, const struct journal_record *record)
 {
     if (b->count == b->room) {
@@ -62,6 +83,7 @@ void batch_add(struct batch *b, const struct journal_record *record)
     b->entries[b->count++] = (struct batch_entry){
         .seq = record->seq,
         .at_ms = record->at_ms,
+        .due_ms = record->due_ms,
         .run = keep_string(b, record->run),
         .kind = keep_string(b, record->kind),
         .body = keep(b, record->body),
@@ -70,6 +92,8 @@ void batch_add(struct batch *b, const struct journal_record *record)
         .claim = keep_string(b, record->claim),
         .claim_owner = keep_string(b, record->claim_owner),
     };
+    if (record->meter)
+        add_meter(b, record->meter);
 }
 
 void batch_add_text(struct batch *b, const struct digest *digest, struct slice text)

@@ -42,13 +42,16 @@ static enum error_code prepare_all(struct committer *c, struct error *reterr)
         {&c->event, "INSERT INTO events(run, seq, at_ms, kind, body, prev_hash, hash)"
                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
         {&c->run_new, "INSERT INTO runs(id, flow, status, created_ms, updated_ms, last_seq,"
-                      " last_hash) VALUES(?1, coalesce(?2, ''), coalesce(?3, ''), ?4, ?5, ?6, ?7)"},
+                      " last_hash, due_ms, epoch)"
+                      " VALUES(?1, coalesce(?2, ''), coalesce(?3, ''), ?4, ?5, ?6, ?7, ?8, ?9)"},
         {&c->run_on, "UPDATE runs SET flow=coalesce(?2, flow), status=coalesce(?3, status),"
-                     " updated_ms=?5, last_seq=?6, last_hash=?7 WHERE id=?1"},
+                     " updated_ms=?5, last_seq=?6, last_hash=?7, due_ms=?8, epoch=?9 WHERE id=?1"},
         {&c->claim, "INSERT INTO claims(claim, owner, run) VALUES(?1, ?2, ?3)"
                     " ON CONFLICT DO NOTHING"},
         {&c->taken, "DELETE FROM inbox WHERE id=?1"},
         {&c->keep, "INSERT INTO texts(digest, body) VALUES(?1, ?2) ON CONFLICT DO NOTHING"},
+        {&c->meter, "INSERT INTO meters VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET"
+                    " attempts=attempts+?2, calls=calls+?3, tokens=tokens+?4, cost=cost+?5"},
         {&c->commit, "COMMIT"},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -72,8 +75,9 @@ enum error_code committer_init(struct committer *c, sqlite3 *db, const char *pat
 
 static void finalize_all(struct committer *c)
 {
-    sqlite3_stmt **all[] = {&c->begin,  &c->check_epoch, &c->head,  &c->event, &c->run_new,
-                            &c->run_on, &c->claim,       &c->taken, &c->keep,  &c->commit};
+    sqlite3_stmt **all[] = {&c->begin,   &c->check_epoch, &c->head,  &c->event,
+                            &c->run_new, &c->run_on,      &c->claim, &c->taken,
+                            &c->keep,    &c->meter,       &c->commit};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         sql_finalizep(all[i]);
 }
@@ -166,6 +170,7 @@ static void note_change(struct committer *c, struct head *head, const struct bat
         c->changed = head;
     }
     head->updated_ms = entry->at_ms;
+    head->due_ms = entry->due_ms;
     if (entry->status.len != SPAN_ABSENT)
         head->status = batch_slice(b, entry->status);
     if (entry->flow.len != SPAN_ABSENT)
@@ -217,9 +222,21 @@ static enum error_code write_run(struct committer *c, struct head *head, struct 
     sqlite3_bind_int64(statement, 5, head->updated_ms);
     sqlite3_bind_int64(statement, 6, (int64_t)head->seq);
     sql_bind_digest(statement, 7, &head->hash);
+    if (head->due_ms > 0)
+        sqlite3_bind_int64(statement, 8, head->due_ms);
+    sqlite3_bind_int64(statement, 9, (int64_t)c->epoch);
     head->on_disk = true;
     head->changed = false;
     return run(c, statement, "writing a run's head", reterr);
+}
+
+static enum error_code write_meter(struct committer *c, const struct batch *b,
+                                   const struct batch_meter *meter, struct error *reterr)
+{
+    sql_bind_text(c->meter, 1, batch_slice(b, meter->name));
+    for (int i = 0; i < JOURNAL_AMOUNTS; i++)
+        sqlite3_bind_int64(c->meter, 2 + i, meter->amounts[i]);
+    return run(c, c->meter, "adding to a meter", reterr);
 }
 
 static enum error_code write_all(struct committer *c, const struct batch *b, struct error *reterr)
@@ -236,6 +253,9 @@ static enum error_code write_all(struct committer *c, const struct batch *b, str
             return code;
     for (; c->changed; c->changed = c->changed->next_changed)
         if ((code = write_run(c, c->changed, reterr)))
+            return code;
+    for (size_t i = 0; i < b->meter_count; i++)
+        if ((code = write_meter(c, b, &b->meters[i], reterr)))
             return code;
     for (size_t i = 0; i < b->taken_count; i++) {
         sqlite3_bind_int64(c->taken, 1, b->taken[i]);

@@ -51,6 +51,14 @@ const char *journal_store_id(const struct journal *journal);
 /* Grows by one with each writer; each commit checks that it is still the newest. */
 uint64_t journal_epoch(const struct journal *journal);
 
+/* Amounts that are added to what is kept under a name, in the transaction of the record that they
+ * come with; they may be negative. What they mean is their owner's affair. */
+enum { JOURNAL_AMOUNTS = 4 };
+struct journal_meter {
+    const char *name;
+    int64_t amounts[JOURNAL_AMOUNTS];
+};
+
 struct journal_record {
     const char *run;         /* the run's id                                              */
     uint64_t seq;            /* 1, 2, … without a gap: asserted                           */
@@ -61,6 +69,9 @@ struct journal_record {
     const char *flow;        /* with seq 1: the name of the flow                          */
     const char *claim;       /* an external reference that becomes this run's; or NULL    */
     const char *claim_owner; /* with claim: "<run>/<effect key>"                         */
+    const struct journal_meter *meter; /* or NULL                                        */
+    int64_t
+        due_ms; /* Unix time when the run must be looked at, if nothing else happens; 0 = never */
 };
 
 /* Adds a record to the batch. Never fails here: failure is the barrier's to tell; and waits only
@@ -90,6 +101,15 @@ void journal_drain(struct journal *journal);
 
 /* Is the external reference somebody else's already? Looks at what is appended too. */
 bool journal_claimed(struct journal *journal, const char *claim, const char *owner);
+
+/* Of the runs with that status whose last record this writer wrote, those that are due by then,
+ * soonest first; *ret_next_ms is when the next one after by_ms is, 0 = never. What is on disk
+ * counts. */
+WARN_UNUSED enum error_code journal_due(struct journal *journal, const char *status, int64_t by_ms,
+                                        void (*each)(void *user, const char *run), void *user,
+                                        int64_t *ret_next_ms, struct error *reterr);
+/* Did this writer write the last record of the run that is on disk? */
+bool journal_is_ours(struct journal *journal, const char *run);
 
 /* Takes what answer and cancel left for the host, oldest first; each is given once and is gone when
  * the record that carries it is on disk: the owner appends that record before take returns, and the
@@ -137,6 +157,12 @@ typedef bool (*journal_each_record)(void *user, const struct journal_record *rec
 WARN_UNUSED enum error_code journal_read(struct journal_reader *reader, const char *run,
                                          uint64_t from_seq, journal_each_record each, void *user,
                                          struct error *reterr);
+
+/* The meters whose name is that or behind it, in order. */
+typedef void (*journal_each_meter)(void *user, const struct journal_meter *meter);
+WARN_UNUSED enum error_code journal_meters(struct journal_reader *reader, const char *from,
+                                           journal_each_meter each, void *user,
+                                           struct error *reterr);
 
 /* A text that was kept under that digest, which it is checked against; ERR_NOT_FOUND if none was.
  */

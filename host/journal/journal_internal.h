@@ -11,7 +11,7 @@
  *   chain, heads, batch   values in memory
  *   commit     one batch, one transaction
  *   writer     the thread: gathers, commits, reports
- *   journal    the owner's doors;  reader, inbox  the doors of everybody else
+ *   journal    the owner's doors;  reader, inbox, meters  the doors of everybody else
  */
 #ifndef JOURNAL_INTERNAL_H
 #define JOURNAL_INTERNAL_H
@@ -109,7 +109,7 @@ bool reserve_release(struct reserve *r);
 
 enum {
     SCHEMA_APPLICATION_ID = 0x5365616D, /* "Seam" */
-    SCHEMA_VERSION = 3,                 /* 1: no texts; 2: no references to them in records */
+    SCHEMA_VERSION = 4, /* 1: no texts; 2: no references to them in records; 3: no meters */
 };
 /* Is this a journal that this program can read? *ret_empty: a file without anything in it yet. */
 WARN_UNUSED enum error_code schema_check(sqlite3 *db, const char *path, bool *ret_empty,
@@ -153,7 +153,7 @@ struct head {
     /* What this transaction changes of the row; strings in the batch. */
     bool changed;
     struct slice status, flow;
-    int64_t created_ms, updated_ms;
+    int64_t created_ms, updated_ms, due_ms;
     struct head *next_changed;
     char run[];
 };
@@ -176,7 +176,12 @@ struct span {
 struct batch_entry {
     uint64_t seq;
     int64_t at_ms;
+    int64_t due_ms;
     struct span run, kind, body, status, flow, claim, claim_owner;
+};
+struct batch_meter {
+    struct span name;
+    int64_t amounts[JOURNAL_AMOUNTS];
 };
 struct batch_text {
     struct digest digest;
@@ -187,6 +192,8 @@ struct batch {
     size_t count, room;
     struct batch_text *texts; /* to be kept: written before the entries */
     size_t text_count, text_room;
+    struct batch_meter *meters; /* one a name */
+    size_t meter_count, meter_room;
     struct text bytes;
     int64_t *taken; /* messages of the inbox that go when these records come */
     size_t taken_count, taken_room;
@@ -212,7 +219,7 @@ struct committer {
     struct head *changed;
     int wal_pages, checkpoint_at; /* pages in the WAL; when to checkpoint next */
     sqlite3_stmt *begin, *check_epoch, *head, *event, *run_new, *run_on, *claim, *taken, *keep,
-        *commit;
+        *meter, *commit;
 };
 /* Takes the connection over, on failure too. */
 WARN_UNUSED enum error_code committer_init(struct committer *c, sqlite3 *db, const char *path,
@@ -302,7 +309,7 @@ struct journal_reader {
     char *path; /* NULL: of a journal in memory, which has claims and nothing else */
     int lock_fd;
     struct text found; /* strings of journal_find */
-    sqlite3_stmt *claimed, *version, *messages, *kept;
+    sqlite3_stmt *claimed, *version, *messages, *kept, *due, *next_due, *epoch;
 };
 /* With share, it keeps the file from being replaced; the owner's own has no need to. */
 WARN_UNUSED enum error_code reader_new(const char *path, bool share,

@@ -64,6 +64,9 @@ void journal_reader_close(struct journal_reader *reader)
     sql_finalizep(&reader->claimed);
     sql_finalizep(&reader->version);
     sql_finalizep(&reader->messages);
+    sql_finalizep(&reader->due);
+    sql_finalizep(&reader->next_due);
+    sql_finalizep(&reader->epoch);
     sql_finalizep(&reader->kept);
     sql_closep(&reader->db);
     fd_closep(&reader->lock_fd);

@@ -3,8 +3,9 @@
  * The tables of a journal and their version. `events` is the journal; `runs` holds each run's head
  * and a few words for lists; `meta` what is true of the file; `inbox` what other processes left for
  * the owner; `claims` the external references that are some effect's already; `texts` what records
- * name by its digest: flows, cards, and since version 3 the large values of records. A file of a
- * later version is refused untouched: it says itself which program reads it.
+ * name by its digest: flows, cards, and since version 3 the large values of records; `meters` what
+ * was spent when. A file of a later version is refused untouched: it says itself which program
+ * reads it.
  *
  * `events` keeps its rowid: records come in the order of their rowid, so a transaction of many runs
  * fills pages one after the other, and with bodies of some kilobytes a table WITHOUT ROWID writes
@@ -25,19 +26,26 @@
 /* Since version 2. */
 #define TEXTS_TABLE "CREATE TABLE IF NOT EXISTS texts(digest BLOB PRIMARY KEY, body TEXT NOT NULL);"
 
+/* Since version 4: what was spent, and which runs are to be looked at when, by whom. */
+#define METERS_TABLE                                                                               \
+    "CREATE TABLE IF NOT EXISTS meters(name TEXT PRIMARY KEY, attempts INTEGER NOT NULL,"          \
+    " calls INTEGER NOT NULL, tokens INTEGER NOT NULL, cost INTEGER NOT NULL) WITHOUT ROWID;"
+#define DUE_INDEX "CREATE INDEX IF NOT EXISTS runs_due ON runs(due_ms) WHERE due_ms IS NOT NULL;"
+
 static const char tables[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE runs(id TEXT PRIMARY KEY, flow TEXT NOT NULL, status TEXT NOT NULL,"
     " created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL,"
-    " last_seq INTEGER NOT NULL, last_hash BLOB NOT NULL);"
+    " last_seq INTEGER NOT NULL, last_hash BLOB NOT NULL, due_ms INTEGER,"
+    " epoch INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE events(run TEXT NOT NULL, seq INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
     " kind TEXT NOT NULL, body TEXT NOT NULL, prev_hash BLOB NOT NULL, hash BLOB NOT NULL,"
     " PRIMARY KEY(run, seq));"
     "CREATE TABLE inbox(id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL,"
     " body TEXT NOT NULL, at_ms INTEGER NOT NULL);"
     "CREATE TABLE claims(claim TEXT PRIMARY KEY, owner TEXT NOT NULL, run TEXT NOT NULL)"
-    " WITHOUT ROWID;" TEXTS_TABLE "INSERT INTO meta VALUES('readable_by', '" READABLE_BY
-    "'), ('epoch', '0');";
+    " WITHOUT ROWID;" TEXTS_TABLE METERS_TABLE DUE_INDEX
+    "INSERT INTO meta VALUES('readable_by', '" READABLE_BY "'), ('epoch', '0');";
 
 void store_id_make(char ret_id[static STORE_ID_SIZE])
 {
@@ -94,12 +102,35 @@ enum error_code schema_make(sqlite3 *db, const char *path, struct error *reterr)
     return code ? code : stamp(db, path, reterr);
 }
 
+/* An upgrade that was cut off may have added it already. */
+static enum error_code add_column(sqlite3 *db, const char *path, const char *name, const char *type,
+                                  struct error *reterr)
+{
+    char sql[128];
+    int64_t known = 0;
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM pragma_table_info('runs') WHERE name='%s'",
+             name);
+    enum error_code code = sql_number(db, path, sql, &known, reterr);
+    snprintf(sql, sizeof(sql), "ALTER TABLE runs ADD COLUMN %s %s", name, type);
+    return code || known ? code : sql_exec(db, path, sql, reterr);
+}
+
+static enum error_code add_meters(sqlite3 *db, const char *path, struct error *reterr)
+{
+    enum error_code code = add_column(db, path, "due_ms", "INTEGER", reterr);
+    if (!code)
+        code = add_column(db, path, "epoch", "INTEGER NOT NULL DEFAULT 0", reterr);
+    return code ? code : sql_exec(db, path, METERS_TABLE DUE_INDEX, reterr);
+}
+
 enum error_code schema_upgrade(sqlite3 *db, const char *path, struct error *reterr)
 {
     int64_t version = 0;
     enum error_code code = sql_number(db, path, "PRAGMA user_version", &version, reterr);
     if (!code && version < 2)
         code = sql_exec(db, path, TEXTS_TABLE, reterr);
+    if (!code && version < 4)
+        code = add_meters(db, path, reterr);
     return code || version == SCHEMA_VERSION ? code : stamp(db, path, reterr);
 }
 

@@ -130,7 +130,7 @@ static void must_be_of_version(const char *path, int version)
 
 START_TEST(every_older_version_becomes_this_one)
 {
-    for (int version = 1; version <= 3; version++) {
+    for (int version = 1; version <= 4; version++) {
         AUTO(folder_done) struct folder dir = folder_new();
         AUTO(freep) char *pragma = xasprintf("PRAGMA user_version=%d", version);
         write_run(dir.journal, "r", 3);
@@ -139,9 +139,106 @@ START_TEST(every_older_version_becomes_this_one)
         ck_assert_uint_eq(count_records(dir.journal, "r"), 3);
         must_be_of_version(dir.journal, version); /* reading changes nothing */
         close_journal(open_journal(dir.journal));
-        must_be_of_version(dir.journal, 3);
+        must_be_of_version(dir.journal, 4);
         ck_assert_uint_eq(count_records(dir.journal, "r"), 3);
     }
+}
+END_TEST
+
+static void add_meter(void *user, const struct journal_meter *meter)
+{
+    text_addf(user, "%s %lld %lld %lld %lld;", meter->name, (long long)meter->amounts[0],
+              (long long)meter->amounts[1], (long long)meter->amounts[2],
+              (long long)meter->amounts[3]);
+}
+
+static void must_have_meters(const char *path, const char *from, const char *expected)
+{
+    AUTO(journal_reader_closep) struct journal_reader *reader = open_reader(path);
+    AUTO(text_done) struct text out;
+    struct error err;
+    text_init(&out, 1000);
+    enum error_code code = journal_meters(reader, from, add_meter, &out, &err);
+    ck_assert_ok(code, err);
+    ck_assert_str_eq(text_str(&out), expected);
+}
+
+START_TEST(meters_grow_with_the_records_that_come_with_them)
+{
+    AUTO(folder_done) struct folder dir = folder_new();
+    struct journal *j = open_journal(dir.journal);
+    const struct journal_meter early = {"a", {1, 2, 3, 4}}, late = {"b", {0, 0, -7, 1ll << 40}};
+    for (uint64_t seq = 1; seq <= 4; seq++)
+        journal_append(j, &(struct journal_record){.run = "r",
+                                                   .seq = seq,
+                                                   .at_ms = 1,
+                                                   .kind = "event",
+                                                   .body = SLICE("{}"),
+                                                   .flow = seq == 1 ? "f" : NULL,
+                                                   .meter = seq < 3 ? &early : &late});
+    close_journal(j);
+    must_have_meters(dir.journal, "", "a 2 4 6 8;b 0 0 -14 2199023255552;");
+    must_have_meters(dir.journal, "b", "b 0 0 -14 2199023255552;");
+    change(dir.journal, "PRAGMA user_version=3; DROP TABLE meters;"
+                        "DROP INDEX runs_due; ALTER TABLE runs DROP COLUMN due_ms");
+    must_have_meters(dir.journal, "", "");
+    j = open_journal(dir.journal);
+    append(j, "r", 5, "{}");
+    close_journal(j);
+    must_have_meters(dir.journal, "", "");
+}
+END_TEST
+
+static void add_id(void *user, const char *run)
+{
+    text_addf(user, "%s;", run);
+}
+
+static void write_due(struct journal *j, const char *run, uint64_t seq, int64_t due_ms)
+{
+    journal_append(j, &(struct journal_record){.run = run,
+                                               .seq = seq,
+                                               .at_ms = 1,
+                                               .kind = "event",
+                                               .body = SLICE("{}"),
+                                               .status = "waiting",
+                                               .flow = seq == 1 ? "f" : NULL,
+                                               .due_ms = due_ms});
+}
+
+static void must_be_due(struct journal *j, int64_t by_ms, const char *expected, int64_t next_ms)
+{
+    AUTO(text_done) struct text out;
+    struct error err;
+    int64_t next = -1;
+    text_init(&out, 1000);
+    must_sync(j);
+    enum error_code code = journal_due(j, "waiting", by_ms, add_id, &out, &next, &err);
+    ck_assert_ok(code, err);
+    ck_assert_str_eq(text_str(&out), expected);
+    ck_assert_int_eq(next, next_ms);
+}
+
+START_TEST(a_writer_finds_those_of_its_runs_that_are_due)
+{
+    AUTO(folder_done) struct folder dir = folder_new();
+    struct journal *j = open_journal(dir.journal);
+    write_due(j, "late", 1, 300);
+    write_due(j, "soon", 1, 100);
+    write_due(j, "never", 1, 0);
+    must_be_due(j, 99, "", 100);
+    must_be_due(j, 100, "soon;", 300);
+    must_be_due(j, 1000, "soon;late;", 0);
+    ck_assert(journal_is_ours(j, "never") && !journal_is_ours(j, "nobody"));
+    write_due(j, "soon", 2, 0);
+    must_be_due(j, 1000, "late;", 0);
+    close_journal(j);
+    j = open_journal(dir.journal);
+    must_be_due(j, 1000, "", 0);
+    ck_assert(!journal_is_ours(j, "late"));
+    write_due(j, "late", 2, 300);
+    must_be_due(j, 1000, "late;", 0);
+    close_journal(j);
 }
 END_TEST
 
@@ -358,6 +455,8 @@ int main(void)
     tcase_add_test(tcase, readings_may_be_nested);
     tcase_add_test(tcase, a_text_is_kept_once_under_its_digest);
     tcase_add_test(tcase, every_older_version_becomes_this_one);
+    tcase_add_test(tcase, meters_grow_with_the_records_that_come_with_them);
+    tcase_add_test(tcase, a_writer_finds_those_of_its_runs_that_are_due);
     tcase_add_test(tcase, a_journal_that_kept_no_texts_yet_is_upgraded_by_its_next_writer);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
