@@ -251,7 +251,8 @@ static void decide_start_agent(const struct run *run, uint32_t index, struct dec
         decide_ask(run, index, QUESTION_FAILURE, repeats, ret);
         return;
     }
-    if (!calling_again_is_safe(run, task)) {
+    bool needless = task_is_orphan(run, task) && !task_doubt(task);
+    if (needless || !calling_again_is_safe(run, task)) {
         decide_by_rule(run, index, ret);
         return;
     }

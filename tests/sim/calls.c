@@ -3,7 +3,8 @@
  * Agents. A call is a script: for each of its effects it asks to begin, sends a request, hears the
  * answer and commits; then it answers, well or badly. At each step it may crash, hang or be
  * stopped. An agent that the host does not broker acts by itself, at any moment of its life and
- * shortly after. A reconcile agent looks into the ledger, and tells what it saw a while ago.
+ * shortly after. Some have others called first, and wait for them. A reconcile agent looks into the
+ * ledger, and tells what it saw a while ago.
  */
 #include "sim.h"
 
@@ -134,7 +135,10 @@ static void end_call(struct sim *sim, struct call *call, struct event event, jso
 
 static void fail_call(struct sim *sim, struct call *call, enum cause cause, enum outcome claim)
 {
-    end_call(sim, call, (struct event){.end = END_FAILED, .cause = cause, .claim = claim}, NULL);
+    struct event event = {.end = END_FAILED, .cause = cause, .claim = claim};
+    if (cause == CAUSE_RATE_LIMITED && sim_chance(sim, 600))
+        event.retry_after_ms = 1 + (int64_t)sim_below(sim, 9000);
+    end_call(sim, call, event, NULL);
 }
 
 static enum cause some_transient(struct sim *sim)
@@ -334,6 +338,86 @@ void calls_answered(struct sim *sim, struct request *request)
         fail_call(sim, call, CAUSE_TIMEOUT, OUTCOME_UNKNOWN);
 }
 
+/* ---- calls within calls ---- */
+
+static void call_name(const struct call *call, char ret_name[static 32])
+{
+    snprintf(ret_name, 32, "%s#1", call->who->asks[call->asked] + 2);
+}
+
+static bool wait_is_over(const struct sim *sim, const struct call *call, struct nested_view *view)
+{
+    char name[32];
+    call_name(call, name);
+    uint32_t child = run_nested_find(sim->run, call->task, name);
+    return child != UINT32_MAX && run_nested(sim->run, child, view) && view->final;
+}
+
+void calls_wake(struct sim *sim)
+{
+    struct nested_view view;
+    for (struct call *call = sim->calls; call; call = call->next)
+        if (call->waiting && wait_is_over(sim, call, &view)) {
+            call->waiting = false;
+            call->asked++;
+            /* a caller may make do without */
+            call->spoilt |= !view.ok && sim_chance(sim, 500);
+            go_on_later(sim, call, 20);
+        }
+}
+
+static const char *some_terms(struct sim *sim)
+{
+    static const char *const terms[] = {
+        "{\"retry\": {\"max_attempts\": 3, \"initial_interval\": \"50ms\"}}",
+        "{\"budget\": {\"calls\": 2, \"tokens\": 120}}", "{\"timeout_ms\": 900}", "{}"};
+    return terms[sim_below(sim, 4)];
+}
+
+/* The terms are the call's for ever: a caller that asks again says the same, most of the time. */
+static void ask_for(struct sim *sim, struct call *call)
+{
+    struct decision decision;
+    char name[32];
+    call_name(call, name);
+    struct event event = {.kind = EVENT_CALL_ASKED,
+                          .task = call->task,
+                          .attempt = call->attempt,
+                          .effect = name,
+                          .code = call->who->asks[call->asked],
+                          .digest = sim_bad_luck(sim, 4) ? "another" : "the same",
+                          .body = json_object(),
+                          .request = json_loads(some_terms(sim), 0, NULL)};
+    host_happen(sim, &event, &decision);
+    json_decref(event.body);
+    json_decref(event.request);
+    enum begin begin = decision.kind == DECISION_CALL ? decision.begin : BEGIN_REFUSED;
+    decision_done(&decision);
+    if (sim->dead)
+        return;
+    if (begin == BEGIN_CONFLICT || begin == BEGIN_REFUSED) {
+        fail_call(sim, call, CAUSE_FAILED, OUTCOME_NONE);
+        return;
+    }
+    call->waiting = true;
+    calls_wake(sim);
+}
+
+/* False if it has nobody left to call. */
+static bool ask_goes_on(struct sim *sim, struct call *call)
+{
+    if (call->spoilt)
+        fail_call(sim, call, sim_chance(sim, 500) ? some_transient(sim) : some_permanent(sim),
+                  OUTCOME_NONE);
+    else if (call->waiting)
+        return true;
+    else if (call->asked < 3 && call->who->asks[call->asked])
+        ask_for(sim, call);
+    else
+        return false;
+    return true;
+}
+
 /* ---- the scripts ---- */
 
 /* A forgetful agent does not ask for what an earlier attempt has done. */
@@ -419,8 +503,11 @@ void calls_go_on(struct sim *sim, uint64_t id)
         return;
     bool first = !call->worked && !call->reconciling;
     if (first && sim_bad_luck(sim, 20)) {
-        end_call(sim, call, (struct event){.end = END_NOT_STARTED, .cause = CAUSE_UNAVAILABLE},
-                 NULL);
+        struct event event = {.end = END_NOT_STARTED, .cause = CAUSE_UNAVAILABLE};
+        /* as a breaker that is open says */
+        if (sim_chance(sim, 400))
+            event.retry_after_ms = 1 + (int64_t)sim_below(sim, 5000);
+        end_call(sim, call, event, NULL);
         return;
     }
     if (!call->reconciling)
@@ -433,6 +520,8 @@ void calls_go_on(struct sim *sim, uint64_t id)
         sim_say(sim, "call %llu hangs", (unsigned long long)id);
     else if (call->reconciling)
         reconcile_goes_on(sim, call);
+    else if (ask_goes_on(sim, call))
+        return;
     else if (call->who->class < CLASS_WRITE_IDEMPOTENT)
         finish(sim, call);
     else if (call->who->brokered)

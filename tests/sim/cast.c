@@ -15,25 +15,29 @@
 #define W  CLASS_WRITE
 
 static const struct personality cast[] = {
-    {"w/pure", CLASS_PURE, true, false, -1, -1, 0, false, 0, 0},
-    {"w/read", R, true, false, -1, -1, 0, false, 0, 0},
-    {"w/dear", R, true, false, -1, -1, 0, false, 100, 50},
-    {"w/find", R, true, false, -1, -1, 0, false, 0, 0},
-    {"w/idem", WI, true, false, 800, -1, 1, false, 0, 0},
-    {"w/idem2", WI, true, true, 800, -1, 2, true, 0, 0},
-    {"w/idem-old", WI, true, true, 800, 3000, 1, false, 0, 0},
-    {"w/write", W, true, false, 800, -1, 1, false, 0, 0},
-    {"w/write-unsettled", W, true, false, -1, -1, 1, true, 0, 0},
-    {"w/book", W, true, true, 800, -1, 1, false, 10, 5},
-    {"w/book3", W, true, true, 500, -1, 3, false, 0, 0},
-    {"w/book-auto", W, true, true, 0, -1, 2, true, 0, 0},
-    {"w/book-unsettled", W, true, true, -1, -1, 1, false, 0, 0},
-    {"w/bare", W, false, false, 800, -1, 0, false, 0, 0},
-    {"w/bare-find", W, false, true, 800, -1, 0, false, 0, 0},
-    {"w/bare-idem", WI, false, false, 800, -1, 0, false, 0, 0},
-    {"w/bare-idem-old", WI, false, true, 800, 3000, 0, false, 0, 0},
-    {"w/cancel", WI, true, true, 300, -1, 1, false, 0, 0},
-    {"w/cancel-write", W, true, true, 300, -1, 1, true, 0, 0},
+    {"w/pure", CLASS_PURE, true, false, -1, -1, 0, false, 0, 0, {NULL}},
+    {"w/read", R, true, false, -1, -1, 0, false, 0, 0, {NULL}},
+    {"w/dear", R, true, false, -1, -1, 0, false, 100, 50, {NULL}},
+    {"w/find", R, true, false, -1, -1, 0, false, 0, 0, {NULL}},
+    {"w/idem", WI, true, false, 800, -1, 1, false, 0, 0, {NULL}},
+    {"w/idem2", WI, true, true, 800, -1, 2, true, 0, 0, {NULL}},
+    {"w/idem-old", WI, true, true, 800, 3000, 1, false, 0, 0, {NULL}},
+    {"w/write", W, true, false, 800, -1, 1, false, 0, 0, {NULL}},
+    {"w/write-unsettled", W, true, false, -1, -1, 1, true, 0, 0, {NULL}},
+    {"w/book", W, true, true, 800, -1, 1, false, 10, 5, {NULL}},
+    {"w/book3", W, true, true, 500, -1, 3, false, 0, 0, {NULL}},
+    {"w/book-auto", W, true, true, 0, -1, 2, true, 0, 0, {NULL}},
+    {"w/book-unsettled", W, true, true, -1, -1, 1, false, 0, 0, {NULL}},
+    {"w/bare", W, false, false, 800, -1, 0, false, 0, 0, {NULL}},
+    {"w/bare-find", W, false, true, 800, -1, 0, false, 0, 0, {NULL}},
+    {"w/bare-idem", WI, false, false, 800, -1, 0, false, 0, 0, {NULL}},
+    {"w/bare-idem-old", WI, false, true, 800, 3000, 0, false, 0, 0, {NULL}},
+    {"w/cancel", WI, true, true, 300, -1, 1, false, 0, 0, {NULL}},
+    {"w/cancel-write", W, true, true, 300, -1, 1, true, 0, 0, {NULL}},
+    {"w/asks", R, true, false, -1, -1, 0, false, 20, 0, {"w/read", "w/dear", "w/pure"}},
+    {"w/leads", W, true, true, 600, -1, 1, false, 0, 0, {"w/book", "w/idem2", "w/asks"}},
+    {"w/leads-idem", WI, true, true, 600, -1, 1, true, 0, 0, {"w/idem", "w/idem-old", NULL}},
+    {"w/heads", W, true, false, 400, -1, 0, false, 0, 0, {"w/leads", "w/write", "w/bare-find"}},
 };
 
 enum { CAST = sizeof(cast) / sizeof(cast[0]) };
@@ -139,6 +143,22 @@ static struct scene scenes[] = {
      "  c: {agent: w/write-unsettled, needs: [a], on_failure: escalate}\n"
      "  d: {agent: w/read, needs: [b, c], on_failure: escalate}\n",
      NULL},
+    {"callers",
+     HEAD("callers") PLENTY QUICK
+     "concurrency: 3\nsteps:\n"
+     "  a: {agent: w/asks}\n"
+     "  b: {agent: w/leads, undo: {agent: w/cancel}, on_failure: escalate}\n"
+     "  c: {agent: w/leads-idem, needs: [a], undo: {agent: w/cancel-write}}\n"
+     "  d: {agent: w/read, needs: [b, c]}\n",
+     NULL},
+    {"callers-of-callers",
+     HEAD("callers-of-callers") QUICK
+     "budget: {attempts: 12, calls: 26, time: 10m, tokens: 700, recovery: {calls: 12}}\n"
+     "concurrency: 2\nsteps:\n"
+     "  a: {agent: w/heads, undo: {agent: w/cancel}, retry: {max_attempts: 4}}\n"
+     "  b: {agent: w/leads, for_each: [1, 2, 3], on_item_failure: collect}\n"
+     "  c: {agent: w/asks, needs: [a], on_failure: {fallback: {agent: w/asks}}}\n",
+     NULL},
     {"old-keys",
      HEAD("old-keys") PLENTY
      "defaults: {retry: {initial_interval: 1s, max_interval: 4s, max_attempts: 6}, timeout: "
@@ -211,11 +231,23 @@ static void rehearse(struct scene *scene)
     findings_done(&findings);
 }
 
+static void introduce(const struct personality *who)
+{
+    struct agent *agent = (struct agent *)catalog_find(&catalog, slice_of(who->name));
+    for (size_t i = 0; i < 3 && who->asks[i]; i++) {
+        agent->calls = xrealloc(agent->calls, (i + 1) * sizeof(*agent->calls));
+        agent->calls[agent->call_count++] = catalog_find(&catalog, slice_of(who->asks[i]));
+    }
+}
+
 void cast_open(void)
 {
     catalog_init(&catalog);
     for (size_t i = 0; i < CAST; i++)
         hire(&cast[i]);
+    for (size_t i = 0; i < CAST; i++)
+        introduce(&cast[i]);
+    catalog_link(&catalog);
     for (size_t i = 0; i < SCENES; i++)
         rehearse(&scenes[i]);
 }

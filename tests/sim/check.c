@@ -43,8 +43,14 @@ static void check_start(struct sim *sim, const struct decision *start)
 {
     const struct task *task = task_at(sim->run, start->task);
     const struct agent *agent = task_callee(sim->run, task)->agent;
-    if (sim->run->in_flight >= (uint32_t)sim->run->flow->concurrency)
+    bool nested = task->parent != NO_TASK;
+    if (!nested && sim->run->places >= (uint32_t)sim->run->flow->concurrency)
         violate(sim, "more calls at once than the flow allows");
+    if (nested && !start->reconciling && task_is_orphan(sim->run, task) && !task_in_doubt(task))
+        violate(sim, "%s starts, and nobody waits for it", task->path);
+    if (nested &&
+        agent->effect > task_callee(sim->run, sim->run->tasks[task->parent])->agent->effect)
+        violate(sim, "%s changes more than whoever called it", task->path);
     if (start->reconciling) {
         if (!task_in_doubt(task))
             violate(sim, "%s is reconciled without a doubt", task->path);
@@ -257,11 +263,19 @@ static void check_knowledge(struct sim *sim)
 }
 
 /* What happened in a step that did not come to an end was shown to a person. */
+static bool was_asked_about(const struct run *run, const struct task *task)
+{
+    while (task->revision == 0 && task->parent != NO_TASK)
+        task = run->tasks[task->parent];
+    return task->revision > 0;
+}
+
 static void check_left_behind(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->run->task_count; i++) {
         const struct task *task = sim->run->tasks[i];
-        if (task->state != TASK_DONE && task_any_done(sim->run, task) && task->revision == 0)
+        if (task->state != TASK_DONE && task_any_done(sim->run, task) &&
+            !was_asked_about(sim->run, task))
             violate(sim, "%s is left with an effect done, and nobody was asked", task->path);
         if (!task_state_is_final(task->state) && sim->run->frames[0]->status == RUN_DONE)
             violate(sim, "the run is done, and %s is not", task->path);
@@ -318,7 +332,8 @@ static void check_history(struct sim *sim)
             if (strcmp(word(decision, "kind"), "accept") == 0) {
                 const struct task *task = task_at(sim->run, index);
                 check_accepted(sim, decision);
-                if (step_of(sim->run, task)->undo.agent && task->role != ROLE_UNDO)
+                if (step_of(sim->run, task)->undo.agent && task->role != ROLE_UNDO &&
+                    task->role != ROLE_CALL)
                     done[count++] = index;
             } else if (strcmp(word(decision, "kind"), "undo") == 0) {
                 if (count == 0 || done[--count] != index)

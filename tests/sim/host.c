@@ -151,6 +151,8 @@ void host_happen(struct sim *sim, struct event *event, struct decision *ret_firs
     check_event(sim);
     if (!write_kills(sim))
         carry_out(sim, &decisions);
+    if (!sim->dead)
+        calls_wake(sim);
     if (ret_first) {
         *ret_first = decisions.count ? decisions.list[0] : (struct decision){0};
         if (decisions.count)

@@ -31,6 +31,7 @@ struct personality {
     unsigned effects; /* of one call                                              */
     bool automatic;   /* its requests are effects by themselves, without a begin  */
     int64_t tokens, cost;
+    const char *asks[3]; /* whom it calls, one after the other, before all else     */
 };
 const struct personality *personality_of(const struct agent *agent);
 
@@ -154,11 +155,15 @@ struct call {
     unsigned effect;                /* the one it is at                                         */
     bool begun_now;                 /* … and its begin was answered                            */
     uint64_t begun, sent, finished; /* bits of them, in this call                */
+    unsigned asked;                 /* whom it is about to call, or waits for                    */
+    bool waiting, spoilt;           /* spoilt: what it called failed, and it fails of it         */
     bool struck, worked;
     struct call *next;
 };
 
 void calls_start(struct sim *sim, const struct decision *start);
+/* Those that wait for what they called, and whose wait is over, go on. */
+void calls_wake(struct sim *sim);
 void calls_stop(struct sim *sim, uint32_t task);
 void calls_go_on(struct sim *sim, uint64_t id);
 void calls_time_out(struct sim *sim, uint64_t id);
