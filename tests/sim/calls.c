@@ -403,6 +403,12 @@ static void ask_for(struct sim *sim, struct call *call)
     calls_wake(sim);
 }
 
+static void skip_one(struct sim *sim, struct call *call)
+{
+    call->asked++;
+    go_on_later(sim, call, 20);
+}
+
 /* False if it has nobody left to call. */
 static bool ask_goes_on(struct sim *sim, struct call *call)
 {
@@ -411,6 +417,8 @@ static bool ask_goes_on(struct sim *sim, struct call *call)
                   OUTCOME_NONE);
     else if (call->waiting)
         return true;
+    else if (call->asked < 3 && sim_bad_luck(sim, 15))
+        skip_one(sim, call); /* as a forgetful agent does */
     else if (call->asked < 3 && call->who->asks[call->asked])
         ask_for(sim, call);
     else

@@ -88,6 +88,28 @@ static void check_begin(struct sim *sim, const struct event *event, const struct
         violate(sim, "effect %s of %s begins while the run is ending", event->effect, task->path);
 }
 
+/* A name is one piece of work. */
+static void check_call(struct sim *sim, const struct event *event, const struct decision *decision)
+{
+    uint32_t child = run_nested_find(sim->run, decision->task, event->effect);
+    bool given = decision->begin != BEGIN_CONFLICT && decision->begin != BEGIN_REFUSED;
+    if (child != NO_TASK && given &&
+        strcmp(sim->run->tasks[child]->nested->digest, event->digest) != 0)
+        violate(sim, "call %s is answered, and was another", sim->run->tasks[child]->path);
+}
+
+/* An output that is taken knows of everything that was done for it. */
+static void check_accept(struct sim *sim, const struct decision *decision)
+{
+    const struct task *task = task_at(sim->run, decision->task);
+    bool by_agent = strcmp(decision->rule, "output-accepted") == 0;
+    for (uint32_t i = 0; by_agent && i < task->child_count; i++) {
+        const struct task *child = sim->run->tasks[task->children[i]];
+        if (child->nested->last_call != task->tries && task_any_done(sim->run, child))
+            violate(sim, "%s is taken, and never asked for %s", task->path, child->path);
+    }
+}
+
 static void check_resolve(struct sim *sim, const struct decision *decision)
 {
     const struct task *task = task_at(sim->run, decision->task);
@@ -143,7 +165,13 @@ void check_decision(struct sim *sim, const struct event *event, const struct dec
     case DECISION_RESOLVE:
         check_resolve(sim, decision);
         break;
+    case DECISION_CALL:
+        check_call(sim, event, decision);
+        break;
     case DECISION_ACCEPT:
+        check_accept(sim, decision);
+        check_leaving(sim, decision);
+        break;
     case DECISION_FAIL:
     case DECISION_FALL_BACK:
     case DECISION_ABANDON:
@@ -161,7 +189,6 @@ void check_decision(struct sim *sim, const struct event *event, const struct dec
     case DECISION_REFUSE_ANSWER:
     case DECISION_RECONCILE:
     case DECISION_RESERVE:
-    case DECISION_CALL:
     case DECISION_HOLD:
     case DECISION_ENTER:
     case DECISION_LEAVE:
