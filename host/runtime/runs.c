@@ -226,10 +226,10 @@ static void settle(struct live_run *live)
         uv_stop(&live->host->loop);
 }
 
-/* A waiting run that was answered is at work again. */
+/* A waiting run that was answered is at work again, or at its end at once. */
 static void unsettle(struct live_run *live)
 {
-    if (live->settled && run_status(live->run) == RUN_RUNNING) {
+    if (live->settled && !live->finished && run_status(live->run) != RUN_WAITING) {
         live->settled = false;
         live->host->unsettled++;
     }
