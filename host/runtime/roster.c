@@ -100,9 +100,27 @@ static enum error_code check_agents(const struct manifest_plugin *entry, const s
     return ERR_OK;
 }
 
-static enum error_code load_plugin(struct roster *roster, struct roster_plugin *plugin)
+/* The card that lies beside, for a library that is not there. */
+static enum error_code read_card_alone(const char *cards, struct roster_plugin *plugin)
+{
+    AUTO(document_freep) struct document *document = NULL;
+    AUTO(freep) char *path = xasprintf("%s/%s.json", cards, plugin->entry->alias);
+    struct error err;
+    enum error_code code = document_load(path, &document, &err);
+    if (code == ERR_OK)
+        code = card_parse(document_text(document), &plugin->card, &err);
+    if (code == ERR_OK)
+        return ERR_OK;
+    AUTO(freep) char *of_library = xstrdup(plugin->error.text);
+    return error_set(&plugin->error, code, "%s; and its card alone: %s", of_library, err.text);
+}
+
+static enum error_code load_plugin(struct roster *roster, struct roster_plugin *plugin,
+                                   const char *cards)
 {
     enum error_code code = card_read(plugin->entry->path, &plugin->card, &plugin->error);
+    if (code != ERR_OK && cards)
+        code = read_card_alone(cards, plugin);
     if (code == ERR_OK)
         code = check_config(plugin->entry, plugin->card, &plugin->error);
     if (code == ERR_OK)
@@ -123,8 +141,8 @@ static enum error_code load_plugin(struct roster *roster, struct roster_plugin *
     return ERR_OK;
 }
 
-enum error_code roster_survey(const char *manifest_path, struct roster **ret_roster,
-                              struct error *reterr)
+static enum error_code survey(const char *manifest_path, const char *cards,
+                              struct roster **ret_roster, struct error *reterr)
 {
     AUTO(roster_freep) struct roster *roster = xcalloc(1, sizeof(*roster));
     catalog_init(&roster->catalog);
@@ -136,7 +154,7 @@ enum error_code roster_survey(const char *manifest_path, struct roster **ret_ros
     for (size_t i = 0; i < roster->plugin_count; i++) {
         struct roster_plugin *plugin = &roster->plugins[i];
         plugin->entry = &roster->manifest->plugins[i];
-        plugin->error.code = load_plugin(roster, plugin);
+        plugin->error.code = load_plugin(roster, plugin, cards);
     }
     roster_link_calls(roster);
     catalog_link(&roster->catalog);
@@ -144,11 +162,23 @@ enum error_code roster_survey(const char *manifest_path, struct roster **ret_ros
     return ERR_OK;
 }
 
+enum error_code roster_survey(const char *manifest_path, struct roster **ret_roster,
+                              struct error *reterr)
+{
+    return survey(manifest_path, NULL, ret_roster, reterr);
+}
+
 enum error_code roster_load(const char *manifest_path, struct roster **ret_roster,
                             struct error *reterr)
 {
+    return roster_rehearse(manifest_path, NULL, ret_roster, reterr);
+}
+
+enum error_code roster_rehearse(const char *manifest_path, const char *cards,
+                                struct roster **ret_roster, struct error *reterr)
+{
     AUTO(roster_freep) struct roster *roster = NULL;
-    enum error_code code = roster_survey(manifest_path, &roster, reterr);
+    enum error_code code = survey(manifest_path, cards, &roster, reterr);
     for (size_t i = 0; code == ERR_OK && i < roster->plugin_count; i++) {
         const struct roster_plugin *plugin = &roster->plugins[i];
         if (plugin->error.code != ERR_OK && plugin->entry->required)

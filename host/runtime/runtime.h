@@ -35,6 +35,10 @@ WARN_UNUSED enum error_code roster_load(const char *manifest_path, struct roster
 /* The same, for who asks what is refused and why: `required` is not heeded. */
 WARN_UNUSED enum error_code roster_survey(const char *manifest_path, struct roster **ret_roster,
                                           struct error *reterr);
+/* As roster_load, for what nothing of a plugin runs in: one whose library cannot be read is known
+ * by its card alone, ALIAS.json in the folder of cards (NULL = none). */
+WARN_UNUSED enum error_code roster_rehearse(const char *manifest_path, const char *cards,
+                                            struct roster **ret_roster, struct error *reterr);
 void roster_free(struct roster *roster);
 void roster_freep(struct roster **roster);
 /* flow_compile with what the manifest says: defaults, ceilings, people. */

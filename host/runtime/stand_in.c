@@ -130,6 +130,29 @@ void outside_close(struct host *host)
         stand_in_respond(host, host->sends->id, &gone);
 }
 
+/* ---- what is looked at ---- */
+
+const struct run *stand_in_run(const struct host *host, const char *id)
+{
+    const struct live_run *live = live_find(host, id);
+    return live ? live->run : NULL;
+}
+
+/* ---- the disk ---- */
+
+static void forget_barrier(void *user, enum error_code code, const struct error *err)
+{
+    (void)user;
+    (void)code;
+    (void)err;
+}
+
+void stand_in_flush(struct host *host)
+{
+    host_barrier(host, false, forget_barrier, NULL);
+    journal_help(host->journal);
+}
+
 /* ---- time ---- */
 
 struct moment {
