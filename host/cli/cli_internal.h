@@ -187,6 +187,7 @@ int validate_bowtie(void);                                       /* bowtie.c */
 
 int command_run(const struct args *args);
 int command_check(const struct args *args);
+int command_test(const struct args *args);
 int command_plugins(const struct args *args);
 int command_runs(const struct args *args);
 int command_show(const struct args *args);

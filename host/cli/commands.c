@@ -68,6 +68,14 @@ static const struct option resume_options[] = {
     END};
 static const struct option replay_options[] = {
     {"--all", NULL, "every run of the journal"}, MANIFEST, STORE, END};
+static const struct option test_options[] = {
+    {"--fixtures", "DIR", "the fixtures, a folder or a file (default: fixtures, beside the flow)"},
+    {"--filter", "TEXT", "only cases with this in their name or file"},
+    MANIFEST,
+    {"--cards", "DIR", "ALIAS.json for plugins whose library is not there (default: DIR/cards)"},
+    {"--keep", "DIR", "keep the journals of the cases there"},
+    {"--format", "FORMAT", "text (default), json or junit"},
+    END};
 static const struct option validate_options[] = {
     {"--format-assertion", NULL, "a wrong `format` is an error; by default it only annotates"},
     {"--strict", NULL, "as contracts of agents: formats assert, unknown keywords are refused"},
@@ -115,6 +123,27 @@ const struct command commands[] = {
      "a\n"
      "plugin that the manifest requires.",
      check_options, 1, OPERANDS_MAX, command_check},
+    {"test", "FLOW", "try a flow, with written answers in place of agents, and time skipped",
+     "Runs the cases of a folder of fixtures. Agents, people and the world are what the fixtures "
+     "say;\n"
+     "all else is the host that works: retries, effects, questions, journal. Nothing is loaded or\n"
+     "sent, and what waits an hour takes no time. A fixture:\n"
+     "\n"
+     "  fixture: 1\n"
+     "  agents:\n"
+     "    travel/search: {output: {offers: []}}\n"
+     "  cases:\n"
+     "    - case: the airline is slow\n"
+     "      input: {from: OSL}\n"
+     "      agents:\n"
+     "        airline/book: [{fail: unavailable}, {output: {booking: B1}}]\n"
+     "      expect: {status: done, effects: {book.book: 1}}\n"
+     "\n"
+     "  seam test book-trip.yaml --fixtures fixtures\n"
+     "  seam test book-trip.yaml --filter slow --keep journals\n"
+     "\n"
+     "Exit: 0 all passed, 1 one failed, 2 usage or a bad file.",
+     test_options, 1, 2, command_test},
     {"plugins", "[inspect FILE.so]", "what is loaded, and why not",
      "Reads the card of every plugin of the manifest, starts it, and says what it is. `inspect`\n"
      "prints the card of one file without running any of it.\n"

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The parts of `seam test`.
+ */
+#ifndef CLI_TEST_INTERNAL_H
+#define CLI_TEST_INTERNAL_H
+
+#include "cli/cli_internal.h"
+#include "rehearsal/rehearsal.h"
+
+enum test_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JUNIT };
+
+struct test {
+    const struct args *args;
+    enum test_format format;
+    char *fixtures_path, *folder; /* folder: of the journals */
+    struct roster *roster;
+    struct flow *flow;
+    struct findings findings;
+    struct fixtures *fixtures;
+    struct coverage *coverage;
+    json_t *report;
+    size_t passed, failed;
+    double began;
+};
+
+double test_seconds(void); /* of a clock that only goes on */
+/* Removes a folder with all that is in it. */
+void test_sweep(const char *folder);
+bool test_wanted(const struct test *test, const struct fixture_case *c);
+
+/* ---- test_tell.c ---- */
+
+void tell_beginning(const struct test *test);
+void tell_case(const struct test *test, const json_t *report);
+void tell_end(const struct test *test);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rehearsals: flows tried by their authors. A case of a folder of fixtures is run by the host that
+ * works, with what the fixtures say in the place of agents, people and the world, and with time
+ * skipped. What comes of it is held to what was expected; it may be killed at every edge and
+ * resumed, and perturbed by a seed, and then no effect may have happened twice or be lost.
+ */
+#ifndef REHEARSAL_REHEARSAL_H
+#define REHEARSAL_REHEARSAL_H
+
+#include "runtime/runtime.h"
+
+/* ---- Fixtures ---- */
+
+struct fixtures;
+struct fixture_case;
+
+/* Reads a folder's files (*.yaml, *.yml, *.json; not below it), or one file, for the flow. The
+ * error lists what is wrong, as file:line:column. Both outlive the fixtures. */
+WARN_UNUSED enum error_code fixtures_load(const char *path, const struct flow *flow,
+                                          const struct catalog *catalog,
+                                          struct fixtures **ret_fixtures, struct error *reterr);
+void fixtures_free(struct fixtures *fixtures);
+void fixtures_freep(struct fixtures **fixtures);
+size_t fixtures_case_count(const struct fixtures *fixtures);
+const struct fixture_case *fixtures_case(const struct fixtures *fixtures, size_t index);
+const char *fixture_case_name(const struct fixture_case *c);
+/* "trips.yaml:12:5"; the caller frees. */
+char *fixture_case_place(const struct fixture_case *c);
+const char *fixture_case_file(const struct fixture_case *c);
+/* Where its members stand: "/cases/3". */
+const char *fixture_case_pointer(const struct fixture_case *c);
+/* Answers that break their contracts and do not say that they mean to: texts. */
+const json_t *fixtures_warnings(const struct fixtures *fixtures);
+/* Answers that no call was given so far: "file:line:column: travel/search"; a new reference. */
+json_t *fixtures_unused(const struct fixtures *fixtures);
+
+/* ---- One case, once ---- */
+
+/* Where a host may be killed: numbered from 1, the same in each run of the same case. */
+typedef void (*rehearsal_edge)(void *user, const char *what);
+
+struct rehearsal {
+    struct roster *roster;
+    struct flow *flow;
+    const struct fixture_case *c;
+    const char *store;   /* the journal; NULL = in memory                                 */
+    const char *world;   /* the file in which the world keeps what it did; NULL = memory  */
+    bool resumed;        /* the journal and the world are those of a killed one           */
+    bool truthful;       /* reconcile agents and people say what is so, whatever is
+                            written: the case is not what it was written for              */
+    uint64_t weather;    /* a seed: what goes wrong, and in which order; 0 = nothing      */
+    rehearsal_edge edge; /* NULL = nobody counts                                          */
+    /* After each record; NULL = nobody looks. */
+    void (*record)(void *user, const struct run *run, const struct event *event,
+                   const struct decisions *decisions);
+    void (*log)(void *user, const char *who, uint32_t level, struct slice text);
+    void *user;
+};
+
+/* Runs it until it is over or waits for a person that nobody plays. The result, a new reference:
+ *
+ *   status      done, failed, cancelled, waiting; stuck: nothing will ever happen to it; stopped:
+ * an agent was called that nothing is written for output error asks steps effects rules took_ms
+ *   missing     [{agent, step, attempt, input}]: the calls that nothing is written for
+ *   wrong       what the world and the run disagree about: effects that happened twice, or are lost
+ *   refused     answers of people that were not taken, and why
+ *
+ * An error is one of the host: its journal, or an input that the flow does not take. */
+WARN_UNUSED enum error_code rehearse(const struct rehearsal *rehearsal, json_t **ret_result,
+                                     struct error *reterr);
+
+/* ---- What was expected ---- */
+
+/* The differences between what the case expects and what came of it: [{pointer, expected, found,
+ * text}], empty if there is none; a new reference. */
+json_t *expectation_differences(const struct fixture_case *c, const struct flow *flow,
+                                const json_t *result);
+/* What the case would have to expect; a new reference. */
+json_t *expectation_of(const json_t *result);
+
+/* ---- What no case has reached ---- */
+
+struct coverage;
+struct coverage *coverage_new(const struct flow *flow);
+void coverage_free(struct coverage *coverage);
+void coverage_record(struct coverage *coverage, const struct run *run, const struct event *event,
+                     const struct decisions *decisions);
+/* A line each: "step notify: never called", "book: its `if` was never false"; a new reference. */
+json_t *coverage_gaps(const struct coverage *coverage);
+
+#endif

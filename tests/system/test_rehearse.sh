@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# seam test: the story's flow with its fixtures, and what is said when a case does not come out.
+. "$(dirname "$0")/stage.sh"
+
+# The story without a world: nothing listens there, and nothing is sent.
+cp "$STORY"/*.yaml "$STORY"/*.json .
+cp -r "$STORY/fixtures" .
+sed -e "s|@WORLD_PORT@|9|g" -e "s|@PLUGINS@|$PLUGINS|g" -e "s|@STORY@|$STATE|g" \
+    -e "s|@STATE@|$STATE|g" "$STORY/seam.yaml.in" >seam.yaml
+TRIP='{reference: T-1, goal: "Oslo to Rome", passengers: 1, max_price: 500, email: a@example.org}'
+
+# cases LINES: more.yaml beside the story's fixtures, with these cases.
+cases() {
+    { echo 'fixture: 1' && echo 'cases:' && cat; } >fixtures/more.yaml
+}
+
+claim "the story's cases pass, hours go by in no time, and no plugin is needed for it"
+try 0 seam test book-trip.yaml
+says out 'pass  a trip is booked' '(3h7ms of its time)' '(4h1ms of its time)' ' 0 failed'
+[ ! -e journal.db ] || die "a journal was left behind"
+[ -z "$(ls -d "${TMPDIR:-/tmp}"/seam-test.* 2>/dev/null)" ] || die "a folder was left behind"
+
+claim "what no case reached is told"
+says out 'no case reached:' 'book: its `on_failure: escalate` never happened'
+
+claim "a case that comes out otherwise says where, and ends with 1"
+cases <<END
+  - case: dear
+    input: $TRIP
+    expect: {output: {booking: B-9, total: 280, mail: M-1}, steps: {book: {attempts: 2}}}
+END
+try 1 seam test book-trip.yaml --filter dear
+says out 'FAIL  dear' 'fixtures/more.yaml:3:5' '/output/booking: expected "B-9", found ' \
+    '/steps/book/attempts: expected 2, found 1' '0 passed, 1 failed'
+
+claim "an agent that nothing is written for is named, with its input and what to write"
+cp fixtures/agents.yaml agents.kept
+sed -i '/travel\/search/,/travel\/price/{/travel\/price/!d}' fixtures/agents.yaml
+try 1 seam test book-trip.yaml --filter 'a trip is booked'
+says out 'nothing is written for travel/search, which was called for search[0], attempt 1' \
+    'search[1], attempt 1' '{"from":"Oslo","to":"Rome","date":"2027-03-01"}' '- when: {"from"'
+mv agents.kept fixtures/agents.yaml
+
+claim "an answer that breaks its contract is warned of, unless it means to; the host refuses it"
+cases <<END
+  - case: nonsense
+    input: $TRIP
+    agents: {travel/price: {output: {total: -1}}}
+    expect: {status: failed, error: {step: price}}
+  - case: meant nonsense
+    input: $TRIP
+    agents: {travel/price: {output: {total: none}, invalid: true}}
+    expect: {status: failed, error: {step: price}}
+END
+try 0 seam test book-trip.yaml --filter nonsense
+says err 'fixtures/more.yaml:5:28: this answer of travel/price breaks its contract'
+[ "$(grep -c 'breaks its contract' err)" = 1 ] || die "the other one is warned of, too"
+
+claim "crashes, hangs, questions of agents, cancels and silence are played"
+cases <<END
+  - case: more crash
+    input: $TRIP
+    agents: {travel/plan: [{crash: true}, {output: {legs: [{from: Oslo, to: Rome, date: "2027-03-01"}], confidence: 1, unclear: []}}]}
+    expect: {status: done, steps: {plan: {attempts: 2}}}
+  - case: more hang
+    input: $TRIP
+    agents: {airline/book: {hang: true}}
+    people: {book: {answer: {skip: true}}}
+    expect: {status: done, output: {booking: null, total: 280, mail: null}}
+  - case: more question
+    input: $TRIP
+    agents:
+      travel/plan:
+        - ask: {question: "whence?", schema: {type: object, required: [from]}}
+        - output: {legs: [{from: Oslo, to: Rome, date: "2027-03-01"}], confidence: 1, unclear: []}
+    people: {plan: {answer: {from: Oslo}}}
+    expect: {status: done, rules: [input-required, person-input], that: ["\${ .output.total == 280 }"]}
+  - case: more waiting
+    input: $TRIP
+    agents: {travel/plan: {ask: {question: "whence?", schema: true}}}
+    expect: {asks: {plan: input}}
+  - case: more cancelled
+    input: $TRIP
+    agents: {mail/send: {output: {id: M-1}, after: 4s}}
+    cancel: 1s
+    expect: {status: cancelled, effects: {book.book: 1, book/undo.cancel: 1}}
+END
+try 0 seam test book-trip.yaml --filter more
+says out '5 passed, 0 failed'
+
+claim "what is wrong with a fixture is said with its place, before anything runs, and ends with 2"
+echo '{"fixture": 1, "agents": {"travel/serch": {"output": []}}}' >fixtures/more.yaml
+try 2 seam test book-trip.yaml
+says err 'fixtures/more.yaml:1:' 'did you mean `travel/search`?'
+cases <<<'  - {case: a, steps: {bok: {crash: true}}}'
+try 2 seam test book-trip.yaml
+says err 'fixtures/more.yaml:3:' 'the flow has no step `bok`; did you mean `book`?'
+cases <<<'  - {case: a, expects: {}}'
+try 2 seam test book-trip.yaml
+says err 'fixtures/more.yaml:3:' 'no property "expects"'
+cases <<<'  - {case: a, agents: {travel/plan: {output: 1, crash: true}}}'
+try 2 seam test book-trip.yaml
+says err 'fixtures/more.yaml:3:'
+cases <<<$'  - case: a\n  - case: a'
+try 2 seam test book-trip.yaml
+says err 'there are two cases `a`'
+rm fixtures/more.yaml
+try 2 seam test book-trip.yaml --filter nowhere
+says err 'no case of fixtures has this --filter'
+try 2 seam test book-trip.yaml --fixtures nowhere
+says err 'fixtures nowhere'
+
+claim "programs and build servers read it"
+try 0 seam test book-trip.yaml --json
+holds '.failed == 0 and (.cases | length) == 6 and .cases[0].result.output.booking == "B-1"'
+try 0 seam test book-trip.yaml --format junit
+says out '<testsuites tests="6" failures="0"' '<testcase classname="book-trip" name="a trip is booked"'
+
+claim "a kept journal is explained as any other"
+try 0 seam test book-trip.yaml --keep kept
+try 0 seam explain test book --store kept/case-4.db
+says out '[reconcile-happened]'
+try 0 seam replay test --store kept/case-4.db
+
+claim "without the libraries, their cards are enough"
+mkdir fixtures/cards
+for plugin in airline mail; do
+    seam plugins inspect "$PLUGINS/$plugin.so" >"fixtures/cards/$plugin.json"
+    sed -i "s|$PLUGINS/$plugin.so|nowhere/$plugin.so|" seam.yaml
+done
+try 0 seam test book-trip.yaml
+says out ' 0 failed'
+rm fixtures/cards/mail.json
+try 2 seam test book-trip.yaml
+says err 'nowhere/mail.so' 'cards/mail.json'
