@@ -196,6 +196,7 @@ int command_answer(const struct args *args);
 int command_cancel(const struct args *args);
 int command_resume(const struct args *args);
 int command_replay(const struct args *args);
+int command_verify(const struct args *args);
 int command_validate(const struct args *args);
 int command_contract(const struct args *args);
 

@@ -76,6 +76,13 @@ static const struct option test_options[] = {
     {"--keep", "DIR", "keep the journals of the cases there"},
     {"--format", "FORMAT", "text (default), json or junit"},
     END};
+static const struct option verify_options[] = {
+    {"--all", NULL, "every run of the journal (default)"},
+    {"--heads", NULL, "print run, number and hash of each run's last record, to be kept elsewhere"},
+    {"--against", "FILE", "hold the journal to lines that --heads printed; - is standard input"},
+    MANIFEST,
+    STORE,
+    END};
 static const struct option validate_options[] = {
     {"--format-assertion", NULL, "a wrong `format` is an error; by default it only annotates"},
     {"--strict", NULL, "as contracts of agents: formats assert, unknown keywords are refused"},
@@ -188,6 +195,20 @@ const struct command commands[] = {
      "\n"
      "Exit: 0 every decision is the same, 1 one differs (it is printed), 2 usage.",
      replay_options, 0, 1, command_replay},
+    {"verify", "[RUN | --all]", "whether the journal is what was written",
+     "Each record has a hash over itself and the one before it. Names of each run the first "
+     "record\n"
+     "that was changed, is missing or stands in another's place, and texts kept apart from their\n"
+     "records that are gone or changed. Who cuts the end off a run together with its head, or "
+     "makes\n"
+     "all hashes anew, shows only against hashes that were kept elsewhere:\n"
+     "\n"
+     "  seam verify trip-17\n"
+     "  seam verify --heads >heads.txt        keep it where the journal's host cannot write\n"
+     "  seam verify --against heads.txt\n"
+     "\n"
+     "Exit: 0 all is as it was written, 1 something is not (it is named), 2 usage or a bad file.",
+     verify_options, 0, 1, command_verify},
     {"validate", "SCHEMA INSTANCE…", "hold JSON or YAML documents to a JSON Schema",
      "Reads 2020-12, 2019-09 and draft-07, as $schema says; nothing is fetched. One of the files "
      "may\n"

@@ -164,6 +164,34 @@ WARN_UNUSED enum error_code journal_meters(struct journal_reader *reader, const 
                                            journal_each_meter each, void *user,
                                            struct error *reterr);
 
+/* Where the last journal_read that gave ERR_CORRUPT met what was never written. */
+#define FLAW_KINDS(X)                                                                              \
+    X(NONE, "none")                                                                                \
+    X(CHANGED, "changed")     /* the record says what it did not                        */         \
+    X(MISSING, "missing")     /* it is not there, and later ones are                    */         \
+    X(REORDERED, "reordered") /* another record of the run stands in its place          */         \
+    X(CUT, "cut")             /* it and all that followed are gone                      */         \
+    X(HEAD, "head")           /* the run's head is not that of its last record          */         \
+    X(TEXT, "text")           /* what it refers to is gone, or is not what was kept     */         \
+    X(ANCHOR, "anchor")       /* it is not the one whose hash was kept elsewhere        */         \
+    X(ORPHAN, "orphan")       /* records of a run that is not in the list of runs       */
+enum flaw_kind {
+#define X(name, word) FLAW_##name,
+    FLAW_KINDS(X)
+#undef X
+};
+const char *flaw_word(enum flaw_kind kind);
+struct journal_flaw {
+    enum flaw_kind kind;
+    uint64_t seq;
+};
+struct journal_flaw journal_flaw(const struct journal_reader *reader);
+
+/* Names of runs that have records and are not in the list of runs: somebody took them out of it. */
+typedef void (*journal_each_orphan)(void *user, const char *run);
+WARN_UNUSED enum error_code journal_orphans(struct journal_reader *reader, journal_each_orphan each,
+                                            void *user, struct error *reterr);
+
 /* A text that was kept under that digest, which it is checked against; ERR_NOT_FOUND if none was.
  */
 WARN_UNUSED enum error_code journal_kept(struct journal_reader *reader, const struct digest *digest,

@@ -11,7 +11,7 @@
  *   chain, heads, batch   values in memory
  *   commit     one batch, one transaction
  *   writer     the thread: gathers, commits, reports
- *   journal    the owner's doors;  reader, inbox, meters  the doors of everybody else
+ *   journal    the owner's doors;  reader, kept, inbox, meters  the doors of everybody else
  */
 #ifndef JOURNAL_INTERNAL_H
 #define JOURNAL_INTERNAL_H
@@ -309,12 +309,15 @@ struct journal_reader {
     char *path; /* NULL: of a journal in memory, which has claims and nothing else */
     int lock_fd;
     struct text found; /* strings of journal_find */
+    struct journal_flaw flaw;
     sqlite3_stmt *claimed, *version, *messages, *kept, *due, *next_due, *epoch;
 };
 /* With share, it keeps the file from being replaced; the owner's own has no need to. */
 WARN_UNUSED enum error_code reader_new(const char *path, bool share,
                                        struct journal_reader **ret_reader, struct error *reterr);
 struct journal_reader *reader_new_in_memory(void);
+WARN_UNUSED enum error_code reader_check_on_disk(const struct journal_reader *reader,
+                                                 struct error *reterr);
 
 /* A claim was appended with the batch of that number. */
 void claims_add(struct journal *j, const struct journal_record *record, uint64_t batch);

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +82,7 @@ void journal_reader_closep(struct journal_reader **reader)
     *reader = NULL;
 }
 
-static enum error_code check_on_disk(const struct journal_reader *reader, struct error *reterr)
+enum error_code reader_check_on_disk(const struct journal_reader *reader, struct error *reterr)
 {
     if (reader->path)
         return ERR_OK;
@@ -108,7 +109,7 @@ enum error_code journal_runs(struct journal_reader *reader, const char *status,
 {
     AUTO(sql_finalizep) sqlite3_stmt *rows = NULL;
     enum error_code code;
-    if ((code = check_on_disk(reader, reterr)) ||
+    if ((code = reader_check_on_disk(reader, reterr)) ||
         (code = sql_prepare(reader->db, reader->path,
                             "SELECT id, flow, status, created_ms, updated_ms, last_seq FROM runs"
                             " WHERE ?1 IS NULL OR status=?1 ORDER BY created_ms DESC, rowid DESC",
@@ -152,7 +153,7 @@ enum error_code journal_find(struct journal_reader *reader, const char *run,
 {
     AUTO(sql_finalizep) sqlite3_stmt *row = NULL;
     enum error_code code;
-    if ((code = check_on_disk(reader, reterr)) ||
+    if ((code = reader_check_on_disk(reader, reterr)) ||
         (code = sql_prepare(reader->db, reader->path,
                             "SELECT id, flow, status, created_ms, updated_ms, last_seq FROM runs"
                             " WHERE id=?1",
@@ -179,9 +180,10 @@ struct walk {
     struct digest last_hash;
 };
 
-static enum error_code broken(const struct walk *w, uint64_t seq, const char *what,
-                              struct error *reterr)
+static enum error_code broken(const struct walk *w, uint64_t seq, enum flaw_kind kind,
+                              const char *what, struct error *reterr)
 {
+    w->reader->flaw = (struct journal_flaw){kind, seq};
     return error_set(reterr, ERR_CORRUPT,
                      "%s: the chain of run %s is broken at record %" PRIu64
                      ": %s; somebody changed the journal, or its disk did: put a backup in its "
@@ -207,7 +209,43 @@ static enum error_code load_walk(struct walk *w, struct error *reterr)
     w->last_seq = (uint64_t)sqlite3_column_int64(head, 0);
     return sql_digest(head, 1, &w->last_hash)
                ? ERR_OK
-               : broken(w, w->last_seq, "the run's head has no hash", reterr);
+               : broken(w, w->last_seq, FLAW_HEAD, "the run's head has no hash", reterr);
+}
+
+static const char not_following[] = "it does not follow the record before it, as that one is now";
+
+/* A row that is not what its hash says: was it made for another place of the same run? That costs a
+ * digest a place, the nearest first, so the search ends after SEARCH_BYTES. */
+static uint64_t place_of(const struct walk *w, const struct journal_record *record,
+                         const struct digest *before, const struct digest *hash)
+{
+    enum { SEARCH_BYTES = 64 << 20 };
+    uint64_t most = SEARCH_BYTES / (record->body.len + 256);
+    for (uint64_t away = 1; away <= most && away <= w->last_seq; away++) {
+        const uint64_t both[] = {record->seq + away, record->seq > away ? record->seq - away : 0};
+        for (size_t i = 0; i < 2; i++) {
+            struct digest there =
+                chain_next(before, both[i], record->at_ms, slice_of(record->kind), record->body);
+            if (both[i] > 0 && digest_equal(&there, hash))
+                return both[i];
+        }
+    }
+    return 0;
+}
+
+static enum error_code wrong_hash(const struct walk *w, const struct journal_record *record,
+                                  const struct digest *before, const struct digest *hash,
+                                  struct error *reterr)
+{
+    uint64_t place = place_of(w, record, before, hash);
+    if (place == 0)
+        return broken(w, record->seq, FLAW_CHANGED,
+                      digest_equal(before, &w->hash) ? "its hash is not that of what it says"
+                                                     : not_following,
+                      reterr);
+    char what[96];
+    snprintf(what, sizeof(what), "in its place stands what was record %" PRIu64, place);
+    return broken(w, record->seq, FLAW_REORDERED, what, reterr);
 }
 
 /* Checks the row against the walk and moves on to it. The first row of a reading that does not
@@ -224,16 +262,15 @@ static enum error_code advance(struct walk *w, sqlite3_stmt *row, struct journal
         .body = sql_text(row, 3),
     };
     if (record.seq != w->seq + 1)
-        return broken(w, w->seq + 1, "it is missing", reterr);
+        return broken(w, w->seq + 1, FLAW_MISSING, "it is missing", reterr);
     if (!sql_digest(row, 4, &before) || !sql_digest(row, 5, &hash))
-        return broken(w, record.seq, "it has no hashes", reterr);
+        return broken(w, record.seq, FLAW_CHANGED, "it has no hashes", reterr);
     struct digest expected =
         chain_next(&before, record.seq, record.at_ms, sql_text(row, 2), record.body);
-    bool follows = digest_equal(&before, &w->hash);
-    if (!follows)
-        return broken(w, record.seq, "it does not follow the record before it", reterr);
     if (!digest_equal(&expected, &hash))
-        return broken(w, record.seq, "its hash is not that of what it says", reterr);
+        return wrong_hash(w, &record, &before, &hash, reterr);
+    if (!digest_equal(&before, &w->hash))
+        return broken(w, record.seq, FLAW_CHANGED, not_following, reterr);
     w->seq = record.seq;
     w->hash = hash;
     *ret_record = record;
@@ -243,9 +280,9 @@ static enum error_code advance(struct walk *w, sqlite3_stmt *row, struct journal
 static enum error_code check_end(const struct walk *w, struct error *reterr)
 {
     if (w->seq < w->last_seq)
-        return broken(w, w->seq + 1, "it is missing, and so are all that follow", reterr);
+        return broken(w, w->seq + 1, FLAW_CUT, "it is missing, and so are all that follow", reterr);
     if (w->seq > w->last_seq || !digest_equal(&w->hash, &w->last_hash))
-        return broken(w, w->seq, "the run's head says otherwise", reterr);
+        return broken(w, w->seq, FLAW_HEAD, "the run's head says otherwise", reterr);
     return ERR_OK;
 }
 
@@ -273,7 +310,7 @@ static enum error_code walk_records(struct walk *w, uint64_t from_seq, journal_e
         if (first && w->seq == 0)
             w->hash = chain_start(w->run);
         else if (first && !sql_digest(rows, 4, &w->hash))
-            return broken(w, w->seq + 1, "it has no hashes", reterr);
+            return broken(w, w->seq + 1, FLAW_CHANGED, "it has no hashes", reterr);
         if ((code = advance(w, rows, &record, reterr)))
             return code;
         if (record.seq >= from_seq && !each(user, &record, &w->hash))
@@ -287,76 +324,18 @@ static enum error_code walk_records(struct walk *w, uint64_t from_seq, journal_e
 enum error_code journal_read(struct journal_reader *reader, const char *run, uint64_t from_seq,
                              journal_each_record each, void *user, struct error *reterr)
 {
-    enum error_code code = check_on_disk(reader, reterr);
+    enum error_code code = reader_check_on_disk(reader, reterr);
     if (code)
         return code;
     bool outer = sqlite3_get_autocommit(reader->db);
     if (outer && (code = sql_exec(reader->db, reader->path, "BEGIN", reterr)))
         return code;
     struct walk w = {.reader = reader, .run = run};
+    reader->flaw = (struct journal_flaw){FLAW_NONE, 0};
     code = load_walk(&w, reterr);
     if (!code)
         code = walk_records(&w, from_seq, each, user, reterr);
     if (outer)
         sqlite3_exec(reader->db, "ROLLBACK", NULL, NULL, NULL); /* ends the snapshot */
-    return code;
-}
-
-static enum error_code not_kept(const struct journal_reader *reader, const char *hex,
-                                struct error *reterr)
-{
-    return error_set(reterr, ERR_NOT_FOUND, "%s: the text %.16s… that a record names is not kept",
-                     reader->path, hex);
-}
-
-static enum error_code prepare_kept(struct journal_reader *reader, const char *hex,
-                                    struct error *reterr)
-{
-    int64_t version = 0;
-    enum error_code code = check_on_disk(reader, reterr);
-    if (code || reader->kept)
-        return code;
-    code = sql_number(reader->db, reader->path, "PRAGMA user_version", &version, reterr);
-    if (!code && version < 2)
-        return not_kept(reader, hex, reterr);
-    return code ? code
-                : sql_prepare(reader->db, reader->path, "SELECT body FROM texts WHERE digest=?1",
-                              &reader->kept, reterr);
-}
-
-static enum error_code add_kept(const struct journal_reader *reader, const struct digest *digest,
-                                const char *hex, struct text *out, struct error *reterr)
-{
-    struct slice body = sql_text(reader->kept, 0);
-    struct digest found = digest_of(body);
-    if (!digest_equal(&found, digest))
-        return error_set(
-            reterr, ERR_CORRUPT,
-            "%s: the text %.16s… is not what was kept; somebody changed the journal, "
-            "or its disk did: put a backup in its place, then `seam resume --all --restored`",
-            reader->path, hex);
-    return text_add(out, body.ptr, body.len)
-               ? ERR_OK
-               : error_set(reterr, ERR_LIMIT, "%s: the text %.16s… is too large", reader->path,
-                           hex);
-}
-
-enum error_code journal_kept(struct journal_reader *reader, const struct digest *digest,
-                             struct text *out, struct error *reterr)
-{
-    char hex[DIGEST_HEX_SIZE];
-    digest_hex(digest, hex);
-    enum error_code code = prepare_kept(reader, hex, reterr);
-    if (code)
-        return code;
-    sql_bind_digest(reader->kept, 1, digest);
-    int rc = sqlite3_step(reader->kept);
-    if (rc == SQLITE_ROW)
-        code = add_kept(reader, digest, hex, out, reterr);
-    else if (rc == SQLITE_DONE)
-        code = not_kept(reader, hex, reterr);
-    else
-        code = sql_error(reader->db, reader->path, "reading a text", reterr);
-    sqlite3_reset(reader->kept);
     return code;
 }

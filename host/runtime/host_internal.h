@@ -14,6 +14,7 @@
  *   fold.c      runs read back from the journal
  *   difference.c  where two lists of decisions part
  *   payloads.c  large values, kept once
+ *   verify.c    whether a journal is what was written
  *   pinned.c    the flows and cards that a journal keeps
  *   hooks.c     people are told that they are asked
  *   roster.c    manifest and cards → catalog
@@ -296,6 +297,8 @@ void payloads_free(struct payloads *p);
 void payloads_freep(struct payloads **p);
 /* A record's text, to be appended next: what it refers to is kept before it. */
 void payloads_write(struct payloads *p, struct journal *journal, json_t *record, struct text *out);
+/* The member that stands for a kept value: its digest, or [its digest]. */
+#define KEPT_MARK "$kept"
 /* The record back as it was; a new reference. Its values may be shared with other records. */
 WARN_UNUSED enum error_code payloads_read(struct payloads *p, struct journal_reader *reader,
                                           struct slice body, json_t **ret_record,

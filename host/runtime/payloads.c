@@ -21,8 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MARK "$kept"
-
 enum { HELD_MAX = 4096, SLOTS = 2 * HELD_MAX, NO_HELD = HELD_MAX, DEPTH = 8 * LIMIT_DEPTH };
 enum index { BY_VALUE, BY_DIGEST, INDEXES };
 
@@ -167,8 +165,8 @@ struct writing {
 /* "$kept", "$$kept", …: the name of a member that stands alone. */
 static bool is_mark(const char *key, size_t len)
 {
-    size_t word = sizeof(MARK) - 1;
-    if (len < word || memcmp(key + len - word, MARK, word) != 0)
+    size_t word = sizeof(KEPT_MARK) - 1;
+    if (len < word || memcmp(key + len - word, KEPT_MARK, word) != 0)
         return false;
     for (size_t i = 0; i < len - word; i++)
         if (key[i] != '$')
@@ -180,7 +178,7 @@ static void write_reference(struct writing *w, const struct digest *digest, bool
 {
     char hex[DIGEST_HEX_SIZE];
     digest_hex(digest, hex);
-    text_addf(w->out, nested ? "{\"" MARK "\":[\"%s\"]}" : "{\"" MARK "\":\"%s\"}", hex);
+    text_addf(w->out, nested ? "{\"" KEPT_MARK "\":[\"%s\"]}" : "{\"" KEPT_MARK "\":\"%s\"}", hex);
     w->marks++;
 }
 
@@ -312,7 +310,7 @@ static enum error_code fetch(struct reading *r, const json_t *reference, json_t 
 static enum error_code restore_mark(struct reading *r, const char *key, size_t len, json_t *member,
                                     json_t **ret_other, struct error *reterr)
 {
-    if (len == sizeof(MARK) - 1)
+    if (len == sizeof(KEPT_MARK) - 1)
         return fetch(r, member, ret_other, reterr);
     json_t *inner = NULL;
     enum error_code code = restore(r, member, &inner, reterr);

@@ -170,6 +170,29 @@ void shelf_freep(struct shelf **shelf);
 WARN_UNUSED enum error_code fold_flow(struct journal_reader *reader, struct shelf *shelf,
                                       const char *id, struct flow **ret_flow, struct error *reterr);
 
+/* ---- Is the journal what was written? ---- */
+
+/* What was looked at already: a text that many runs refer to is hashed once. */
+struct verifying;
+struct verifying *verifying_new(struct journal_reader *reader);
+void verifying_free(struct verifying *verifying);
+void verifying_freep(struct verifying **verifying);
+size_t verifying_texts(const struct verifying *verifying);
+
+struct verified {
+    size_t records;
+    uint64_t last_seq;
+    struct digest head; /* the hash of the last record */
+    struct journal_flaw flaw;
+    struct error error; /* of a flaw: in words */
+};
+/* Walks the run's chain, and holds every text that its records refer to to its digest. anchors:
+ * {"<seq>": "<hash>"}, hashes of the run that were kept elsewhere; may be NULL. ERR_OK, and a flaw
+ * in ret if there is one; else why the run could not be looked at. */
+WARN_UNUSED enum error_code verify_run(struct verifying *verifying, const char *id,
+                                       const json_t *anchors, struct verified *ret,
+                                       struct error *reterr);
+
 /* ---- What answer and cancel leave in the inbox ---- */
 
 json_t *inbox_answer(const char *task, uint32_t revision, const json_t *answer, bool deny,

@@ -21,7 +21,7 @@ claim "a journal of a newer version is left alone by every command"
 sqlite3 journal.db "PRAGMA user_version=$((version + 1))"
 sum=$(sha256sum <journal.db)
 for command in "run one.yaml --set x=2" runs "show a" "explain a" "cancel a" "answer a act --deny" \
-    "resume a" "resume --all" "replay a"; do
+    "resume a" "resume --all" "replay a" verify; do
     # shellcheck disable=SC2086
     try 2 seam $command
     says err "journal.db: expected a journal of schema $version or before, found schema $((version + 1))" \

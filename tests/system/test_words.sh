@@ -15,7 +15,7 @@ done
 
 claim "every command has help, with its usage, its options and --json"
 commands=$(sed -n 's/^  \([a-z]*\) .*/\1/p' out)
-for command in run check plugins runs show explain answer cancel resume replay validate; do
+for command in run check plugins runs show explain answer cancel resume replay verify validate; do
     grep -qx $command <<<"$commands" || die "there is no $command among: $commands"
 done
 for command in $commands; do
@@ -27,7 +27,7 @@ for command in $commands; do
 done
 
 claim "exit codes stand in the help of those that have their own"
-for command in run check replay validate; do
+for command in run check replay verify validate; do
     try 0 seam "$command" --help
     says out 'Exit: 0'
 done
@@ -76,7 +76,7 @@ says err 'expected sqlite:PATH'
 
 claim "without a manifest, the error says where one was looked for and what to do"
 for command in "run f.yaml" "check f.yaml" plugins runs "show r" "explain r" "cancel r" \
-    "resume r" "replay r"; do
+    "resume r" "replay r" "verify r"; do
     # shellcheck disable=SC2086
     try 2 seam $command
     says err './seam.yaml' "$STATE/.config/seam/seam.yaml" '/etc/seam/seam.yaml' '--manifest'
