@@ -113,6 +113,7 @@ static void defer(struct run *run, struct task *task)
 {
     bool counted = task->parent == NO_TASK && !start_uses_recovery(run, task, false);
     task->deferrals++;
+    task->extra++;
     account_charge(run, task->account, (struct spent_change){.attempts = -counted});
 }
 
