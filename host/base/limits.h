@@ -13,6 +13,10 @@
 #define LIMIT_YAML_NODES        1000000u     /* nodes of a document after aliases are expanded  */
 #define LIMIT_YAML_ANCHORS      1000         /* anchors of a document                           */
 #define LIMIT_STEPS             2000u        /* steps of a flow                                 */
+#define LIMIT_FLOW_FILES        256          /* other flows that one is made of                 */
+#define LIMIT_FLOW_DEPTH        8            /* … one within the other, and plans in plans      */
+#define LIMIT_PLAN              (1u << 20)   /* a plan that an agent made, bytes                */
+#define LIMIT_PLAN_DEPTH        64           /* … and its nesting                               */
 #define LIMIT_FINDINGS          1000u        /* findings of one flow that are kept              */
 #define LIMIT_SCHEMA_FILES      64           /* files that the schemas of a flow may be made of */
 #define LIMIT_ITEMS             100000u      /* items of a for_each                             */

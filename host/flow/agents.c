@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whom a step calls: its agent, the fallback, the undo, and the agents that can reconcile them.
- * Here stands the rule that a WRITE whose outcome may be lost must have somebody to ask.
+ * Whom a step calls: its agent, or what stands for a flow or a plan; the fallback, the undo, and
+ * the agents that can reconcile them. Here stands the rule that a WRITE whose outcome may be lost
+ * must have somebody to ask.
  */
 #include "flow/flow_internal.h"
 
@@ -17,20 +18,30 @@ struct call {
     const char *input_pointer;
 };
 
+/* The names of those that may be called from here, in an array that the caller frees. */
+static const char **callable(const struct compilation *c, size_t *ret_count)
+{
+    const struct catalog *catalog = c->options->catalog;
+    const char **names = xcalloc(catalog->count, sizeof(*names));
+    *ret_count = 0;
+    for (size_t i = 0; i < catalog->count; i++)
+        if (!c->plan_step || plan_reaches(c->plan_step->plan, catalog->agents[i]))
+            names[(*ret_count)++] = catalog->agents[i]->name;
+    return names;
+}
+
 static const struct agent *find_agent(struct compilation *c, const json_t *name,
                                       const char *pointer)
 {
-    const struct catalog *catalog = c->options->catalog;
     struct slice text = {json_string_value(name), json_string_length(name)};
+    size_t count;
     if (!json_is_string(name))
         return NULL;
-    const struct agent *agent = catalog_find(catalog, text);
+    const struct agent *agent = catalog_find(c->options->catalog, text);
     if (agent)
-        return agent;
-    const char **names = xcalloc(catalog->count, sizeof(*names));
-    for (size_t i = 0; i < catalog->count; i++)
-        names[i] = catalog->agents[i]->name;
-    AUTO(freep) char *hint = suggestion_text(text, names, catalog->count);
+        return !c->plan_step || plan_allows(c, agent, pointer) ? agent : NULL;
+    const char **names = callable(c, &count);
+    AUTO(freep) char *hint = suggestion_text(text, names, count);
     free(names);
     REFUSE(c, "unknown-agent", AT(pointer),
            hint ? hint : "no plugin is loaded; name plugins in the manifest",
@@ -38,19 +49,24 @@ static const struct agent *find_agent(struct compilation *c, const json_t *name,
     return NULL;
 }
 
-/* The agent that the card names for reconciling: of the same plugin, or by its whole name. */
-static const struct agent *find_reconcile(struct compilation *c, const struct agent *agent,
-                                          const char *pointer)
+const struct agent *catalog_reconciler(const struct catalog *catalog, const struct agent *agent)
 {
+    const char *slash = strchr(agent->name, '/');
     if (!agent->reconcile)
         return NULL;
-    const char *slash = strchr(agent->name, '/');
     AUTO(freep)
     char *sibling =
         xasprintf("%.*s/%s", slash ? (int)(slash - agent->name) : 0, agent->name, agent->reconcile);
-    const struct agent *found = catalog_find(c->options->catalog, slice_of(sibling));
-    if (!found)
-        found = catalog_find(c->options->catalog, slice_of(agent->reconcile));
+    const struct agent *found = catalog_find(catalog, slice_of(sibling));
+    return found ? found : catalog_find(catalog, slice_of(agent->reconcile));
+}
+
+static const struct agent *find_reconcile(struct compilation *c, const struct agent *agent,
+                                          const char *pointer)
+{
+    const struct agent *found = catalog_reconciler(c->options->catalog, agent);
+    if (!agent->reconcile)
+        return NULL;
     if (!found)
         REFUSE(c, "unknown-reconcile", AT(pointer), "load the plugin that has it",
                "the card of %s names %s to reconcile, which is not there", agent->name,
@@ -91,11 +107,45 @@ static void check_input(struct compilation *c, const struct agent *agent, const 
                    input, pointer, mapping);
 }
 
+/* Whom a step itself calls: an agent, or what stands for a flow or for a plan. */
+static void find_worker(struct compilation *c, uint32_t step, struct callee *ret)
+{
+    struct source *source = &c->sources[step];
+    const char *key = step_kind_word(source->kind);
+    AUTO(freep) char *pointer = pointer_to_member(source->pointer, key);
+    AUTO(freep) char *budget = pointer_to_member(source->pointer, "budget");
+    const json_t *value = json_object_get(source->value, key);
+    struct step *s = &c->flow->steps[step];
+    if (source->kind != KIND_AGENT)
+        flow_read_limits(c, json_object_get(source->value, "budget"), budget, &s->budget);
+    switch (source->kind) {
+    case KIND_AGENT:
+        ret->agent = find_agent(c, value, pointer);
+        break;
+    case KIND_FLOW:
+        source->member = subflow_find(c, value, pointer);
+        if (source->member) {
+            ret->agent = source->member->agent;
+            ret->flow = flow_ref(source->member->flow);
+            s->budget = budget_within(&s->budget, &ret->flow->budget);
+        }
+        break;
+    case KIND_PLAN:
+        flow_read_plan(c, step);
+        break;
+    case KIND_ASK:
+        break;
+    }
+}
+
 static void read_callee(struct compilation *c, uint32_t step, const struct call *call,
                         struct callee *ret, struct origin *ret_origin)
 {
     AUTO(json_decrefp) json_t *nothing = json_object();
-    AUTO(freep) char *agent = pointer_to_member(call->pointer, "agent");
+    bool main = ret == &c->flow->steps[step].call;
+    AUTO(freep)
+    char *agent =
+        pointer_to_member(call->pointer, main ? step_kind_word(c->sources[step].kind) : "agent");
     AUTO(freep) char *own = pointer_to_member(call->pointer, "input");
     const json_t *input = json_object_get(call->value, "input");
     const char *pointer = own;
@@ -110,7 +160,10 @@ static void read_callee(struct compilation *c, uint32_t step, const struct call 
     *ret_origin = (struct origin){input, xstrdup(pointer)};
     if (!input)
         input = nothing;
-    ret->agent = find_agent(c, json_object_get(call->value, "agent"), agent);
+    if (main)
+        find_worker(c, step, ret);
+    else
+        ret->agent = find_agent(c, json_object_get(call->value, "agent"), agent);
     ret->input = flow_read_template(c, &(struct template){input, pointer, roots, step, 0});
     if (ret->agent) {
         ret->reconcile = find_reconcile(c, ret->agent, agent);
@@ -187,7 +240,8 @@ void flow_read_callees(struct compilation *c, uint32_t step)
         return;
     read_callee(c, step, &(struct call){.value = source->value, .pointer = source->pointer},
                 &s->call, &source->call);
-    check_recovery(c, &s->call, has_undo, agent);
+    if (source->kind == KIND_AGENT) /* the steps of a flow or plan have each their own */
+        check_recovery(c, &s->call, has_undo, agent);
     read_undo(c, step);
     read_fallback(c, step, input, input ? input_pointer : source->pointer);
 }

@@ -8,7 +8,6 @@
  */
 #include "flow/flow_internal.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +16,7 @@
 
 /* A file of the bundle; the first stands for the flow's own schema. */
 struct part {
-    char *relative; /* to the flow's folder; NULL of the first */
+    char *relative; /* its name; NULL of the outermost flow */
     char *uri;
     struct document *document; /* NULL of the first                    */
     char *old_id;              /* the $id that the file gave itself    */
@@ -29,24 +28,10 @@ struct bundle {
     const char *pointer; /* of the flow's schema */
     struct part *parts;
     size_t count;
-    char folder[PATH_MAX]; /* the flow's, without links; "" = not asked for yet */
     bool refused;
 };
 
 /* ---- Files ---- */
-
-static bool find_folder(struct bundle *b)
-{
-    char resolved[PATH_MAX];
-    if (b->folder[0])
-        return true;
-    if (!realpath(b->c->path, resolved))
-        return false;
-    char *slash = strrchr(resolved, '/');
-    *slash = '\0';
-    memcpy(b->folder, resolved, strlen(resolved) + 1);
-    return true;
-}
 
 static struct spot spot_in(const struct part *part, const char *pointer)
 {
@@ -58,44 +43,6 @@ static struct spot spot_in(const struct part *part, const char *pointer)
         (b)->refused = true;                                                                       \
         REFUSE((b)->c, rule, spot_in(part, pointer), hint, __VA_ARGS__);                           \
     } while (0)
-
-/* Joins a reference to the folder of the part it stands in, without . and ..; NULL if that leaves
- * the flow's folder. The caller frees. */
-static char *join(const struct part *part, struct slice reference)
-{
-    AUTO(text_done) struct text out;
-    text_init(&out, PATH_MAX);
-    const char *slash = part->relative ? strrchr(part->relative, '/') : NULL;
-    if (slash)
-        text_add(&out, part->relative, (size_t)(slash - part->relative));
-    for (size_t at = 0; at <= reference.len;) {
-        const char *from = reference.ptr + at;
-        const char *end = memchr(from, '/', reference.len - at);
-        struct slice name = {from, end ? (size_t)(end - from) : reference.len - at};
-        at += name.len + 1;
-        if (name.len == 0 || slice_is(name, "."))
-            continue;
-        if (!slice_is(name, "..")) {
-            text_adds(&out, out.len ? "/" : "");
-            text_add(&out, name.ptr, name.len);
-            continue;
-        }
-        if (out.len == 0)
-            return NULL;
-        while (out.len > 0 && out.ptr[--out.len] != '/')
-            ;
-        out.ptr[out.len] = '\0';
-    }
-    return out.overflowed || out.len == 0 ? NULL : text_take(&out);
-}
-
-/* True if the file lies in the flow's folder when all links are followed. */
-static bool lies_inside(struct bundle *b, const char *path, char ret_resolved[static PATH_MAX])
-{
-    size_t length = strlen(b->folder);
-    return realpath(path, ret_resolved) && strncmp(ret_resolved, b->folder, length) == 0 &&
-           ret_resolved[length] == '/';
-}
 
 /* The `$id` of a file, which ours replaces. */
 static char *take_id(json_t *schema)
@@ -129,26 +76,15 @@ static size_t part_add(struct bundle *b, char *relative, char *uri, struct docum
 static bool load_part(struct bundle *b, const struct part *from, const char *pointer,
                       const char *relative, const char *shown, struct document **ret_document)
 {
-    const struct flow_options *options = b->c->options;
-    char resolved[PATH_MAX];
     struct error error;
-    AUTO(freep) char *path = xasprintf("%s/%s", b->folder, relative);
-    if (!options->files && !realpath(path, resolved)) {
-        REFUSE_REF(b, from, pointer, "ref-not-found", NULL, "there is no file %s", shown);
-        return false;
-    }
-    if (!options->files && !lies_inside(b, path, resolved)) {
-        REFUSE_REF(b, from, pointer, "ref-outside", "copy the file into the flow's folder",
-                   "%s is a link to a file outside the flow's folder", shown);
-        return false;
-    }
-    enum error_code code = options->files
-                               ? flow_kept_file(options, relative, shown, ret_document, &error)
-                               : document_load(shown, ret_document, &error);
+    enum error_code code = folder_open(b->c->family, relative, shown, ret_document, &error);
     if (code == ERR_OK)
         return true;
     b->refused = true;
-    if (!finding_add_unread(b->c->findings, shown, &error))
+    if (code == ERR_DENIED)
+        REFUSE_REF(b, from, pointer, "ref-outside", "copy the file into the flow's folder", "%s",
+                   error.text);
+    else if (!finding_add_unread(b->c->findings, shown, &error))
         REFUSE_REF(b, from, pointer, "ref-not-found", NULL, "%s", error.text);
     return false;
 }
@@ -156,10 +92,7 @@ static bool load_part(struct bundle *b, const struct part *from, const char *poi
 static bool open_part(struct bundle *b, const struct part *from, const char *pointer,
                       const char *relative, struct document **ret_document)
 {
-    const char *slash = strrchr(b->c->path, '/');
-    AUTO(freep)
-    char *shown =
-        xasprintf("%.*s%s", slash ? (int)(slash - b->c->path + 1) : 0, b->c->path, relative);
+    AUTO(freep) char *shown = folder_shown(b->c->family, relative);
     if (!load_part(b, from, pointer, relative, shown, ret_document))
         return false;
     const json_t *root = document_root(*ret_document);
@@ -229,6 +162,11 @@ static char *rewritten(struct bundle *b, size_t from, const char *reference, con
         return xasprintf("%s%s", part->uri, reference + length);
     if (has_scheme(reference))
         return NULL;
+    if (b->c->plan_step) {
+        REFUSE_REF(b, part, pointer, "ref-outside", "write the schema out",
+                   "a plan has no folder, so its schemas refer to no files");
+        return NULL;
+    }
     if (reference[0] == '/') {
         REFUSE_REF(b, part, pointer, "ref-outside", "name it relative to this file",
                    "a $ref is relative to its file, and \"%.200s\" is not", reference);
@@ -239,11 +177,11 @@ static char *rewritten(struct bundle *b, size_t from, const char *reference, con
                    "\"%.200s\" has characters that a $ref to a file cannot have", reference);
         return NULL;
     }
-    if (!b->c->options->files && !find_folder(b)) {
+    if (!b->c->options->files && !folder_find(b->c->family)) {
         REFUSE_REF(b, part, pointer, "ref-not-found", NULL, "the flow's folder cannot be found");
         return NULL;
     }
-    char *relative = join(part, path);
+    char *relative = folder_join(part->relative, path);
     if (!relative) {
         REFUSE_REF(b, part, pointer, "ref-outside", "copy the file into the flow's folder",
                    "\"%.200s\" leaves the folder of the flow", reference);
@@ -381,17 +319,9 @@ static void refuse_schema(struct bundle *b, const struct error *error)
 
 static void pin_parts(struct bundle *b)
 {
-    struct compilation *c = b->c;
     for (size_t i = 1; i < b->count; i++) {
-        bool known = false;
-        for (size_t k = 0; k < c->pin_count; k++)
-            known = known || strcmp(c->pins[k].name, b->parts[i].relative) == 0;
-        if (known)
-            continue;
-        c->pins = xrealloc(c->pins, (c->pin_count + 1) * sizeof(*c->pins));
-        flow_keep_file(c, b->parts[i].relative, b->parts[i].document);
-        c->pins[c->pin_count++] = (struct pin){xstrdup(b->parts[i].relative),
-                                               digest_of(document_text(b->parts[i].document))};
+        folder_keep(b->c->family, b->parts[i].relative, b->parts[i].document);
+        pins_add(&b->c->pins, b->parts[i].relative, digest_of(document_text(b->parts[i].document)));
     }
 }
 
@@ -415,7 +345,8 @@ struct contract *flow_read_schema(struct compilation *c, const json_t *schema, c
     if (!json_is_object(schema) && !json_is_boolean(schema))
         return NULL;
     b.parts = xcalloc(1 + LIMIT_SCHEMA_FILES, sizeof(*b.parts)); /* they stay where they are */
-    part_add(&b, NULL, xstrdup(FLOW_URI), NULL, schema);
+    char *own = c->relative ? xstrdup(c->relative) : NULL;
+    part_add(&b, own, xstrdup(FLOW_URI), NULL, schema);
     rewrite(&b, 0, b.parts[0].schema, pointer);
     for (size_t i = 1; i < b.count; i++)
         rewrite(&b, i, b.parts[i].schema, "");
@@ -425,44 +356,4 @@ struct contract *flow_read_schema(struct compilation *c, const json_t *schema, c
     pin_parts(&b);
     bundle_done(&b);
     return contract;
-}
-
-/* ---- What a run pins ---- */
-
-void flow_keep_file(struct compilation *c, const char *name, const struct document *document)
-{
-    struct slice text = document_text(document);
-    json_object_set_new(c->flow->files, name, json_stringn(text.ptr, text.len));
-}
-
-enum error_code flow_kept_file(const struct flow_options *options, const char *name,
-                               const char *path, struct document **ret_document,
-                               struct error *reterr)
-{
-    const json_t *text = json_object_get(options->files, name);
-    if (!json_is_string(text))
-        return error_set(reterr, ERR_NOT_FOUND, "%s was not kept with the flow", path);
-    return document_parse((struct slice){json_string_value(text), json_string_length(text)}, path,
-                          ret_document, reterr);
-}
-
-static int compare_pins(const void *left, const void *right)
-{
-    return strcmp(((const struct pin *)left)->name, ((const struct pin *)right)->name);
-}
-
-void flow_make_digest(struct compilation *c)
-{
-    struct digest own = digest_of(document_text(c->document));
-    size_t count = 1 + 2 * c->pin_count;
-    struct slice *parts = xcalloc(count, sizeof(*parts));
-    if (c->pin_count)
-        qsort(c->pins, c->pin_count, sizeof(*c->pins), compare_pins);
-    parts[0] = (struct slice){(const char *)own.bytes, DIGEST_SIZE};
-    for (size_t i = 0; i < c->pin_count; i++) {
-        parts[1 + 2 * i] = slice_of(c->pins[i].name);
-        parts[2 + 2 * i] = (struct slice){(const char *)c->pins[i].digest.bytes, DIGEST_SIZE};
-    }
-    c->flow->digest = digest_of_parts(parts, count);
-    free(parts);
 }

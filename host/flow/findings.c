@@ -54,8 +54,11 @@ void findings_text(const struct findings *findings, struct text *out)
 {
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *f = &findings->list[i];
-        text_addf(out, "%s:%d:%d: %s: %s [%s]\n", f->file, f->where.line, f->where.column,
-                  severity_word(f->severity), f->text, f->rule);
+        if (f->where.line > 0)
+            text_addf(out, "%s:%d:%d: ", f->file, f->where.line, f->where.column);
+        else
+            text_addf(out, "%s:%s: ", f->file, f->pointer);
+        text_addf(out, "%s: %s [%s]\n", severity_word(f->severity), f->text, f->rule);
         if (f->hint)
             text_addf(out, "    %s\n", f->hint);
     }
@@ -86,6 +89,8 @@ static int compare(const void *left, const void *right)
         return a->where.line < b->where.line ? -1 : 1;
     if (a->where.column != b->where.column)
         return a->where.column < b->where.column ? -1 : 1;
+    if (a->where.line == 0 && strcmp(a->pointer, b->pointer) != 0)
+        return strcmp(a->pointer, b->pointer);
     if (a->severity != b->severity)
         return a->severity < b->severity ? -1 : 1;
     int rules = strcmp(a->rule, b->rule);
@@ -123,6 +128,8 @@ struct position finding_position(const struct compilation *c, struct spot spot)
     const struct document *document = spot.document ? spot.document : c->document;
     if (c->outside)
         return (struct position){1, 1};
+    if (!document)
+        return (struct position){0, 0};
     if (spot.column > 0)
         return document_where_in(document, spot.pointer, spot.column);
     return spot.key ? document_where_key(document, spot.pointer)

@@ -13,7 +13,8 @@
 struct shared_flow {
     struct flow flow; /* first: a flow is where its shared_flow is */
     atomic_uint references;
-    struct catalog *own; /* NULL = the catalog is somebody else's */
+    struct catalog *own;    /* NULL = the catalog is somebody else's      */
+    struct agent *stand_in; /* of a sub-flow: what stands for it; or NULL */
 };
 
 static struct flow *flow_new(size_t steps)
@@ -36,8 +37,17 @@ void flow_own(struct flow *flow, struct catalog *catalog_taken)
     ((struct shared_flow *)(void *)flow)->own = catalog_taken;
 }
 
+void flow_own_stand_in(struct flow *flow, struct agent *agent_taken)
+{
+    ((struct shared_flow *)(void *)flow)->stand_in = agent_taken;
+}
+
 static void step_done(struct step *s)
 {
+    if (s->plan)
+        agent_free((struct agent *)s->call.agent); /* made for this step alone */
+    plan_free(s->plan);
+    flow_unref(s->call.flow);
     free(s->name);
     mapping_free(s->call.input);
     mapping_free(s->fallback.input);
@@ -71,6 +81,8 @@ void flow_unref(struct flow *flow)
     contract_unref(flow->output_contract);
     mapping_free(flow->output);
     json_decref(flow->files);
+    free(flow->agents);
+    agent_free(shared->stand_in);
     if (shared->own) {
         catalog_done(shared->own);
         free(shared->own);
@@ -85,24 +97,35 @@ void flow_unrefp(struct flow **flow)
 
 /* ---- Compiling ---- */
 
-static void compilation_done(struct compilation *c)
+void compilation_done(struct compilation *c)
 {
     for (size_t i = 0; i < c->count; i++) {
         free(c->sources[i].pointer);
         free(c->sources[i].call.pointer);
         free(c->sources[i].fallback.pointer);
         free(c->sources[i].undo.pointer);
+        free(c->sources[i].min_why);
     }
     free(c->sources);
     free(c->names);
     for (size_t i = 0; i < c->edge_count; i++)
         free(c->edges[i].pointer);
     free(c->edges);
-    for (size_t i = 0; i < c->pin_count; i++)
-        free(c->pins[i].name);
-    free(c->pins);
+    pins_done(&c->pins);
+    reckoned_done(&c->worst);
+    shape_done(&c->given);
     flow_unref(c->flow);
     document_free(c->document);
+}
+
+void family_done(struct family *family)
+{
+    for (size_t i = 0; i < family->member_count; i++)
+        member_free(family->members[i]);
+    free(family->members);
+    free(family->folder);
+    shapes_free(family->shapes);
+    json_decref(family->files);
 }
 
 /* Lists the steps; false if they are so many that looking at each is not worth it. */
@@ -120,19 +143,32 @@ static bool list_steps(struct compilation *c)
     }
     c->flow = flow_new(count);
     c->flow->file = xstrdup(c->path);
-    c->flow->files = json_object();
-    flow_keep_file(c, "", c->document);
     c->sources = xcalloc(count, sizeof(*c->sources));
     c->names = xcalloc(count, sizeof(*c->names));
     json_object_foreach ((json_t *)steps, name, value) {
         struct source source = {
             .name = name, .pointer = pointer_to_member("/steps", name), .value = value};
         c->flow->steps[c->count].name = xstrdup(name);
-        c->flow->steps[c->count].where = document_where_key(c->document, source.pointer);
+        c->flow->steps[c->count].planned_by = NO_STEP;
+        c->flow->steps[c->count].budget = budget_none;
+        c->flow->steps[c->count].where = finding_position(c, AT_KEY(source.pointer));
         c->names[c->count] = name;
         c->sources[c->count++] = source;
     }
     return true;
+}
+
+static void read_contracts(struct compilation *c)
+{
+    const json_t *input = json_object_get(c->root, "input");
+    const json_t *output = json_object_get(c->root, "output");
+    if (c->plan_step) {
+        flow_read_plan_output(c);
+        return;
+    }
+    c->flow->input = flow_read_schema(c, json_object_get(input, "schema"), "/input/schema");
+    c->flow->output_contract =
+        flow_read_schema(c, json_object_get(output, "schema"), "/output/schema");
 }
 
 static void read_ends(struct compilation *c)
@@ -140,10 +176,7 @@ static void read_ends(struct compilation *c)
     struct flow *flow = c->flow;
     const json_t *output = json_object_get(c->root, "output");
     const json_t *as = json_object_get(output, "as");
-    flow->input = flow_read_schema(c, json_object_get(json_object_get(c->root, "input"), "schema"),
-                                   "/input/schema");
-    flow->output_contract =
-        flow_read_schema(c, json_object_get(output, "schema"), "/output/schema");
+    read_contracts(c);
     if (!as)
         return;
     flow->output = flow_read_template(
@@ -158,7 +191,7 @@ static void read_ends(struct compilation *c)
                    as, "/output/as", flow->output);
 }
 
-static void look(struct compilation *c)
+void flow_look(struct compilation *c)
 {
     if (!list_steps(c))
         return;
@@ -167,36 +200,62 @@ static void look(struct compilation *c)
         return;
     flow_read_terms(c);
     flow_read_steps(c);
+    flow_check_plans(c);
     flow_check_budget(c);
     read_ends(c);
     flow_build_graph(c);
+    flow_read_thresholds(c);
+    flow_gather_agents(c);
     if (!c->options->files) { /* of a run that has begun, the checks at run time stand */
         flow_check_targets(c);
         flow_prove(c);
+    } else {
+        flow_infer_plans(c);
     }
-    flow_make_digest(c);
+    if (c->document)
+        c->flow->digest = pins_digest(&c->pins, document_text(c->document));
+}
+
+void flow_take_worst(struct compilation *c)
+{
+    struct findings *findings = c->findings;
+    findings->has_worst = c->worst.known;
+    for (enum worst_key i = 0; i < WORST_KEYS && c->worst.known; i++)
+        findings->worst[i] = (struct worst){.least = c->worst.least[i],
+                                            .most = c->worst.most[i],
+                                            .limit = budget_limit(&c->flow->budget, i),
+                                            .why = TAKE(c->worst.why[i])};
 }
 
 enum error_code flow_compile(const char *path, const struct flow_options *options,
                              struct flow **ret_flow, struct findings *ret_findings,
                              struct error *reterr)
 {
-    struct compilation c = {.options = options, .path = path, .findings = ret_findings};
+    struct family family = {.options = options, .path = path};
+    struct compilation c = {
+        .options = options, .family = &family, .path = path, .findings = ret_findings};
     struct error error;
     size_t errors_before = ret_findings->errors;
-    enum error_code e = options->files ? flow_kept_file(options, "", path, &c.document, &error)
-                                       : document_load(path, &c.document, &error);
-    if (e && !finding_add_unread(ret_findings, path, &error))
+    enum error_code e = folder_open_first(&family, &c.document, &error);
+    if (e && !finding_add_unread(ret_findings, path, &error)) {
+        family_done(&family);
         return error_set(reterr, e, "%s", error.text);
+    }
     if (c.document) {
+        family.files = json_object();
+        folder_keep(&family, "", c.document);
         c.root = document_root(c.document);
-        look(&c);
+        flow_look(&c);
+        flow_take_worst(&c);
     }
     findings_sort(ret_findings);
     size_t errors = ret_findings->errors - errors_before;
-    if (errors == 0)
+    if (errors == 0) {
+        c.flow->files = TAKE(family.files);
         *ret_flow = TAKE(c.flow);
+    }
     compilation_done(&c);
+    family_done(&family);
     return errors ? error_set(reterr, ERR_INPUT, "%s has %zu error%s", path, errors,
                               errors == 1 ? "" : "s")
                   : ERR_OK;

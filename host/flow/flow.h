@@ -23,10 +23,10 @@ struct finding {
     enum severity severity;
     const char *rule; /* "unknown-agent": stable, in the docs                      */
     char *file;
-    struct position where;
-    char *pointer; /* JSON Pointer in the file                                  */
-    char *text;    /* what was expected, what was found                         */
-    char *hint;    /* the next thing to do; may be NULL                         */
+    struct position where; /* line 0 = in a plan, which has a pointer alone             */
+    char *pointer;         /* JSON Pointer in the file                                  */
+    char *text;            /* what was expected, what was found                         */
+    char *hint;            /* the next thing to do; may be NULL                         */
 };
 
 /* A handoff, and what is known of it before anything runs. */
@@ -42,6 +42,7 @@ enum seam_kind {
     SEAM_ASSERT,
     SEAM_CONFIDENCE, /* a number where the card points                             */
     SEAM_OUTPUT,     /* what the flow maps, against its output's schema            */
+    SEAM_PLAN,       /* an object, which is held to the language when it is there  */
 };
 const char *seam_kind_word(enum seam_kind kind); /* "input", "fallback", … */
 
@@ -54,6 +55,8 @@ struct seam {
     char *to;              /* the step, or "output"                                 */
     struct position where; /* of the mapping, or of the string in it that is wrong  */
     char *pointer;         /* JSON Pointer in the file of the same                  */
+    char *file;            /* of a sub-flow; NULL = the flow's own                  */
+    char *note;            /* what else there is to know; NULL = nothing            */
     enum seam_verdict verdict;
     json_t *witness; /* a value that can come and is refused; NULL unless refuted */
     char *sentence;  /* what is wrong, for the flow's author; NULL if proven      */
@@ -83,7 +86,8 @@ struct worst {
 struct findings {
     struct finding *list;
     size_t count, errors, warnings;
-    struct seam *seams; /* in the order of the steps, the output last; also of a flow in error */
+    struct seam *seams; /* in the order of the steps, the output last, behind those of all
+                           sub-flows; also of a flow in error */
     size_t seam_count;
     struct worst worst[WORST_KEYS];
     bool has_worst; /* false if the graph was too wrong to tell, or an agent is not there */
@@ -169,6 +173,7 @@ struct budget {
  * writer gives it, by flow_compile_plan, before the writer's output is accepted. */
 struct plan {
     struct mapping *fragment; /* reads the output of one step, the writer, and of no other */
+    struct contract *input;   /* what `.input` can be in the plan, as inferred; NULL = anything  */
     uint32_t writer;
     char **agents; /* names that it may call: "travel/search"; a star for the name = all of it   */
     size_t agent_count;
@@ -181,7 +186,7 @@ struct step {
     char *name;           /* its path is that of its flow's step, a slash, and this            */
     struct plan *plan;    /* NULL = not a plan; call.agent stands for it                */
     uint32_t planned_by;  /* the plan step that reads this one's output; UINT32_MAX = none */
-    struct budget budget; /* of a sub-flow or plan, within that of the flow             */
+    struct budget budget; /* of a plan; of a sub-flow, the tighter of the step's and its own     */
     struct callee call, fallback, undo;
     struct mapping *condition; /* NULL = always                                             */
     struct mapping *for_each;  /* NULL = once                                               */
@@ -214,8 +219,9 @@ struct escalation {
 struct flow {
     char *name, *version;
     char *file;
-    json_t *files;          /* the texts of both, by name; the flow's own is ""          */
-    struct digest digest;   /* of the file and every schema it refers to                 */
+    json_t *files;          /* the texts of all it is made of, by name; its own is "".
+                               NULL of a sub-flow and of a plan                           */
+    struct digest digest;   /* of the file, every schema it refers to, its sub-flows, theirs */
     struct contract *input; /* NULL = anything                                           */
     struct mapping *output; /* NULL = null                                               */
     struct contract *output_contract; /* NULL = anything */

@@ -11,15 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const unsigned NUMBERS = 1u << JSON_INTEGER | 1u << JSON_REAL;
-
 /* ---- What is said of a mapping besides its seam ---- */
 
 /* True if something was said of this string of the template already. */
-static bool was_said(const struct findings *findings, const char *pointer)
+static bool was_said(const struct compilation *c, const char *pointer)
 {
+    const struct findings *findings = c->findings;
     for (size_t i = 0; i < findings->count; i++)
         if (findings->list[i].severity == FINDING_ERROR &&
+            strcmp(findings->list[i].file, c->path) == 0 &&
             strcmp(findings->list[i].pointer, pointer) == 0)
             return true;
     return false;
@@ -63,7 +63,7 @@ static void say_note(struct proving *proving, const char *pointer,
     AUTO(freep) char *at = xasprintf("%s%s", pointer, note->pointer);
     struct spot spot = {.pointer = at, .column = note->column};
     enum severity severity = severity_of(note);
-    if (severity != FINDING_NOTE && !is_noise(note) && !was_said(proving->c->findings, at))
+    if (severity != FINDING_NOTE && !is_noise(note) && !was_said(proving->c, at))
         finding_say(proving->c, severity, note->rule, spot, note->hint, "%s", note->text);
 }
 
@@ -223,96 +223,18 @@ static void prove_asserts(struct proving *proving, uint32_t step)
     }
 }
 
-/* ---- Confidence ---- */
-
-/* The shape at a JSON Pointer. */
-static struct shape shape_at(struct shapes *shapes, const struct shape *from, const char *pointer)
-{
-    struct shape at = shape_copy(from);
-    while (*pointer == '/') {
-        char key[LIMIT_REFERENCE_PATH];
-        size_t length = 0;
-        for (pointer++; *pointer && *pointer != '/'; pointer++) {
-            bool escape = pointer[0] == '~' && (pointer[1] == '0' || pointer[1] == '1');
-            char letter = escape ? (pointer[1] == '0' ? '~' : '/') : *pointer;
-            if (length < sizeof(key))
-                key[length++] = letter;
-            pointer += escape;
-        }
-        unsigned types = shape_types(shapes, &at);
-        bool object = types & 1u << JSON_OBJECT, array = types & 1u << JSON_ARRAY;
-        enum presence before = at.presence;
-        struct shape below = object  ? shape_member(shapes, &at, (struct slice){key, length})
-                             : array ? shape_items(shapes, &at)
-                                     : shape_never();
-        if (below.presence == PRESENCE_ALWAYS &&
-            (before == PRESENCE_MAYBE || array || types & ~(1u << JSON_OBJECT)))
-            below.presence = PRESENCE_MAYBE;
-        shape_done(&at);
-        at = below;
-    }
-    return at;
-}
-
-static void prove_confidence(struct proving *proving, uint32_t step)
-{
-    struct compilation *c = proving->c;
-    const struct step *s = &c->flow->steps[step];
-    const struct agent *agent = s->call.agent;
-    AUTO(freep) char *own = pointer_to_member(c->sources[step].pointer, "confidence");
-    bool here = json_object_get(c->sources[step].value, "confidence") != NULL;
-    const char *pointer = here ? own : c->sources[step].pointer;
-    if (!s->has_confidence || !agent || !agent->confidence)
-        return;
-    struct shape at = shape_at(proving->shapes, &proving->known[step].answer, agent->confidence);
-    unsigned types = shape_types(proving->shapes, &at);
-    struct seam seam = {.kind = SEAM_CONFIDENCE,
-                        .from = xstrdup(agent->name),
-                        .to = words_to(proving, step, SEAM_CONFIDENCE),
-                        .pointer = xstrdup(pointer),
-                        .where = finding_position(c, AT_KEY(pointer)),
-                        .verdict = SEAM_UNKNOWN,
-                        .rule = "confidence-unknown"};
-    if (at.presence == PRESENCE_NEVER || !(types & NUMBERS)) {
-        seam.verdict = SEAM_REFUTED;
-        seam.rule = "confidence-never";
-        seam.sentence = xasprintf("%s reports its confidence at %s, where its output contract "
-                                  "never has a number: every answer would count as below",
-                                  agent->name, agent->confidence);
-        REFUSE(c, seam.rule, AT_KEY(pointer), "leave it out, or mend the card", "%s",
-               seam.sentence);
-    } else if (shape_numbers(proving->shapes, &at).most < s->confidence_min) {
-        seam.verdict = SEAM_REFUTED;
-        seam.rule = "confidence-never";
-        seam.sentence = xasprintf("%s never reports a confidence of %g: its output contract allows "
-                                  "at most %g at %s, and every answer would count as below",
-                                  agent->name, s->confidence_min,
-                                  shape_numbers(proving->shapes, &at).most, agent->confidence);
-        REFUSE(c, seam.rule, AT_KEY(pointer), "ask for less, or mend the card", "%s",
-               seam.sentence);
-    } else if (at.presence == PRESENCE_ALWAYS && !(types & ~NUMBERS)) {
-        seam.verdict = SEAM_PROVEN;
-        seam.rule = "seam-proven";
-    } else {
-        seam.reason = xasprintf("the output contract of %s does not require a number at %s",
-                                agent->name, agent->confidence);
-        seam.sentence = xasprintf("%s; without one the answer counts as below", seam.reason);
-        WARN(c, seam.rule, AT_KEY(pointer), NULL, "%s", seam.sentence);
-    }
-    shape_done(&at);
-    seam_add(proving, seam);
-}
-
 /* ---- Whom a step calls ---- */
 
-static bool was_refused(const struct findings *findings, const char *pointer)
+static bool was_refused(const struct compilation *c, const char *pointer)
 {
+    const struct findings *findings = c->findings;
     static const char *const rules[] = {"missing-input",  "unknown-input",  "wrong-input",
                                         "missing-output", "unknown-output", "wrong-output"};
     size_t length = strlen(pointer);
     for (size_t i = 0; i < findings->count; i++)
         for (size_t k = 0; k < sizeof(rules) / sizeof(rules[0]); k++)
             if (strcmp(findings->list[i].rule, rules[k]) == 0 &&
+                strcmp(findings->list[i].file, c->path) == 0 &&
                 strncmp(findings->list[i].pointer, pointer, length) == 0)
                 return true;
     return false;
@@ -328,12 +250,49 @@ static bool hangs_on_hand(const struct proving *proving, uint32_t step,
     const struct step *s = step == NO_STEP ? NULL : &proving->c->flow->steps[step];
     for (size_t i = 0; i < count; i++) {
         const struct step *read = &proving->c->flow->steps[list[i].step];
+        const struct known *known = &proving->known[list[i].step];
         bool skips = !s || list[i].guarded || read->for_each;
-        if (proving->known[list[i].step].by_hand && !list[i].status && skips)
+        if (!list[i].status && (known->loose || (known->by_hand && skips)))
             return true;
     }
     bool item = s && s->for_each && (mapping_reads(mapping) & ROOT_ITEM);
     return item && s->for_each != mapping && hangs_on_hand(proving, step, s->for_each);
+}
+
+/* The mappings of a plan are held to this when it is made. */
+static void keep_plan_input(struct proving *proving, uint32_t step, const struct shape *shape)
+{
+    struct plan *plan = proving->c->flow->steps[step].plan;
+    contract_unref(plan->input);
+    plan->input = NULL;
+    if (shape_contract(proving->shapes, shape, &plan->input, NULL) != ERR_OK)
+        plan->input = NULL;
+}
+
+/* What the writer gives is an object, or may be; the rest is seen when it gives it. */
+static void prove_plan(struct proving *proving, uint32_t step)
+{
+    const struct step *s = &proving->c->flow->steps[step];
+    const struct source *source = &proving->c->sources[step];
+    AUTO(freep) char *pointer = pointer_to_member(source->pointer, "plan");
+    struct inference inference;
+    struct sight sight;
+    if (!s->plan || !s->plan->fragment)
+        return;
+    struct handoff handoff = {
+        .kind = SEAM_PLAN,
+        .step = step,
+        .source = json_object_get(source->value, "plan"),
+        .pointer = pointer,
+        .mapping = s->plan->fragment,
+        .contract = proving->object,
+        .rule = "plan-not-object",
+        .hint = "the writer's output contract says what stands there; a plan is {steps: {…}}",
+        .quiet = true,
+    };
+    sight_init(&sight, proving, step, false);
+    prove_mapping(proving, &sight, &handoff, &inference);
+    inference_done(&inference);
 }
 
 static void prove_input(struct proving *proving, uint32_t step, enum seam_kind kind,
@@ -354,10 +313,12 @@ static void prove_input(struct proving *proving, uint32_t step, enum seam_kind k
         .mapping = callee->input,
         .contract = callee->agent->input,
         .rule = "seam-refuted",
-        .silent = was_refused(proving->c->findings, origin->pointer),
+        .silent = was_refused(proving->c, origin->pointer),
     };
     callee->proven = prove_mapping(proving, &sight, &handoff, &inference) &&
                      !hangs_on_hand(proving, step, callee->input);
+    if (kind == SEAM_INPUT && proving->c->flow->steps[step].plan)
+        keep_plan_input(proving, step, &inference.shape);
     inference_done(&inference);
 }
 
@@ -455,11 +416,12 @@ static void prove_step(struct proving *proving, uint32_t step)
 {
     struct step *s = &proving->c->flow->steps[step];
     const struct source *source = &proving->c->sources[step];
-    AUTO(freep) char *agent = pointer_to_member(source->pointer, "agent");
+    AUTO(freep) char *agent = pointer_to_member(source->pointer, step_kind_word(source->kind));
     known_before(proving, step);
     say_never(proving, step);
     prove_condition(proving, step);
     prove_for_each(proving, step);
+    prove_plan(proving, step);
     prove_input(proving, step, SEAM_INPUT, &s->call, &source->call);
     say_unanswerable(proving, &s->call, agent);
     prove_confidence(proving, step);
@@ -470,6 +432,16 @@ static void prove_step(struct proving *proving, uint32_t step)
     prove_input(proving, step, SEAM_UNDO, &s->undo, &source->undo);
     prove_reconcile(proving, step, &s->undo, source->undo.pointer);
     known_output(proving, step);
+}
+
+/* For the flow in which this one is a step: the mapping's result, held to the contract. */
+static void keep_given(struct proving *proving, const struct shape *shape)
+{
+    struct compilation *c = proving->c;
+    struct shape contract = shape_of_contract(proving->shapes, c->flow->output_contract);
+    shape_done(&c->given);
+    c->given = shape_meet(proving->shapes, shape, contract.schema);
+    shape_done(&contract);
 }
 
 static void prove_output(struct proving *proving)
@@ -489,10 +461,13 @@ static void prove_output(struct proving *proving)
         .mapping = flow->output,
         .contract = flow->output_contract,
         .rule = "output-refuted",
-        .silent = was_refused(proving->c->findings, "/output/as"),
+        .silent = was_refused(proving->c, "/output/as"),
     };
-    flow->output_proven = prove_mapping(proving, &sight, &handoff, &inference) &&
-                          !hangs_on_hand(proving, NO_STEP, flow->output);
+    bool proven = prove_mapping(proving, &sight, &handoff, &inference);
+    proving->c->loose = hangs_on_hand(proving, NO_STEP, flow->output);
+    flow->output_proven = proven && !proving->c->loose;
+    if (proving->c->outer)
+        keep_given(proving, &inference.shape);
     inference_done(&inference);
 }
 
@@ -518,6 +493,37 @@ static size_t count_seams(const struct compilation *c)
         count += s->call.reconcile ? 2 : 0;
     }
     return count;
+}
+
+/* What can be known of a flow whose run has begun is not proven again, but a plan that is made
+ * while it goes on is held to what the plan reads. */
+void flow_infer_plans(struct compilation *c)
+{
+    struct findings *findings = c->findings, scratch;
+    struct proving proving;
+    bool any = false;
+    for (size_t i = 0; i < c->count; i++)
+        any |= c->flow->steps[i].plan != NULL;
+    if (!any)
+        return;
+    findings_init(&scratch);
+    c->findings = &scratch;
+    proving_init(&proving, c);
+    proving.seams = count_seams(c);
+    forget_unordered(&proving);
+    for (size_t i = 0; i < c->ordered; i++) {
+        uint32_t step = c->flow->order[i];
+        struct step *s = &c->flow->steps[step];
+        known_before(&proving, step);
+        prove_condition(&proving, step);
+        prove_for_each(&proving, step);
+        if (s->plan)
+            prove_input(&proving, step, SEAM_INPUT, &s->call, &c->sources[step].call);
+        known_output(&proving, step);
+    }
+    proving_done(&proving);
+    findings_done(&scratch);
+    c->findings = findings;
 }
 
 void flow_prove(struct compilation *c)

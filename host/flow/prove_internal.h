@@ -9,6 +9,7 @@
  *   prove_scope.c   what a mapping of a step may read: shapes of outputs, items, errors
  *   prove_seam.c    one shape against one contract: verdict, witness
  *   prove_words.c   the sentence that the flow's author reads, and the place that it speaks of
+ *   prove_confidence.c  what an agent says of how sure it is
  *   prove_unused.c  what is given and read by nobody
  *   worst.c         what a run may come to
  */
@@ -28,6 +29,7 @@ struct known {
     size_t least, most;  /* how many items; 1 without for_each; SIZE_MAX = no bound */
     bool may_skip;       /* it may end without an output, and the run goes on       */
     bool by_hand;        /* … or if a person says so, of a journal that was restored */
+    bool loose;          /* … and then its answer may be none of its shape          */
     bool never;          /* its `if` is false, or it needs a step that never runs   */
     bool wrong;          /* whom it calls is not known: it was said                 */
 };
@@ -38,7 +40,7 @@ struct proving {
     struct known *known;
     struct shape input, run;
     struct shape error, failure; /* as `.error` in a fallback, and as collected of an item */
-    struct contract *boolean, *array, *reconcile_answer;
+    struct contract *boolean, *array, *object, *reconcile_answer;
     size_t seams; /* that will be judged, about: they share one allowance of work */
 };
 
@@ -77,6 +79,7 @@ struct handoff {
     bool soft;                           /* a refutation is a warning                    */
     bool proven;                         /* known without looking                        */
     bool strict;                         /* what nothing is said of is refuted too       */
+    bool quiet;                          /* that it is unknown is no news                */
 };
 
 /* Lists a seam; takes what it owns. */
@@ -105,6 +108,7 @@ char *words_refuted(const struct proving *proving, const struct handoff *handoff
 /* A JSON text of at most about `size` characters; the caller frees. */
 char *words_json(const json_t *value, size_t size);
 
+void prove_confidence(struct proving *proving, uint32_t step);
 void prove_unused(struct proving *proving);
 void flow_reckon_worst(struct proving *proving);
 

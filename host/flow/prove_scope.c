@@ -27,14 +27,18 @@ static struct contract *contract_parse(const char *schema)
 
 void proving_init(struct proving *proving, struct compilation *c)
 {
-    *proving = (struct proving){.c = c, .shapes = shapes_new()};
+    if (!c->family->shapes)
+        c->family->shapes = shapes_new();
+    *proving = (struct proving){.c = c, .shapes = c->family->shapes};
     proving->known = xcalloc(c->count, sizeof(*proving->known));
     for (size_t i = 0; i < c->count; i++)
         proving->known[i] =
             (struct known){.answer = shape_any(), .output = shape_any(), .item = shape_any(), 1, 1};
-    proving->input = shape_of_contract(proving->shapes, c->flow->input);
+    proving->input = shape_of_contract(proving->shapes,
+                                       c->plan_step ? c->plan_step->plan->input : c->flow->input);
     proving->boolean = contract_parse("{\"type\": \"boolean\"}");
     proving->array = contract_parse("{\"type\": \"array\"}");
+    proving->object = contract_parse("{\"type\": \"object\"}");
     proving->reconcile_answer = contract_parse(
         "{\"type\": \"object\", \"required\": [\"outcome\"], \"properties\": {\"outcome\":"
         " {\"enum\": [\"happened\", \"never\", \"not_seen\", \"unknown\"]}}}");
@@ -67,8 +71,8 @@ void proving_done(struct proving *proving)
     shape_done(&proving->run);
     contract_unref(proving->boolean);
     contract_unref(proving->array);
+    contract_unref(proving->object);
     contract_unref(proving->reconcile_answer);
-    shapes_free(proving->shapes);
 }
 
 /* ---- The steps that are read ---- */
@@ -125,6 +129,20 @@ static bool writes(const struct callee *callee)
     return callee->agent && callee->agent->effect >= CLASS_WRITE_IDEMPOTENT;
 }
 
+/* What is known of a flow's mapping says more than its contract; but where another may answer in
+ * its place, by the contract alone. */
+static struct shape answer_shape(struct proving *proving, uint32_t step)
+{
+    const struct step *s = &proving->c->flow->steps[step];
+    const struct member *member = proving->c->sources[step].member;
+    bool alone = s->on_failure != ON_FAILURE_ESCALATE && s->on_failure != ON_FAILURE_FALLBACK;
+    if (member && member->given.schema && alone) {
+        proving->known[step].loose = member->loose;
+        return shape_copy(&member->given);
+    }
+    return s->call.agent ? shape_of_contract(proving->shapes, s->call.agent->output) : shape_any();
+}
+
 void known_before(struct proving *proving, uint32_t step)
 {
     struct known *known = &proving->known[step];
@@ -139,8 +157,7 @@ void known_before(struct proving *proving, uint32_t step)
         known->by_hand |= other->by_hand;
         known->never |= other->never;
     }
-    struct shape answer =
-        s->call.agent ? shape_of_contract(proving->shapes, s->call.agent->output) : shape_any();
+    struct shape answer = answer_shape(proving, step);
     shape_done(&known->answer);
     known->answer = answer;
 }

@@ -257,6 +257,7 @@ void seam_add(struct proving *proving, struct seam seam)
     struct findings *findings = proving->c->findings;
     findings->seams =
         xrealloc(findings->seams, (findings->seam_count + 1) * sizeof(*findings->seams));
+    seam.file = proving->c->outer ? xstrdup(proving->c->path) : NULL;
     findings->seams[findings->seam_count++] = seam;
 }
 
@@ -283,7 +284,7 @@ static void say_unknown(struct proving *proving, const struct handoff *handoff,
     seam->rule = "seam-unknown";
     seam->sentence =
         xasprintf("%s → %s: not known before the run: %s", seam->from, seam->to, stand->reason);
-    if (!handoff->silent)
+    if (!handoff->silent && !handoff->quiet && !proving->c->plan_step)
         WARN(proving->c, seam->rule, spot, "it is checked while it runs", "%s", seam->sentence);
 }
 

@@ -164,6 +164,7 @@ void prove_unused(struct proving *proving)
         const struct step *s = &c->flow->steps[i];
         note_mapping(&r, s->condition);
         note_mapping(&r, s->for_each);
+        note_mapping(&r, s->plan ? s->plan->fragment : NULL);
         note_mapping(&r, s->call.input);
         note_mapping(&r, s->fallback.input);
         note_mapping(&r, s->undo.input);

@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ const char *seam_kind_word(enum seam_kind kind)
         [SEAM_ASSERT] = "assert",
         [SEAM_CONFIDENCE] = "confidence",
         [SEAM_OUTPUT] = "output",
+        [SEAM_PLAN] = "plan",
     };
     return words[kind];
 }
@@ -45,6 +47,8 @@ const char *worst_key_word(enum worst_key key)
 
 void seam_done(struct seam *seam)
 {
+    free(seam->file);
+    free(seam->note);
     free(seam->from);
     free(seam->to);
     free(seam->pointer);
@@ -59,6 +63,10 @@ void findings_seams_text(const struct findings *findings, struct text *out)
         const struct seam *s = &findings->seams[i];
         text_addf(out, "  %-8s %-10s %s → %s", seam_verdict_word(s->verdict),
                   seam_kind_word(s->kind), s->from, s->to);
+        if (s->file)
+            text_addf(out, " in %s", s->file);
+        if (s->note)
+            text_addf(out, ", %s", s->note);
         if (s->verdict != SEAM_PROVEN)
             text_addf(out, " (line %d%s%s)", s->where.line, s->reason ? ": " : "",
                       s->reason ? s->reason : "");
@@ -71,12 +79,12 @@ json_t *findings_seams_json(const struct findings *findings)
     json_t *list = json_array();
     for (size_t i = 0; i < findings->seam_count; i++) {
         const struct seam *s = &findings->seams[i];
-        json_t *one =
-            json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:O*, s:s*, s:s*}", "kind",
-                      seam_kind_word(s->kind), "from", s->from, "to", s->to, "verdict",
-                      seam_verdict_word(s->verdict), "line", s->where.line, "column",
-                      s->where.column, "pointer", s->pointer, "rule", s->rule, "witness",
-                      s->witness, "sentence", s->sentence, "reason", s->reason);
+        json_t *one = json_pack(
+            "{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:O*, s:s*, s:s*, s:s*, s:s*}", "kind",
+            seam_kind_word(s->kind), "from", s->from, "to", s->to, "verdict",
+            seam_verdict_word(s->verdict), "line", s->where.line, "column", s->where.column,
+            "pointer", s->pointer, "rule", s->rule, "witness", s->witness, "sentence", s->sentence,
+            "reason", s->reason, "file", s->file, "note", s->note);
         ASSERT(one);
         json_array_append_new(list, one);
     }
@@ -85,17 +93,23 @@ json_t *findings_seams_json(const struct findings *findings)
 
 /* ---- The worst case ---- */
 
+void amount_words(enum worst_key key, int64_t amount, char ret_words[static 32])
+{
+    if (amount < 0)
+        snprintf(ret_words, 32, "unbounded");
+    else if (key == WORST_TIME)
+        duration_text(amount, ret_words);
+    else if (key == WORST_COST)
+        money_text(amount, ret_words);
+    else
+        snprintf(ret_words, 32, "%lld", (long long)amount);
+}
+
 static void add_amount(struct text *out, enum worst_key key, int64_t amount)
 {
     char words[32];
-    if (amount < 0)
-        text_adds(out, "unbounded");
-    else if (key == WORST_TIME)
-        text_adds(out, duration_text(amount, words));
-    else if (key == WORST_COST)
-        text_adds(out, money_text(amount, words));
-    else
-        text_addf(out, "%lld", (long long)amount);
+    amount_words(key, amount, words);
+    text_adds(out, words);
 }
 
 static const char *state_word(const struct worst *worst)

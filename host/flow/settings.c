@@ -52,22 +52,63 @@ static bool layer_decides(const struct layer *layer, const char *group, const ch
     return true;
 }
 
+static void find_layers(const struct compilation *c, uint32_t step, struct layer ret[LAYERS])
+{
+    const struct source *source = &c->sources[step];
+    ret[0] = (struct layer){source->value, source->pointer};
+    ret[1] = (struct layer){json_object_get(c->root, "defaults"), "/defaults"};
+    ret[2] = (struct layer){c->options->defaults, NULL};
+}
+
 struct setting setting_find(const struct compilation *c, uint32_t step, const char *group,
                             const char *key)
 {
-    const struct source *source = &c->sources[step];
-    const struct layer layers[LAYERS] = {
-        {source->value, source->pointer},
-        {json_object_get(c->root, "defaults"), "/defaults"},
-        {c->options->defaults, NULL},
-    };
+    struct layer layers[LAYERS];
     struct setting setting = {0};
+    find_layers(c, step, layers);
     for (size_t i = 0; i < LAYERS; i++)
         if (layer_decides(&layers[i], group, key, &setting)) {
             setting.own = i == 0;
             break;
         }
     return setting;
+}
+
+struct setting setting_find_of_class(const struct compilation *c, uint32_t step, const char *group,
+                                     const char *key, enum effect_class class)
+{
+    struct layer layers[LAYERS];
+    struct setting setting = {0};
+    find_layers(c, step, layers);
+    for (size_t i = 0; i < LAYERS; i++) {
+        if (!layer_decides(&layers[i], group, key, &setting))
+            continue;
+        setting.own = i == 0;
+        if (!json_is_object(setting.value))
+            break;
+        const char *word = effect_class_word(class);
+        const json_t *of_class = json_object_get(setting.value, word);
+        bool null = json_is_null(of_class);
+        AUTO(freep) char *pointer = setting.pointer;
+        setting = (struct setting){.by_class = of_class != NULL, .own = setting.own};
+        if (of_class) {
+            setting.value = null ? NULL : of_class;
+            setting.pointer = null ? NULL : pointer_to_member(pointer, word);
+            break;
+        }
+    }
+    return setting;
+}
+
+int setting_word(const struct compilation *c, uint32_t step, const char *group, const char *key,
+                 const char *const *words, int otherwise)
+{
+    AUTO(setting_done) struct setting setting = setting_find(c, step, group, key);
+    const char *word = json_string_value(setting.value);
+    for (int i = 0; word && words[i]; i++)
+        if (strcmp(word, words[i]) == 0)
+            return i;
+    return otherwise;
 }
 
 void setting_done(struct setting *setting)
@@ -109,18 +150,6 @@ static void setting_duration(struct compilation *c, uint32_t step, const char *g
         flow_read_duration(c, setting.value, setting_spot(c, step, &setting), ms);
 }
 
-/* The word's place in a list, or what is there already. */
-static int setting_word(const struct compilation *c, uint32_t step, const char *group,
-                        const char *key, const char *const *words, int otherwise)
-{
-    AUTO(setting_done) struct setting setting = setting_find(c, step, group, key);
-    const char *word = json_string_value(setting.value);
-    for (int i = 0; word && words[i]; i++)
-        if (strcmp(word, words[i]) == 0)
-            return i;
-    return otherwise;
-}
-
 static unsigned read_causes(const struct setting *setting, unsigned otherwise)
 {
     unsigned on = 0;
@@ -142,6 +171,10 @@ static void read_retry(struct compilation *c, uint32_t step)
 {
     static const char *const jitters[] = {"none", "full", NULL};
     struct retry *retry = &c->flow->steps[step].retry;
+    if (c->sources[step].kind != KIND_AGENT) { /* what is within is tried again, not the whole */
+        *retry = (struct retry){.max_attempts = 1, .coefficient = 1};
+        return;
+    }
     *retry = (struct retry){MAX_ATTEMPTS, INITIAL_MS, MAX_MS, COEFFICIENT, true, RETRY_ON};
     AUTO(setting_done) struct setting attempts = setting_find(c, step, "retry", "max_attempts");
     AUTO(setting_done)
@@ -162,6 +195,29 @@ static void read_retry(struct compilation *c, uint32_t step)
              "max_interval is shorter than initial_interval, which it cuts");
     if (!longest.value && retry->max_ms < retry->initial_ms)
         retry->max_ms = retry->initial_ms;
+}
+
+/* Of a flow or plan only what the step itself says: the defaults are those of attempts. */
+static void read_whole_timeout(struct compilation *c, uint32_t step)
+{
+    struct step *s = &c->flow->steps[step];
+    const json_t *timeout = json_object_get(c->sources[step].value, "timeout");
+    AUTO(freep) char *pointer = pointer_to_member(c->sources[step].pointer, "timeout");
+    AUTO(freep) char *heartbeat = pointer_to_member(pointer, "heartbeat");
+    AUTO(freep) char *attempt = pointer_to_member(pointer, "start_to_close");
+    AUTO(freep) char *all = pointer_to_member(pointer, "schedule_to_close");
+    s->start_to_close_ms = s->schedule_to_close_ms = s->heartbeat_ms = -1;
+    flow_read_duration(c, json_object_get(timeout, "start_to_close"), AT(attempt),
+                       &s->start_to_close_ms);
+    flow_read_duration(c, json_object_get(timeout, "schedule_to_close"), AT(all),
+                       &s->schedule_to_close_ms);
+    if (json_is_string(json_object_get(timeout, "heartbeat")))
+        REFUSE(c, "not-supported", AT_KEY(heartbeat), "write it on the steps within",
+               "`heartbeat` is what an agent sends, and no flow or plan does");
+    if (s->schedule_to_close_ms < 0 ||
+        (s->start_to_close_ms >= 0 && s->start_to_close_ms < s->schedule_to_close_ms))
+        s->schedule_to_close_ms = s->start_to_close_ms;
+    s->start_to_close_ms = s->schedule_to_close_ms;
 }
 
 /* An attempt ends with the agent's own limit and with the time for all attempts, whichever is
@@ -195,32 +251,7 @@ static void read_timeout(struct compilation *c, uint32_t step)
     flow_check_deadlines(c, step, retry, own.value != NULL);
 }
 
-/* ---- Confidence and failure ---- */
-
-static void read_confidence(struct compilation *c, uint32_t step)
-{
-    static const char *const belows[] = {"escalate", "retry", "fail", NULL};
-    struct step *s = &c->flow->steps[step];
-    AUTO(setting_done) struct setting group = setting_find(c, step, "confidence", NULL);
-    AUTO(setting_done) struct setting min = setting_find(c, step, "confidence", "min");
-    const json_t *own = json_object_get(c->sources[step].value, "confidence");
-    AUTO(freep) char *pointer = pointer_to_member(c->sources[step].pointer, "confidence");
-    if (!group.value)
-        return;
-    if (s->call.agent && !s->call.agent->confidence) {
-        if (json_is_object(own))
-            REFUSE(c, "confidence-without-pointer", AT_KEY(pointer),
-                   "leave it out, or use `assert` on a field of the output",
-                   "%s reports no confidence: its card names no place for it", s->call.agent->name);
-        return;
-    }
-    if (json_is_object(own) && !min.value)
-        REFUSE(c, "missing-key", AT_KEY(pointer), "write min: 0.8, or another number",
-               "the key \"min\" is missing: the least confidence that is accepted");
-    s->has_confidence = json_is_number(min.value);
-    s->confidence_min = json_number_value(min.value);
-    s->below = (enum below)setting_word(c, step, "confidence", "below", belows, BELOW_ESCALATE);
-}
+/* ---- Failure ---- */
 
 static void read_on_failure(struct compilation *c, uint32_t step)
 {
@@ -233,9 +264,13 @@ static void read_on_failure(struct compilation *c, uint32_t step)
             ? ON_FAILURE_FALLBACK
             : (enum on_failure)setting_word(c, step, "on_failure", NULL, words, ON_FAILURE_FAIL);
     s->on_item = (enum on_item)setting_word(c, step, "on_item_failure", NULL, items, ON_ITEM_STOP);
-    bool asks =
-        s->on_failure == ON_FAILURE_ESCALATE || (s->has_confidence && s->below == BELOW_ESCALATE);
-    if (asks && !c->flow->has_escalation)
+    if (s->on_failure == ON_FAILURE_ESCALATE)
+        flow_wants_escalation(c, step);
+}
+
+void flow_wants_escalation(struct compilation *c, uint32_t step)
+{
+    if (!c->flow->has_escalation)
         WARN(c, "escalation-absent", AT_KEY(c->sources[step].pointer),
              "add escalation: {to: NAME, deadline: 4h, on_timeout: deny} to the flow",
              "it may escalate, but the flow does not say to whom, nor how long to wait");
@@ -244,7 +279,9 @@ static void read_on_failure(struct compilation *c, uint32_t step)
 void flow_read_settings(struct compilation *c, uint32_t step)
 {
     read_retry(c, step);
-    read_timeout(c, step);
-    read_confidence(c, step);
+    if (c->sources[step].kind == KIND_AGENT)
+        read_timeout(c, step);
+    else
+        read_whole_timeout(c, step);
     read_on_failure(c, step);
 }

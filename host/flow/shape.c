@@ -18,12 +18,12 @@
 extern const unsigned char flow_schema_json[];
 extern const size_t flow_schema_json_size;
 
-struct shape {
+struct form {
     struct compilation *c;
     json_t *schema;
 };
 
-static void check_value(const struct shape *s, const json_t *rule, const json_t *value,
+static void check_value(const struct form *s, const json_t *rule, const json_t *value,
                         const char *pointer);
 
 bool flow_name_valid(struct slice name)
@@ -41,7 +41,7 @@ bool flow_name_valid(struct slice name)
 }
 
 /* The rule that a $ref names; a rule without one is itself. */
-static const json_t *resolve(const struct shape *s, const json_t *rule)
+static const json_t *resolve(const struct form *s, const json_t *rule)
 {
     const char *ref = json_string_value(json_object_get(rule, "$ref"));
     if (!ref)
@@ -92,7 +92,7 @@ static bool types_hold(const json_t *types, const json_t *value)
 }
 
 /* "an array or a string": what a rule without a title expects. */
-static void add_types(const struct shape *s, const json_t *rule, struct text *out)
+static void add_types(const struct form *s, const json_t *rule, struct text *out)
 {
     const json_t *types = json_object_get(rule, "type"), *branches = json_object_get(rule, "anyOf");
     size_t i;
@@ -106,7 +106,7 @@ static void add_types(const struct shape *s, const json_t *rule, struct text *ou
         text_addf(out, "%s %s", strchr("aeio", word[0]) ? "an" : "a", word);
 }
 
-static char *expected(const struct shape *s, const json_t *rule)
+static char *expected(const struct form *s, const json_t *rule)
 {
     const char *title = json_string_value(json_object_get(rule, "title"));
     AUTO(text_done) struct text out;
@@ -125,7 +125,7 @@ static bool wants_quotes(const json_t *rule, const json_t *value)
            !json_object_get(rule, "pattern");
 }
 
-static void wrong_type(const struct shape *s, const json_t *rule, const json_t *value,
+static void wrong_type(const struct form *s, const json_t *rule, const json_t *value,
                        const char *pointer)
 {
     AUTO(freep) char *wanted = expected(s, rule), *found = value_words(value);
@@ -145,7 +145,7 @@ static bool among(const json_t *list, const json_t *value)
     return false;
 }
 
-static void wrong_word(const struct shape *s, const json_t *words, const json_t *value,
+static void wrong_word(const struct form *s, const json_t *words, const json_t *value,
                        const char *pointer)
 {
     enum { MAXIMUM = 16 };
@@ -167,7 +167,7 @@ static void wrong_word(const struct shape *s, const json_t *words, const json_t 
            "expected one of %s, found %s", text_str(&list), found);
 }
 
-static void check_number(const struct shape *s, const json_t *rule, const json_t *value,
+static void check_number(const struct form *s, const json_t *rule, const json_t *value,
                          const char *pointer)
 {
     const json_t *minimum = json_object_get(rule, "minimum");
@@ -181,7 +181,7 @@ static void check_number(const struct shape *s, const json_t *rule, const json_t
                json_number_value(maximum), found);
 }
 
-static void check_array(const struct shape *s, const json_t *rule, const json_t *value,
+static void check_array(const struct form *s, const json_t *rule, const json_t *value,
                         const char *pointer)
 {
     const json_t *items = json_object_get(rule, "items");
@@ -220,7 +220,7 @@ static const json_t *member_rule(const json_t *rule, const char *key)
     return json_is_false(others) ? NULL : others;
 }
 
-static void unknown_key(const struct shape *s, const json_t *rule, const char *key, size_t key_len,
+static void unknown_key(const struct form *s, const json_t *rule, const char *key, size_t key_len,
                         const char *pointer)
 {
     const json_t *properties = json_object_get(rule, "properties");
@@ -238,7 +238,7 @@ static void unknown_key(const struct shape *s, const json_t *rule, const char *k
     free(names);
 }
 
-static void check_required(const struct shape *s, const json_t *rule, const json_t *value,
+static void check_required(const struct form *s, const json_t *rule, const json_t *value,
                            const char *pointer)
 {
     size_t i;
@@ -260,7 +260,7 @@ static void check_required(const struct shape *s, const json_t *rule, const json
     }
 }
 
-static void check_object(const struct shape *s, const json_t *rule, const json_t *value,
+static void check_object(const struct form *s, const json_t *rule, const json_t *value,
                          const char *pointer)
 {
     const char *key;
@@ -286,7 +286,7 @@ static void check_object(const struct shape *s, const json_t *rule, const json_t
 /* ---- Any value ---- */
 
 /* Of the branches, whose types exclude each other, the one for this value. */
-static const json_t *choose(const struct shape *s, const json_t *rule, const json_t *value)
+static const json_t *choose(const struct form *s, const json_t *rule, const json_t *value)
 {
     size_t i;
     json_t *branch;
@@ -298,7 +298,7 @@ static const json_t *choose(const struct shape *s, const json_t *rule, const jso
     return NULL;
 }
 
-static void check_value(const struct shape *s, const json_t *rule, const json_t *value,
+static void check_value(const struct form *s, const json_t *rule, const json_t *value,
                         const char *pointer)
 {
     rule = resolve(s, rule);
@@ -330,12 +330,12 @@ void flow_check_shape(struct compilation *c)
     AUTO(json_decrefp) json_t *schema = NULL;
     if (json_read(text, text.len, &schema, &error))
         assert_failed(error.text, __FILE__, __LINE__);
-    struct shape shape = {c, schema};
-    check_value(&shape, schema, c->root, "");
-    if (c->options->defaults) {
+    struct form form = {c, schema};
+    const json_t *defs = json_object_get(schema, "$defs");
+    check_value(&form, c->plan_step ? json_object_get(defs, "plan") : schema, c->root, "");
+    if (c->options->defaults && !c->outer && !c->plan_step) {
         c->outside = "defaults";
-        check_value(&shape, json_object_get(json_object_get(schema, "$defs"), "defaults"),
-                    c->options->defaults, "");
+        check_value(&form, json_object_get(defs, "defaults"), c->options->defaults, "");
         c->outside = NULL;
     }
 }

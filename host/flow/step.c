@@ -23,40 +23,85 @@ static char *member_pointer(const struct compilation *c, uint32_t step, const ch
 
 /* ---- Kind and name ---- */
 
-/* Kinds of steps that files may name already, but that do not run yet. */
 static const struct {
-    const char *key, *instead;
-} later[] = {
-    {"flow", "write the other flow's steps into this one"},
-    {"plan", "write the steps into the flow"},
-    {"ask", "use `confidence`, or on_failure: escalate, on a step with an agent"},
+    enum step_kind kind;
+    const char *key;
+} kinds[] = {{KIND_AGENT, "agent"}, {KIND_FLOW, "flow"}, {KIND_PLAN, "plan"}, {KIND_ASK, "ask"}};
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+const char *step_kind_word(enum step_kind kind)
+{
+    size_t i = 0;
+    while (kinds[i].kind != kind)
+        i++;
+    return kinds[i].key;
+}
+
+/* Keys that only some kinds of steps have, and what to do about the others. */
+static const struct {
+    const char *key;
+    unsigned kinds;
+    const char *why, *hint;
+} belongings[] = {
+    {"allow", KIND_PLAN, "`allow` belongs to steps with `plan`", "leave it out"},
+    {"output", KIND_PLAN, "`output` belongs to steps with `plan`",
+     "an agent's output contract is in its card, a flow's in its own file; leave it out"},
+    {"budget", KIND_FLOW | KIND_PLAN, "`budget` belongs to steps with `plan` or `flow`",
+     "give the flow a budget, or bound the step by `retry` and `timeout`"},
+    {"retry", KIND_AGENT,
+     "`retry` belongs to steps with `agent`: what is tried again is a step of "
+     "the flow or plan, not the whole of it",
+     "write `retry` on the steps within, or in its `defaults`"},
+    {"confidence", KIND_AGENT,
+     "`confidence` belongs to steps with `agent`, whose card says where "
+     "it stands",
+     "write it on the steps within, or use `assert` on the output"},
+    {"target", KIND_AGENT,
+     "`target` belongs to steps with `agent`: no model answers for the whole "
+     "of a flow or plan",
+     "write it on the steps within"},
+    {"for_each", KIND_AGENT | KIND_FLOW, "a plan runs once, for the step that wrote it",
+     "let the plan loop, or run a flow with for_each that makes a plan of each item"},
+    {"concurrency", KIND_AGENT | KIND_FLOW, "a plan runs once, for the step that wrote it",
+     "leave it out"},
+    {"on_item_failure", KIND_AGENT | KIND_FLOW, "a plan runs once, for the step that wrote it",
+     "leave it out"},
+    {"undo", KIND_AGENT | KIND_FLOW, "a plan is undone step by step",
+     "its steps may have `undo`, of agents that it is allowed"},
 };
-enum { LATER = sizeof(later) / sizeof(later[0]) };
+
+static void check_belongings(struct compilation *c, uint32_t step)
+{
+    for (size_t i = 0; i < sizeof(belongings) / sizeof(belongings[0]); i++) {
+        AUTO(freep) char *pointer = member_pointer(c, step, belongings[i].key);
+        if (member(c, step, belongings[i].key) && !(belongings[i].kinds & c->sources[step].kind))
+            REFUSE(c, "not-supported", AT_KEY(pointer), belongings[i].hint, "%s",
+                   belongings[i].why);
+    }
+}
 
 static void check_kind(struct compilation *c, uint32_t step)
 {
-    const struct source *source = &c->sources[step];
-    int kinds = member(c, step, "agent") != NULL;
-    for (size_t i = 0; i < LATER; i++) {
-        AUTO(freep) char *pointer = member_pointer(c, step, later[i].key);
-        if (!member(c, step, later[i].key))
+    struct source *source = &c->sources[step];
+    int found = 0;
+    source->kind = KIND_AGENT;
+    for (size_t i = KINDS; i-- > 0;) {
+        if (!member(c, step, kinds[i].key))
             continue;
-        kinds++;
-        REFUSE(c, "not-supported", AT_KEY(pointer), later[i].instead,
-               "steps with `%s` are not supported by this version", later[i].key);
+        found++;
+        source->kind = kinds[i].kind;
     }
-    if (json_is_object(source->value) && kinds != 1)
+    AUTO(freep) char *pointer = member_pointer(c, step, "ask");
+    if (member(c, step, "ask"))
+        REFUSE(c, "not-supported", AT_KEY(pointer),
+               "use `confidence`, or on_failure: escalate, on a step with an agent",
+               "steps with `ask` are not supported by this version");
+    if (json_is_object(source->value) && found != 1)
         REFUSE(c, "step-kind", AT_KEY(source->pointer), "write agent: ALIAS/NAME",
                "a step has exactly one of agent, flow, plan and ask; this one has %s",
-               kinds ? "several" : "none");
-    for (int i = 0; i < 2; i++) {
-        const char *key = i == 0 ? "allow" : "budget";
-        AUTO(freep) char *pointer = member_pointer(c, step, key);
-        if (member(c, step, key) && member(c, step, "agent"))
-            REFUSE(c, "not-supported", AT_KEY(pointer),
-                   i == 0 ? "leave it out" : "give the flow a budget",
-                   "`%s` belongs to steps with `plan`%s", key, i == 0 ? "" : " or `flow`");
-    }
+               found ? "several" : "none");
+    else if (source->kind != KIND_ASK)
+        check_belongings(c, step);
 }
 
 static void check_name(struct compilation *c, uint32_t step)
@@ -107,8 +152,7 @@ static void read_condition(struct compilation *c, uint32_t step)
         WARN(c, "never-runs", AT(pointer), NULL, "this step never runs");
 }
 
-/* True if the text is one ${ } alone, whose value can be of any type. */
-static bool is_one_expression(const json_t *value)
+bool step_is_one_expression(const json_t *value)
 {
     struct slice text = {json_string_value(value), json_string_length(value)};
     return slice_starts(text, "${") && text.ptr[text.len - 1] == '}';
@@ -131,7 +175,7 @@ static void read_for_each(struct compilation *c, uint32_t step)
             WARN(c, "without-for-each", AT_KEY(at), NULL,
                  "`%s` means nothing in a step without for_each", keys[i]);
     }
-    if (json_is_string(value) && !is_one_expression(value))
+    if (json_is_string(value) && !step_is_one_expression(value))
         REFUSE(c, "for-each-not-array", AT(pointer), "write for_each: ${ .steps.x.output.list }",
                "for_each needs an array, and this makes a string");
     else if (json_is_string(value) || json_is_array(value))
