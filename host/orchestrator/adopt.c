@@ -77,9 +77,11 @@ bool step_repeats(const struct run *run, const char *step)
 {
     const json_t *parts = json_object_get(adopted_step(run, step), "parts");
     const json_t *passed = json_object_get(json_object_get(run->adopted, "passed"), "steps");
-    for (size_t i = 0; i < json_array_size(passed); i++)
-        if (strcmp(json_string_value(json_array_get(passed, i)), step) == 0)
+    for (size_t i = 0; i < json_array_size(passed); i++) {
+        const char *name = json_string_value(json_array_get(passed, i));
+        if (name && strcmp(name, step) == 0)
             return false;
+    }
     for (size_t i = 0; i < json_array_size(parts); i++)
         if (json_array_size(json_object_get(json_array_get(parts, i), "effects")) > 0)
             return true;
