@@ -22,6 +22,9 @@ enum exit_code {
     EXIT_SIGNAL = 128 /* + the number of the signal that stopped it */
 };
 
+/* How much of a value a line shows, where the whole is to be had elsewhere. */
+enum { LINE_SHOWN = 400 };
+
 enum { OPTIONS_MAX = 16, REPEATS_MAX = 64, OPERANDS_MAX = 1024 };
 
 /* One option of a command. value NULL = a flag. */
@@ -74,6 +77,8 @@ int report_refusal(const struct args *args, const struct error *err,
 void print_json(json_t *value);
 /* Compact JSON; the caller frees. */
 char *json_text(const json_t *value);
+/* Whole characters of the start of a text, at most so many bytes. */
+struct slice slice_cut(const char *text, size_t most);
 /* A member that is a string; else "". */
 const char *text_of(const json_t *object, const char *key);
 /* An escape sequence, if the stream is a terminal and NO_COLOR is not set; else "". */

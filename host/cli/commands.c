@@ -169,11 +169,14 @@ const struct command commands[] = {
      "  seam show trip-17 --json",
      store_options, 1, 1, command_show},
     {"explain", "RUN [STEP]", "why each thing was done, by which rule",
-     "Prints each decision with the rule that made it, the facts it used, and what would have\n"
-     "changed it.\n"
+     "Prints each decision with the rule that made it, what it stood on, what was left of the\n"
+     "budget, and what would have changed it: the rules are asked again with one fact of the "
+     "card,\n"
+     "the flow or the operator otherwise. STEP is a path, and stands for all that is within it.\n"
      "\n"
      "  seam explain trip-17\n"
-     "  seam explain trip-17 book",
+     "  seam explain trip-17 book\n"
+     "  seam explain trip-17 pay/charge",
      store_options, 1, 2, command_explain},
     {"answer", "RUN STEP --json FILE | --deny", "answer the question that a run waits with",
      "`seam show RUN` prints the question and what it accepts.\n"

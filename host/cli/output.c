@@ -86,6 +86,14 @@ char *json_text(const json_t *value)
     return text_take(&text);
 }
 
+struct slice slice_cut(const char *text, size_t most)
+{
+    size_t length = strlen(text), shown = length < most ? length : most;
+    while (shown < length && ((unsigned char)text[shown] & 0xc0) == 0x80)
+        shown--;
+    return (struct slice){text, shown};
+}
+
 const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));

@@ -68,8 +68,6 @@ int command_runs(const struct args *args)
 
 /* ---- show ---- */
 
-enum { SHOWN_MAX = 400 };
-
 static long long number_of(const json_t *object, const char *key)
 {
     return (long long)json_integer_value(json_object_get(object, key));
@@ -87,16 +85,13 @@ static enum colour status_colour(const char *status)
     return YELLOW;
 }
 
-/* Whole characters of the start of a text that is too long for a line. */
 static void show_value(const char *label, const json_t *value)
 {
     if (!value)
         return;
     AUTO(freep) char *text = json_text(value);
-    size_t length = strlen(text), shown = length < SHOWN_MAX ? length : SHOWN_MAX;
-    while (shown < length && ((unsigned char)text[shown] & 0xc0) == 0x80)
-        shown--;
-    printf("%s %.*s%s\n", label, (int)shown, text, shown < length ? "…" : "");
+    struct slice shown = slice_cut(text, LINE_SHOWN);
+    printf("%s %.*s%s\n", label, (int)shown.len, shown.ptr, shown.ptr[shown.len] ? "…" : "");
 }
 
 const char *question_sentence(const json_t *shown)

@@ -168,24 +168,40 @@ static void set_left(json_t *left, const char *name, int64_t limit, int64_t used
         json_object_set_new(left, name, json_integer(more));
 }
 
-json_t *budget_left(const struct run *run, uint32_t index)
+static void add_left(const struct run *run, const struct account *account, json_t *left)
 {
-    json_t *left = json_object();
+    const struct budget *budget = &account->limit;
+    const struct spent *spent = &account->spent;
+    set_left(left, "attempts", budget->attempts, spent->attempts);
+    set_left(left, "calls", budget->calls, spent->calls);
+    set_left(left, "tokens", budget->tokens, spent->tokens + spent->reserved_tokens);
+    set_left(left, "cost", budget->cost, spent->cost + spent->reserved_cost);
+    set_left(left, "time_ms", budget->time_ms, run->active_ms - account->opened_ms);
+    set_left(left, "recovery", budget->recovery_calls, spent->recovery);
+}
+
+static json_t *with_cost_in_words(json_t *left)
+{
     char text[32];
-    for (; index != NO_ACCOUNT; index = run->accounts[index].parent) {
-        const struct budget *budget = &run->accounts[index].limit;
-        const struct spent *spent = &run->accounts[index].spent;
-        set_left(left, "attempts", budget->attempts, spent->attempts);
-        set_left(left, "calls", budget->calls, spent->calls);
-        set_left(left, "tokens", budget->tokens, spent->tokens + spent->reserved_tokens);
-        set_left(left, "cost", budget->cost, spent->cost + spent->reserved_cost);
-        set_left(left, "time_ms", budget->time_ms, run->active_ms - run->accounts[index].opened_ms);
-        set_left(left, "recovery", budget->recovery_calls, spent->recovery);
-    }
     const json_t *cost = json_object_get(left, "cost");
     if (cost)
         json_object_set_new(left, "cost", json_string(money_text(json_integer_value(cost), text)));
     return left;
+}
+
+json_t *budget_left(const struct run *run, uint32_t index)
+{
+    json_t *left = json_object();
+    for (; index != NO_ACCOUNT; index = run->accounts[index].parent)
+        add_left(run, &run->accounts[index], left);
+    return with_cost_in_words(left);
+}
+
+json_t *account_left(const struct run *run, uint32_t index)
+{
+    json_t *left = json_object();
+    add_left(run, &run->accounts[index], left);
+    return with_cost_in_words(left);
 }
 
 struct amounts run_spent(const struct run *run)

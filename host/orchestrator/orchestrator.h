@@ -364,6 +364,14 @@ json_t *run_describe(const struct run *run);
 const char *rule_meaning(const char *rule);
 const char *rule_alternative(const char *rule);
 
+/* Why a decision was made as it was, beside its rule and the facts that were recorded, in the state
+ * that it was made in: between run_apply (or the run_follow before it) and its own run_follow.
+ * {because: [sentence], facts, budget: [{of, left}], otherwise: [{change: [name], if: [sentence],
+ * rule, would: sentence}]}: facts are the names of those that hold, or what an `if` read; budget
+ * goes from the nearest account to the run's own; each of otherwise is what would have been decided
+ * if that were so, as the rules say when they are asked again. A new reference. */
+json_t *run_why(const struct run *run, const struct event *event, const struct decision *decision);
+
 /* The key of an effect: SHA-256 over store id, run id, task path, item and effect name, hex. */
 void effect_key(const char *store, const char *run, const char *step, int64_t item,
                 const char *effect, char ret_hex[static DIGEST_HEX_SIZE]);

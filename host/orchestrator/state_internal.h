@@ -473,6 +473,8 @@ int64_t budget_time_left(const struct run *run, uint32_t account);
 /* The outermost frame that is not ending and whose time is spent, or UINT32_MAX. */
 uint32_t budget_overdue(const struct run *run);
 json_t *budget_left(const struct run *run, uint32_t account);
+/* The same of the account alone, whatever is left around it. */
+json_t *account_left(const struct run *run, uint32_t account);
 /* Of two amounts that are not negative; what goes beyond the cap is the cap. */
 int64_t amount_add(int64_t a, int64_t b, int64_t cap);
 bool start_uses_recovery(const struct run *run, const struct task *task, bool reconciling);

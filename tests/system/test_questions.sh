@@ -29,7 +29,10 @@ holds '.status == "waiting" and (.tasks[] | select(.path == "notify").question
 
 claim "explain says why it was asked, and what would have changed that"
 try 0 seam explain d1 notify
-says out '[in-doubt-person]' 'class write, outcome unknown' 'otherwise: it would have been reconciled'
+says out '[in-doubt-person]' 'the class is `write`' 'nobody knows whether effect POST /mails 1 happened' \
+    'otherwise: it would have been retried [in-doubt-same-key] if the card declared `write_idempotent`' \
+    'otherwise: its reconcile agent would have been asked [in-doubt-reconcile] if the card declared a reconcile agent' \
+    'budget left: 54 attempts'
 
 claim "run --json gives the question too"
 try 3 seam run book-trip.yaml --input trip.json --id d1 --json

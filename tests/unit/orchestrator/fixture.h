@@ -2,8 +2,8 @@
  *
  * A bench for the orchestrator: real flows compiled from text, and events sent one by one. After
  * each event three things are proven without being asked for: the record can be written and read
- * back; a second run that only follows what was recorded is in the same state; a third one that
- * decides again decides the same.
+ * back; a second run that only follows what was recorded is in the same state, and can say why; a
+ * third one that decides again decides the same.
  */
 #ifndef TESTS_ORCHESTRATOR_FIXTURE_H
 #define TESTS_ORCHESTRATOR_FIXTURE_H
@@ -26,6 +26,7 @@ struct bench {
     struct flow *flow;
     struct run *run, *follower, *twin;
     struct decisions last; /* of the last event */
+    json_t *whys;          /* what explains each of them */
     int64_t now;
     size_t records;
 };
@@ -148,6 +149,19 @@ static inline void expect_same(const struct run *a, const struct run *b, const c
     json_decref(other);
 }
 
+/* Follows what was recorded, and asks of each decision why it was made. */
+static inline void follow_record(struct bench *b, const struct record *record)
+{
+    json_decref(b->whys);
+    b->whys = json_array();
+    run_apply(b->follower, &record->event);
+    for (size_t i = 0; i < record->decisions.count; i++) {
+        const struct decision *decision = &record->decisions.list[i];
+        json_array_append_new(b->whys, run_why(b->follower, &record->event, decision));
+        run_follow(b->follower, &record->event, decision);
+    }
+}
+
 static inline void prove_record(struct bench *b, const struct event *event)
 {
     struct record record;
@@ -157,9 +171,7 @@ static inline void prove_record(struct bench *b, const struct event *event)
     AUTO(freep) char *text = json_dumps(made, 0);
     json_t *json = json_of(text);
     ck_assert_msg(record_read(json, &record, &err) == ERR_OK, "%s in %s", err.text, text);
-    run_apply(b->follower, &record.event);
-    for (size_t i = 0; i < record.decisions.count; i++)
-        run_follow(b->follower, &record.event, &record.decisions.list[i]);
+    follow_record(b, &record);
     run_advance(b->twin, &record.event, &again);
     json_t *anew = record_json(b->twin, &record.event, &again);
     AUTO(freep) char *other = json_dumps(anew, 0);
@@ -226,6 +238,7 @@ static inline void bench_start(struct bench *b, const char *text, const char *in
 static inline void bench_done(struct bench *b)
 {
     decisions_done(&b->last);
+    json_decref(b->whys);
     run_free(b->run);
     run_free(b->follower);
     run_free(b->twin);
