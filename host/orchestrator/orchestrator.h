@@ -141,7 +141,8 @@ struct event {
     int64_t tokens, cost;
     /* CALL_ASKED: `effect` is the call's name, with its ordinal: "lookup#1"; `code` the agent that
      * is wanted, by its name in the catalog; `body` the input; `request` {retry, timeout_ms,
-     * budget} or NULL; `digest` of the three. HELD: `code` what it waits for, `message` in words */
+     * budget} or NULL; `digest` of agent and input. HELD: `code` what it waits for, `message` in
+     * words */
     /* ENDED, ANSWERED: of an output that holds a plan */
     bool planned;        /* there is one, and it was compiled                        */
     json_t *plan_errors; /* what the compiler found, if it is refused: texts         */

@@ -203,7 +203,7 @@ static const struct {
     {"call-replayed", "the call of that name is over: its stored result is given", NULL},
     {"call-resumed", "the call of that name was given up with an earlier attempt: it goes on",
      NULL},
-    {"call-conflict", "the call of that name had another agent, input or terms",
+    {"call-conflict", "the call of that name had another agent or input",
      "another `name` would have made it another call"},
     {"call-over", "the attempt that asks is over", NULL},
     {"call-not-granted", "its plugin was not granted this agent",

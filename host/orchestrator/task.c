@@ -79,6 +79,23 @@ static int64_t amount_in(const json_t *object, const char *key)
                                                                     : -1;
 }
 
+/* As a flow's `retry_on`. */
+static unsigned causes_in(const json_t *retry)
+{
+    const json_t *list = json_object_get(retry, "retry_on"), *word;
+    unsigned causes = 0;
+    size_t i;
+    enum cause cause;
+    if (!json_is_array(list))
+        return 1u << CAUSE_UNAVAILABLE | 1u << CAUSE_RATE_LIMITED | 1u << CAUSE_TIMEOUT |
+               1u << CAUSE_BUSY | 1u << CAUSE_CRASH | 1u << CAUSE_CONTRACT;
+    json_array_foreach (list, i, word) {
+        if (json_is_string(word) && cause_from_word(slice_of(json_string_value(word)), &cause))
+            causes |= 1u << cause;
+    }
+    return causes;
+}
+
 /* One attempt, unless the caller says more. */
 static struct retry retry_of(const json_t *terms)
 {
@@ -94,8 +111,7 @@ static struct retry retry_of(const json_t *terms)
         .max_ms = duration_in(retry, "max_interval", 10000),
         .coefficient = json_is_number(coefficient) ? json_number_value(coefficient) : 2,
         .jitter = !jitter || strcmp(jitter, "none") != 0,
-        .on = 1u << CAUSE_UNAVAILABLE | 1u << CAUSE_RATE_LIMITED | 1u << CAUSE_TIMEOUT |
-              1u << CAUSE_BUSY | 1u << CAUSE_CRASH | 1u << CAUSE_CONTRACT,
+        .on = causes_in(retry),
     };
 }
 
