@@ -241,6 +241,7 @@ void call_start(struct live_run *live, const struct decision *start)
     host->calls++;
     call->rank =
         run_task_recovers(live->run, call->task, call->reconciling) ? LINE_RECOVERY : LINE_ORDINARY;
+    nested_started(call);
     gate_enter(call);
 }
 

@@ -55,6 +55,11 @@ static struct gate *gate_of(struct slot *slot, const struct agent *agent, bool m
     return gate || !make ? gate : gate_new(slot, agent, &says_nothing);
 }
 
+const struct gate *gate_known(const struct slot *slot, const struct agent *agent)
+{
+    return slot->gates.count ? map_get(&slot->gates, slice_of(strchr(agent->name, '/') + 1)) : NULL;
+}
+
 /* ---- what stands in the way ---- */
 
 enum obstacle { OPEN_WAY, BY_BREAKER, BY_CONCURRENCY, BY_PLACES, BY_RATE };

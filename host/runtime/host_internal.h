@@ -10,6 +10,8 @@
  *   gate.c      what the manifest allows an agent over all runs
  *   calls.c     the calls in them
  *   services.c  what plugins ask for, but HTTP
+ *   nested.c    agent.call: agents that call agents
+ *   places.c    who waits for a place, and whether it can come free
  *   http.c      http.send: grants, effects, replays
  *   fold.c      runs read back from the journal
  *   difference.c  where two lists of decisions part
@@ -90,6 +92,8 @@ struct gate {
     const struct agent *agent;
     const struct manifest_agent *says;
     size_t under_way; /* calls that it let go and that have not ended */
+    size_t nesting;   /* of them, those that wait for what they called */
+    size_t stuck;     /* for places.c */
     struct call_line held[GATE_LINES];
     int64_t expires_ms; /* none of those held has waited too long before this */
     int64_t *starts_ms; /* the last rate_calls starts: a ring */
@@ -117,6 +121,8 @@ struct slot {
     struct map by_id;       /* the same, by their id         */
     struct call_line waiting;
     struct map gates; /* by the bare name of their agent */
+    size_t nesting;   /* of those sent: they wait for what they called */
+    size_t stuck;     /* for places.c */
     bool freeing;     /* inside plugin_free: nothing more is sent to it */
 };
 
@@ -151,9 +157,19 @@ struct live_call {
     char key[DIGEST_HEX_SIZE];
     struct transfer *transfers; /* under way */
     struct sleeper *sleepers;
-    json_t *ordinals; /* method and path → sends so far, for the names of effects */
-    json_t *sent;     /* names of the effects whose request was sent */
-    json_t *begun;    /* names of the explicit effects begun in this try */
+    struct asked *asked; /* other agents that it called, and waits for */
+    bool stuck;          /* for places.c */
+    json_t *ordinals;    /* method and path → sends so far, for the names of effects */
+    json_t *sent;        /* names of the effects whose request was sent */
+    json_t *begun;       /* names of the explicit effects begun in this try */
+};
+
+/* An agent.call that is waited for. */
+struct asked {
+    struct asked *next, **back;
+    struct live_call *call;
+    uint64_t request;
+    uint32_t child; /* the task that was made of it */
 };
 
 /* A clock.sleep. */
@@ -200,6 +216,8 @@ struct live_run {
     size_t calls, transfers, barriers; /* what still refers to this run */
     size_t ends;                       /* of the barriers, those behind which it may settle */
     bool settled, finished;
+    struct map called;     /* calls under way that another one asked for, by their task */
+    struct map asked;      /* who waits for them: the same key */
     bool paid;             /* what has cost something is recorded, and not yet behind a barrier */
     enum run_status shown; /* the status that the journal's index has */
 };
@@ -230,7 +248,8 @@ struct host {
     size_t calls, barriers; /* under way, of all runs; barriers not yet reached */
     struct pinned *pinned;  /* flows of which runs began here */
     size_t pinned_count;
-    struct shelf *shelf; /* flows of runs that were taken up here */
+    struct shelf *shelf;          /* flows of runs that were taken up here */
+    struct contract *call_schema; /* of a request of agent.call; NULL until one comes */
     struct gate *gates;
     size_t places, placed; /* calls at once over all runs, 0 = any; those that have one */
     size_t held, untold;   /* calls before gates; those of them whose run was not told */
@@ -355,6 +374,8 @@ void gate_enter(struct live_call *call);
 void gate_hear(struct live_call *call, const struct event *event);
 /* It is gone, wherever it stood: what it held is free. */
 void gate_leave(struct live_call *call);
+/* NULL: nothing has called for one so far. */
+const struct gate *gate_known(const struct slot *slot, const struct agent *agent);
 /* The loop is about to wait: whoever may go goes, and runs are told of what is held or refused. */
 void gates_turn(struct host *host);
 /* Its run hears of it when this turn of the loop is over. */
@@ -409,6 +430,9 @@ void service_answer(struct slot *slot, uint64_t request, int32_t status, uint32_
                     json_t *body);
 void service_fail(struct slot *slot, uint64_t request, int32_t status, uint32_t effect,
                   const char *code, const char *format, ...) PRINTF_LIKE(6, 7);
+/* An answer with a body of its own making, which is taken. */
+void service_reply(struct slot *slot, uint64_t request, int32_t status, uint32_t effect,
+                   const char *code, json_t *body_taken);
 /* The call has ended: what it asked for is dropped; effects begun but never sent are NONE. */
 void services_end(struct live_call *call);
 /* The effect of the call's task with that name; its name is NULL if there is none. */
@@ -416,6 +440,31 @@ struct effect_view effect_of(const struct live_call *call, const char *name);
 /* "send", "POST /bookings 1": may an agent name an effect so? */
 bool effect_name_ok(const char *name);
 char *request_digest(const json_t *request);
+
+/* ---- nested.c ---- */
+
+/* agent.call/1 */
+void agent_called(struct live_call *call, uint64_t request, json_t *body);
+/* A call begins that may be one that another call asked for. */
+void nested_started(struct live_call *call);
+/* It has ended: what it waits for is not waited for any more. */
+void nested_ended(struct live_call *call);
+/* The call under way of a task that another call asked for; NULL = none. */
+struct live_call *nested_call(const struct live_run *live, uint32_t task);
+/* Whoever waits for what has become final by these decisions is answered. */
+void nested_hear(struct live_run *live, const struct decisions *decisions);
+void nested_done(struct live_run *live);
+
+/* ---- places.c ---- */
+
+struct no_place {
+    bool ever; /* there may be one later */
+    char words[512];
+};
+/* Can the agent's place come free while the caller waits for it? known: the task, if it was asked
+ * for before, or UINT32_MAX. */
+bool place_for(struct live_call *caller, uint32_t known, const struct agent *agent,
+               struct no_place *ret_why);
 
 /* ---- http.c ---- */
 

@@ -258,6 +258,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
     map_done(&host->by_name);
     pinned_done(host);
     shelf_free(host->shelf);
+    contract_unref(host->call_schema);
     uv_close((uv_handle_t *)&host->journal_poll, NULL);
     uv_close((uv_handle_t *)&host->inbox_timer, NULL);
     uv_close((uv_handle_t *)&host->idle, NULL);

@@ -202,6 +202,7 @@ static void carry_out(struct live_run *live, const struct decisions *decisions)
             shout(live, decision);
         barrier |= decision->kind == DECISION_ASK || decision->kind == DECISION_END;
     }
+    nested_hear(live, decisions);
     watch_deadline(live);
     if (barrier || (run_status(live->run) != RUN_RUNNING && !live->settled)) {
         live->barriers++;
@@ -333,6 +334,7 @@ void live_free(struct live_run *live)
     map_take(&live->host->by_name, slice_of(run_id(live->run)));
     if (!live->settled)
         live->host->unsettled--;
+    nested_done(live);
     run_free(live->run);
     free(live);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What plugins ask of the host in the middle of a call. One door: the class of the agent is checked
- * first, then the op. PURE agents may sleep and speak of their budget; everything else is denied
- * them.
+ * first, then the op. PURE agents may sleep, speak of their budget and call agents that are PURE as
+ * well; everything else is denied them.
  */
 #include "runtime/host_internal.h"
 
@@ -21,6 +21,12 @@ static void give(struct slot *slot, uint64_t request, int32_t status, uint32_t e
     struct plugin_answer answer = {
         .status = status, .effect = effect, .body = text_slice(text), .code = slice_of(code)};
     outside_answer(slot, request, &answer);
+}
+
+void service_reply(struct slot *slot, uint64_t request, int32_t status, uint32_t effect,
+                   const char *code, json_t *body_taken)
+{
+    give(slot, request, status, effect, code, body_taken);
 }
 
 void service_answer(struct slot *slot, uint64_t request, int32_t status, uint32_t effect,
@@ -378,6 +384,7 @@ static const struct {
     {"budget.reserve/1", true, false, budget_reserve},
     {"budget.spend/1", true, false, budget_spend},
     {"clock.sleep/1", true, false, clock_sleep},
+    {"agent.call/1", true, false, agent_called},
 };
 
 static void serve(struct live_call *call, uint64_t request, size_t op, json_t *body)
@@ -435,6 +442,7 @@ void services_end(struct live_call *call)
 {
     while (call->sleepers)
         sleeper_free(call->sleepers);
+    nested_ended(call);
     while (call->transfers)
         transfer_orphan(call->transfers);
     settle_unsent(call);

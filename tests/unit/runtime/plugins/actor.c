@@ -7,6 +7,7 @@
  *   {"ask": OP, "body": {…}}   asks the host and keeps the answer
  *   {"must": OP, "body": {…}}  … and ends with that answer if it is a failure
  *   {"start": OP, "body": {…}} asks and does not wait
+ *   {"all": [{"op": OP, "body": {…}}, …]}   asks for all at once, then waits for their answers
  *   {"begin": NAME, "request": …}   begins an effect; what happened before ends the call
  *   {"give": VALUE}            the output
  *   {"fail": STATUS, "effect": N, "code": …}
@@ -17,6 +18,7 @@
 #include <seam/plugin.h>
 #include <seam/sdk.h>
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -70,6 +72,58 @@ static bool ask_only(struct scene *scene, seam_bytes line, seam_bytes op)
     return false;
 }
 
+enum { TOGETHER = 64 };
+
+struct gathering {
+    pthread_mutex_t lock;
+    pthread_cond_t came;
+    int missing; /* guarded by lock */
+};
+
+struct gathered {
+    struct gathering *in;
+    seam_answer answer;
+};
+
+static void arrive(void *user, const seam_reply *reply)
+{
+    struct gathered *one = user;
+    struct gathering *in = one->in;
+    seam_answer_keep(&one->answer, reply);
+    pthread_mutex_lock(&in->lock);
+    in->missing--;
+    pthread_cond_signal(&in->came);
+    pthread_mutex_unlock(&in->lock);
+}
+
+static bool ask_all(struct scene *scene, seam_bytes list)
+{
+    struct gathering in = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+    struct gathered all[TOGETHER] = {0};
+    int count = 0;
+    seam_json_walk each = seam_json_members(list);
+    while (seam_json_next(&each))
+        in.missing++;
+    each = seam_json_members(list);
+    while (count < TOGETHER && seam_json_next(&each)) {
+        char *name = seam_json_text(seam_json_at(each.value, "/op"), NULL);
+        struct gathered *one = &all[count++];
+        one->in = &in;
+        scene->host->request(scene->host, scene->call->id, name, seam_json_at(each.value, "/body"),
+                             arrive, one);
+        free(name);
+    }
+    pthread_mutex_lock(&in.lock);
+    while (in.missing > 0)
+        pthread_cond_wait(&in.came, &in.lock);
+    pthread_mutex_unlock(&in.lock);
+    for (int i = 0; i < count; i++) {
+        put_answer(scene, &all[i].answer);
+        seam_answer_done(&all[i].answer);
+    }
+    return false;
+}
+
 static bool begin(struct scene *scene, seam_bytes line, seam_bytes named)
 {
     char *name = seam_json_text(named, NULL);
@@ -113,6 +167,8 @@ static bool play(struct scene *scene, seam_bytes line)
         return ask(scene, line, value, true);
     if ((value = seam_json_at(line, "/start")).len > 0)
         return ask_only(scene, line, value);
+    if ((value = seam_json_at(line, "/all")).len > 0)
+        return ask_all(scene, value);
     if ((value = seam_json_at(line, "/begin")).len > 0)
         return begin(scene, line, value);
     if ((value = seam_json_at(line, "/fail")).len > 0)
@@ -188,7 +244,8 @@ static const seam_agent look = SEAM_AGENT("look", SEAM_READ, 0);
 static const seam_agent book = SEAM_AGENT("book", SEAM_WRITE, 0);
 static const seam_agent mail = SEAM_AGENT("mail", SEAM_WRITE, 0);
 static const seam_agent put = SEAM_AGENT("put", SEAM_WRITE_IDEMPOTENT, 0);
+static const seam_agent strict = SEAM_AGENT("strict", SEAM_PURE, 0);
 static const seam_agent find = SEAM_AGENT("find", SEAM_READ, 0);
-static const seam_agent *const agents[] = {&pure, &look, &book, &mail, &put, &find, NULL};
+static const seam_agent *const agents[] = {&pure, &look, &book, &mail, &put, &strict, &find, NULL};
 
 SEAM_PLUGIN(ACTOR_ID, "1.0.0", agents, start)
