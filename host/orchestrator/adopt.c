@@ -62,9 +62,12 @@ bool decide_adopt(const struct run *run, uint32_t index, const json_t *items, st
         (items && !json_equal(items, then)) || json_array_size(parts) != count ||
         has_open_plan(run, step))
         return false;
-    for (size_t i = 0; i < count; i++)
-        if (!same_input(run, step, items, i, json_object_get(json_array_get(parts, i), "input")))
+    for (size_t i = 0; i < count; i++) {
+        const json_t *part = json_array_get(parts, i);
+        bool ended = json_object_get(part, "output") || (items && json_object_get(part, "error"));
+        if (!ended || !same_input(run, step, items, i, json_object_get(part, "input")))
             return false;
+    }
     *ret = (struct decision){.kind = DECISION_ADOPT,
                              .rule = "adopted",
                              .step = index,
