@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Agents that call agents, from end to end: who may call whom, what a caller is told, that a call
- * is made once under its name whoever dies meanwhile, and that nobody waits for a place that cannot
- * come free.
+ * Agents that call agents, from end to end: who may call whom, what a caller is told, and that a
+ * call is made once under its name, whoever dies meanwhile.
  */
-#include "stage.h"
+#include "calling.h"
 
-#define CALL(how, agent, more, lines)                                                              \
-    "{'" how "': 'agent.call/1', 'body': {'agent': '" agent "'" more ", 'input': {" lines "}}}"
-#define ASK(agent, lines)  CALL("ask", agent, "", "'do': [" lines "]")
-#define MUST(agent, lines) CALL("must", agent, "", "'do': [" lines "]")
-#define ONE_OF_ALL(agent, more, lines)                                                             \
-    "{'op': 'agent.call/1', 'body': {'agent': '" agent "'" more ", 'input': {'do': [" lines "]}}}"
-#define GIVE      "{'give': {'found': 7}}"
-#define TRANSIENT "{'fail': 3}" /* unavailable */
-#define DIE       "{'die': true}"
 #define POST                                                                                       \
     "{'must': 'http.send/1', 'body': {'method': 'POST', 'url': '@/book', 'json': {'n': 1}}}"
 
@@ -28,38 +18,6 @@ static void books(struct peer *peer, struct connection *connection)
             atomic_fetch_add(&posts, 1);
         say(connection, 201, "{\"booking\":{\"id\":\"B-1\"}}");
     }
-}
-
-static void ck_assert_answer(const struct stage *s, int index, int status, const char *code)
-{
-    AUTO(freep) char *at_status = xasprintf("answers/%d/status", index);
-    AUTO(freep) char *at_code = xasprintf("answers/%d/code", index);
-    AUTO(freep) char *all = json_dumps(s->output, JSON_ENCODE_ANY);
-    ck_assert_msg(number_at(s->output, at_status) == status &&
-                      strcmp(word_at(s->output, at_code), code) == 0,
-                  "answer %d of %s", index, all);
-}
-
-/* The task with that path, in a picture of the run. */
-static const json_t *task_in(const json_t *picture, const char *path)
-{
-    size_t i;
-    const json_t *task;
-    json_array_foreach (at(picture, "tasks"), i, task) {
-        if (strcmp(word_at(task, "path"), path) == 0)
-            return task;
-    }
-    AUTO(freep) char *all = json_dumps(picture, JSON_INDENT(1));
-    ck_abort_msg("no task %s in %s", path, all);
-    return NULL;
-}
-
-static json_int_t calls_spent(const struct stage *s, const char *id)
-{
-    json_t *picture = stage_describe(s, id);
-    json_int_t calls = number_at(picture, "spent/calls");
-    json_decref(picture);
-    return calls;
 }
 
 /* ---- what a caller is told ---- */
@@ -512,89 +470,6 @@ START_TEST(time_and_money_are_no_part_of_what_a_call_is)
 }
 END_TEST
 
-/* ---- places ---- */
-
-START_TEST(a_call_for_the_only_place_of_its_caller_is_refused)
-{
-    struct stage s;
-    stage_set(&s, _i, NULL, "max_concurrency: 1", "");
-    stage_one_step(&s, "boss/look", "");
-    ck_assert_int_eq(stage_run(&s, "r",
-                               "{'do': [" ASK("boss/pure", GIVE) "," //
-                               ASK("hand/look", ASK("boss/pure", GIVE)) "]}"),
-                     RUN_DONE);
-    ck_assert_answer(&s, 0, SEAM_E_DENIED, "no-place");
-    ck_assert_ptr_nonnull(
-        strstr(word_at(s.output, "answers/0/body/message"),
-               "plugins.boss.limits.max_concurrency would have to be at least 2"));
-    ck_assert_answer(&s, 1, SEAM_OK, "");
-    ck_assert_str_eq(word_at(s.output, "answers/1/body/output/answers/0/code"), "no-place");
-    stage_done(&s);
-}
-END_TEST
-
-/* Answers the two of a pair when both have come. */
-static void waits_for_two(struct peer *peer, struct connection *connection)
-{
-    while (peer_read(connection)) {
-        if (atomic_load(&peer->arrivals) % 2 == 0)
-            sem_post(&peer->gate);
-        else
-            sem_wait(&peer->gate);
-        say(connection, 200, "{}");
-    }
-}
-
-#define MEET "{'must': 'http.send/1', 'body': {'method': 'GET', 'url': '@/meet'}}"
-
-START_TEST(calls_that_wait_for_each_others_places_end_all_the_same)
-{
-    struct stage s;
-    stage_set(&s, _i, waits_for_two, "max_concurrency: 1", "");
-    stage_flow(&s, "steps:\n"
-                   "  a: {agent: boss/look, input: \"${ .input.a }\"}\n"
-                   "  b: {agent: hand/look, input: \"${ .input.b }\"}\n"
-                   "output: {as: {a: \"${ .steps.a.output }\", b: \"${ .steps.b.output }\"}}\n");
-    for (int i = 0; i < 5; i++) {
-        AUTO(freep) char *id = xasprintf("r%d", i);
-        ck_assert_int_eq(stage_run(&s, id,
-                                   "{'a': {'do': [" MEET
-                                   "," ASK("hand/pure", GIVE) "]},"
-                                                              " 'b': {'do': [" MEET
-                                                              "," ASK("boss/pure", GIVE) "]}}"),
-                         RUN_DONE);
-        bool one = number_at(s.output, "a/answers/1/status") == SEAM_E_BUSY;
-        bool other = number_at(s.output, "b/answers/1/status") == SEAM_E_BUSY;
-        ck_assert_msg(one != other, "one of the two is refused, and the other goes on");
-        ck_assert_str_eq(word_at(s.output, one ? "a/answers/1/code" : "b/answers/1/code"),
-                         "no-place");
-    }
-    stage_done(&s);
-}
-END_TEST
-
-START_TEST(a_wait_for_who_does_not_wait_is_no_circle)
-{
-    struct stage s;
-    AUTO(text_done) struct text script;
-    stage_set(&s, _i, NULL, "max_concurrency: 2", "");
-    stage_flow(&s, "steps:\n"
-                   "  each: {agent: boss/look, for_each: \"${ .input.list }\", concurrency: 64,\n"
-                   "         input: \"${ .item }\"}\n"
-                   "output: {as: \"${ .steps.each.output }\"}\n");
-    text_init(&script, LIMIT_FILE);
-    for (int i = 0; i < 40; i++)
-        text_addf(&script, "%s{'do': [%s]}", i ? "," : "{'list': [",
-                  ASK("hand/look", ASK("hand/pure", GIVE)));
-    text_adds(&script, "]}");
-    ck_assert_int_eq(stage_run(&s, "r", text_str(&script)), RUN_DONE);
-    ck_assert_uint_eq(json_array_size(s.output), 40);
-    for (size_t i = 0; i < 40; i++)
-        ck_assert_int_eq(number_at(json_array_get(s.output, i), "answers/0/status"), SEAM_OK);
-    stage_done(&s);
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const everywhere[] = {
@@ -615,9 +490,6 @@ int main(void)
         a_cancelled_run_ends_with_all_that_was_called,
         another_input_under_the_same_name_is_a_conflict,
         time_and_money_are_no_part_of_what_a_call_is,
-        a_call_for_the_only_place_of_its_caller_is_refused,
-        calls_that_wait_for_each_others_places_end_all_the_same,
-        a_wait_for_who_does_not_wait_is_no_circle,
         NULL,
     };
     const TTest *const in_workers[] = {
