@@ -23,7 +23,7 @@ static void measure_value(struct measure *m, const json_t *value, int depth)
     const char *key;
     size_t key_len, i;
     json_t *below;
-    m->bytes += 2 + json_string_length(value);
+    m->bytes += (json_is_number(value) ? 6 : 2) + json_string_length(value);
     m->deep = m->deep || depth > LIMIT_PLAN_DEPTH;
     if (m->deep || m->bytes > LIMIT_PLAN)
         return;

@@ -287,10 +287,13 @@ static void prove_plan(struct proving *proving, uint32_t step)
         .mapping = s->plan->fragment,
         .contract = proving->object,
         .rule = "plan-not-object",
-        .hint = "the writer's output contract says what stands there; a plan is {steps: {…}}",
+        .hint = "where no plan stands the writer is asked again",
         .quiet = true,
     };
     sight_init(&sight, proving, step, false);
+    mapping_infer(s->plan->fragment, &sight.scope, &inference);
+    handoff.soft = shape_types(proving->shapes, &inference.shape) & 1u << JSON_OBJECT;
+    inference_done(&inference);
     prove_mapping(proving, &sight, &handoff, &inference);
     inference_done(&inference);
 }

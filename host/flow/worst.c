@@ -33,6 +33,10 @@ struct reckoning {
     const struct proving *proving;
     struct reckoned sum;
     int64_t *least_end, *most_end; /* of each step, from the start of the run */
+    struct {
+        int64_t amount;
+        uint32_t step;
+    } dearest[WORST_KEYS]; /* the step that comes to most, if nothing fails */
 };
 
 static int64_t tries_of(const struct step *s)
@@ -261,6 +265,10 @@ static void add_step(struct reckoning *r, uint32_t step)
             set_unbounded(&r->sum, i, why_unbounded(c, step));
         else if (i != WORST_TIME && tasks > 0)
             put(&r->sum, i, times(tasks, one.least[i]), times(tasks, one.most[i]));
+        if (times(tasks, one.least[i]) > r->dearest[i].amount) {
+            r->dearest[i].amount = times(tasks, one.least[i]);
+            r->dearest[i].step = step;
+        }
     }
     add_time(r, step, tasks, &one);
     reckoned_done(&one);
@@ -283,9 +291,12 @@ static int64_t end_of_all(const struct reckoning *r, const int64_t *ends, int64_
 }
 
 /* Over even if nothing fails: then the budget is a fault, not a fuse. */
-static void say_over(struct compilation *c, enum worst_key key, int64_t least)
+static void say_over(const struct reckoning *r, enum worst_key key)
 {
     char most[32], words[32];
+    struct compilation *c = r->proving->c;
+    const struct source *dearest = &c->sources[r->dearest[key].step];
+    int64_t least = r->sum.least[key];
     int64_t limit = budget_limit(&c->flow->budget, key);
     AUTO(freep) char *own = pointer_to_member("/budget", worst_key_word(key));
     if (limit < 0 || least < 0 || least <= limit || key == WORST_TIME)
@@ -293,9 +304,9 @@ static void say_over(struct compilation *c, enum worst_key key, int64_t least)
     amount_words(key, least, most);
     amount_words(key, limit, words);
     if (c->plan_step)
-        REFUSE(c, "overdraft", AT_KEY("/steps"), "fewer steps, or loops over less",
-               "even if nothing fails the plan needs %s %s, and its budget is %s", most,
-               worst_key_word(key), words);
+        REFUSE(c, "overdraft", AT_KEY(dearest->pointer), "fewer steps, or loops over less",
+               "even if nothing fails the plan needs %s %s, and its budget is %s; `%s` needs most",
+               most, worst_key_word(key), words, dearest->name);
     else
         WARN(c, "budget-over", AT_KEY(own), "raise it, or bound the loops by maxItems",
              "a run in which nothing fails may need %s %s; the budget stops it at %s", most,
@@ -327,7 +338,7 @@ void flow_reckon_worst(struct proving *proving)
         r.sum.most[WORST_TIME] = end_of_all(&r, r.most_end, r.sum.most_work);
     }
     for (enum worst_key i = 0; i < WORST_KEYS && r.sum.known; i++)
-        say_over(c, i, r.sum.least[i]);
+        say_over(&r, i);
     c->worst = r.sum;
     free(r.least_end);
     free(r.most_end);
