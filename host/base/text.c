@@ -188,6 +188,19 @@ bool text_addc(struct text *t, char c)
     return text_add(t, &c, 1);
 }
 
+bool text_addi(struct text *t, int64_t number)
+{
+    char digits[24], *at = digits + sizeof(digits);
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (number < 0)
+        *--at = '-';
+    return text_add(t, at, (size_t)(digits + sizeof(digits) - at));
+}
+
 bool text_addf(struct text *t, const char *format, ...)
 {
     va_list args, again;

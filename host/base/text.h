@@ -59,6 +59,7 @@ void text_clear(struct text *t); /* keeps the memory */
 bool text_add(struct text *t, const char *ptr, size_t len);
 bool text_adds(struct text *t, const char *string);
 bool text_addc(struct text *t, char c);
+bool text_addi(struct text *t, int64_t number); /* in decimal */
 /* Room for len more bytes and a NUL, to be written at the returned place and counted by `t->len +=
  * len`; NULL, and the text has overflowed, if they would pass its maximum. */
 char *text_room(struct text *t, size_t len);

@@ -47,6 +47,10 @@ struct position document_where_in(const struct document *document, const char *p
  * nothing behind it. The error says line, column and what was found. A new reference. */
 WARN_UNUSED enum error_code json_read(struct slice text, size_t maximum, json_t **ret_value,
                                       struct error *reterr);
+/* The same; *ret_compact tells whether json_write would write the value as it stands in the text.
+ */
+WARN_UNUSED enum error_code json_read_compact(struct slice text, size_t maximum, json_t **ret_value,
+                                              bool *ret_compact, struct error *reterr);
 /* The same of what json_write wrote, which may be longer and deeper than what comes from outside.
  */
 WARN_UNUSED enum error_code json_read_own(struct slice text, json_t **ret_value,

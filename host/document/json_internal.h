@@ -19,6 +19,8 @@ struct json_reader {
     const char *at, *start, *end;
     struct json_flaw *flaw;
     int depth, deepest;
+    bool compact; /* so far json_write would write the same; not asked of reals unless wanted */
+    bool wants_compact;
     struct text key, string; /* the last key and string that had escapes, without them */
 
     /* Only when places are wanted: the path of the value that comes next, where its key stands, and
@@ -29,9 +31,9 @@ struct json_reader {
     const char *counted_to;
 };
 
-/* The root is a new reference. On failure *ret_flaw says why. */
+/* The root is a new reference. On failure *ret_flaw says why. ret_compact may be NULL. */
 bool json_parse(struct slice text, int deepest, struct places *places, json_t **ret_root,
-                struct json_flaw *ret_flaw);
+                bool *ret_compact, struct json_flaw *ret_flaw);
 
 /* The first complaint stays. */
 void json_wrong(struct json_reader *r, enum error_code code, const char *at, const char *format,

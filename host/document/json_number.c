@@ -169,12 +169,22 @@ static json_t *real_of(struct json_reader *r, const struct numeral *n)
     return json_real(real);
 }
 
+static bool is_as_written(struct json_reader *r, const json_t *real, struct slice spelt)
+{
+    text_clear(&r->string);
+    json_write(real, &r->string);
+    return slice_equal(text_slice(&r->string), spelt);
+}
+
 json_t *json_read_number(struct json_reader *r)
 {
     struct numeral n = {.minus = *r->at == '-'};
     if (!spell(r, &n))
         return NULL;
     json_t *value = n.real ? real_of(r, &n) : integer_of(r, &n);
+    if (value && r->compact && (n.real ? r->wants_compact : n.minus && n.digits == 0))
+        r->compact =
+            n.real && is_as_written(r, value, (struct slice){r->at, (size_t)(n.end - r->at)});
     if (value)
         r->at = n.end;
     return value;

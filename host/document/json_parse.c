@@ -56,6 +56,7 @@ static bool is_blank(char c)
 static char skip_blanks(struct json_reader *r)
 {
     static const char blanks[8] = "        ";
+    r->compact &= r->at == r->end || !is_blank(*r->at);
     while (r->at < r->end && is_blank(*r->at))
         for (r->at++; r->end - r->at >= 8 && memcmp(r->at, blanks, 8) == 0;)
             r->at += 8;
@@ -269,13 +270,15 @@ static bool read_whole(struct json_reader *r, json_t **ret_root)
 }
 
 bool json_parse(struct slice text, int deepest, struct places *places, json_t **ret_root,
-                struct json_flaw *ret_flaw)
+                bool *ret_compact, struct json_flaw *ret_flaw)
 {
     struct json_reader r = {.at = text.ptr,
                             .start = text.ptr,
                             .end = text.ptr + text.len,
                             .flaw = ret_flaw,
                             .deepest = deepest,
+                            .compact = true,
+                            .wants_compact = ret_compact != NULL,
                             .places = places,
                             .path = PATH_ROOT,
                             .counted = {1, 1},
@@ -286,6 +289,8 @@ bool json_parse(struct slice text, int deepest, struct places *places, json_t **
     bool read = read_whole(&r, ret_root);
     if (!read && !ret_flaw->code)
         json_wrong(&r, ERR_LIMIT, r.at, "there is not enough memory for it");
+    if (read && ret_compact)
+        *ret_compact = r.compact;
     text_done(&r.key);
     text_done(&r.string);
     return read;

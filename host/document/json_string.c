@@ -160,6 +160,7 @@ static const char *unescape(struct json_reader *r, const char *at, struct text *
 /* The rest of a string whose first backslash stands at `at`. */
 static const char *read_escaped(struct json_reader *r, const char *at, struct text *out)
 {
+    r->compact = false;
     text_clear(out);
     text_add(out, r->at + 1, (size_t)(at - r->at - 1));
     while (at && *at == '\\') {

@@ -145,11 +145,6 @@ static void write_real(double value, struct text *out)
         text_adds(out, ".0");
 }
 
-static void write_integer(int64_t value, struct text *out)
-{
-    write_digits(value < 0, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 0, out);
-}
-
 static void write_value(const json_t *value, int depth, struct text *out);
 
 static void write_array(const json_t *array, int depth, struct text *out)
@@ -195,7 +190,7 @@ static void write_value(const json_t *value, int depth, struct text *out)
                      '\0', out);
         break;
     case JSON_INTEGER:
-        write_integer(json_integer_value(value), out);
+        text_addi(out, json_integer_value(value));
         break;
     case JSON_REAL:
         write_real(json_real_value(value), out);

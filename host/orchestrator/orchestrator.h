@@ -240,6 +240,16 @@ struct record {
 /* A new reference: {"event": {…}, "decisions": […]}. Fields that say nothing are left out. */
 json_t *record_json(const struct run *run, const struct event *event,
                     const struct decisions *decisions);
+/* How strings and values are written as JSON, which this room leaves to others. */
+struct record_style {
+    void (*string)(struct slice string, struct text *out);
+    void (*value)(void *user, json_t *value, struct text *out);
+    void *user;
+};
+/* The same as text. */
+void record_write(const struct run *run, const struct event *event,
+                  const struct decisions *decisions, const struct record_style *style,
+                  struct text *out);
 WARN_UNUSED enum error_code record_read(json_t *json, struct record *ret_record,
                                         struct error *reterr);
 void record_done(struct record *record);

@@ -19,7 +19,7 @@ enum field_type {
 };
 
 struct field {
-    const char *name;
+    const char *name, *key; /* key: ,"name": */
     enum field_type type;
     size_t offset;
     const char *const *words; /* of FIELD_WORD: an enum, which is an unsigned int */
@@ -48,13 +48,15 @@ static const char *const cause_words[] = {
 
 _Static_assert(sizeof(cause_words) / sizeof(cause_words[0]) == CAUSE_COUNT + 1, "a word a cause");
 
+#define KEY(member) ",\"" #member "\":"
 #define PLAIN(s, type, member)                                                                     \
     {                                                                                              \
-#member, type, offsetof(struct s, member), NULL, 0                                         \
+#member, KEY(member), type, offsetof(struct s, member), NULL, 0                            \
     }
 #define WORD(s, member, list)                                                                      \
     {                                                                                              \
-#member, FIELD_WORD, offsetof(struct s, member), list, sizeof(list) / sizeof(list[0])      \
+#member, KEY(member), FIELD_WORD, offsetof(struct s, member), list,                        \
+            sizeof(list) / sizeof(list[0])                                                         \
     }
 
 static const struct field event_fields[] = {
@@ -204,28 +206,30 @@ bool decision_has_task(enum decision_kind kind)
            kind != DECISION_UNWIND && kind != DECISION_LEAVE && kind != DECISION_END;
 }
 
-/* Where a decision belongs that is of a flow: its step, or the task whose work the flow is. */
-static void write_place(const struct run *run, const struct decision *decision, json_t *json)
+/* Where a decision belongs that is of a flow: its step, or the task whose work the flow is; NULL =
+ * nowhere. What was made for it is *ret_made, to be freed. */
+static const char *place_of(const struct run *run, const struct decision *decision, char **ret_made)
 {
     const struct frame *frame = run->frames[decision->frame];
     const char *name = frame->flow->steps[decision->step].name;
     if (decision->kind == DECISION_ADMIT || decision->kind == DECISION_SKIP ||
         decision->kind == DECISION_ADOPT) {
-        AUTO(freep) char *path = xasprintf("%s%s", frame->prefix, name);
-        json_object_set_new(json, "path", json_string(path));
-    } else if (frame->parent != NO_TASK) {
-        json_object_set_new(json, "path", json_string(run_task_path(run, frame->parent)));
+        if (!frame->prefix[0])
+            return name;
+        return *ret_made = xasprintf("%s%s", frame->prefix, name);
     }
+    return frame->parent != NO_TASK ? run_task_path(run, frame->parent) : NULL;
 }
 
 static json_t *write_decision(const struct run *run, const struct decision *decision)
 {
     json_t *json = write_fields(decision_words[decision->kind], decision_fields,
                                 COUNT(decision_fields), decision);
-    if (decision_has_task(decision->kind))
-        json_object_set_new(json, "path", json_string(run_task_path(run, decision->task)));
-    else
-        write_place(run, decision, json);
+    AUTO(freep) char *place = NULL;
+    const char *path = decision_has_task(decision->kind) ? run_task_path(run, decision->task)
+                                                         : place_of(run, decision, &place);
+    if (path)
+        json_object_set_new(json, "path", json_string(path));
     return json;
 }
 
@@ -239,6 +243,101 @@ json_t *record_json(const struct run *run, const struct event *event,
     for (size_t i = 0; i < decisions->count; i++)
         json_array_append_new(list, write_decision(run, &decisions->list[i]));
     return json_pack("{s:o, s:o}", "event", what, "decisions", list);
+}
+
+/* ---- writing as text ---- */
+
+/* A field that says something, behind its key. */
+static void write_field(const struct field *field, const void *at, const struct record_style *style,
+                        struct text *out)
+{
+    union {
+        int64_t i64;
+        uint32_t u32;
+        bool flag;
+        const char *text;
+        json_t *json;
+        unsigned word;
+    } v;
+    switch (field->type) {
+    case FIELD_INT64:
+    case FIELD_UINT64:
+        memcpy(&v.i64, at, sizeof(v.i64));
+        if (v.i64 && text_adds(out, field->key))
+            text_addi(out, v.i64);
+        return;
+    case FIELD_UINT32:
+        memcpy(&v.u32, at, sizeof(v.u32));
+        if (v.u32 && text_adds(out, field->key))
+            text_addi(out, v.u32);
+        return;
+    case FIELD_BOOL:
+        memcpy(&v.flag, at, sizeof(v.flag));
+        if (v.flag && text_adds(out, field->key))
+            text_adds(out, "true");
+        return;
+    case FIELD_TEXT:
+        memcpy(&v.text, at, sizeof(v.text));
+        if (v.text && text_adds(out, field->key))
+            style->string(slice_of(v.text), out);
+        return;
+    case FIELD_JSON:
+        memcpy(&v.json, at, sizeof(v.json));
+        if (v.json && text_adds(out, field->key))
+            style->value(style->user, v.json, out);
+        return;
+    case FIELD_WORD:
+        memcpy(&v.word, at, sizeof(v.word));
+        if (v.word && text_adds(out, field->key))
+            style->string(slice_of(field->words[v.word]), out);
+        return;
+    }
+}
+
+/* All but the brace that ends it. */
+static void begin_object(const char *kind, const struct field *fields, size_t count,
+                         const void *from, const struct record_style *style, struct text *out)
+{
+    text_adds(out, "{\"kind\":");
+    style->string(slice_of(kind), out);
+    for (size_t i = 0; i < count; i++)
+        write_field(&fields[i], (const char *)from + fields[i].offset, style, out);
+}
+
+static void write_path(const char *path, const struct record_style *style, struct text *out)
+{
+    text_adds(out, ",\"path\":");
+    style->string(slice_of(path), out);
+}
+
+static void write_decision_text(const struct run *run, const struct decision *decision,
+                                const struct record_style *style, struct text *out)
+{
+    begin_object(decision_words[decision->kind], decision_fields, COUNT(decision_fields), decision,
+                 style, out);
+    AUTO(freep) char *place = NULL;
+    const char *path = decision_has_task(decision->kind) ? run_task_path(run, decision->task)
+                                                         : place_of(run, decision, &place);
+    if (path)
+        write_path(path, style, out);
+    text_addc(out, '}');
+}
+
+void record_write(const struct run *run, const struct event *event,
+                  const struct decisions *decisions, const struct record_style *style,
+                  struct text *out)
+{
+    text_adds(out, "{\"event\":");
+    begin_object(event_words[event->kind], event_fields, COUNT(event_fields), event, style, out);
+    if (event_has_task(event->kind) && event->task < run->task_count)
+        write_path(run_task_path(run, event->task), style, out);
+    text_adds(out, "},\"decisions\":[");
+    for (size_t i = 0; i < decisions->count; i++) {
+        if (i > 0)
+            text_addc(out, ',');
+        write_decision_text(run, &decisions->list[i], style, out);
+    }
+    text_adds(out, "]}");
 }
 
 /* ---- reading ---- */

@@ -179,9 +179,12 @@ static const char *bare_name(const struct agent *agent)
 /* False: the plugin takes no more for now. */
 static bool call_send(struct live_call *call)
 {
-    struct text *text = &call->live->host->scratch;
+    struct host *host = call->live->host;
+    struct text *text = &host->scratch;
+    bool known = host->known.value == call->input;
     text_clear(text);
-    json_write(call->input, text);
+    if (!known)
+        json_write(call->input, text);
     size_t input = text->len;
     if (call->feedback)
         json_write(call->feedback, text);
@@ -189,9 +192,9 @@ static bool call_send(struct live_call *call)
         .agent = bare_name(call->agent),
         .attempt = call->number,
         .deadline_ms = call->timeout_ms,
-        .input = {text->ptr, input},
+        .input = known ? host->known.text : (struct slice){text->ptr, input},
         .key = slice_of(call->key),
-        .feedback = {text->ptr + input, text->len - input},
+        .feedback = {text_str(text) + input, text->len - input},
     };
     uint64_t id = outside_call(call, &out);
     if (id != 0)
@@ -313,9 +316,14 @@ static void completed_ok(struct live_call *call, const struct call_result *resul
 {
     struct host *host = call->live->host;
     static _Thread_local struct error err;
+    bool compact = false;
     event->end = result->status == SEAM_OK ? END_OK : END_INPUT_REQUIRED;
-    if (json_read(result->body, (size_t)host->manifest->payload, &event->body, &err) == ERR_OK)
+    if (json_read_compact(result->body, (size_t)host->manifest->payload, &event->body, &compact,
+                          &err) == ERR_OK) {
+        if (compact)
+            host->known = (struct known_text){event->body, result->body};
         return;
+    }
     event->end = END_FAILED;
     event->cause = CAUSE_CONTRACT;
     event->code = "bad-json";
@@ -350,6 +358,8 @@ static void read_failure(const struct call_result *result, struct event *event)
 
 static void end_call(struct live_call *call, const struct call_result *result)
 {
+    struct host *host = call->live->host;
+    struct known_text known = host->known;
     struct event event = {.retry_after_ms = result->retry_after_ms};
     AUTO(freep) char *code = result->code.len ? xstrndup(result->code.ptr, result->code.len) : NULL;
     event.code = code;
@@ -367,6 +377,7 @@ static void end_call(struct live_call *call, const struct call_result *result)
         end_write(call, &event);
     else
         call_ended(call, &event, NULL, NULL);
+    host->known = known;
     json_decref(body);
 }
 

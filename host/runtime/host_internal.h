@@ -228,6 +228,12 @@ struct pinned {
     json_t *pins;
 };
 
+/* A value of which json_write would make this text. */
+struct known_text {
+    const json_t *value; /* NULL = none */
+    struct slice text;
+};
+
 struct host {
     struct host_options options;
     const struct manifest *manifest;
@@ -259,6 +265,8 @@ struct host {
     bool gates_due;           /* somebody may go */
     uv_prepare_t idle;
     struct payloads *payloads;
+    struct known_text known;     /* while it is decided what follows from an output: that output */
+    struct decisions spare;      /* empty; its room is used again */
     struct text scratch;         /* for what is written as JSON and copied at once */
     struct skipping skipping;    /* of a rehearsal … */
     struct stand_in_send *sends; /* … what has left */
@@ -314,10 +322,21 @@ struct payloads;
 struct payloads *payloads_new(void);
 void payloads_free(struct payloads *p);
 void payloads_freep(struct payloads **p);
-/* A record's text, to be appended next: what it refers to is kept before it. */
-void payloads_write(struct payloads *p, struct journal *journal, json_t *record, struct text *out);
 /* The member that stands for a kept value: its digest, or [its digest]. */
 #define KEPT_MARK "$kept"
+/* A record's text on its way to the journal, to which it is to be appended next: what it refers to
+ * is kept before it. */
+struct writing {
+    struct payloads *payloads;
+    struct journal *journal;
+    struct known_text known;
+    struct text *out;
+    size_t marks; /* references, and names that look like one */
+};
+/* One value of the record. Its first parameter is a struct writing, for record_style. */
+void payloads_write(void *writing, json_t *value, struct text *out);
+/* The record is whole, to its last brace: says in it whether it has references. */
+void payloads_written(struct writing *writing, struct text *out);
 /* The record back as it was; a new reference. Its values may be shared with other records. */
 WARN_UNUSED enum error_code payloads_read(struct payloads *p, struct journal_reader *reader,
                                           struct slice body, json_t **ret_record,

@@ -272,6 +272,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
     free(host->slots);
     free(host->worker);
     text_done(&host->scratch);
+    decisions_done(&host->spare);
     payloads_free(host->payloads);
     free(host);
     return code;

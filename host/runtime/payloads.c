@@ -155,13 +155,6 @@ void payloads_freep(struct payloads **p)
 
 /* ---- writing ---- */
 
-struct writing {
-    struct payloads *payloads;
-    struct journal *journal;
-    struct text *out;
-    size_t marks; /* references, and names that look like one */
-};
-
 /* "$kept", "$$kept", …: the name of a member that stands alone. */
 static bool is_mark(const char *key, size_t len)
 {
@@ -174,6 +167,28 @@ static bool is_mark(const char *key, size_t len)
     return true;
 }
 
+/* A value that is small, and has no member that looks like a reference, is written by the faster
+ * way; false if it is not that, and nothing is written. */
+static bool write_small(json_t *value, struct text *out)
+{
+    size_t from = out->len, most = out->maximum;
+    bool overflowed = out->overflowed;
+    if (most - from > LIMIT_INLINE)
+        out->maximum = from + LIMIT_INLINE;
+    json_write(value, out);
+    out->maximum = most;
+    bool small = !out->overflowed;
+    for (const char *at = out->ptr + from; small; at++) {
+        at = memchr(at, '$', (size_t)(out->ptr + out->len - at));
+        if (!at)
+            return true;
+        small = strncmp(at, KEPT_MARK "\":", sizeof(KEPT_MARK) + 1) != 0;
+    }
+    out->len = from;
+    out->overflowed = overflowed;
+    return false;
+}
+
 static void write_reference(struct writing *w, const struct digest *digest, bool nested)
 {
     char hex[DIGEST_HEX_SIZE];
@@ -182,9 +197,9 @@ static void write_reference(struct writing *w, const struct digest *digest, bool
     w->marks++;
 }
 
-static void write_value(struct writing *w, json_t *value, int frame);
+static void write_value(struct writing *w, json_t *value);
 
-static void write_array(struct writing *w, json_t *array, int frame)
+static void write_array(struct writing *w, json_t *array)
 {
     size_t i;
     json_t *item;
@@ -192,12 +207,12 @@ static void write_array(struct writing *w, json_t *array, int frame)
     json_array_foreach (array, i, item) {
         if (i > 0)
             text_addc(w->out, ',');
-        write_value(w, item, frame);
+        write_value(w, item);
     }
     text_addc(w->out, ']');
 }
 
-static void write_object(struct writing *w, json_t *object, int frame)
+static void write_object(struct writing *w, json_t *object)
 {
     const char *key, *separator = "{";
     size_t len;
@@ -213,7 +228,7 @@ static void write_object(struct writing *w, json_t *object, int frame)
             w->marks++;
         }
         text_addc(w->out, ':');
-        write_value(w, member, frame);
+        write_value(w, member);
         separator = ",";
     }
     text_adds(w->out, separator[0] == '{' ? "{}" : "}");
@@ -229,33 +244,43 @@ static void cut_out(struct writing *w, json_t *value, size_t from, bool nested)
     write_reference(w, &digest, nested);
 }
 
-/* frame: levels of objects that are the record itself, and stay whatever their size. */
-static void write_value(struct writing *w, json_t *value, int frame)
+static void write_value(struct writing *w, json_t *value)
 {
     size_t from = w->out->len, marks = w->marks;
     bool string = json_is_string(value);
-    bool may_be_large = frame == 0 && (string ? json_string_length(value) > LIMIT_INLINE
-                                              : json_is_array(value) || json_is_object(value));
+    bool may_be_large = string ? json_string_length(value) > LIMIT_INLINE
+                               : json_is_array(value) || json_is_object(value);
     struct held *held = may_be_large ? held_value(w->payloads, value) : NULL;
     if (held) {
         write_reference(w, &held->digest, held->nested);
         return;
     }
+    if (may_be_large && write_small(value, w->out))
+        return;
     if (json_is_array(value))
-        write_array(w, value, frame);
+        write_array(w, value);
     else if (json_is_object(value))
-        write_object(w, value, frame > 0 ? frame - 1 : 0);
+        write_object(w, value);
     else
         json_write(value, w->out);
     if (may_be_large && w->out->len - from > LIMIT_INLINE)
         cut_out(w, value, from, w->marks != marks);
 }
 
-void payloads_write(struct payloads *p, struct journal *journal, json_t *record, struct text *out)
+void payloads_write(void *writing, json_t *value, struct text *out)
 {
-    struct writing w = {.payloads = p, .journal = journal, .out = out};
-    write_value(&w, record, 2); /* the record, its event and each decision */
-    if (w.marks == 0)
+    struct writing *w = writing;
+    w->out = out;
+    if (w->known.value == value && w->known.text.len <= LIMIT_INLINE &&
+        !memchr(w->known.text.ptr, '$', w->known.text.len))
+        text_add(out, w->known.text.ptr, w->known.text.len);
+    else
+        write_value(w, value);
+}
+
+void payloads_written(struct writing *w, struct text *out)
+{
+    if (w->marks == 0)
         return;
     out->len--;
     text_adds(out, ",\"kept\":true}");

@@ -247,9 +247,11 @@ static void append(struct live_run *live, const struct event *event,
     text_clear(text);
     /* a journal in memory keeps no bodies */
     if (!host->options.in_memory) {
-        json_t *json = record_json(live->run, event, decisions);
-        payloads_write(host->payloads, host->journal, json, text);
-        json_decref(json);
+        struct writing writing = {
+            .payloads = host->payloads, .journal = host->journal, .known = host->known};
+        const struct record_style style = {json_write_string, payloads_write, &writing};
+        record_write(live->run, event, decisions, &style, text);
+        payloads_written(&writing, text);
     }
     struct journal_record record = {
         .run = run_id(live->run),
@@ -274,11 +276,32 @@ static bool has_cost(const struct live_run *live, const struct event *event)
     return event->kind == EVENT_ENDED && run_task_agent(live->run, event->task, false)->cost > 0;
 }
 
+/* The room for decisions is handed from event to event; one within another gets its own. */
+static struct decisions take_spare(struct host *host)
+{
+    struct decisions taken = host->spare;
+    host->spare = (struct decisions){0};
+    return taken;
+}
+
+static void give_spare(struct host *host, struct decisions *decisions)
+{
+    enum { KEPT_DECISIONS = 256 };
+    if (host->spare.list || decisions->room > KEPT_DECISIONS) {
+        decisions_done(decisions);
+        return;
+    }
+    for (size_t i = 0; i < decisions->count; i++)
+        decision_done(&decisions->list[i]);
+    decisions->count = 0;
+    host->spare = *decisions;
+}
+
 static void happen(struct live_run *live, struct event *event, const char *claim, const char *owner,
                    struct decision *ret_first)
 {
     struct host *host = live->host;
-    struct decisions decisions = {0};
+    struct decisions decisions = take_spare(host);
     int64_t now = host_now(host);
     event->at_ms = now > run_time(live->run) ? now : run_time(live->run);
     run_advance(live->run, event, &decisions);
@@ -293,7 +316,7 @@ static void happen(struct live_run *live, struct event *event, const char *claim
         if (decisions.count)
             decisions.list[0] = (struct decision){0};
     }
-    decisions_done(&decisions);
+    give_spare(host, &decisions);
 }
 
 void live_happen(struct live_run *live, struct event *event, struct decision *ret_first)

@@ -172,6 +172,44 @@ START_TEST(json_refuses_bad_unicode)
 }
 END_TEST
 
+START_TEST(json_is_compact_only_if_it_is_what_would_be_written)
+{
+    static const struct {
+        const char *text;
+        bool compact;
+    } cases[] = {
+        {"{\"a\":[1,-2,0.5,1.0,\"x\xC3\xA9\",true,null],\"b\":{}}", true},
+        {"0.30000000000000004", true},
+        {"9223372036854775807", true},
+        {"-0.0", true},
+        {"[]", true},
+        {"-0", false},
+        {"0.50", false},
+        {"1e2", false},
+        {"100.0", true},
+        {"0.1000000000000000055", false},
+        {"[1, 2]", false},
+        {" 1", false},
+        {"1\n", false},
+        {"\"\\u0041\"", false},
+        {"\"\\n\"", false},
+        {"{\"a\\u0041\":1}", false},
+        {"\"a/b\x7f\"", true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        AUTO(json_decrefp) json_t *value = NULL;
+        AUTO(text_done) struct text out;
+        bool compact = !cases[i].compact;
+        text_init(&out, 1 << 10);
+        ck_assert_int_eq(
+            json_read_compact(slice_of(cases[i].text), 1 << 10, &value, &compact, NULL), ERR_OK);
+        json_write(value, &out);
+        ck_assert_msg(compact == cases[i].compact, "%s", cases[i].text);
+        ck_assert(!compact || strcmp(text_str(&out), cases[i].text) == 0);
+    }
+}
+END_TEST
+
 START_TEST(json_depth_is_bounded)
 {
     AUTO(text_done) struct text deep;
@@ -248,6 +286,7 @@ UNIT_MAIN(json_reads_any_kind_of_value, json_numbers_are_written_shortest,
           json_reals_are_the_same_by_whatever_way_they_are_written,
           json_reals_near_powers_are_written_shortest, json_strings_are_escaped_wherever_it_is,
           json_strings_are_escaped_where_they_must_be, json_refuses_what_is_not_strict,
-          json_refuses_numbers_past_its_bits, json_refuses_bad_unicode, json_depth_is_bounded,
+          json_refuses_numbers_past_its_bits, json_refuses_bad_unicode,
+          json_is_compact_only_if_it_is_what_would_be_written, json_depth_is_bounded,
           json_size_is_bounded, json_file_names_the_file_and_meets_its_maximum,
           json_write_stops_at_the_texts_maximum, json_write_refuses_what_is_too_deep)

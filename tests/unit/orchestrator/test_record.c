@@ -5,6 +5,8 @@
  */
 #include "fixture.h"
 
+#include "document/document.h"
+
 static json_t *full_event(enum event_kind kind)
 {
     return json_pack("{s:s, s:I, s:i, s:i, s:s, s:s, s:s, s:I, s:{s:i}, s:s, s:s, s:b}", "kind",
@@ -58,6 +60,28 @@ static void without_paths(json_t *record)
         json_object_del(decision, "path");
 }
 
+static void write_value(void *user, json_t *value, struct text *out)
+{
+    ++*(size_t *)user;
+    json_write(value, out);
+}
+
+/* As text it says the same, in the same order. */
+static void expect_same_text(const struct run *run, const struct record *record)
+{
+    size_t values = 0;
+    const struct record_style style = {json_write_string, write_value, &values};
+    AUTO(text_done) struct text text, other;
+    text_init(&text, 1 << 20);
+    text_init(&other, 1 << 20);
+    record_write(run, &record->event, &record->decisions, &style, &text);
+    json_t *json = record_json(run, &record->event, &record->decisions);
+    json_write(json, &other);
+    ck_assert_str_eq(text_str(&text), text_str(&other));
+    ck_assert_uint_gt(values, 0);
+    json_decref(json);
+}
+
 START_TEST(every_field_of_every_kind_comes_back)
 {
     struct bench b;
@@ -77,6 +101,7 @@ START_TEST(every_field_of_every_kind_comes_back)
         if (!json_equal(json, again))
             json_dumpf(again, stderr, JSON_SORT_KEYS | JSON_INDENT(1));
         ck_assert(json_equal(json, again));
+        expect_same_text(b.run, &record);
         record_done(&record);
         json_decref(again);
         json_decref(json);

@@ -160,7 +160,11 @@ static void must_come_back(struct stage *s, json_t *const *values, size_t count)
         text_init(&text, SIZE_MAX);
         records[i] = json_pack("{s:{s:s, s:O}, s:[]}", "event", "kind", "ended", "body", values[i],
                                "decisions");
-        payloads_write(s->host->payloads, s->host->journal, records[i], &text);
+        struct writing writing = {.payloads = s->host->payloads, .journal = s->host->journal};
+        text_adds(&text, "{\"event\":{\"kind\":\"ended\",\"body\":");
+        payloads_write(&writing, values[i], &text);
+        text_adds(&text, "},\"decisions\":[]}");
+        payloads_written(&writing, &text);
         append_body(s->host, i + 1, text_slice(&text));
     }
     stage_close(s);
