@@ -11,6 +11,7 @@
 
 #include "base/units.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -323,16 +324,24 @@ static void check_value(const struct form *s, const json_t *rule, const json_t *
         check_object(s, rule, value, pointer);
 }
 
-void flow_check_shape(struct compilation *c)
+/* Read once, for plans come in while others run; then it never changes. */
+static json_t *the_schema;
+static pthread_once_t schema_once = PTHREAD_ONCE_INIT;
+
+static void read_schema(void)
 {
     struct error error;
     struct slice text = {(const char *)flow_schema_json, flow_schema_json_size};
-    AUTO(json_decrefp) json_t *schema = NULL;
-    if (json_read(text, text.len, &schema, &error))
+    if (json_read(text, text.len, &the_schema, &error))
         assert_failed(error.text, __FILE__, __LINE__);
-    struct form form = {c, schema};
-    const json_t *defs = json_object_get(schema, "$defs");
-    check_value(&form, c->plan_step ? json_object_get(defs, "plan") : schema, c->root, "");
+}
+
+void flow_check_shape(struct compilation *c)
+{
+    pthread_once(&schema_once, read_schema);
+    struct form form = {c, the_schema};
+    const json_t *defs = json_object_get(the_schema, "$defs");
+    check_value(&form, c->plan_step ? json_object_get(defs, "plan") : the_schema, c->root, "");
     if (c->options->defaults && !c->outer && !c->plan_step) {
         c->outside = "defaults";
         check_value(&form, json_object_get(defs, "defaults"), c->options->defaults, "");
