@@ -143,11 +143,25 @@ static void await_verdict(struct run *run, uint32_t index)
     task_set_state(run, index, TASK_JUDGED);
 }
 
+/* Nothing of the agent ran: what was set aside for it was not used. A call of the recovery stays
+ * counted, for nothing else ends a reconcile that can never be started; an attempt too, but for one
+ * that the budget over all runs had no room for. */
+static void give_back(struct run *run, struct task *task, enum cause cause)
+{
+    bool tried = task->parent == NO_TASK && !task->recovering;
+    task->said_spent = true;
+    account_charge(run, task->account,
+                   (struct spent_change){.calls = -!task->recovering,
+                                         .attempts = -(tried && cause == CAUSE_BUDGET)});
+}
+
 static void apply_ended(struct run *run, const struct event *event)
 {
     struct task *task = task_at(run, event->task);
     if (!task->in_flight || task->serial != event->attempt)
         return;
+    if (event->end == END_NOT_STARTED)
+        give_back(run, task, event->cause);
     end_flight(run, event->task);
     if (!task->reconciling) {
         judge_effects(run, task, event);

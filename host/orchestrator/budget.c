@@ -213,6 +213,15 @@ struct amounts run_spent(const struct run *run)
                             .cost = spent->cost};
 }
 
+struct amounts run_charged(const struct run *run)
+{
+    struct amounts charged = run_spent(run);
+    charged.tokens =
+        amount_add(charged.tokens, run->accounts[0].spent.reserved_tokens, INT64_MAX / 2);
+    charged.cost = amount_add(charged.cost, run->accounts[0].spent.reserved_cost, INT64_MAX / 2);
+    return charged;
+}
+
 /* ---- chance and delays ---- */
 
 /* splitmix64 (Steele, Lea, Flood 2014): one good number from the seed and where we are. */

@@ -53,6 +53,7 @@ static void follow_start(struct run *run, const struct decision *decision)
     ASSERT(task->serial == decision->attempt);
     task->in_flight = true;
     task->reconciling = decision->reconciling;
+    task->recovering = recovery;
     task->ends_ms = decision->timeout_ms < 0 ? -1 : run->now_ms + decision->timeout_ms;
     run->in_flight++;
     run->places += !nested;

@@ -141,8 +141,8 @@ struct event {
     int64_t tokens, cost;
     /* CALL_ASKED: `effect` is the call's name, with its ordinal: "lookup#1"; `code` the agent that
      * is wanted, by its name in the catalog; `body` the input; `request` {retry, timeout_ms,
-     * budget} or NULL; `digest` of agent and input. HELD: `code` what it waits for, `message` in
-     * words */
+     * budget} or NULL; `digest` of agent and input. HELD: `code` what it waits for, or was refused
+     * by in the middle of its work; `message` in words */
     /* ENDED, ANSWERED: of an output that holds a plan */
     bool planned;        /* there is one, and it was compiled                        */
     json_t *plan_errors; /* what the compiler found, if it is refused: texts         */
@@ -284,11 +284,11 @@ char *run_task_reference(const struct run *run, uint32_t task, const json_t *res
 /* The key that a call of the task is given: that of its effect "call". */
 void run_task_key(const struct run *run, uint32_t task, char ret_hex[static DIGEST_HEX_SIZE]);
 bool run_task_in_flight(const struct run *run, uint32_t task, uint32_t attempt);
-/* Is its next start, or the one under way, one that cleans up (reconcile, undo, completion)? */
-bool run_task_recovers(const struct run *run, uint32_t task, bool reconciling);
-/* When the task must be over, Unix time: by its step's schedule_to_close and the run's time; -1 =
- * whenever. */
-int64_t run_task_deadline(const struct run *run, uint32_t task, bool reconciling);
+/* Does its last start clean up (reconcile, undo, completion), so that `recovery` pays for it? */
+bool run_task_recovers(const struct run *run, uint32_t task);
+/* When that start must be over, Unix time, whatever its own timeout: by its step's
+ * schedule_to_close, the time of the budgets around it, its caller's end; -1 = whenever. */
+int64_t run_task_deadline(const struct run *run, uint32_t task);
 /* When DUE must be sent for the task, Unix time; -1 = it waits for no time. */
 int64_t run_task_due(const struct run *run, uint32_t task);
 /* When EXPIRED must be sent; -1 = no question, or one without a deadline. */
@@ -355,6 +355,8 @@ struct amounts {
 };
 /* All that the run has used so far, without what is only set aside. */
 struct amounts run_spent(const struct run *run);
+/* The same, with what is set aside for starts that have not ended. */
+struct amounts run_charged(const struct run *run);
 
 /* The effects of a task that the world may have seen: for tests and for showing. */
 struct effect_view {

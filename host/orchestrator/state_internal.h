@@ -100,6 +100,7 @@ struct task {
     bool repeats;       /* it may pass effects of an earlier run again: a person is asked  */
     bool in_flight;     /* a start has not ended yet                                 */
     bool reconciling;   /* … and it is the reconcile agent                           */
+    bool recovering;    /* … and the recovery pays for it                             */
     bool stopping;
     bool conflict;    /* an effect was asked for with another request              */
     bool due;         /* its time has come */

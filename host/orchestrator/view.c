@@ -135,17 +135,17 @@ bool run_task_in_flight(const struct run *run, uint32_t index, uint32_t attempt)
     return task->in_flight && task->serial == attempt;
 }
 
-bool run_task_recovers(const struct run *run, uint32_t index, bool reconciling)
+bool run_task_recovers(const struct run *run, uint32_t index)
 {
-    return start_uses_recovery(run, task_at(run, index), reconciling);
+    return task_at(run, index)->recovering;
 }
 
-int64_t run_task_deadline(const struct run *run, uint32_t index, bool reconciling)
+int64_t run_task_deadline(const struct run *run, uint32_t index)
 {
     const struct task *task = task_at(run, index);
     int64_t schedule_ms = step_of(run, task)->schedule_to_close_ms;
     int64_t left = budget_time_left(run, task->account);
-    if (start_uses_recovery(run, task, reconciling))
+    if (task->recovering)
         return -1;
     int64_t whole = left < 0 ? -1 : run->now_ms + left;
     int64_t own = task->parent != NO_TASK ? task_at(run, task->parent)->ends_ms
