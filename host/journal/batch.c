@@ -92,8 +92,8 @@ void batch_add(struct batch *b, const struct journal_record *record)
         .claim = keep_string(b, record->claim),
         .claim_owner = keep_string(b, record->claim_owner),
     };
-    if (record->meter)
-        add_meter(b, record->meter);
+    for (size_t i = 0; i < record->meter_count; i++)
+        add_meter(b, &record->meters[i]);
 }
 
 void batch_add_text(struct batch *b, const struct digest *digest, struct slice text)

@@ -69,9 +69,9 @@ struct journal_record {
     const char *flow;        /* with seq 1: the name of the flow                          */
     const char *claim;       /* an external reference that becomes this run's; or NULL    */
     const char *claim_owner; /* with claim: "<run>/<effect key>"                         */
-    const struct journal_meter *meter; /* or NULL                                        */
-    int64_t
-        due_ms; /* Unix time when the run must be looked at, if nothing else happens; 0 = never */
+    const struct journal_meter *meters; /* what it adds to them                          */
+    size_t meter_count;
+    int64_t due_ms; /* Unix time to look at the run if nothing else happens; 0 = never    */
 };
 
 /* Adds a record to the batch. Never fails here: failure is the barrier's to tell; and waits only

@@ -175,7 +175,8 @@ START_TEST(meters_grow_with_the_records_that_come_with_them)
                                                    .kind = "event",
                                                    .body = SLICE("{}"),
                                                    .flow = seq == 1 ? "f" : NULL,
-                                                   .meter = seq < 3 ? &early : &late});
+                                                   .meters = seq < 3 ? &early : &late,
+                                                   .meter_count = 1});
     close_journal(j);
     must_have_meters(dir.journal, "", "a 2 4 6 8;b 0 0 -14 2199023255552;");
     must_have_meters(dir.journal, "b", "b 0 0 -14 2199023255552;");
