@@ -108,7 +108,9 @@ void call_refuse_later(struct live_call *call, enum cause cause, const char *cod
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
     call->refusal = xmalloc(sizeof(*call->refusal));
-    *call->refusal = (struct refusal){cause, code, retry_after_ms, xstrdup(message)};
+    *call->refusal = (struct refusal){
+        .cause = cause, .retry_after_ms = retry_after_ms, .message = xstrdup(message)};
+    snprintf(call->refusal->code, sizeof(call->refusal->code), "%s", code);
     call_line_push(&call->live->host->refused, call);
 }
 
@@ -246,7 +248,7 @@ static void pass(struct live_call *call)
 /* The time that it stood here is the attempt's own only as far as a deadline would have passed. */
 static bool in_time(struct live_call *call)
 {
-    int64_t deadline = run_task_deadline(call->live->run, call->task, call->reconciling);
+    int64_t deadline = run_task_deadline(call->live->run, call->task);
     int64_t left = deadline - host_now(call->live->host);
     if (deadline < 0)
         return true;

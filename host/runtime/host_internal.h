@@ -8,6 +8,7 @@
  *   runs.c      a run's life: records, the barrier, decisions carried out
  *   slots.c     plugins, started and started again
  *   gate.c      what the manifest allows an agent over all runs
+ *   purse.c     budgets over all runs
  *   calls.c     the calls in them
  *   services.c  what plugins ask for, but HTTP
  *   nested.c    agent.call: agents that call agents
@@ -129,9 +130,10 @@ struct slot {
 /* Why a call is not started. */
 struct refusal {
     enum cause cause;
-    const char *code;
+    char code[16];
     int64_t retry_after_ms;
     char *message;
+    struct amounts charged; /* by the purse, until the run hears of it */
 };
 
 /* One start of an agent, from the decision to its end. */
@@ -146,6 +148,7 @@ struct live_call {
     const char *held_by;        /* the setting that it met first */
     uint64_t ticket;            /* who came first, over all gates */
     int64_t held_ms;            /* when it came to the gate */
+    int64_t hour_ms;            /* of its start: what it does not use is given back to it */
     struct refusal *refusal;
     struct live_run *live;
     const struct agent *agent;
@@ -216,8 +219,11 @@ struct live_run {
     size_t calls, transfers, barriers; /* what still refers to this run */
     size_t ends;                       /* of the barriers, those behind which it may settle */
     bool settled, finished;
-    struct map called;     /* calls under way that another one asked for, by their task */
-    struct map asked;      /* who waits for them: the same key */
+    struct map called;      /* calls under way that another one asked for, by their task */
+    struct map asked;       /* who waits for them: the same key */
+    struct amounts refused; /* what a start that ends now was charged and never admitted for */
+    int64_t ended_hour_ms, start_hour_ms; /* of the purse: of the call that ends now, of the starts
+                                             that are carried out now; 0 = none */
     bool paid;             /* what has cost something is recorded, and not yet behind a barrier */
     enum run_status shown; /* the status that the journal's index has */
 };
@@ -256,6 +262,7 @@ struct host {
     size_t pinned_count;
     struct shelf *shelf;          /* flows of runs that were taken up here */
     struct contract *call_schema; /* of a request of agent.call; NULL until one comes */
+    struct purse *purse;          /* NULL = the manifest says no budget over all runs */
     struct gate *gates;
     size_t places, placed; /* calls at once over all runs, 0 = any; those that have one */
     size_t held, untold;   /* calls before gates; those of them whose run was not told */
@@ -400,6 +407,35 @@ void gates_turn(struct host *host);
 /* Its run hears of it when this turn of the loop is over. */
 void call_refuse_later(struct live_call *call, enum cause cause, const char *code,
                        int64_t retry_after_ms, const char *format, ...) PRINTF_LIKE(5, 6);
+
+/* ---- purse.c ---- */
+
+WARN_UNUSED enum error_code purse_open(struct host *host, struct error *reterr);
+void purse_close(struct host *host);
+/* Something has happened to the run, which was charged so before: what that changes, for the
+ * record. Starts among the decisions count as they are admitted. */
+enum { PURSE_ENTRIES = 2 };
+struct purse_entries {
+    char names[PURSE_ENTRIES][32];
+    struct journal_meter list[PURSE_ENTRIES];
+    size_t count;
+};
+void purse_note(struct live_run *live, struct amounts before, const struct decisions *decisions,
+                struct purse_entries *ret_entries);
+/* A start that was decided is carried out, or is not: it may be admitted now. */
+void purse_arrived(struct live_run *live, const struct decision *start);
+/* It has arrived, and is refused: until its run hears of it, it is in nobody's way. */
+struct amounts purse_send_back(struct live_run *live, const struct decision *start);
+/* Has a period no room, for a start that has arrived and is charged, or for that much more? */
+struct purse_refusal {
+    char code[16]; /* "budget-day" */
+    char message[400];
+};
+bool purse_lacks(struct host *host, int64_t tokens, int64_t cost, bool charged,
+                 struct purse_refusal *ret_refusal);
+/* Must what is set aside for the agent's calls be on disk before they begin? */
+bool purse_needs_barrier(const struct host *host, const struct agent *agent);
+int64_t purse_hour(const struct host *host);
 
 /* ---- calls.c ---- */
 

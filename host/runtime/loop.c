@@ -213,19 +213,21 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     host->manifest = options->roster->manifest;
     text_init(&host->scratch, SIZE_MAX / 2);
     host->payloads = payloads_new();
+    clock_open(host);
     enum error_code code = open_journal(host, reterr);
-    if (code == ERR_OK) {
+    if (code == ERR_OK)
+        code = purse_open(host, reterr);
+    if (code == ERR_OK)
         code = egress_new(&host->egress, reterr);
-        if (code != ERR_OK)
-            journal_close(host->journal, NULL);
-    }
     if (code != ERR_OK) {
+        purse_close(host);
+        if (host->journal)
+            journal_close(host->journal, NULL);
         free(host);
         return code;
     }
     host->worker = find_worker(options->worker);
     host->shelf = shelf_new();
-    clock_open(host);
     uv_loop_init(&host->loop);
     watch(host, &host->journal_poll, journal_fd(host->journal), journal_readable);
     watch(host, &host->egress_poll, egress_fd(host->egress), egress_readable);
@@ -269,6 +271,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
     clock_close(host);
     if (host->failed && code == ERR_OK)
         code = error_set(reterr, host->failure.code, "%s", host->failure.text);
+    purse_close(host);
     free(host->slots);
     free(host->worker);
     text_done(&host->scratch);

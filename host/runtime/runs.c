@@ -102,6 +102,7 @@ static void watch_task(struct live_run *live, uint32_t task)
 /* What waits for the barrier: the starts of one record. */
 struct pending_starts {
     struct live_run *live;
+    int64_t hour_ms; /* when they were decided */
     size_t count;
     struct decision *list;
 };
@@ -122,10 +123,13 @@ static void starts_durable(void *user, enum error_code code, const struct error 
     struct live_run *live = pending->live;
     for (size_t i = 0; i < pending->count; i++) {
         struct decision *start = &pending->list[i];
-        if (code == ERR_OK)
+        live->start_hour_ms = pending->hour_ms;
+        if (code == ERR_OK) {
             call_start(live, start);
-        else
+        } else {
+            purse_arrived(live, start);
             call_refuse(live, start->task, start->attempt, err ? err->text : "no room");
+        }
         json_decref(start->input);
         json_decref(start->feedback);
     }
@@ -139,16 +143,18 @@ static bool start_needs_barrier(const struct live_run *live, const struct decisi
 {
     const struct agent *agent = run_task_agent(live->run, start->task, start->reconciling);
     return agent->effect >= CLASS_WRITE_IDEMPOTENT || agent->cost > 0 || live->paid ||
-           live->host->manifest->durable_steps;
+           purse_needs_barrier(live->host, agent) || live->host->manifest->durable_steps;
 }
 
 static void carry_out_starts(struct live_run *live, const struct decisions *decisions)
 {
     struct pending_starts *pending = NULL;
+    int64_t hour_ms = purse_hour(live->host);
     for (size_t i = 0; i < decisions->count; i++) {
         const struct decision *decision = &decisions->list[i];
         if (decision->kind != DECISION_START)
             continue;
+        live->start_hour_ms = hour_ms;
         if (!start_needs_barrier(live, decision)) {
             call_start(live, decision);
             continue;
@@ -156,6 +162,7 @@ static void carry_out_starts(struct live_run *live, const struct decisions *deci
         if (!pending)
             pending = xcalloc(1, sizeof(*pending));
         pending->live = live;
+        pending->hour_ms = hour_ms;
         pending->list = xrealloc(pending->list, (pending->count + 1) * sizeof(*pending->list));
         pending->list[pending->count++] = copy_start(decision);
     }
@@ -239,9 +246,13 @@ static void unsettle(struct live_run *live)
 /* ---- records ---- */
 
 static void append(struct live_run *live, const struct event *event,
-                   const struct decisions *decisions, const char *claim, const char *owner)
+                   const struct decisions *decisions, struct amounts charged, const char *claim,
+                   const char *owner)
 {
     struct host *host = live->host;
+    struct purse_entries entries = {.count = 0};
+    if (host->purse)
+        purse_note(live, charged, decisions, &entries);
     enum run_status status = run_status(live->run);
     struct text *text = &host->scratch;
     text_clear(text);
@@ -263,6 +274,8 @@ static void append(struct live_run *live, const struct event *event,
         .flow = live->seq == 1 ? run_flow(live->run)->name : NULL,
         .claim = claim,
         .claim_owner = owner,
+        .meters = entries.list,
+        .meter_count = entries.count,
     };
     live->shown = status;
     journal_append(host->journal, &record);
@@ -304,8 +317,9 @@ static void happen(struct live_run *live, struct event *event, const char *claim
     struct decisions decisions = take_spare(host);
     int64_t now = host_now(host);
     event->at_ms = now > run_time(live->run) ? now : run_time(live->run);
+    struct amounts charged = run_charged(live->run);
     run_advance(live->run, event, &decisions);
-    append(live, event, &decisions, claim, owner);
+    append(live, event, &decisions, charged, claim, owner);
     if (host->options.progress)
         host->options.progress(host->options.user, live->run, event, &decisions);
     unsettle(live);

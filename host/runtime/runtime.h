@@ -193,6 +193,18 @@ WARN_UNUSED enum error_code verify_run(struct verifying *verifying, const char *
                                        const json_t *anchors, struct verified *ret,
                                        struct error *reterr);
 
+/* ---- Budgets over all runs ---- */
+
+struct budget_use {
+    int64_t begins_ms, ends_ms; /* Unix time; the period is one of UTC                   */
+    struct amounts used;        /* in it, or by a clock that was ahead: set aside too    */
+    bool ahead;                 /* some of it is of a time that is still to come         */
+};
+/* What all runs have used in the periods that are at that time. */
+WARN_UNUSED enum error_code budgets_used(struct journal_reader *reader, int64_t at_ms,
+                                         struct budget_use ret_uses[static PERIOD_COUNT],
+                                         struct error *reterr);
+
 /* ---- What answer and cancel leave in the inbox ---- */
 
 json_t *inbox_answer(const char *task, uint32_t revision, const json_t *answer, bool deny,

@@ -298,7 +298,7 @@ static void grant_reserve(struct live_call *call, uint64_t request, const struct
     char cost[32];
     json_t *body = json_pack("{s:I, s:s}", "tokens", (json_int_t)event->tokens, "cost",
                              money_text(event->cost, cost));
-    if (event->cost == 0) {
+    if (event->cost == 0 && !call->live->host->purse) {
         service_answer(call->slot, request, SEAM_OK, SEAM_EFFECT_NONE, body);
         return;
     }
@@ -309,6 +309,20 @@ static void grant_reserve(struct live_call *call, uint64_t request, const struct
     host_barrier(call->live->host, false, grant_durable, grant);
 }
 
+/* No budget over all runs has room for it: the run has it in its record, for `explain`. */
+static void refuse_reserve(struct live_call *call, uint64_t request,
+                           const struct purse_refusal *refusal)
+{
+    struct event event = {.kind = EVENT_HELD,
+                          .task = call->task,
+                          .attempt = call->attempt,
+                          .code = refusal->code,
+                          .message = refusal->message};
+    live_happen(call->live, &event, NULL);
+    service_fail(call->slot, request, SEAM_E_BUDGET, SEAM_EFFECT_NONE, refusal->code, "%s",
+                 refusal->message);
+}
+
 static void budget_reserve(struct live_call *call, uint64_t request, json_t *body)
 {
     struct event event = {
@@ -317,6 +331,12 @@ static void budget_reserve(struct live_call *call, uint64_t request, json_t *bod
     if (!read_amounts(body, &event.tokens, &event.cost)) {
         bad_request(call, request, "budget.reserve/1",
                     "`tokens` >= 0, `cost` a decimal in a string");
+        return;
+    }
+    struct purse_refusal refusal;
+    if (call->rank != LINE_RECOVERY &&
+        purse_lacks(call->live->host, event.tokens, event.cost, false, &refusal)) {
+        refuse_reserve(call, request, &refusal);
         return;
     }
     live_happen(call->live, &event, &decision);

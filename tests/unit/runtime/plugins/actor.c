@@ -246,6 +246,8 @@ static const seam_agent mail = SEAM_AGENT("mail", SEAM_WRITE, 0);
 static const seam_agent put = SEAM_AGENT("put", SEAM_WRITE_IDEMPOTENT, 0);
 static const seam_agent strict = SEAM_AGENT("strict", SEAM_PURE, 0);
 static const seam_agent find = SEAM_AGENT("find", SEAM_READ, 0);
-static const seam_agent *const agents[] = {&pure, &look, &book, &mail, &put, &strict, &find, NULL};
+static const seam_agent think = SEAM_AGENT("think", SEAM_PURE, 0);
+static const seam_agent *const agents[] = {&pure,   &look, &book,  &mail, &put,
+                                           &strict, &find, &think, NULL};
 
 SEAM_PLUGIN(ACTOR_ID, "1.0.0", agents, start)
