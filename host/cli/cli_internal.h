@@ -199,6 +199,7 @@ int command_show(const struct args *args);
 int command_explain(const struct args *args);
 int command_answer(const struct args *args);
 int command_cancel(const struct args *args);
+int command_budgets(const struct args *args);
 int command_resume(const struct args *args);
 int command_replay(const struct args *args);
 int command_verify(const struct args *args);

@@ -73,10 +73,6 @@ static const struct option test_options[] = {
     {"--filter", "TEXT", "only cases with this in their name or file"},
     MANIFEST,
     {"--cards", "DIR", "ALIAS.json for plugins whose library is not there (default: DIR/cards)"},
-    {"--crash-at-every-write", NULL, "kill the host at every edge of each case, and take it up"},
-    {"--crash-at", "N", "kill it at that edge alone"},
-    {"--seeds", "N", "each case N times, with orders and faults drawn from seeds 1 to N (or A-B)"},
-    {"--seed", "N", "with that seed alone"},
     {"--keep", "DIR", "keep the journals of the cases there"},
     {"--format", "FORMAT", "text (default), json or junit"},
     END};
@@ -152,8 +148,6 @@ const struct command commands[] = {
      "\n"
      "  seam test book-trip.yaml --fixtures fixtures\n"
      "  seam test book-trip.yaml --filter slow --keep journals\n"
-     "  seam test book-trip.yaml --crash-at-every-write\n"
-     "  seam test book-trip.yaml --seeds 1000\n"
      "\n"
      "Exit: 0 all passed, 1 one failed, 2 usage or a bad file.",
      test_options, 1, 2, command_test},
@@ -192,6 +186,14 @@ const struct command commands[] = {
      answer_options, 2, 2, command_answer},
     {"cancel", "RUN", "end a run: nothing new begins, doubts are resolved, done steps undone",
      "  seam cancel trip-17", cancel_options, 1, 1, command_cancel},
+    {"budgets", "", "what all runs together have used, of what the manifest allows",
+     "For each period of the manifest's `budgets`: what is used or set aside, what is allowed, "
+     "and\n"
+     "until when. Without any, what the journal knows.\n"
+     "\n"
+     "  seam budgets\n"
+     "  seam budgets --json | jq .day.tokens.left",
+     store_options, 0, 0, command_budgets},
     {"resume", "RUN | --all", "go on with a run where it was left",
      "  seam resume trip-17\n"
      "  seam resume --all\n"
