@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *whoever(const struct args *args)
+const char *whoever(const struct args *args)
 {
     const char *who = args_option(args, "--who");
     const struct passwd *user = who ? NULL : getpwuid(getuid());

@@ -91,6 +91,8 @@ int verdict_exit(enum verdict verdict);
 char *same_store(const struct args *args);
 /* The sentence that a question asks a person, of what the person is shown. */
 const char *question_sentence(const json_t *shown);
+/* Who answers, cancels or allows: --who, or the user's name. */
+const char *whoever(const struct args *args);
 /* "2026-11-22 12:03:04", local time, of Unix milliseconds; a buffer of at least 32. */
 const char *clock_text(int64_t ms, char ret_text[static 32]);
 
@@ -142,8 +144,26 @@ WARN_UNUSED enum error_code drive_open(struct drive *drive, const struct args *a
                                        struct error *reterr);
 /* Works until all is settled or Ctrl-C; prints what came of it; closes; returns the exit code. */
 int drive_finish(struct drive *drive);
-/* Closes without working, after an error that it reports. */
+/* Closes without working. */
+void drive_close(struct drive *drive);
+/* The same, after an error that it reports. */
 int drive_abort(struct drive *drive, const struct error *err);
+
+/* ---- run.c, renew.c: what a run begins with ---- */
+
+/* The flow, or what is wrong with it on stderr. */
+WARN_UNUSED enum error_code compile_flow(struct drive *drive, const char *path,
+                                         struct flow **ret_flow, struct error *reterr);
+/* --input and --set; without --input they begin with base, or NULL = {}. */
+WARN_UNUSED enum error_code read_input(const struct args *args, const json_t *base,
+                                       json_t **ret_input, struct error *reterr);
+int resume_from(const struct args *args);
+
+/* ---- diff.c ---- */
+
+/* What a renewal comes to, for people. */
+void print_renewal(FILE *out, const json_t *picture);
+void print_effects_again(FILE *out, const json_t *effects);
 
 /* ---- sarif.c: what check finds, as SARIF 2.1.0 ---- */
 
@@ -201,6 +221,7 @@ int command_answer(const struct args *args);
 int command_cancel(const struct args *args);
 int command_budgets(const struct args *args);
 int command_resume(const struct args *args);
+int command_diff(const struct args *args);
 int command_replay(const struct args *args);
 int command_verify(const struct args *args);
 int command_validate(const struct args *args);

@@ -62,6 +62,13 @@ static const struct option cancel_options[] = {
 static const struct option resume_options[] = {
     {"--all", NULL, "every run that is not final"},
     {"--restored", NULL, "the journal came from a backup: it gets a new store id"},
+    {"--from", "STEP", "a new run: it takes over what is finished before STEP and beside it"},
+    {"--flow", "FILE", "with --from: the flow, edited; else that which the run began with"},
+    {"--input", "FILE", "with --from: another input"},
+    {"--set", "KEY=VALUE", "with --from: set a member of the input; repeatable"},
+    {"--id", "ID", "with --from: the new run's id"},
+    {"--yes", NULL, "with --from: effects may be passed again; it is recorded who said so"},
+    {"--who", "NAME", "who says --yes (default: your user name)"},
     MANIFEST,
     STORE,
     {"--quiet", NULL, "no progress and no warnings"},
@@ -195,11 +202,33 @@ const struct command commands[] = {
      "  seam budgets --json | jq .day.tokens.left",
      store_options, 0, 0, command_budgets},
     {"resume", "RUN | --all", "go on with a run where it was left",
+     "Goes on with a run that is not final. With --from it starts a new run instead, from one "
+     "that\n"
+     "is: finished steps whose agents, contracts and inputs are what they were are taken over; "
+     "STEP\n"
+     "and what waits for it run again. Before an effect would be passed again it asks: at a "
+     "terminal,\n"
+     "or by --yes. `seam diff` shows beforehand what would become of each step.\n"
+     "\n"
      "  seam resume trip-17\n"
      "  seam resume --all\n"
+     "  seam resume trip-17 --from price --flow book-trip.yaml --set max_price=900\n"
      "\n"
-     "Exit: as of run, of the runs that were asked for.",
+     "Exit: as of run, of the runs that were asked for; 4 if nobody allows an effect.",
      resume_options, 0, 1, command_resume},
+    {"diff", "RUN [FLOW]", "what would be otherwise with an edited flow, or today's plugins",
+     "Holds a run against FLOW (or the flow that it began with) and the plugins that are loaded\n"
+     "now: what differs in the flow, in its steps and in the cards of its agents, with the "
+     "contract\n"
+     "engine's word on each; which finished steps would still be taken over by `seam resume "
+     "--from`,\n"
+     "and which not and why; which effects would be passed again.\n"
+     "\n"
+     "  seam diff trip-17\n"
+     "  seam diff trip-17 book-trip.yaml --json\n"
+     "\n"
+     "Exit: 0 nothing is otherwise, 1 something is, 2 usage or a bad file.",
+     store_options, 1, 2, command_diff},
     {"replay", "RUN | --all", "decide everything again from the journal, and compare",
      "  seam replay trip-17\n"
      "  seam replay --all\n"

@@ -129,11 +129,16 @@ static enum error_code close_host(struct drive *drive, struct error *reterr)
     return code;
 }
 
+void drive_close(struct drive *drive)
+{
+    close_host(drive, NULL);
+    close_all(drive);
+}
+
 int drive_abort(struct drive *drive, const struct error *err)
 {
     int code = report_refusal(drive->args, err, &drive->findings);
-    close_host(drive, NULL);
-    close_all(drive);
+    drive_close(drive);
     return code;
 }
 

@@ -46,7 +46,8 @@ static enum error_code apply_set(json_t *input, const char *setting, struct erro
     return ERR_OK;
 }
 
-static enum error_code read_input(const struct args *args, json_t **ret_input, struct error *reterr)
+enum error_code read_input(const struct args *args, const json_t *base, json_t **ret_input,
+                           struct error *reterr)
 {
     const char *file = args_option(args, "--input");
     json_t *input = NULL;
@@ -54,7 +55,7 @@ static enum error_code read_input(const struct args *args, json_t **ret_input, s
     if (file)
         code = read_document(file, &input, reterr);
     else
-        input = json_object();
+        input = base ? json_deep_copy(base) : json_object();
     for (int i = 0; i < args->given_count && code == ERR_OK; i++)
         if (strcmp(args->given[i].name, "--set") == 0)
             code = apply_set(input, args->given[i].value, reterr);
@@ -124,7 +125,7 @@ static enum error_code submit_each(struct drive *drive, struct flow *flow, const
 static enum error_code submit_one(struct drive *drive, struct flow *flow, struct error *reterr)
 {
     json_t *input = NULL;
-    enum error_code code = read_input(drive->args, &input, reterr);
+    enum error_code code = read_input(drive->args, NULL, &input, reterr);
     if (code == ERR_OK)
         code = host_submit(drive->host, flow, args_option(drive->args, "--id"), input, reterr);
     json_decref(input);
@@ -137,13 +138,12 @@ static bool unreadable(const struct findings *findings)
     return findings->count == 1 && strcmp(findings->list[0].rule, "malformed") == 0;
 }
 
-/* The flow, or what is wrong with it. */
-static enum error_code compile(struct drive *drive, struct flow **ret_flow, struct error *reterr)
+enum error_code compile_flow(struct drive *drive, const char *path, struct flow **ret_flow,
+                             struct error *reterr)
 {
     const struct args *args = drive->args;
     struct findings *findings = &drive->findings;
-    enum error_code code =
-        roster_compile(drive->roster, args->operands[0], ret_flow, findings, reterr);
+    enum error_code code = roster_compile(drive->roster, path, ret_flow, findings, reterr);
     bool tell = findings->errors || (findings->warnings && !args_flag(args, "--quiet"));
     if (tell && !args->json) {
         AUTO(text_done) struct text text;
@@ -168,7 +168,7 @@ int command_run(const struct args *args)
         return complain(EXIT_USAGE, "run: --each goes without --input and --set");
     enum error_code code = drive_open(&drive, args, &err);
     if (code == ERR_OK)
-        code = compile(&drive, &flow, &err);
+        code = compile_flow(&drive, args->operands[0], &flow, &err);
     if (code == ERR_OK)
         code = each ? submit_each(&drive, flow, each, &err) : submit_one(&drive, flow, &err);
     return code == ERR_OK ? drive_finish(&drive) : drive_abort(&drive, &err);
@@ -176,12 +176,20 @@ int command_run(const struct args *args)
 
 int command_resume(const struct args *args)
 {
+    static const char *const anew[] = {"--flow", "--input", "--set", "--id", "--yes", "--who"};
     struct drive drive;
     struct error err;
     size_t count = 1, refused = 0;
     bool all = args_flag(args, "--all");
     if (all == (args->operand_count == 1))
         return complain(EXIT_USAGE, "resume: name one RUN, or give --all");
+    if (args_flag(args, "--from"))
+        return all ? complain(EXIT_USAGE, "resume: --from goes with one RUN") : resume_from(args);
+    for (size_t i = 0; i < sizeof(anew) / sizeof(anew[0]); i++)
+        if (args_flag(args, anew[i]))
+            return complain(EXIT_USAGE,
+                            "resume: %s is for a new run; say with --from STEP where it begins",
+                            anew[i]);
     enum error_code code = drive_open(&drive, args, &err);
     if (code == ERR_OK)
         code = all ? host_resume_all(drive.host, &count, &refused, &err)

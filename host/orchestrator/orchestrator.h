@@ -363,6 +363,8 @@ struct effect_view {
     const char *name, *key;
     enum outcome outcome;
     bool automatic;
+    int64_t first_ms;                /* when it was begun for the first time */
+    const json_t *request;           /* borrowed; NULL = none, or not known */
     const json_t *response, *result; /* borrowed; of a DONE one; NULL = none */
 };
 size_t run_task_effects(const struct run *run, uint32_t task);

@@ -201,6 +201,8 @@ struct effect_view run_task_effect(const struct run *run, uint32_t task, size_t 
         .key = effect->key,
         .outcome = effect->outcome,
         .automatic = effect->automatic,
+        .first_ms = effect->first_ms,
+        .request = effect->request,
         .response = effect->response,
         .result = effect->result,
     };

@@ -15,6 +15,8 @@
  *   places.c    who waits for a place, and whether it can come free
  *   http.c      http.send: grants, effects, replays
  *   fold.c      runs read back from the journal
+ *   renew.c     a run anew, from what an earlier one has finished
+ *   edits.c     what differs between two flows
  *   difference.c  where two lists of decisions part
  *   payloads.c  large values, kept once
  *   verify.c    whether a journal is what was written
@@ -312,6 +314,10 @@ void live_happen(struct live_run *live, struct event *event, struct decision *re
 /* As live_happen; the record also claims an external reference. */
 void live_happen_claiming(struct live_run *live, struct event *event, const char *claim,
                           const char *owner);
+/* As host_submit, of a run that takes over what `adopted` says; NULL = nothing. */
+WARN_UNUSED enum error_code host_submit_adopting(struct host *host, struct flow *flow,
+                                                 const char *id, json_t *input, json_t *adopted,
+                                                 struct error *reterr);
 void live_free(struct live_run *live);
 /* Something that referred to the run is gone: frees the run if it was the last. */
 void live_release(struct live_run *live);
@@ -358,6 +364,19 @@ void pinned_done(struct host *host);
 WARN_UNUSED enum error_code pinned_check(struct journal_reader *reader, const struct roster *roster,
                                          const struct run *run, json_t **ret_libraries,
                                          struct error *reterr);
+/* What the run was pinned to; a new reference. */
+WARN_UNUSED enum error_code pinned_read(struct journal_reader *reader, const char *id,
+                                        json_t **ret_pins, struct error *reterr);
+/* The flow that the pins name, against the agents of the roster of today. */
+WARN_UNUSED enum error_code pinned_compile(struct journal_reader *reader,
+                                           const struct roster *roster, const json_t *pins,
+                                           struct flow **ret_flow, struct error *reterr);
+/* How the agent of today stands to the one of the pins: {status, verdict, reason, checks}, where
+ * status is same, library, card, gone or new; a new reference. */
+WARN_UNUSED enum error_code pinned_compare(struct journal_reader *reader,
+                                           const struct roster *roster, const json_t *pins,
+                                           const char *agent, json_t **ret_picture,
+                                           struct error *reterr);
 void roster_add_agents(struct catalog *catalog, const char *alias, int64_t call_ms,
                        const struct card *card);
 
@@ -374,6 +393,12 @@ void roster_link_calls(struct roster *roster);
 json_t *agent_calls_json(const struct agent *agent);
 /* The same, read back; what the catalog does not have is left out. */
 void agent_link_calls(struct catalog *catalog, const char *name, const json_t *calls);
+
+/* ---- edits.c ---- */
+
+/* [{what, was, is}], and of contracts [{what, asked, verdict, reason, witness}]; new references. */
+json_t *edits_of_step(const struct flow *was, const struct flow *is, const char *name);
+json_t *edits_of_flow(const struct flow *was, const struct flow *is);
 
 /* ---- slots.c ---- */
 

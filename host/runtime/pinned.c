@@ -186,8 +186,8 @@ static bool keep_pins(void *user, uint64_t seq, struct record *record, struct ru
     return false;
 }
 
-static enum error_code read_pins(struct journal_reader *reader, const char *id, json_t **ret_pins,
-                                 struct error *reterr)
+enum error_code pinned_read(struct journal_reader *reader, const char *id, json_t **ret_pins,
+                            struct error *reterr)
 {
     *ret_pins = NULL;
     enum error_code code = fold_run(reader, id, NULL, keep_pins, ret_pins, NULL, reterr);
@@ -267,8 +267,8 @@ static int64_t limit_in(const json_t *ceiling, const char *key)
     return json_integer_value(json_object_get(ceiling, key));
 }
 
-static enum error_code compile(const json_t *kept, struct catalog *catalog, struct flow **ret_flow,
-                               struct error *reterr)
+static enum error_code compile(const json_t *kept, const struct catalog *catalog,
+                               struct flow **ret_flow, struct error *reterr)
 {
     const json_t *limits = json_object_get(kept, "ceiling");
     const char *file = json_string_value(json_object_get(kept, "file"));
@@ -296,22 +296,34 @@ static enum error_code compile(const json_t *kept, struct catalog *catalog, stru
     return code;
 }
 
+static enum error_code read_flow(struct journal_reader *reader, const json_t *pins,
+                                 json_t **ret_kept, struct error *reterr)
+{
+    AUTO(text_done) struct text text;
+    text_init(&text, KEPT_MAX);
+    enum error_code code = read_kept(reader, json_object_get(pins, "flow"), &text, reterr);
+    return code == ERR_OK ? json_read_own(text_slice(&text), ret_kept, reterr) : code;
+}
+
+enum error_code pinned_compile(struct journal_reader *reader, const struct roster *roster,
+                               const json_t *pins, struct flow **ret_flow, struct error *reterr)
+{
+    AUTO(json_decrefp) json_t *kept = NULL;
+    enum error_code code = read_flow(reader, pins, &kept, reterr);
+    return code == ERR_OK ? compile(kept, &roster->catalog, ret_flow, reterr) : code;
+}
+
 static enum error_code build(struct journal_reader *reader, const json_t *pins,
                              struct flow **ret_flow, struct error *reterr)
 {
-    AUTO(text_done) struct text text;
-    json_t *kept = NULL;
+    AUTO(json_decrefp) json_t *kept = NULL;
     struct catalog *catalog = xcalloc(1, sizeof(*catalog));
     catalog_init(catalog);
-    text_init(&text, KEPT_MAX);
-    enum error_code code = read_kept(reader, json_object_get(pins, "flow"), &text, reterr);
-    if (code == ERR_OK)
-        code = json_read_own(text_slice(&text), &kept, reterr);
+    enum error_code code = read_flow(reader, pins, &kept, reterr);
     if (code == ERR_OK)
         code = read_catalog(reader, pins, catalog, reterr);
     if (code == ERR_OK)
         code = compile(kept, catalog, ret_flow, reterr);
-    json_decref(kept);
     if (code == ERR_OK) {
         flow_own(*ret_flow, catalog);
         return code;
@@ -327,7 +339,7 @@ enum error_code fold_flow(struct journal_reader *reader, struct shelf *shelf, co
     AUTO(text_done) struct text key;
     AUTO(json_decrefp) json_t *pins = NULL;
     text_init(&key, KEPT_MAX);
-    enum error_code code = read_pins(reader, id, &pins, reterr);
+    enum error_code code = pinned_read(reader, id, &pins, reterr);
     if (code != ERR_OK)
         return code;
     json_write(pins, &key);
@@ -380,13 +392,66 @@ static enum error_code may_succeed(struct journal_reader *reader, const struct r
     succession_judge_agent(old, strchr(name, '/') + 1, plugin->card, NULL, &succession);
     const struct succession_check *check = obstacle(&succession);
     if (succession.verdict != PROVEN)
-        code = error_set(reterr, ERR_CONFLICT,
-                         "it began with another card of agent %s, and the new one %s take its "
-                         "place: %s%s%s; put the plugin back that it began with",
-                         name, succession.verdict == REFUTED ? "cannot" : "may not be able to",
-                         check ? check->aspect : "", check ? ": " : "", check ? check->reason : "");
+        code =
+            error_set(reterr, ERR_CONFLICT,
+                      "it began with another card of agent %s, and the new one %s take its "
+                      "place: %s%s%s; put the plugin back that it began with, or see `seam diff`",
+                      name, succession.verdict == REFUTED ? "cannot" : "may not be able to",
+                      check ? check->aspect : "", check ? ": " : "", check ? check->reason : "");
     succession_done(&succession);
     return code;
+}
+
+static json_t *checks_json(const struct succession *succession)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < succession->count; i++) {
+        const struct succession_check *check = &succession->checks[i];
+        json_t *json = json_pack("{s:s, s:s, s:s}", "aspect", check->aspect, "verdict",
+                                 verdict_name(check->verdict), "reason", check->reason);
+        if (check->witness)
+            json_object_set(json, "witness", check->witness);
+        if (check->note)
+            json_object_set_new(json, "note", json_true());
+        json_array_append_new(list, json);
+    }
+    return list;
+}
+
+static enum error_code compare_cards(struct journal_reader *reader, const struct roster *roster,
+                                     const char *name, const json_t *pin, json_t **ret_picture,
+                                     struct error *reterr)
+{
+    AUTO(card_freep) struct card *old = NULL;
+    struct succession succession;
+    enum error_code code = read_card(reader, pin, &old, reterr);
+    if (code != ERR_OK)
+        return code;
+    succession_judge_agent(old, strchr(name, '/') + 1, plugin_named(roster, alias_of(name))->card,
+                           NULL, &succession);
+    const struct succession_check *check = obstacle(&succession);
+    *ret_picture = json_pack("{s:s, s:s, s:s, s:o}", "status", "card", "verdict",
+                             verdict_name(succession.verdict), "reason",
+                             check ? check->reason : "the new one takes and gives what the old did",
+                             "checks", checks_json(&succession));
+    succession_done(&succession);
+    return ERR_OK;
+}
+
+enum error_code pinned_compare(struct journal_reader *reader, const struct roster *roster,
+                               const json_t *pins, const char *name, json_t **ret_picture,
+                               struct error *reterr)
+{
+    const json_t *pin = json_object_get(json_object_get(pins, "agents"), name);
+    const struct agent *agent = catalog_find(&roster->catalog, slice_of(name));
+    const char *status = !pin && !agent ? "unknown" : !pin ? "new" : !agent ? "gone" : "same";
+    if (pin && agent && !same_digest(json_string_value(json_object_get(pin, "card")), &agent->card))
+        return compare_cards(reader, roster, name, pin, ret_picture, reterr);
+    if (pin && agent &&
+        !same_digest(json_string_value(json_object_get(pin, "library")), &agent->library))
+        status = "library";
+    *ret_picture = json_pack("{s:s}", "status", status);
+    return ERR_OK;
 }
 
 static enum error_code check_agent(struct journal_reader *reader, const struct roster *roster,
@@ -419,7 +484,7 @@ enum error_code pinned_check(struct journal_reader *reader, const struct roster 
     AUTO(json_decrefp) json_t *pins = NULL;
     const char *name;
     json_t *pin;
-    enum error_code code = read_pins(reader, run_id(run), &pins, reterr);
+    enum error_code code = pinned_read(reader, run_id(run), &pins, reterr);
     AUTO(json_decrefp) json_t *libraries = json_object();
     json_object_foreach (json_object_get(pins, "agents"), name, pin) {
         char hex[DIGEST_HEX_SIZE];

@@ -385,7 +385,8 @@ void live_release(struct live_run *live)
         live_free(live);
 }
 
-static void begin(struct host *host, struct flow *flow, const char *id, json_t *input)
+static void begin(struct host *host, struct flow *flow, const char *id, json_t *input,
+                  json_t *adopted)
 {
     struct live_run *live = live_new(host, id, run_new(flow));
     struct event event = {
@@ -397,6 +398,7 @@ static void begin(struct host *host, struct flow *flow, const char *id, json_t *
         .input = input,
         .pins = pinned_make(host, flow),
         .paranoid = host->options.paranoid,
+        .adopted = adopted,
     };
     live_happen(live, &event, NULL);
     json_decref(event.pins);
@@ -517,6 +519,12 @@ static bool id_is_sound(const char *id)
 enum error_code host_submit(struct host *host, struct flow *flow, const char *id, json_t *input,
                             struct error *reterr)
 {
+    return host_submit_adopting(host, flow, id, input, NULL, reterr);
+}
+
+enum error_code host_submit_adopting(struct host *host, struct flow *flow, const char *id,
+                                     json_t *input, json_t *adopted, struct error *reterr)
+{
     char made[LIMIT_NAME];
     struct journal_run known;
     if (id && !id_is_sound(id))
@@ -546,7 +554,7 @@ enum error_code host_submit(struct host *host, struct flow *flow, const char *id
                          host->unsettled);
     if (!id)
         make_id(host, flow->name, made, sizeof(made));
-    begin(host, flow, id ? id : made, input);
+    begin(host, flow, id ? id : made, input, adopted);
     return ERR_OK;
 }
 

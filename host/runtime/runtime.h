@@ -205,6 +205,33 @@ WARN_UNUSED enum error_code budgets_used(struct journal_reader *reader, int64_t 
                                          struct budget_use ret_uses[static PERIOD_COUNT],
                                          struct error *reterr);
 
+/* ---- A run anew, from what an earlier one has finished ---- */
+
+/* What a run with another flow, or with the plugins of today, would make of an earlier one. It is
+ * what the core says when it is asked: a run is begun in memory with what could be taken over. */
+struct renewal {
+    struct flow *flow; /* that it would run */
+    json_t *input;     /* of the new run */
+    json_t *adopted;   /* of its STARTED; what is passed again stands in `passed` */
+    /* {run, status, same, from, flow: [edit], agents: [{agent, status, verdict, reason, checks}],
+     * steps: [{step, was, then: taken-over | again | open | new | removed | skipped, why, edits}],
+     * effects: [{step, path, effect, key, outcome, request, result, at_ms, undone}]}: the effects
+     * are those of steps that are not, or may not be, taken over, and of steps that are gone where
+     * a new one may do the same by another name */
+    json_t *picture;
+};
+void renewal_done(struct renewal *renewal);
+/* flow NULL = that which the run began with, against the roster of today; from NULL = no step is
+ * forced to run again; input NULL = the run's own. */
+WARN_UNUSED enum error_code renewal_make(struct journal_reader *reader, const struct roster *roster,
+                                         const char *id, struct flow *flow, const char *from,
+                                         json_t *input, struct renewal *ret, struct error *reterr);
+/* Starts it. who allowed that all its effects may be passed again; NULL = nobody: then a person is
+ * asked before each. ERR_CONFLICT while the earlier run is not final: two would do the same work at
+ * once. */
+WARN_UNUSED enum error_code host_renew(struct host *host, const struct renewal *renewal,
+                                       const char *id, const char *who, struct error *reterr);
+
 /* ---- What answer and cancel leave in the inbox ---- */
 
 json_t *inbox_answer(const char *task, uint32_t revision, const json_t *answer, bool deny,

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A run anew, from what an earlier one has finished. What may be offered to the core is settled
+ * here: steps that are done and not undone, whose agents, contracts and checks are what they were
+ * or provably as good. What is then taken over the core alone decides, when a step's turn comes and
+ * its inputs are known; so to say beforehand what would become of each step, a run is begun in
+ * memory and its decisions are read.
+ */
+#include "runtime/host_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct renewing {
+    struct journal_reader *reader;
+    const struct roster *roster;
+    struct run *run;        /* the earlier one, as it ended */
+    const struct flow *was; /* … and its flow */
+    struct flow *is;
+    json_t *pins, *agents;   /* agents: what pinned_compare says of each */
+    json_t *adopted, *steps; /* steps: by name, {was, then, why, edits} */
+};
+
+/* ---- what could be taken over ---- */
+
+/* The task belongs to the step, or to what is within it. */
+static bool is_of_step(const char *path, const char *step)
+{
+    size_t length = strlen(step);
+    return strncmp(path, step, length) == 0 &&
+           (path[length] == '\0' || path[length] == '[' || path[length] == '/');
+}
+
+static bool is_undo(const char *path)
+{
+    const char *last = strrchr(path, '/');
+    return last && strcmp(last, "/undo") == 0;
+}
+
+static bool was_undone(const struct run *run, const char *step)
+{
+    for (uint32_t i = 0; i < run_task_count(run); i++)
+        if (is_of_step(run_task_path(run, i), step) && is_undo(run_task_path(run, i)))
+            return true;
+    return false;
+}
+
+static uint32_t step_index(const struct flow *flow, const char *name)
+{
+    for (uint32_t i = 0; i < flow->step_count; i++)
+        if (strcmp(flow->steps[i].name, name) == 0)
+            return i;
+    return UINT32_MAX;
+}
+
+/* What a finished step is held to; its inputs are compared when they are known. */
+static const char *binding_edit(const json_t *edits)
+{
+    static const char *const binding[] = {"agent",  "flow",       "flow's text", "plan",
+                                          "assert", "confidence", "undo",        "on_item_failure"};
+    size_t i;
+    const json_t *edit;
+    json_array_foreach (edits, i, edit) {
+        const char *what = json_string_value(json_object_get(edit, "what"));
+        for (size_t k = 0; k < sizeof(binding) / sizeof(binding[0]); k++)
+            if (strcmp(what, binding[k]) == 0)
+                return binding[k];
+    }
+    return NULL;
+}
+
+/* What was given then must be what the agent of today may give. */
+static bool outputs_fit(const struct contract *contract, const json_t *parts)
+{
+    size_t i;
+    const json_t *part;
+    json_array_foreach (parts, i, part) {
+        const json_t *output = json_object_get(part, "output");
+        if (contract && output && !contract_accepts(contract, output))
+            return false;
+    }
+    return true;
+}
+
+static char *agent_obstacle(const struct renewing *r, const struct agent *agent,
+                            const json_t *parts)
+{
+    const json_t *picture = json_object_get(r->agents, agent->name);
+    const char *status = json_string_value(json_object_get(picture, "status"));
+    const char *verdict = json_string_value(json_object_get(picture, "verdict"));
+    const struct agent *now = catalog_find(&r->roster->catalog, slice_of(agent->name));
+    if (!status || strcmp(status, "gone") == 0 || !now)
+        return xasprintf("%s is not loaded now", agent->name);
+    if (strcmp(status, "card") != 0)
+        return NULL;
+    if (strcmp(verdict, "PROVEN") != 0)
+        return xasprintf("the card of %s has changed, and the new one %s take the old one's place: "
+                         "%s",
+                         agent->name, strcmp(verdict, "REFUTED") == 0 ? "cannot" : "may not",
+                         json_string_value(json_object_get(picture, "reason")));
+    return outputs_fit(now->output, parts)
+               ? NULL
+               : xasprintf("what it gave does not fit the output contract that %s has now",
+                           agent->name);
+}
+
+/* Why the step cannot be taken over whatever its inputs are; NULL = it can. The caller frees. */
+static char *obstacle(const struct renewing *r, const struct step *step, const json_t *known,
+                      const json_t *edits)
+{
+    const char *status = json_string_value(json_object_get(known, "status"));
+    const char *binding = binding_edit(edits);
+    if (!known)
+        return xstrdup("the earlier run had no such step");
+    if (strcmp(status, "done") != 0)
+        return xasprintf("it was %s in the earlier run",
+                         strcmp(status, "open") == 0 ? "not finished" : status);
+    if (was_undone(r->run, step->name))
+        return xstrdup("the earlier run has undone it");
+    if (binding)
+        return xasprintf("its `%s` has changed", binding);
+    if (step->plan || step->call.flow || !step->call.agent)
+        return NULL;
+    return agent_obstacle(r, step->call.agent, json_object_get(known, "parts"));
+}
+
+/* The step that is named, and all that waits for it. */
+static void force(const struct flow *flow, uint32_t index, bool first, json_t *forced)
+{
+    const struct step *step = &flow->steps[index];
+    if (json_object_get(forced, step->name))
+        return;
+    json_object_set_new(forced, step->name, first ? json_true() : json_false());
+    for (size_t i = 0; i < step->dependent_count; i++)
+        force(flow, step->dependents[i], false, forced);
+}
+
+static enum error_code find_forced(const struct flow *flow, const char *from, json_t *forced,
+                                   struct error *reterr)
+{
+    if (!from)
+        return ERR_OK;
+    uint32_t index = step_index(flow, from);
+    if (index == UINT32_MAX)
+        return error_set(reterr, ERR_INPUT, "flow %s has no step `%s`%s", flow->name, from,
+                         strchr(from, '/') || strchr(from, '[')
+                             ? ": name the step of the flow itself that it is within"
+                             : "; `seam show` lists the steps");
+    force(flow, index, true, forced);
+    return ERR_OK;
+}
+
+/* Of each step of the new flow: may it be offered? Those that may not keep what they did to the
+ * world, which is what the core asks about before it is done again. */
+static void weigh_steps(struct renewing *r, const char *from, const json_t *forced)
+{
+    json_t *known_steps = json_object_get(r->adopted, "steps");
+    for (size_t i = 0; i < r->is->step_count; i++) {
+        const struct step *step = &r->is->steps[i];
+        json_t *known = json_object_get(known_steps, step->name);
+        const json_t *first = json_object_get(forced, step->name);
+        const char *was = json_string_value(json_object_get(known, "status"));
+        json_t *edits = edits_of_step(r->was, r->is, step->name);
+        char *why = json_is_true(first) ? xasprintf("from here on it was asked to run again")
+                    : first             ? xasprintf("it comes after %s", from)
+                                        : obstacle(r, step, known, edits);
+        json_object_set_new(r->steps, step->name,
+                            json_pack("{s:s, s:s, s:s*, s:o}", "was", was ? was : "none", "then",
+                                      !known ? "new" : "open", "why", why, "edits", edits));
+        if (why && known)
+            json_object_set_new(known, "status", json_string("again"));
+        free(why);
+    }
+}
+
+/* ---- what the core makes of it ---- */
+
+static void note_then(struct renewing *r, const char *step, const char *then, const char *why)
+{
+    json_t *picture = json_object_get(r->steps, step);
+    const char *now = json_string_value(json_object_get(picture, "then"));
+    if (strcmp(now, "new") != 0 || strcmp(then, "skipped") == 0)
+        json_object_set_new(picture, "then", json_string(then));
+    if (why && !json_object_get(picture, "why"))
+        json_object_set_new(picture, "why", json_string(why));
+}
+
+static void try_beginning(struct renewing *r, json_t *input)
+{
+    struct run *run = run_new(r->is);
+    struct decisions decisions = {0};
+    struct event event = {
+        .kind = EVENT_STARTED,
+        .at_ms = run_time(r->run),
+        .rules = RULES_VERSION,
+        .run = run_id(r->run),
+        .store = "",
+        .input = input,
+        .adopted = r->adopted,
+    };
+    run_advance(run, &event, &decisions);
+    for (size_t i = 0; i < decisions.count; i++) {
+        const struct decision *decision = &decisions.list[i];
+        if (decision->frame != 0 || decision->step >= r->is->step_count)
+            continue;
+        const char *name = r->is->steps[decision->step].name;
+        if (decision->kind == DECISION_ADOPT)
+            note_then(r, name, "taken-over", NULL);
+        else if (decision->kind == DECISION_ADMIT)
+            note_then(r, name, "again", "its inputs are not what they were");
+        else if (decision->kind == DECISION_SKIP)
+            note_then(r, name, "skipped", rule_meaning(decision->rule));
+    }
+    decisions_done(&decisions);
+    run_free(run);
+}
+
+/* What was not reached waits for something that runs again. */
+static void settle_open(struct renewing *r)
+{
+    const char *name;
+    json_t *picture;
+    json_object_foreach (r->steps, name, picture) {
+        const char *then = json_string_value(json_object_get(picture, "then"));
+        if (strcmp(then, "open") != 0)
+            continue;
+        if (json_object_get(picture, "why"))
+            json_object_set_new(picture, "then", json_string("again"));
+        else
+            json_object_set_new(picture, "why",
+                                json_string("it waits for steps that run again: it is taken over "
+                                            "if its inputs come out the same"));
+    }
+}
+
+/* ---- effects that would be passed again ---- */
+
+static void list_effects(const struct renewing *r, const char *step, json_t *list)
+{
+    static const char *const outcomes[] = {"none", "done", "unknown", "open"};
+    bool undone = was_undone(r->run, step);
+    for (uint32_t i = 0; i < run_task_count(r->run); i++) {
+        const char *path = run_task_path(r->run, i);
+        if (!is_of_step(path, step) || is_undo(path))
+            continue;
+        for (size_t e = 0; e < run_task_effects(r->run, i); e++) {
+            struct effect_view view = run_task_effect(r->run, i, e);
+            if (view.outcome == OUTCOME_NONE)
+                continue;
+            json_array_append_new(
+                list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:O*, s:O*}", "step", step,
+                                "path", path, "effect", view.name, "key", view.key, "outcome",
+                                outcomes[view.outcome], "at_ms", (json_int_t)view.first_ms,
+                                "undone", undone, "request", view.request, "result",
+                                view.result ? view.result : view.response));
+        }
+    }
+}
+
+/* A step that is gone and one that is new may be one step by two names. */
+static bool new_writes(const struct renewing *r)
+{
+    for (size_t i = 0; i < r->is->step_count; i++) {
+        const struct step *step = &r->is->steps[i];
+        if (step_index(r->was, step->name) == UINT32_MAX &&
+            (!step->call.agent || step->call.agent->effect >= CLASS_WRITE_IDEMPOTENT))
+            return true;
+    }
+    return false;
+}
+
+static json_t *effects_passed(const struct renewing *r)
+{
+    json_t *list = json_array(), *picture;
+    const char *name;
+    json_object_foreach (r->steps, name, picture) {
+        const char *then = json_string_value(json_object_get(picture, "then"));
+        if (strcmp(then, "again") == 0 || strcmp(then, "open") == 0)
+            list_effects(r, name, list);
+    }
+    for (size_t i = 0; i < r->was->step_count && new_writes(r); i++)
+        if (step_index(r->is, r->was->steps[i].name) == UINT32_MAX)
+            list_effects(r, r->was->steps[i].name, list);
+    return list;
+}
+
+/* ---- the whole ---- */
+
+static enum error_code compare_agents(struct renewing *r, struct error *reterr)
+{
+    const struct flow *const flows[] = {r->was, r->is};
+    for (size_t f = 0; f < 2; f++)
+        for (size_t i = 0; i < flows[f]->agent_count; i++) {
+            const char *name = flows[f]->agents[i]->name;
+            json_t *picture = NULL;
+            if (json_object_get(r->agents, name))
+                continue;
+            enum error_code code =
+                pinned_compare(r->reader, r->roster, r->pins, name, &picture, reterr);
+            if (code != ERR_OK)
+                return code;
+            json_object_set_new(r->agents, name, picture);
+        }
+    return ERR_OK;
+}
+
+static json_t *steps_list(const struct renewing *r, bool *ret_same)
+{
+    json_t *list = json_array(), *picture;
+    const char *name;
+    json_object_foreach (r->steps, name, picture) {
+        json_object_set_new(picture, "step", json_string(name));
+        json_array_append(list, picture);
+        *ret_same &= json_array_size(json_object_get(picture, "edits")) == 0;
+    }
+    for (size_t i = 0; i < r->was->step_count; i++) {
+        if (step_index(r->is, r->was->steps[i].name) != UINT32_MAX)
+            continue;
+        const json_t *known =
+            json_object_get(json_object_get(r->adopted, "steps"), r->was->steps[i].name);
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s*, s:s, s:[]}", "step", r->was->steps[i].name,
+                                        "was", json_string_value(json_object_get(known, "status")),
+                                        "then", "removed", "edits"));
+        *ret_same = false;
+    }
+    for (size_t i = 0; i < r->is->step_count; i++)
+        *ret_same &= step_index(r->was, r->is->steps[i].name) != UINT32_MAX;
+    return list;
+}
+
+static json_t *agents_list(const struct renewing *r, bool *ret_same)
+{
+    json_t *list = json_array(), *picture;
+    const char *name;
+    json_object_foreach (r->agents, name, picture) {
+        if (strcmp(json_string_value(json_object_get(picture, "status")), "same") == 0)
+            continue;
+        json_object_set_new(picture, "agent", json_string(name));
+        json_array_append(list, picture);
+        *ret_same = false;
+    }
+    return list;
+}
+
+static json_t *draw(struct renewing *r, const char *from, const json_t *input)
+{
+    json_t *flow = edits_of_flow(r->was, r->is);
+    bool input_same = json_equal(input, run_input(r->run));
+    bool same = json_array_size(flow) == 0 && input_same;
+    json_t *steps = steps_list(r, &same), *agents = agents_list(r, &same);
+    return json_pack("{s:s, s:s, s:s*, s:b, s:b, s:o, s:o, s:o, s:o}", "run", run_id(r->run),
+                     "status", run_status_word(run_status(r->run)), "from", from, "same", same,
+                     "input_same", input_same, "flow", flow, "agents", agents, "steps", steps,
+                     "effects", effects_passed(r));
+}
+
+static enum error_code open_earlier(struct renewing *r, const char *id, struct shelf *shelf,
+                                    struct flow **ret_was, struct error *reterr)
+{
+    enum error_code code = fold_flow(r->reader, shelf, id, ret_was, reterr);
+    if (code == ERR_OK)
+        code = fold_run(r->reader, id, *ret_was, NULL, NULL, &r->run, reterr);
+    if (code == ERR_OK)
+        code = pinned_read(r->reader, id, &r->pins, reterr);
+    r->was = *ret_was;
+    return code;
+}
+
+static enum error_code weigh(struct renewing *r, const char *from, json_t *input,
+                             struct error *reterr)
+{
+    AUTO(json_decrefp) json_t *forced = json_object();
+    enum error_code code = host_check_input(r->is, input, reterr);
+    if (code == ERR_OK)
+        code = find_forced(r->is, from, forced, reterr);
+    if (code == ERR_OK)
+        code = compare_agents(r, reterr);
+    if (code != ERR_OK)
+        return code;
+    r->adopted = json_pack("{s:s, s:o}", "from", run_id(r->run), "steps", run_adoptable(r->run));
+    weigh_steps(r, from, forced);
+    try_beginning(r, input);
+    settle_open(r);
+    return ERR_OK;
+}
+
+enum error_code renewal_make(struct journal_reader *reader, const struct roster *roster,
+                             const char *id, struct flow *flow, const char *from, json_t *input,
+                             struct renewal *ret, struct error *reterr)
+{
+    AUTO(shelf_freep) struct shelf *shelf = shelf_new();
+    AUTO(flow_unrefp) struct flow *was = NULL;
+    AUTO(flow_unrefp) struct flow *is = flow ? flow_ref(flow) : NULL;
+    struct renewing r = {
+        .reader = reader, .roster = roster, .agents = json_object(), .steps = json_object()};
+    enum error_code code = open_earlier(&r, id, shelf, &was, reterr);
+    if (code == ERR_OK && !is)
+        code = pinned_compile(reader, roster, r.pins, &is, reterr);
+    r.is = is;
+    json_t *with = input ? input : r.run ? (json_t *)(uintptr_t)run_input(r.run) : NULL;
+    if (code == ERR_OK)
+        code = weigh(&r, from, with, reterr);
+    if (code == ERR_OK)
+        *ret = (struct renewal){.flow = TAKE(is),
+                                .input = json_incref(with),
+                                .adopted = json_incref(r.adopted),
+                                .picture = draw(&r, from, with)};
+    run_free(r.run);
+    json_decref(r.pins);
+    json_decref(r.agents);
+    json_decref(r.adopted);
+    json_decref(r.steps);
+    return code;
+}
+
+void renewal_done(struct renewal *renewal)
+{
+    flow_unref(renewal->flow);
+    json_decref(renewal->input);
+    json_decref(renewal->adopted);
+    json_decref(renewal->picture);
+    *renewal = (struct renewal){0};
+}
+
+/* Which steps may change the world once more, and who said so. */
+static void allow(json_t *adopted, const json_t *picture, const char *who)
+{
+    json_t *steps = json_array();
+    size_t i;
+    const json_t *effect;
+    const char *last = "";
+    json_array_foreach (json_object_get(picture, "effects"), i, effect) {
+        const char *step = json_string_value(json_object_get(effect, "step"));
+        if (strcmp(step, last) != 0)
+            json_array_append_new(steps, json_string(step));
+        last = step;
+    }
+    json_object_set_new(adopted, "passed", json_pack("{s:s, s:o}", "who", who, "steps", steps));
+}
+
+enum error_code host_renew(struct host *host, const struct renewal *renewal, const char *id,
+                           const char *who, struct error *reterr)
+{
+    const char *status = json_string_value(json_object_get(renewal->picture, "status"));
+    const char *old = json_string_value(json_object_get(renewal->picture, "run"));
+    if (strcmp(status, "running") == 0 || strcmp(status, "waiting") == 0)
+        return error_set(reterr, ERR_CONFLICT,
+                         "run %s is %s: two runs of the same work at once would do it twice; "
+                         "`seam cancel %s` and `seam resume %s` end it first",
+                         old, status, old, old);
+    if (id && strcmp(id, old) == 0)
+        return error_set(reterr, ERR_CONFLICT,
+                         "run %s is the earlier run itself; choose another --id, or none", id);
+    if (who)
+        allow(renewal->adopted, renewal->picture, who);
+    return host_submit_adopting(host, renewal->flow, id, renewal->input, renewal->adopted, reterr);
+}
