@@ -6,6 +6,7 @@
  *   clock.c     the time, and timers: real ones, or those of a rehearsal
  *   stand_in.c  what stands behind calls and requests in a rehearsal
  *   runs.c      a run's life: records, the barrier, decisions carried out
+ *   begin.c     how runs begin, and are taken up again
  *   slots.c     plugins, started and started again
  *   gate.c      what the manifest allows an agent over all runs
  *   purse.c     budgets over all runs
@@ -318,7 +319,12 @@ void live_happen_claiming(struct live_run *live, struct event *event, const char
 WARN_UNUSED enum error_code host_submit_adopting(struct host *host, struct flow *flow,
                                                  const char *id, json_t *input, json_t *adopted,
                                                  struct error *reterr);
+struct live_run *live_new(struct host *host, const char *id, struct run *run);
 void live_free(struct live_run *live);
+/* Whoever started it is told, once, if it is final or waits for people alone. */
+void live_settle(struct live_run *live);
+/* Sets the timers of a task, and has people told that are asked by it. */
+void live_watch(struct live_run *live, uint32_t task);
 /* Something that referred to the run is gone: frees the run if it was the last. */
 void live_release(struct live_run *live);
 
