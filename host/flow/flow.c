@@ -15,6 +15,8 @@ struct shared_flow {
     atomic_uint references;
     struct catalog *own;    /* NULL = the catalog is somebody else's      */
     struct agent *stand_in; /* of a sub-flow: what stands for it; or NULL */
+    struct flow_options terms;
+    struct budget ceiling;
 };
 
 static struct flow *flow_new(size_t steps)
@@ -40,6 +42,23 @@ void flow_own(struct flow *flow, struct catalog *catalog_taken)
 void flow_own_stand_in(struct flow *flow, struct agent *agent_taken)
 {
     ((struct shared_flow *)(void *)flow)->stand_in = agent_taken;
+}
+
+void flow_terms(const struct flow *flow, struct flow_options *ret_options)
+{
+    *ret_options = ((const struct shared_flow *)(const void *)flow)->terms;
+}
+
+static void keep_terms(struct flow *flow, const struct flow_options *options)
+{
+    struct shared_flow *shared = (void *)flow;
+    shared->terms = (struct flow_options){.catalog = options->catalog,
+                                          .defaults = json_incref((json_t *)options->defaults),
+                                          .concurrency = options->concurrency};
+    if (!options->ceiling)
+        return;
+    shared->ceiling = *options->ceiling;
+    shared->terms.ceiling = &shared->ceiling;
 }
 
 static void step_done(struct step *s)
@@ -82,6 +101,7 @@ void flow_unref(struct flow *flow)
     mapping_free(flow->output);
     json_decref(flow->files);
     free(flow->agents);
+    json_decref((json_t *)shared->terms.defaults);
     agent_free(shared->stand_in);
     if (shared->own) {
         catalog_done(shared->own);
@@ -252,6 +272,7 @@ enum error_code flow_compile(const char *path, const struct flow_options *option
     size_t errors = ret_findings->errors - errors_before;
     if (errors == 0) {
         c.flow->files = TAKE(family.files);
+        keep_terms(c.flow, options);
         *ret_flow = TAKE(c.flow);
     }
     compilation_done(&c);

@@ -264,6 +264,10 @@ WARN_UNUSED enum error_code flow_compile_plan(const struct flow *flow, uint32_t 
                                               const struct flow_options *options,
                                               struct flow **ret_flow, struct findings *ret_findings,
                                               struct error *reterr);
+/* The options that the flow was compiled with, for plans of its runs; without escalations and
+ * files, which a plan has none of. What they point to lives with the flow. Of a flow from a file.
+ */
+void flow_terms(const struct flow *flow, struct flow_options *ret_options);
 /* From now on the flow frees the catalog that it was compiled against. */
 void flow_own(struct flow *flow, struct catalog *catalog_taken);
 struct flow *flow_ref(struct flow *flow);

@@ -335,10 +335,11 @@ uint32_t run_nested_find(const struct run *run, uint32_t parent, const char *nam
 
 /* ---- Plans ---- */
 
-/* Does an output of this task hold a plan? Then *ret_frame_flow and *ret_step are what
- * flow_compile_plan wants, and *ret_fragment (a new reference) the fragment, or NULL if the output
- * gives none (and then ret_plan_errors says why, or NULL: none is wanted). */
-bool run_plan_of(const struct run *run, uint32_t task, const json_t *output,
+/* Does the event, which has not happened yet, bring an output that may hold a plan? Then
+ * *ret_frame_flow and *ret_step are what flow_compile_plan wants, and *ret_fragment (a new
+ * reference) is the fragment, or NULL if the output gives none: *ret_plan_errors (a new reference)
+ * says why, or is NULL if none is wanted. */
+bool run_plan_of(const struct run *run, const struct event *event,
                  const struct flow **ret_frame_flow, uint32_t *ret_step, json_t **ret_fragment,
                  json_t **ret_plan_errors);
 

@@ -36,15 +36,31 @@ static json_t *fragment_in(const struct run *run, const struct task *task, const
     return NULL;
 }
 
-bool run_plan_of(const struct run *run, uint32_t index, const json_t *output,
+/* The output of an attempt that has ended, or a person's; NULL = there is none. */
+static const json_t *output_in(const struct event *event, const struct task *task)
+{
+    bool ended = event->kind == EVENT_ENDED && event->end == END_OK && task->in_flight &&
+                 !task->reconciling && task->serial == event->attempt;
+    bool answered = event->kind == EVENT_ANSWERED && !event->deny && task->state == TASK_ASKING &&
+                    (task->question == QUESTION_OUTPUT || task->question == QUESTION_FAILURE);
+    return ended ? event->body : answered ? json_object_get(event->body, "output") : NULL;
+}
+
+bool run_plan_of(const struct run *run, const struct event *event,
                  const struct flow **ret_frame_flow, uint32_t *ret_step, json_t **ret_fragment,
                  json_t **ret_plan_errors)
 {
-    const struct task *task = task_at(run, index);
+    if ((event->kind != EVENT_ENDED && event->kind != EVENT_ANSWERED) ||
+        event->task >= run->task_count)
+        return false;
+    const struct task *task = task_at(run, event->task);
     const struct flow *flow = frame_of(run, task)->flow;
     uint32_t by = step_of(run, task)->planned_by;
     bool stands = task->role == ROLE_MAIN || task->role == ROLE_FALLBACK;
-    if (!output || !stands || by >= flow->step_count || !flow->steps[by].plan)
+    if (!stands || by >= flow->step_count || !flow->steps[by].plan)
+        return false;
+    const json_t *output = output_in(event, task);
+    if (!output)
         return false;
     *ret_frame_flow = flow;
     *ret_step = by;

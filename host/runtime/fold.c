@@ -81,6 +81,14 @@ static bool fold_record(void *user, const struct journal_record *record, const s
                      (unsigned long long)record->seq);
         return false;
     }
+    if (fold->run)
+        fold->code = plan_attach_again(fold->run, &read.event, &fold->error);
+    if (fold->code != ERR_OK) {
+        error_prefix(&fold->error, "run %s, record %llu: ", record->run,
+                     (unsigned long long)record->seq);
+        record_done(&read);
+        return false;
+    }
     bool same = true;
     if (fold->replay)
         same = redecide(fold, &read, record->seq);
@@ -88,6 +96,7 @@ static bool fold_record(void *user, const struct journal_record *record, const s
         follow(fold, &read, record->seq);
     fold->records++;
     bool go_on = same && (!fold->each || fold->each(fold->user, record->seq, &read, fold->run));
+    flow_unref(read.event.plan);
     record_done(&read);
     return go_on;
 }

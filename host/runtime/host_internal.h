@@ -22,6 +22,7 @@
  *   payloads.c  large values, kept once
  *   verify.c    whether a journal is what was written
  *   pinned.c    the flows and cards that a journal keeps
+ *   plans.c     plans that agents make, compiled
  *   hooks.c     people are told that they are asked
  *   roster.c    manifest and cards → catalog
  *   grants.c    which agents may call which
@@ -405,6 +406,15 @@ void agent_link_calls(struct catalog *catalog, const char *name, const json_t *c
 /* [{what, was, is}], and of contracts [{what, asked, verdict, reason, witness}]; new references. */
 json_t *edits_of_step(const struct flow *was, const struct flow *is, const char *name);
 json_t *edits_of_flow(const struct flow *was, const struct flow *is);
+
+/* ---- plans.c ---- */
+
+/* If the event brings an output that holds a plan, the plan or what is wrong with it. */
+void plan_attach(const struct run *run, struct event *event);
+void plan_detach(struct event *event);
+/* The same of an event that is read back; it is freed with plan_detach too, but for plan_errors. */
+WARN_UNUSED enum error_code plan_attach_again(const struct run *run, struct event *event,
+                                              struct error *reterr);
 
 /* ---- slots.c ---- */
 

@@ -316,6 +316,7 @@ static void happen(struct live_run *live, struct event *event, const char *claim
     int64_t now = host_now(host);
     event->at_ms = now > run_time(live->run) ? now : run_time(live->run);
     struct amounts charged = run_charged(live->run);
+    plan_attach(live->run, event);
     run_advance(live->run, event, &decisions);
     append(live, event, &decisions, charged, claim, owner);
     if (host->options.progress)
@@ -329,6 +330,7 @@ static void happen(struct live_run *live, struct event *event, const char *claim
             decisions.list[0] = (struct decision){0};
     }
     give_spare(host, &decisions);
+    plan_detach(event);
 }
 
 void live_happen(struct live_run *live, struct event *event, struct decision *ret_first)
