@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static double run_once(char *const arguments[])
 {
     pid_t pid;
