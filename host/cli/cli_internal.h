@@ -221,6 +221,7 @@ int command_answer(const struct args *args);
 int command_cancel(const struct args *args);
 int command_budgets(const struct args *args);
 int command_resume(const struct args *args);
+int command_calibrate(const struct args *args);
 int command_diff(const struct args *args);
 int command_replay(const struct args *args);
 int command_verify(const struct args *args);

@@ -73,6 +73,13 @@ static const struct option resume_options[] = {
     STORE,
     {"--quiet", NULL, "no progress and no warnings"},
     END};
+static const struct option calibrate_options[] = {
+    {"--agent", "NAME", "only this agent, as flows name it: travel/plan"},
+    {"--since", "TIME", "only answers since then: 7d, 12h, 2026-11-01"},
+    {"--target", "RATE", "the error rate that a minimum is to keep (default: 0.05)"},
+    MANIFEST,
+    STORE,
+    END};
 static const struct option replay_options[] = {
     {"--all", NULL, "every run of the journal"}, MANIFEST, STORE, END};
 static const struct option test_options[] = {
@@ -235,6 +242,19 @@ const struct command commands[] = {
      "\n"
      "Exit: 0 every decision is the same, 1 one differs (it is printed), 2 usage.",
      replay_options, 0, 1, command_replay},
+    {"calibrate", "", "reported confidence against what came of it",
+     "Follows every answer that came with a confidence to its end: right is what was accepted in "
+     "a\n"
+     "run that is done, or approved by a person as it was; wrong is what a contract or an assert\n"
+     "refused, or a person changed or denied; what nobody knows is counted apart. Prints how "
+     "often\n"
+     "each agent was right where it said so, with an interval, and what a `confidence.min` would\n"
+     "have let through or held up for nothing; and the lowest that keeps the error rate of "
+     "--target.\n"
+     "\n"
+     "  seam calibrate\n"
+     "  seam calibrate --agent travel/plan --since 30d --target 0.02",
+     calibrate_options, 0, 0, command_calibrate},
     {"verify", "[RUN | --all]", "whether the journal is what was written",
      "Each record has a hash over itself and the one before it. Names of each run the first "
      "record\n"

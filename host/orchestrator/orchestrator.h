@@ -380,6 +380,10 @@ json_t *run_describe(const struct run *run);
 const char *rule_meaning(const char *rule);
 const char *rule_alternative(const char *rule);
 
+/* The confidence that an output of the task reports, where its agent's card says; false = none. */
+bool run_confidence(const struct run *run, uint32_t task, const json_t *output,
+                    double *ret_confidence);
+
 /* Why a decision was made as it was, beside its rule and the facts that were recorded, in the state
  * that it was made in: between run_apply (or the run_follow before it) and its own run_follow.
  * {because: [sentence], facts, budget: [{of, left}], otherwise: [{change: [name], if: [sentence],

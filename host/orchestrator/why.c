@@ -447,3 +447,14 @@ json_t *run_why(const struct run *run, const struct event *event, const struct d
     json_decref(facts);
     return why;
 }
+
+bool run_confidence(const struct run *run, uint32_t index, const json_t *output,
+                    double *ret_confidence)
+{
+    const struct agent *agent = task_callee(run, task_at(run, index))->agent;
+    const json_t *value = agent->confidence ? value_at(output, agent->confidence) : NULL;
+    if (!json_is_number(value))
+        return false;
+    *ret_confidence = json_number_value(value);
+    return true;
+}
