@@ -46,10 +46,13 @@ static json_t *questions_json(const struct run *run)
     return list;
 }
 
-static json_t *result_json(const struct run *run)
+/* Of many runs only how many ended how is printed. */
+static json_t *result_json(const struct drive *drive, const struct run *run)
 {
     enum run_status status = run_status(run);
     json_t *result = json_pack("{s:s, s:s}", "run", run_id(run), "status", run_status_word(status));
+    if (!drive->args->json && json_object_size(drive->results) > 1)
+        return result;
     if (status == RUN_DONE)
         json_object_set(result, "output", (json_t *)run_output(run));
     else if (status == RUN_WAITING)
@@ -63,7 +66,8 @@ static void settled(void *user, const struct run *run)
 {
     struct drive *drive = user;
     bool asked = !drive->working || json_object_get(drive->results, run_id(run));
-    json_object_set_new(asked ? drive->results : drive->others, run_id(run), result_json(run));
+    json_object_set_new(asked ? drive->results : drive->others, run_id(run),
+                        result_json(drive, run));
     progress_settled(drive->progress, run);
 }
 
@@ -72,7 +76,7 @@ static void record(void *user, const struct run *run, const struct event *event,
 {
     struct drive *drive = user;
     if (!drive->working && !json_object_get(drive->results, run_id(run)))
-        json_object_set_new(drive->results, run_id(run), result_json(run));
+        json_object_set_new(drive->results, run_id(run), result_json(drive, run));
     progress_record(drive->progress, run, event, decisions);
 }
 

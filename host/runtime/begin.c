@@ -181,7 +181,14 @@ enum error_code host_submit_adopting(struct host *host, struct flow *flow, const
     return ERR_OK;
 }
 
-enum error_code host_resume(struct host *host, const char *id, struct error *reterr)
+/* This host wrote its last record and has let go of it. */
+static bool is_parked(struct host *host, const char *id, const struct run *run)
+{
+    return run_status(run) == RUN_WAITING && !host->options.restored &&
+           journal_is_ours(host->journal, id);
+}
+
+enum error_code run_take_up(struct host *host, const char *id, bool tell, struct error *reterr)
 {
     struct flow *flow = NULL;
     struct run *run = NULL;
@@ -193,7 +200,8 @@ enum error_code host_resume(struct host *host, const char *id, struct error *ret
     if (code == ERR_OK)
         code = fold_run(reader, id, flow, NULL, NULL, &run, reterr);
     flow_unref(flow);
-    if (code == ERR_OK && !run_status_is_final(run_status(run)))
+    bool parked = code == ERR_OK && is_parked(host, id, run);
+    if (code == ERR_OK && !run_status_is_final(run_status(run)) && !parked)
         code = pinned_check(reader, host->options.roster, run, &libraries, reterr);
     if (code != ERR_OK) {
         run_free(run);
@@ -207,6 +215,12 @@ enum error_code host_resume(struct host *host, const char *id, struct error *ret
         live_release(live);
         return ERR_OK;
     }
+    if (parked) {
+        park_take_back(live);
+        if (tell && host->options.settled)
+            host->options.settled(host->options.user, live->run);
+        return ERR_OK;
+    }
     struct event event = {
         .kind = EVENT_TAKEN_OVER,
         .rules = RULES_VERSION,
@@ -217,6 +231,11 @@ enum error_code host_resume(struct host *host, const char *id, struct error *ret
         live_watch(live, i);
     live_happen(live, &event, NULL);
     return ERR_OK;
+}
+
+enum error_code host_resume(struct host *host, const char *id, struct error *reterr)
+{
+    return run_take_up(host, id, true, reterr);
 }
 
 struct leftovers {

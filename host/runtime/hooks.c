@@ -54,10 +54,15 @@ static void let_go_of_process(struct hook *hook)
 
 static void hook_free(struct hook *hook)
 {
+    struct live_run *live = live_find(hook->host, hook->run);
     *hook->back = hook->next;
     if (hook->next)
         hook->next->back = hook->back;
     let_go_of_process(hook);
+    if (live) {
+        live->hooks--;
+        park_later(live);
+    }
     timer_close(&hook->timer, hook_closed);
 }
 
@@ -287,6 +292,7 @@ void hook_tell(struct live_run *live, const struct question_view *question)
     if (hook->next)
         hook->next->back = &hook->next;
     host->hooks = hook;
+    live->hooks++;
     timer_init(&hook->timer, host, hook);
     text_init(&hook->body, LIMIT_PAYLOAD);
     json_t *json = message(live, path, question);

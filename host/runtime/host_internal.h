@@ -7,6 +7,7 @@
  *   stand_in.c  what stands behind calls and requests in a rehearsal
  *   runs.c      a run's life: records, the barrier, decisions carried out
  *   begin.c     how runs begin, and are taken up again
+ *   parked.c    runs that wait for people, out of memory
  *   slots.c     plugins, started and started again
  *   gate.c      what the manifest allows an agent over all runs
  *   purse.c     budgets over all runs
@@ -221,10 +222,15 @@ struct live_run {
     struct alarm *alarms;
     struct alarm *deadline;            /* of alarms: the run's time */
     size_t calls, transfers, barriers; /* what still refers to this run */
+    size_t hooks;                      /* people being told of it */
     size_t ends;                       /* of the barriers, those behind which it may settle */
     bool settled, finished;
-    struct map called;      /* calls under way that another one asked for, by their task */
-    struct map asked;       /* who waits for them: the same key */
+    bool parking; /* it is among those that may be let go of when this turn is over */
+    struct live_run *next_parking, **back_parking;
+    uint64_t asked_seq, kept_seq; /* records that a barrier was asked for, that are on disk */
+    int64_t due_ms;               /* of a waiting one: when it must be looked at; 0 = never */
+    struct map called;            /* calls under way that another one asked for, by their task */
+    struct map asked;             /* who waits for them: the same key */
     struct amounts refused; /* what a start that ends now was charged and never admitted for */
     int64_t ended_hour_ms, start_hour_ms; /* of the purse: of the call that ends now, of the starts
                                              that are carried out now; 0 = none */
@@ -267,6 +273,9 @@ struct host {
     struct shelf *shelf;          /* flows of runs that were taken up here */
     struct contract *call_schema; /* of a request of agent.call; NULL until one comes */
     struct purse *purse;          /* NULL = the manifest says no budget over all runs */
+    struct live_run *parking;
+    struct timer due; /* the next run that was let go of must be looked at */
+    int64_t due_ms;   /* … then; 0 = none must */
     struct gate *gates;
     size_t places, placed; /* calls at once over all runs, 0 = any; those that have one */
     size_t held, untold;   /* calls before gates; those of them whose run was not told */
@@ -328,6 +337,25 @@ void live_settle(struct live_run *live);
 void live_watch(struct live_run *live, uint32_t task);
 /* Something that referred to the run is gone: frees the run if it was the last. */
 void live_release(struct live_run *live);
+
+/* ---- begin.c ---- */
+
+/* host_resume; one that waits for people alone is told of as settled only if so wished. */
+WARN_UNUSED enum error_code run_take_up(struct host *host, const char *id, bool tell,
+                                        struct error *reterr);
+
+/* ---- parked.c ---- */
+
+void park_open(struct host *host);
+void park_close(struct host *host);
+/* When something must happen to a waiting run; 0 = never. */
+int64_t park_due(const struct run *run);
+/* If it waits for people alone, it may be let go of when this turn of the loop is over. */
+void park_later(struct live_run *live);
+void park_never(struct live_run *live);
+void park_turn(struct host *host);
+/* A run that was folded is one that this host has let go of: it is as it was. */
+void park_take_back(struct live_run *live);
 
 /* ---- hooks.c ---- */
 

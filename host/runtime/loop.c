@@ -78,6 +78,7 @@ static void about_to_wait(uv_prepare_t *prepare)
 {
     struct host *host = prepare->data;
     gates_turn(host);
+    park_turn(host);
     if (host->barriers > 0 && host->calls == 0 && !host->stopping) {
         journal_help(host->journal);
         journal_dispatch(host->journal);
@@ -139,12 +140,14 @@ void host_deliver(struct host *host, const char *run, const json_t *message, int
 {
     struct error err;
     struct live_run *live = live_find(host, run);
-    if (!live && host_resume(host, run, &err) != ERR_OK)
+    if (!live && run_take_up(host, run, false, &err) != ERR_OK)
         host_log(host, run, SEAM_LOG_ERROR, "a message for it is lost: %s", err.text);
     else if (!live)
         live = live_find(host, run);
     if (live && !deliver(live, message, said_ms))
         host_log(host, run, SEAM_LOG_ERROR, "a message that means nothing to it");
+    if (live)
+        park_later(live);
 }
 
 /* A message may be for a run that this host has not taken up yet. */
@@ -240,6 +243,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     uv_prepare_start(&host->idle, about_to_wait);
     slots_open(host);
     gates_open(host);
+    park_open(host);
     *ret_host = host;
     return ERR_OK;
 }
@@ -249,6 +253,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
     host->stopping = true;
     slots_close(host);
     gates_close(host);
+    park_close(host);
     hooks_close(host);
     outside_close(host);
     moments_close(host);

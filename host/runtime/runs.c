@@ -187,8 +187,10 @@ static void end_durable(void *user, enum error_code code, const struct error *er
     (void)err;
     live->barriers--;
     /* what happened meanwhile has a barrier of its own, and is told with it */
-    if (--live->ends == 0 && code == ERR_OK)
+    if (--live->ends == 0 && code == ERR_OK) {
+        live->kept_seq = live->asked_seq;
         live_settle(live);
+    }
     live_release(live);
 }
 
@@ -212,6 +214,7 @@ static void carry_out(struct live_run *live, const struct decisions *decisions)
     if (barrier || (run_status(live->run) != RUN_RUNNING && !live->settled)) {
         live->barriers++;
         live->ends++;
+        live->asked_seq = live->seq;
         host_barrier(live->host, false, end_durable, live);
     }
 }
@@ -274,7 +277,9 @@ static void append(struct live_run *live, const struct event *event,
         .claim_owner = owner,
         .meters = entries.list,
         .meter_count = entries.count,
+        .due_ms = status == RUN_WAITING ? park_due(live->run) : 0,
     };
+    live->due_ms = record.due_ms;
     live->shown = status;
     journal_append(host->journal, &record);
 }
@@ -363,6 +368,7 @@ struct live_run *live_new(struct host *host, const char *id, struct run *run)
 
 void live_free(struct live_run *live)
 {
+    park_never(live);
     while (live->alarms)
         alarm_free(live->alarms);
     *live->back = live->next;
@@ -383,4 +389,6 @@ void live_release(struct live_run *live)
         live_settle(live);
     if (live->finished && live->calls == 0 && live->transfers == 0 && live->barriers == 0)
         live_free(live);
+    else
+        park_later(live);
 }
