@@ -230,7 +230,11 @@ size_t check_target(const struct args *args, const struct provider *provider, co
     size_t count = 0;
     for (size_t i = 0; i < flow->step_count; i++) {
         const struct step *step = &flow->steps[i];
-        const struct agent *agents[] = {step->call.agent, step->fallback.agent, step->undo.agent};
+        bool stands_in = step->call.flow || step->plan; /* for those who answer themselves */
+        const struct agent *agents[] = {stands_in ? NULL : step->call.agent, step->fallback.agent,
+                                        step->undo.agent};
+        if (step->call.flow)
+            count += check_target(args, provider, path, step->call.flow, ret_list);
         for (size_t k = 0; k < sizeof(agents) / sizeof(agents[0]); k++) {
             if (!agents[k] || is_listed(ret_list, agents[k]->name))
                 continue;

@@ -269,7 +269,21 @@ static void keep_plan_input(struct proving *proving, uint32_t step, const struct
         plan->input = NULL;
 }
 
-/* What the writer gives is an object, or may be; the rest is seen when it gives it. */
+/* False if no value of the shape is an object with `steps`. */
+static bool may_be_plan(struct proving *proving, const struct shape *shape)
+{
+    struct shape object = shape_of_types_among(proving->shapes, shape, 1u << JSON_OBJECT);
+    struct shape steps = shape_member(proving->shapes, &object, SLICE("steps"));
+    bool may = shape->presence != PRESENCE_NEVER &&
+               shape_types(proving->shapes, shape) & 1u << JSON_OBJECT &&
+               steps.presence != PRESENCE_NEVER &&
+               shape_types(proving->shapes, &steps) & 1u << JSON_OBJECT;
+    shape_done(&steps);
+    shape_done(&object);
+    return may;
+}
+
+/* What the writer gives is a plan, or may be; the rest is seen when it gives it. */
 static void prove_plan(struct proving *proving, uint32_t step)
 {
     const struct step *s = &proving->c->flow->steps[step];
@@ -285,14 +299,14 @@ static void prove_plan(struct proving *proving, uint32_t step)
         .source = json_object_get(source->value, "plan"),
         .pointer = pointer,
         .mapping = s->plan->fragment,
-        .contract = proving->object,
-        .rule = "plan-not-object",
+        .rule = "not-a-plan",
         .hint = "where no plan stands the writer is asked again",
         .quiet = true,
     };
     sight_init(&sight, proving, step, false);
     mapping_infer(s->plan->fragment, &sight.scope, &inference);
-    handoff.soft = shape_types(proving->shapes, &inference.shape) & 1u << JSON_OBJECT;
+    handoff.soft = may_be_plan(proving, &inference.shape);
+    handoff.contract = handoff.soft ? proving->object : proving->fragment;
     inference_done(&inference);
     prove_mapping(proving, &sight, &handoff, &inference);
     inference_done(&inference);

@@ -40,7 +40,7 @@ struct proving {
     struct known *known;
     struct shape input, run;
     struct shape error, failure; /* as `.error` in a fallback, and as collected of an item */
-    struct contract *boolean, *array, *object, *reconcile_answer;
+    struct contract *boolean, *array, *object, *fragment, *reconcile_answer;
     size_t seams; /* that will be judged, about: they share one allowance of work */
 };
 

@@ -39,6 +39,8 @@ void proving_init(struct proving *proving, struct compilation *c)
     proving->boolean = contract_parse("{\"type\": \"boolean\"}");
     proving->array = contract_parse("{\"type\": \"array\"}");
     proving->object = contract_parse("{\"type\": \"object\"}");
+    proving->fragment = contract_parse("{\"type\": \"object\", \"required\": [\"steps\"],"
+                                       " \"properties\": {\"steps\": {\"type\": \"object\"}}}");
     proving->reconcile_answer = contract_parse(
         "{\"type\": \"object\", \"required\": [\"outcome\"], \"properties\": {\"outcome\":"
         " {\"enum\": [\"happened\", \"never\", \"not_seen\", \"unknown\"]}}}");
@@ -72,6 +74,7 @@ void proving_done(struct proving *proving)
     contract_unref(proving->boolean);
     contract_unref(proving->array);
     contract_unref(proving->object);
+    contract_unref(proving->fragment);
     contract_unref(proving->reconcile_answer);
 }
 

@@ -192,7 +192,7 @@ static const struct {
     /* plans in it */
     {"{\"steps\": {\"t\": {\"agent\": \"model/think\"}, \"p\": {\"plan\": \"${ "
      ".steps.t.output.goal }\", \"allow\": {\"agents\": [\"travel/*\"]}}}, " AS "}",
-     "plan-not-object", "/steps/p/plan", "witness"},
+     "not-a-plan", "/steps/p/plan", "witness"},
     {"{\"steps\": {\"t\": {\"agent\": \"travel/price\"}, \"p\": {\"plan\": \"${ "
      ".steps.t.output.p }\", \"allow\": {\"agents\": [\"travel/*\"], \"effects\": "
      "[\"write\"]}}}, " AS "}",
