@@ -87,6 +87,10 @@ static const struct option test_options[] = {
     {"--filter", "TEXT", "only cases with this in their name or file"},
     MANIFEST,
     {"--cards", "DIR", "ALIAS.json for plugins whose library is not there (default: DIR/cards)"},
+    {"--crash-at-every-write", NULL, "kill the host at every edge of each case, and take it up"},
+    {"--crash-at", "N", "kill it at that edge alone"},
+    {"--seeds", "N", "each case N times, with orders and faults drawn from seeds 1 to N (or A-B)"},
+    {"--seed", "N", "with that seed alone"},
     {"--keep", "DIR", "keep the journals of the cases there"},
     {"--format", "FORMAT", "text (default), json or junit"},
     END};
@@ -162,6 +166,8 @@ const struct command commands[] = {
      "\n"
      "  seam test book-trip.yaml --fixtures fixtures\n"
      "  seam test book-trip.yaml --filter slow --keep journals\n"
+     "  seam test book-trip.yaml --crash-at-every-write\n"
+     "  seam test book-trip.yaml --seeds 1000\n"
      "\n"
      "Exit: 0 all passed, 1 one failed, 2 usage or a bad file.",
      test_options, 1, 2, command_test},

@@ -28,6 +28,15 @@ void test_sweep(const char *folder)
     nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+void test_remove_journal(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal", ".lock", ".reserve"};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        AUTO(freep) char *file = xasprintf("%s%s", path, ends[i]);
+        unlink(file);
+    }
+}
+
 static enum error_code open_folder(struct test *test, struct error *reterr)
 {
     const char *keep = args_option(test->args, "--keep"), *tmp = getenv("TMPDIR");
@@ -37,7 +46,10 @@ static enum error_code open_folder(struct test *test, struct error *reterr)
         test->folder = realpath(keep, NULL);
         return ERR_OK;
     }
-    char *folder = xasprintf("%s/seam-test.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    /* in memory if it can be: what a killed process leaves there is what it would leave on a disk
+     */
+    const char *fast = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    char *folder = xasprintf("%s/seam-test.XXXXXX", tmp && *tmp ? tmp : fast);
     if (!mkdtemp(folder)) {
         int saved = errno;
         enum error_code code = error_set_errno(reterr, saved, "%s", folder);
@@ -189,6 +201,51 @@ static void run_cases(struct test *test)
     json_object_set_new(test->report, "uncovered", coverage_gaps(test->coverage));
 }
 
+/* ---- under fire ---- */
+
+static bool read_seeds(const struct args *args, uint64_t *ret_from, uint64_t *ret_to)
+{
+    const char *many = args_option(args, "--seeds"), *one = args_option(args, "--seed");
+    unsigned long long from = 1, to = 0;
+    char rest = '\0';
+    const char *text = one ? one : many;
+    bool range = !one && sscanf(text, "%19llu-%19llu%c", &from, &to, &rest) == 2;
+    bool good = range || sscanf(text, "%19llu%c", &to, &rest) == 1;
+    if (!range)
+        from = one ? to : 1;
+    *ret_from = from;
+    *ret_to = to;
+    return good && text[0] != '-' && from > 0 && to >= from;
+}
+
+static bool under_fire(const struct args *args)
+{
+    return args_flag(args, "--crash-at-every-write") || args_flag(args, "--crash-at") ||
+           args_flag(args, "--seeds") || args_flag(args, "--seed");
+}
+
+static void run_storm(struct test *test)
+{
+    json_t *list = json_array();
+    uint64_t from = 0, to = 0;
+    bool seeds = args_flag(test->args, "--seeds") || args_flag(test->args, "--seed");
+    if (seeds)
+        read_seeds(test->args, &from, &to);
+    for (size_t i = 0; i < fixtures_case_count(test->fixtures); i++) {
+        const struct fixture_case *c = fixtures_case(test->fixtures, i);
+        if (!test_wanted(test, c))
+            continue;
+        json_t *report = seeds ? storm_seeds(test, c, from, to) : storm_kills(test, c);
+        bool passed = json_integer_value(json_object_get(report, "fault_count")) == 0;
+        test->passed += passed;
+        test->failed += !passed;
+        json_object_set_new(report, "passed", json_boolean(passed));
+        tell_storm(test, report);
+        json_array_append_new(list, report);
+    }
+    json_object_set_new(test->report, "cases", list);
+}
+
 /* ---- the command ---- */
 
 static int finish(struct test *test)
@@ -209,6 +266,13 @@ static int check_args(const struct args *args)
     if (format && strcmp(format, "text") != 0 && strcmp(format, "json") != 0 &&
         strcmp(format, "junit") != 0)
         return complain(EXIT_USAGE, "test: --format %s: expected text, json or junit", format);
+    uint64_t from, to;
+    bool seeds = args_flag(args, "--seeds") || args_flag(args, "--seed");
+    if (seeds && !read_seeds(args, &from, &to))
+        return complain(EXIT_USAGE,
+                        "test: expected --seeds N, --seeds FROM-TO or --seed N, from 1");
+    if (seeds && (args_flag(args, "--crash-at-every-write") || args_flag(args, "--crash-at")))
+        return complain(EXIT_USAGE, "test: kills and seeds are two commands");
     return 0;
 }
 
@@ -235,7 +299,10 @@ int command_test(const struct args *args)
     } else {
         test.coverage = coverage_new(test.flow);
         tell_beginning(&test);
-        run_cases(&test);
+        if (under_fire(args))
+            run_storm(&test);
+        else
+            run_cases(&test);
         code = finish(&test);
     }
     close_test(&test);

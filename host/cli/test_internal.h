@@ -29,7 +29,21 @@ double test_seconds(void); /* of a clock that only goes on */
 void test_sweep(const char *folder);
 bool test_wanted(const struct test *test, const struct fixture_case *c);
 
+/* A journal's file, with what SQLite and the lock keep beside it. */
+void test_remove_journal(const char *path);
+
+/* ---- test_storm.c: reports {case, place, faults: [{at, texts, again}], fault_count, …} ---- */
+
+/* Of kills: points, same, asks, other, and ends: what came, when it was not the same. */
+json_t *storm_kills(struct test *test, const struct fixture_case *c);
+/* Of seeds: seeds, calm, done, failed, cancelled, waiting. */
+json_t *storm_seeds(struct test *test, const struct fixture_case *c, uint64_t from, uint64_t to);
+
 /* ---- test_tell.c ---- */
+
+/* "/output/total: expected 1, found 2"; a new reference. */
+json_t *tell_difference(const json_t *difference);
+void tell_storm(const struct test *test, const json_t *report);
 
 void tell_beginning(const struct test *test);
 void tell_case(const struct test *test, const json_t *report);

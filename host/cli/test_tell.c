@@ -49,6 +49,14 @@ static void add_difference(struct text *out, const json_t *difference)
     text_addf(out, "%s%s\n", (expected || found) && *text ? "; " : "", text);
 }
 
+json_t *tell_difference(const json_t *difference)
+{
+    AUTO(text_done) struct text out;
+    text_init(&out, SIZE_MAX / 2);
+    add_difference(&out, difference);
+    return json_stringn(text_str(&out), out.len ? out.len - 1 : 0);
+}
+
 /* The least that a contract could take, for people to fill in. */
 static json_t *stub_of(const json_t *schema, int depth)
 {
@@ -185,6 +193,77 @@ void tell_case(const struct test *test, const json_t *report)
     printf("      %s\n", text_of(report, "place"));
     explain_case(test, report, &text);
     print_lines(stdout, "      ", text_str(&text));
+    fflush(stdout);
+}
+
+/* ---- under fire ---- */
+
+static json_int_t count_of(const json_t *report, const char *what)
+{
+    return json_integer_value(json_object_get(report, what));
+}
+
+static void print_kills(const json_t *report)
+{
+    const char *end;
+    json_t *what;
+    printf("%lld kills: %lld ended the same, %lld ask a person, %lld otherwise\n",
+           (long long)count_of(report, "points"), (long long)count_of(report, "same"),
+           (long long)count_of(report, "asks"), (long long)count_of(report, "other"));
+    json_object_foreach (json_object_get(report, "ends"), end, what) {
+        printf("      %lld times %s; first at %lld: ", (long long)count_of(what, "times"), end,
+               (long long)count_of(what, "first"));
+        print_clean(stdout, slice_of(text_of(what, "at")));
+        putchar('\n');
+    }
+}
+
+static void print_seeds(const json_t *report)
+{
+    static const char *const ends[] = {"calm", "done", "failed", "cancelled", "waiting"};
+    printf("%lld seeds", (long long)count_of(report, "seeds"));
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        if (count_of(report, ends[i]) > 0)
+            printf("%s %lld %s", i ? "," : ":", (long long)count_of(report, ends[i]), ends[i]);
+    putchar('\n');
+}
+
+static void print_fault(const json_t *fault)
+{
+    AUTO(text_done) struct text out;
+    text_init(&out, SIZE_MAX / 2);
+    text_addf(&out, "%s:\n", text_of(fault, "at"));
+    print_lines(stdout, "      ", text_str(&out));
+    text_clear(&out);
+    add_strings(&out, json_object_get(fault, "texts"));
+    print_lines(stdout, "        ", text_str(&out));
+    if (*text_of(fault, "again"))
+        printf("        again: %s\n", text_of(fault, "again"));
+}
+
+void tell_storm(const struct test *test, const json_t *report)
+{
+    size_t i;
+    json_t *fault;
+    if (test->format != FORMAT_TEXT)
+        return;
+    bool passed = count_of(report, "fault_count") == 0;
+    printf("%s%s%s  %s: ", paint(stdout, passed ? GREEN : RED), passed ? "pass" : "FAIL",
+           paint(stdout, PLAIN), text_of(report, "case"));
+    if (json_object_get(report, "ends"))
+        print_kills(report);
+    else
+        print_seeds(report);
+    if (json_object_get(report, "at"))
+        printf("      killed at: %s\n", text_of(report, "at"));
+    json_array_foreach (json_object_get(report, "faults"), i, fault) {
+        print_fault(fault);
+    }
+    if (count_of(report, "fault_count") > (json_int_t)i)
+        printf("      and %lld more\n",
+               (long long)(count_of(report, "fault_count") - (json_int_t)i));
+    if (*text_of(report, "store"))
+        printf("      why: seam explain test --store %s\n", text_of(report, "store"));
     fflush(stdout);
 }
 

@@ -57,24 +57,29 @@ static void write_letter(struct stage *stage, const struct run *run,
 
 /* ---- by chance, or by looking ---- */
 
-static json_t *look(const struct stage *stage, const struct question_view *question)
+/* What somebody says who looked; of what the world gave and the fixtures do not tell, as the
+ * written answer says it. */
+static json_t *look(const struct stage *stage, const struct question_view *question,
+                    const json_t *person)
 {
+    const json_t *written = json_object_get(json_object_get(person, "answer"), "result");
     const json_t *effect = json_object_get(question->shown, "effect");
     const char *key = json_string_value(json_object_get(effect, "key"));
     const struct act *act = key ? world_find(&stage->world, key) : NULL;
     if (!act || act->times == 0)
         return json_pack("{s:s}", "outcome", "never");
-    return json_pack("{s:s, s:O}", "outcome", "happened", "result", act->result);
+    return json_pack("{s:s, s:O}", "outcome", "happened", "result",
+                     json_is_null(act->result) && written ? written : act->result);
 }
 
 /* NULL = deny. */
 static json_t *answer_by_chance(struct stage *stage, const struct run *run,
-                                const struct question_view *question)
+                                const struct question_view *question, const json_t *person)
 {
     json_t *answer = NULL;
     switch (question->kind) {
     case QUESTION_DOUBT:
-        return look(stage, question);
+        return look(stage, question, person);
     case QUESTION_OUTPUT:
         answer = json_pack("{s:b}", "approve", 1);
         break;
@@ -116,7 +121,7 @@ static bool answer_as_written(struct stage *stage, const struct run *run,
     if (json_object_get(person, "silence"))
         return question->deadline_ms >= 0;
     if (stage->rehearsal->truthful && question->kind == QUESTION_DOUBT)
-        answer = truth = look(stage, question);
+        answer = truth = look(stage, question, person);
     if (answer && run_answer_fits(run, question->task, answer, &err) != ERR_OK) {
         refused(stage, path, &err);
         return false;
@@ -133,7 +138,7 @@ static bool ask(struct stage *stage, const struct run *run, const struct questio
         return answer_as_written(stage, run, question, person);
     if (!stage->storm)
         return false;
-    json_t *answer = answer_by_chance(stage, run, question);
+    json_t *answer = answer_by_chance(stage, run, question, person);
     write_letter(stage, run, question, answer, answer == NULL, "weather",
                  (int64_t)weather_below(stage, 10000));
     json_decref(answer);

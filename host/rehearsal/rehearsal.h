@@ -70,6 +70,20 @@ struct rehearsal {
 WARN_UNUSED enum error_code rehearse(const struct rehearsal *rehearsal, json_t **ret_result,
                                      struct error *reterr);
 
+/* ---- The same, perturbed ---- */
+
+/* How bad the weather of a seed is: 0 = calm: only times are other than they are written, and the
+ * case must come out as it is expected to. */
+unsigned rehearsal_storm(uint64_t seed);
+
+/* Runs a case and names the edges at which its host may be killed, in order: new references. */
+WARN_UNUSED enum error_code rehearse_edges(const struct rehearsal *rehearsal, json_t **ret_result,
+                                           json_t **ret_edges, struct error *reterr);
+/* Kills the host of a case at the edge of that number, and takes the run up until it is over; store
+ * and world are files that do not exist yet. The result is that of the run in the end. Forks. */
+WARN_UNUSED enum error_code rehearse_killed(const struct rehearsal *rehearsal, size_t at,
+                                            json_t **ret_result, struct error *reterr);
+
 /* ---- What was expected ---- */
 
 /* The differences between what the case expects and what came of it: [{pointer, expected, found,

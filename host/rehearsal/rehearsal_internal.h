@@ -10,6 +10,8 @@
  *   weather.c    what goes wrong, by a seed
  *   people.c     questions are answered
  *   play.c       one case from its beginning to its result
+ *   kills.c      the same, killed at an edge and taken up again
+ *   coverage.c   what no case has reached
  *   verdict.c    the result against what was expected
  */
 #ifndef REHEARSAL_INTERNAL_H

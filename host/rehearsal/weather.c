@@ -24,11 +24,16 @@ bool weather_chance(struct stage *stage, unsigned permille)
     return weather_below(stage, 1000) < permille;
 }
 
+unsigned rehearsal_storm(uint64_t seed)
+{
+    return (unsigned)(seed % STORMS);
+}
+
 void weather_open(struct stage *stage)
 {
     uint64_t seed = stage->rehearsal->weather;
     stage->random = seed * 0x9E3779B97F4A7C15u;
-    stage->storm = seed ? (unsigned)weather_below(stage, STORMS) : 0;
+    stage->storm = rehearsal_storm(seed);
 }
 
 int64_t weather_wait(struct stage *stage, int64_t written_ms)

@@ -6,6 +6,7 @@
  */
 #include "runtime/host_internal.h"
 
+#include <sched.h>
 #include <stdlib.h>
 
 static const struct stand_ins *stand_ins_of(const struct host *host)
@@ -147,10 +148,19 @@ static void forget_barrier(void *user, enum error_code code, const struct error 
     (void)err;
 }
 
-void stand_in_flush(struct host *host)
+/* The writer may be at it already: then it is asked what it has written until that is enough. */
+void stand_in_flush(struct host *host, const char *id)
 {
+    const struct live_run *live = live_find(host, id);
+    struct journal_run known = {0};
+    if (!live || host->options.in_memory)
+        return;
     host_barrier(host, false, forget_barrier, NULL);
     journal_help(host->journal);
+    while ((journal_find(journal_own_reader(host->journal), id, &known, NULL) != ERR_OK ||
+            known.last_seq < live->seq) &&
+           !host->failed)
+        sched_yield();
 }
 
 /* ---- time ---- */

@@ -56,8 +56,8 @@ int64_t stand_in_now(const struct host *host);
 /* The run, while it is in memory; else NULL. */
 const struct run *stand_in_run(const struct host *host, const char *id);
 
-/* What is recorded is on disk when this returns; nothing follows from it yet. */
-void stand_in_flush(struct host *host);
+/* What is recorded of the run is on disk when this returns; nothing follows from it yet. */
+void stand_in_flush(struct host *host, const char *id);
 
 /* The call asks for a service. Ids are the caller's, and its affair: `answered` names them. */
 void stand_in_request(struct host *host, uint64_t call, uint64_t request, const char *op,

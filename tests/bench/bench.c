@@ -157,18 +157,28 @@ static void settle_trial(const struct options *options, struct trial *trial)
     }
 }
 
+/* The disk by itself; but not beside the rows of a name, whose syncs somebody may count. */
+static void print_head(const struct options *options)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    double syncs = options->name ? 0 : measure_disk(options->quick ? 20 : 1000);
+    if (options->json)
+        printf("{\"processors\": %ld, ", processors);
+    if (options->json && !options->name)
+        printf("\"disk_syncs_per_s\": %.0f, ", syncs);
+    if (options->json)
+        printf("\"rows\": [");
+    else if (!options->name)
+        printf("%ld processors; the disk syncs %.0f times a second\n", processors, syncs);
+    if (!options->json)
+        printf("%-34s %12s %12s %12s %10s\n", "", "steps/s", "p50 us", "p99 us", "peak MB");
+}
+
 /* False: a row failed. */
 static bool measure_all(const struct options *options)
 {
     bool first = true, all = true;
-    double syncs = measure_disk(options->quick || options->name ? 20 : 1000);
-    if (options->json)
-        printf("{\"processors\": %ld, \"disk_syncs_per_s\": %.0f, \"rows\": [",
-               sysconf(_SC_NPROCESSORS_ONLN), syncs);
-    else
-        printf("%ld processors; the disk syncs %.0f times a second\n"
-               "%-34s %12s %12s %12s %10s\n",
-               sysconf(_SC_NPROCESSORS_ONLN), syncs, "", "steps/s", "p50 us", "p99 us", "peak MB");
+    print_head(options);
     for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
         struct trial trial = trials[i];
         char name[80];

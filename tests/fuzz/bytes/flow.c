@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A flow file, beside two schema files that it may refer to, over a small catalog. It compiles or
- * is refused with findings that have a place and words; the same file gives the same findings.
+ * A flow file, beside schema files that it may refer to and flows that it may run (one of which
+ * runs it in turn), over a small catalog. It compiles or is refused with findings that have a place
+ * and words; the same file gives the same findings.
  */
 #include "json.h"
 
@@ -17,8 +18,9 @@ static char folder[64];
 
 static void remove_folder(void)
 {
-    static const char *const names[] = {"flow.yaml", "flow.json", "trip.json", "loop.yaml"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const names[] = {"flow.yaml", "flow.json", "trip.json",
+                                        "loop.yaml", "sub.yaml",  "back.yaml"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         AUTO(freep) char *path = xasprintf("%s/%s", folder, names[i]);
         unlink(path);
     }
@@ -40,6 +42,10 @@ static void make_folder(void)
                                "\"loop.yaml#/$defs/place\"}}, \"required\": [\"to\"]}";
     static const char loop[] = "$defs: {place: {type: string, minLength: 1}}\n"
                                "properties: {next: {$ref: loop.yaml}, trip: {$ref: trip.json}}\n";
+    static const char sub[] = "flow: sub\ninput: {schema: {$ref: trip.json}}\nsteps: {p: {agent: "
+                              "p/plan, input: {goal: \"${ .input.to }\"}}}\noutput: {as: \"${ "
+                              ".steps.p.output }\"}\n";
+    static const char back[] = "flow: back\nsteps: {s: {flow: sub.yaml}, f: {flow: flow.yaml}}\n";
     const char *where = getenv("TMPDIR");
     if (folder[0])
         return;
@@ -48,6 +54,8 @@ static void make_folder(void)
     atexit(remove_folder);
     free(write_file("trip.json", trip, sizeof(trip) - 1));
     free(write_file("loop.yaml", loop, sizeof(loop) - 1));
+    free(write_file("sub.yaml", sub, sizeof(sub) - 1));
+    free(write_file("back.yaml", back, sizeof(back) - 1));
 }
 
 static struct contract *contract_of(const char *schema)
