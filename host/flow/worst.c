@@ -153,6 +153,8 @@ static void add_plan(const struct compilation *c, uint32_t step, struct reckoned
         int64_t limit = budget_limit(&s->budget, i);
         if (i == WORST_TIME)
             limit = within(limit, s->schedule_to_close_ms);
+        if (i == WORST_ATTEMPTS) /* each of them is a call */
+            limit = within(limit, budget_limit(&s->budget, WORST_CALLS));
         if (limit >= 0)
             put(r, i, limit, limit);
         else if (plan_may_use(c, s->plan, i))
