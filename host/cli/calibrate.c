@@ -157,7 +157,7 @@ static enum error_code follow_run(struct calibrating *all, const char *id, struc
     struct following f = {.all = all};
     enum error_code code = fold_flow(all->reader, all->shelf, id, &flow, reterr);
     if (code == ERR_OK)
-        code = fold_decisions(all->reader, id, flow, follow, keep_status, &f, reterr);
+        code = fold_decisions(all->reader, id, flow, follow, keep_status, &f, NULL, reterr);
     for (size_t i = 0; i < f.count; i++) {
         if (code == ERR_OK)
             calibrating_count(all, f.list[i].agent, f.list[i].confidence,

@@ -48,6 +48,8 @@ static const struct option runs_options[] = {
     MANIFEST,
     STORE,
     END};
+static const struct option show_options[] = {
+    {"--items", NULL, "list every item, however many"}, MANIFEST, STORE, END};
 static const struct option store_options[] = {MANIFEST, STORE, END};
 static const struct option answer_options[] = {
     {"--json", "FILE", "the answer, a JSON file; - is standard input"},
@@ -185,9 +187,14 @@ const struct command commands[] = {
      "  seam runs --status waiting",
      runs_options, 0, 0, command_runs},
     {"show", "RUN", "where a run is: its steps, effects, questions and budget",
+     "Also what was spent, and where: of each step, step of a sub-flow and call the tries, calls,\n"
+     "tokens, cost, time and recovery, and of each account what is left. Of more than 20 items of\n"
+     "one step only those that are not done are listed.\n"
+     "\n"
      "  seam show trip-17\n"
+     "  seam show trip-17 --items\n"
      "  seam show trip-17 --json",
-     store_options, 1, 1, command_show},
+     show_options, 1, 1, command_show},
     {"explain", "RUN [STEP]", "why each thing was done, by which rule",
      "Prints each decision with the rule that made it, what it stood on, what was left of the\n"
      "budget, and what would have changed it: the rules are asked again with one fact of the "

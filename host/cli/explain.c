@@ -281,7 +281,8 @@ static enum error_code explain(struct explanation *explanation, struct error *re
     explanation->folded = fold_flow(reader, shelf, id, &flow, reterr) == ERR_OK;
     if (!explanation->folded)
         complain(0, "told from the records alone, without what they do not say: %s", reterr->text);
-    return fold_decisions(reader, id, flow, explain_decision, explain_record, explanation, reterr);
+    return fold_decisions(reader, id, flow, explain_decision, explain_record, explanation, NULL,
+                          reterr);
 }
 
 int command_explain(const struct args *args)

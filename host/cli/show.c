@@ -2,8 +2,9 @@
  *
  * seam runs, seam show: what there is, and where a run stands.
  */
-#include "cli/cli_internal.h"
+#include "cli/show_internal.h"
 
+#include "base/map.h"
 #include "base/units.h"
 
 #include <stdlib.h>
@@ -67,6 +68,9 @@ int command_runs(const struct args *args)
 }
 
 /* ---- show ---- */
+
+/* More items than that are shown as one; and of those that are not done, so many. */
+enum { CROWD = 20, CROWD_TOLD = 10 };
 
 static long long number_of(const json_t *object, const char *key)
 {
@@ -137,46 +141,111 @@ static void show_question(const char *run, const json_t *task, const char *same)
            same);
 }
 
-static void show_tasks(const json_t *run, const char *same)
+static void show_task(const json_t *run, const json_t *task, const char *same)
 {
-    size_t i, e;
-    json_t *task, *effect;
-    json_array_foreach (json_object_get(run, "tasks"), i, task) {
-        const char *status = text_of(task, "status");
-        printf("  %-24s %s%-12s%s %-24s %lld attempt%s\n", text_of(task, "path"),
-               paint(stdout, status_colour(status)), status, paint(stdout, PLAIN),
-               text_of(task, "agent"), number_of(task, "attempts"),
-               number_of(task, "attempts") == 1 ? "" : "s");
-        json_array_foreach (json_object_get(task, "effects"), e, effect) {
-            printf("    effect %s: %s, key %.16s…\n", text_of(effect, "name"),
-                   text_of(effect, "outcome"), text_of(effect, "key"));
-        }
-        if (json_object_get(task, "error")) {
-            printf("    error: ");
-            print_clean(stdout, slice_of(text_of(json_object_get(task, "error"), "message")));
-            putchar('\n');
-        }
-        show_question(text_of(run, "run"), task, same);
+    size_t e;
+    json_t *effect;
+    const char *status = text_of(task, "status");
+    printf("  %-24s %s%-12s%s %-24s %lld attempt%s\n", text_of(task, "path"),
+           paint(stdout, status_colour(status)), status, paint(stdout, PLAIN),
+           text_of(task, "agent"), number_of(task, "attempts"),
+           number_of(task, "attempts") == 1 ? "" : "s");
+    json_array_foreach (json_object_get(task, "effects"), e, effect) {
+        printf("    effect %s: %s, key %.16s…\n", text_of(effect, "name"),
+               text_of(effect, "outcome"), text_of(effect, "key"));
     }
+    if (json_object_get(task, "error")) {
+        printf("    error: ");
+        print_clean(stdout, slice_of(text_of(json_object_get(task, "error"), "message")));
+        putchar('\n');
+    }
+    show_question(text_of(run, "run"), task, same);
 }
 
-static void show_budget(const json_t *run)
+/* Items of one step, so many that a line each would hide what matters. */
+struct crowd {
+    char *path; /* "search[*]" */
+    const char *agent;
+    size_t count, told;
+    long long attempts;
+    json_t *statuses; /* word → how many */
+};
+
+static void show_crowd(const struct crowd *crowd)
 {
-    const json_t *spent = json_object_get(run, "spent"),
-                 *left = json_object_get(run, "budget_left");
-    char time[32];
-    printf("spent: %lld attempts, %lld calls, %lld tokens, cost %s, %s; left:",
-           number_of(spent, "attempts"), number_of(spent, "calls"), number_of(spent, "tokens"),
-           text_of(spent, "cost"), duration_text(number_of(spent, "time_ms"), time));
-    const char *name;
-    json_t *value;
-    json_object_foreach ((json_t *)left, name, value) {
-        if (json_is_string(value))
-            printf(" %s %s", name, json_string_value(value));
-        else
-            printf(" %s %lld", name, (long long)json_integer_value(value));
+    const char *status, *separator = "";
+    json_t *count;
+    printf("  %-24s ", crowd->path);
+    json_object_foreach (crowd->statuses, status, count) {
+        printf("%s%s%lld %s%s", separator, paint(stdout, status_colour(status)),
+               (long long)json_integer_value(count), status, paint(stdout, PLAIN));
+        separator = ", ";
     }
-    putchar('\n');
+    printf("  %s  %lld attempts\n", crowd->agent, crowd->attempts);
+    if (crowd->told > CROWD_TOLD)
+        printf("    %zu more of them are not done: --items lists all\n", crowd->told - CROWD_TOLD);
+}
+
+static void count_in_crowd(struct map *crowds, const json_t *task)
+{
+    AUTO(freep) char *path = path_of_all(text_of(task, "path"));
+    struct crowd *crowd = map_get(crowds, slice_of(path));
+    const char *status = text_of(task, "status");
+    if (!crowd) {
+        crowd = xcalloc(1, sizeof(*crowd));
+        crowd->path = xstrdup(path);
+        crowd->agent = text_of(task, "agent");
+        crowd->statuses = json_object();
+        map_put(crowds, slice_of(path), crowd);
+    }
+    crowd->count++;
+    crowd->attempts += number_of(task, "attempts");
+    json_object_set_new(crowd->statuses, status,
+                        json_integer(number_of(crowd->statuses, status) + 1));
+}
+
+/* Where one of a crowd stands first, the crowd is shown; and each of them that is not done. */
+static void show_one(const json_t *run, const json_t *task, struct map *crowds, const char *same,
+                     bool items)
+{
+    AUTO(freep) char *path = path_of_all(text_of(task, "path"));
+    struct crowd *crowd = map_get(crowds, slice_of(path));
+    const char *status = text_of(task, "status");
+    bool plain = strcmp(status, "done") == 0 || strcmp(status, "ready") == 0;
+    if (items || crowd->count <= CROWD)
+        show_task(run, task, same);
+    else if (!plain && crowd->told++ < CROWD_TOLD)
+        show_task(run, task, same);
+}
+
+static void crowd_free(struct crowd *crowd, bool items)
+{
+    if (!items && crowd->count > CROWD)
+        show_crowd(crowd);
+    free(crowd->path);
+    json_decref(crowd->statuses);
+    free(crowd);
+}
+
+static void show_tasks(const json_t *run, const char *same, bool items)
+{
+    struct map crowds = {0};
+    const json_t *tasks = json_object_get(run, "tasks");
+    size_t i;
+    json_t *task;
+    json_array_foreach (tasks, i, task) {
+        count_in_crowd(&crowds, task);
+    }
+    json_array_foreach (tasks, i, task) {
+        show_one(run, task, &crowds, same, items);
+    }
+    json_array_foreach (tasks, i, task) {
+        AUTO(freep) char *path = path_of_all(text_of(task, "path"));
+        struct crowd *crowd = map_take(&crowds, slice_of(path));
+        if (crowd)
+            crowd_free(crowd, items);
+    }
+    map_done(&crowds);
 }
 
 static void show_text(const struct args *args, const json_t *run)
@@ -199,23 +268,47 @@ static void show_text(const struct args *args, const json_t *run)
                paint(stdout, PLAIN));
     }
     printf("\n");
-    show_tasks(run, same);
-    show_budget(run);
+    show_tasks(run, same, args_flag(args, "--items"));
+    print_spent(run, json_object_get(run, "spent_by"));
+}
+
+static enum error_code picture_of(const struct args *args, json_t **ret_picture,
+                                  struct error *reterr)
+{
+    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
+    AUTO(shelf_freep) struct shelf *shelf = shelf_new();
+    AUTO(flow_unrefp) struct flow *flow = NULL;
+    const char *id = args->operands[0];
+    struct times times = {0};
+    struct run *run = NULL;
+    struct journal_run known;
+    enum error_code code = open_reader(args, &reader, NULL, reterr);
+    if (code == ERR_OK)
+        code = journal_find(reader, id, &known, reterr);
+    if (code == ERR_OK)
+        code = fold_flow(reader, shelf, id, &flow, reterr);
+    if (code == ERR_OK)
+        code =
+            fold_decisions(reader, id, flow, times_decided, times_recorded, &times, &run, reterr);
+    if (code == ERR_OK) {
+        *ret_picture = run_describe(run);
+        json_object_set_new(*ret_picture, "spent_by", spent_by_path(*ret_picture, &times));
+    }
+    run_free(run);
+    times_done(&times);
+    return code;
 }
 
 int command_show(const struct args *args)
 {
-    struct run *run = NULL;
+    AUTO(json_decrefp) json_t *picture = NULL;
     struct error err;
-    enum error_code code = open_run(args, args->operands[0], NULL, &run, &err);
-    if (code == ERR_OK) {
-        json_t *json = run_describe(run);
-        if (args->json)
-            print_json(json_incref(json));
-        else
-            show_text(args, json);
-        json_decref(json);
-    }
-    run_free(run);
-    return code == ERR_OK ? EXIT_DONE : report_error(args, &err);
+    enum error_code code = picture_of(args, &picture, &err);
+    if (code != ERR_OK)
+        return report_error(args, &err);
+    if (args->json)
+        print_json(json_incref(picture));
+    else
+        show_text(args, picture);
+    return EXIT_DONE;
 }

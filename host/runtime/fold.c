@@ -118,18 +118,12 @@ static enum error_code fold(struct journal_reader *reader, const char *id, struc
 enum error_code fold_run(struct journal_reader *reader, const char *id, struct flow *flow,
                          fold_each each, void *user, struct run **ret_run, struct error *reterr)
 {
-    struct folding folding = {
-        .run = flow ? run_new(flow) : NULL, .each = each, .user = user, .code = ERR_OK};
-    enum error_code code = fold(reader, id, &folding, reterr);
-    if (code == ERR_OK && ret_run)
-        *ret_run = TAKE(folding.run);
-    run_free(folding.run);
-    return code;
+    return fold_decisions(reader, id, flow, NULL, each, user, ret_run, reterr);
 }
 
 enum error_code fold_decisions(struct journal_reader *reader, const char *id, struct flow *flow,
                                fold_decided before, fold_each each, void *user,
-                               struct error *reterr)
+                               struct run **ret_run, struct error *reterr)
 {
     struct folding folding = {.run = flow ? run_new(flow) : NULL,
                               .before = before,
@@ -137,6 +131,8 @@ enum error_code fold_decisions(struct journal_reader *reader, const char *id, st
                               .user = user,
                               .code = ERR_OK};
     enum error_code code = fold(reader, id, &folding, reterr);
+    if (code == ERR_OK && ret_run)
+        *ret_run = TAKE(folding.run);
     run_free(folding.run);
     return code;
 }

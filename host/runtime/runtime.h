@@ -126,7 +126,7 @@ typedef void (*fold_decided)(void *user, uint64_t seq, const struct record *reco
                              const struct run *run);
 WARN_UNUSED enum error_code fold_decisions(struct journal_reader *reader, const char *id,
                                            struct flow *flow, fold_decided before, fold_each each,
-                                           void *user, struct error *reterr);
+                                           void *user, struct run **ret_run, struct error *reterr);
 
 /* Where what was decided then and what would be decided now part for the first time. */
 struct difference {

@@ -48,7 +48,7 @@ says out 'no runs'
 
 claim "show tells of steps, effects and what was spent"
 try 0 seam show t1
-says out 't1  book-trip  done' 'search[1]' 'effect book: done, key ' 'spent: 6 attempts'
+says out 't1  book-trip  done' 'search[1]' 'effect book: done, key ' 'spent in all: 6 attempts'
 try 0 seam show t1 --json
 holds '.status == "done" and .spent.attempts == 6 and (.tasks[] | select(.path == "book")
        | .effects[0].outcome == "done" and (.effects[0].key | length == 64))'
