@@ -62,6 +62,10 @@ struct egress_answer {
     const char *reason;   /* … and in words, with the host and port, and a status if seen */
 };
 
+/* How long the other side asks to be left alone, from that Unix time on: the Retry-After of a 429
+ * or a 503, seconds or a date; 0 = it does not say. */
+int64_t egress_retry_after(const struct egress_answer *answer, int64_t now_ms);
+
 /* Called exactly once per request, from egress_dispatch, egress_abort or egress_free. The answer is
  * the callee's to read until it returns. It may send and abort. */
 typedef void (*egress_done)(void *user, const struct egress_answer *answer);

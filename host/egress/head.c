@@ -8,6 +8,8 @@
 #include "egress/egress_internal.h"
 
 #include <ctype.h>
+#include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,4 +141,35 @@ bool head_bounds_body(const struct head *head)
                  (strcmp(fields[i].name, "transfer-encoding") == 0 &&
                   strcasestr(fields[i].value, "chunked"));
     return bounds;
+}
+
+/* ---- what a field means ---- */
+
+enum { RETRY_SECONDS_MAX = 365 * 86400 };
+
+static int64_t read_retry_after(const char *value, int64_t now_ms)
+{
+    char *end = NULL;
+    errno = 0;
+    long long seconds = strtoll(value, &end, 10);
+    bool number = isdigit((unsigned char)value[0]) && *end == '\0';
+    if (!number) {
+        time_t date = curl_getdate(value, NULL);
+        seconds = date < 0 ? 0 : ((long long)date * 1000 - now_ms + 999) / 1000;
+    } else if (errno == ERANGE) {
+        seconds = RETRY_SECONDS_MAX;
+    }
+    if (seconds <= 0)
+        return 0;
+    return (seconds < RETRY_SECONDS_MAX ? seconds : RETRY_SECONDS_MAX) * 1000;
+}
+
+int64_t egress_retry_after(const struct egress_answer *answer, int64_t now_ms)
+{
+    if (answer->fate != FATE_ANSWERED || (answer->status != 429 && answer->status != 503))
+        return 0;
+    for (size_t i = 0; i < answer->header_count; i++)
+        if (strcmp(answer->headers[i].name, "retry-after") == 0)
+            return read_retry_after(answer->headers[i].value, now_ms);
+    return 0;
 }

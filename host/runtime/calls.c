@@ -373,6 +373,14 @@ static void read_failure(const struct call_result *result, struct event *event)
     }
 }
 
+/* Told to come back later by whom the agent asked, and the agent does not say when. */
+static void await_other_side(const struct live_call *call, struct event *event)
+{
+    if (event->retry_after_ms == 0 && event->end == END_FAILED &&
+        (event->cause == CAUSE_RATE_LIMITED || event->cause == CAUSE_UNAVAILABLE))
+        event->retry_after_ms = call->retry_after_ms;
+}
+
 static void end_call(struct live_call *call, const struct call_result *result)
 {
     struct host *host = call->live->host;
@@ -386,6 +394,7 @@ static void end_call(struct live_call *call, const struct call_result *result)
         completed_ok(call, result, &event);
     } else {
         read_failure(result, &event);
+        await_other_side(call, &event);
     }
     json_t *body = event.body;
     if (call->reconciling && event.end == END_OK)

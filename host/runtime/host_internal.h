@@ -155,6 +155,7 @@ struct live_call {
     int64_t held_ms;            /* when it came to the gate */
     int64_t hour_ms;            /* of its start: what it does not use is given back to it */
     struct refusal *refusal;
+    int64_t retry_after_ms; /* what the last answer that it was given asks for */
     struct live_run *live;
     const struct agent *agent;
     uint32_t task, attempt, number;

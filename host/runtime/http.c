@@ -276,6 +276,8 @@ static void answered(void *user, const struct egress_answer *answer)
     json_t *response = answer->fate == FATE_ANSWERED ? response_json(answer) : NULL;
     if (transfer->effect)
         record_effect(transfer, answer, response);
+    if (transfer->call)
+        transfer->call->retry_after_ms = egress_retry_after(answer, host_now(transfer->live->host));
     if (!transfer->call || closing) {
         json_decref(response);
     } else if (response) {

@@ -118,7 +118,31 @@ START_TEST(fields_are_limited_in_number_and_bytes)
 }
 END_TEST
 
+static int64_t retry_after(int status, const char *value)
+{
+    const struct egress_header headers[] = {{"date", "x"}, {"retry-after", value}};
+    const struct egress_answer answer = {
+        .fate = FATE_ANSWERED, .status = status, .headers = headers, .header_count = value ? 2 : 1};
+    return egress_retry_after(&answer, 784111777000); /* Sun, 06 Nov 1994 08:49:37 GMT */
+}
+
+START_TEST(whoever_is_busy_says_for_how_long)
+{
+    ck_assert_int_eq(retry_after(429, "2"), 2000);
+    ck_assert_int_eq(retry_after(503, "Sun, 06 Nov 1994 08:50:07 GMT"), 30000);
+    ck_assert_int_eq(retry_after(429, "Sun, 06 Nov 1994 08:49:07 GMT"), 0);
+    ck_assert_int_eq(retry_after(429, "0"), 0);
+    ck_assert_int_eq(retry_after(429, "-5"), 0);
+    ck_assert_int_eq(retry_after(429, ""), 0);
+    ck_assert_int_eq(retry_after(429, "soon"), 0);
+    ck_assert_int_eq(retry_after(429, NULL), 0);
+    ck_assert_int_eq(retry_after(200, "2"), 0);
+    ck_assert_int_eq(retry_after(429, "99999999999999999999999"), 365ll * 86400000);
+}
+END_TEST
+
 UNIT_MAIN(a_head_has_a_status_and_fields, a_head_is_complete_only_after_its_empty_line,
           an_interim_head_is_forgotten, what_follows_a_head_changes_nothing,
           a_status_that_is_no_number_is_none, lines_that_are_no_fields_are_dropped,
-          a_folded_line_continues_its_field, fields_are_limited_in_number_and_bytes)
+          whoever_is_busy_says_for_how_long, a_folded_line_continues_its_field,
+          fields_are_limited_in_number_and_bytes)

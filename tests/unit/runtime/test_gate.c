@@ -12,6 +12,8 @@
 
 /* Calls that went in and did not come out yet, and the most there ever were. */
 static atomic_int inside, most_inside;
+/* Requests that are told to come back. */
+static atomic_int busy;
 
 static void doorkeeper(struct peer *peer, struct connection *connection)
 {
@@ -27,6 +29,10 @@ static void doorkeeper(struct peer *peer, struct connection *connection)
         }
         if (strstr(connection->last, " /drop "))
             return;
+        if (strstr(connection->last, " /storm ") && atomic_fetch_sub(&busy, 1) > 0) {
+            peer_say(connection, "HTTP/1.1 429 X\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n");
+            continue;
+        }
         bool down = strstr(connection->last, " /down ");
         say(connection, down ? 503 : 200, "{}");
     }
@@ -198,6 +204,28 @@ START_TEST(a_rate_spreads_calls_over_time)
 }
 END_TEST
 
+START_TEST(told_to_come_back_a_call_waits_and_no_try_is_counted)
+{
+    struct stage s;
+    stage_gate(&s, _i, "", "");
+    stage_one_step(&s, "actor/look", ", retry: {max_attempts: 1}");
+    atomic_store(&busy, 2);
+    int64_t began = steady_ms();
+    ck_assert_int_eq(
+        stage_run(&s, "r",
+                  "{'1': [" GET("/storm") ", {'fail': 4}],"
+                                          " '2': [" GET("/storm") ", {'fail': 4}],"
+                                                                  " '3': [" GET(
+                                                                      "/storm") ", {'give': 1}]}"),
+        RUN_DONE);
+    ck_assert_int_ge(steady_ms() - began, 1995);
+    json_t *picture = stage_describe(&s, "r");
+    ck_assert_int_eq(number_at(picture, "spent/attempts"), 1);
+    json_decref(picture);
+    stage_done(&s);
+}
+END_TEST
+
 /* ---- the breaker ---- */
 
 #define BREAKER(open) AGENTS("look: {breaker: {failures: 3, within: 1m, open: " open "}}")
@@ -345,6 +373,7 @@ int main(void)
         a_held_call_is_cancelled_with_its_run,
         held_calls_are_left_to_the_next_host,
         a_rate_spreads_calls_over_time,
+        told_to_come_back_a_call_waits_and_no_try_is_counted,
         an_open_breaker_ends_calls_before_they_begin,
         what_is_let_through_closes_the_breaker,
         a_failure_of_what_is_let_through_opens_it_again,
