@@ -42,7 +42,7 @@ static void follow_start(struct run *run, const struct decision *decision)
     bool recovery = start_uses_recovery(run, task, decision->reconciling);
     bool nested = task->parent != NO_TASK;
     bool try = !decision->reconciling;
-    task_take_off(run, decision->task);
+    task_step_forward(run, decision->task);
     account_charge(run, task->account,
                    (struct spent_change){.attempts = try && !recovery && !nested,
                                          .calls = !recovery,

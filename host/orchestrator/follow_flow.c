@@ -91,7 +91,6 @@ void follow_enter(struct run *run, const struct decision *decision)
     struct flow *flow = task_flow(run, task);
     struct budget budget = budget_inside(step_of(run, task), flow);
     task_take_off(run, decision->task);
-    task_give_place(run, decision->task);
     replace_json(&task->input, decision->input);
     task->first_ms = run->now_ms;
     task->tries++;
@@ -143,7 +142,7 @@ void follow_undo(struct run *run, const struct decision *decision)
     frame->undo.count--;
     if (!done->undo_input && !done->undo_error) {
         struct frame *inside = run->frames[done->inside];
-        inside->status = RUN_RUNNING;
+        inside->status = inside->ending = RUN_RUNNING;
         frame->unwinding++;
         frame_end(run, done->inside, RUN_CANCELLED, json_incref(frame->error));
         return;

@@ -212,8 +212,9 @@ static bool must_be_told(const struct run *run, const struct task *task)
     switch (task->state) {
     case TASK_READY:
     case TASK_PAUSED:
-    case TASK_INSIDE:
         return true;
+    case TASK_INSIDE:
+        return run->frames[task->inside]->ending == RUN_RUNNING;
     case TASK_ASKING:
         return task->question != QUESTION_DOUBT && !task_any_done(run, task);
     case TASK_RUNNING:
@@ -235,6 +236,7 @@ static bool must_be_told(const struct run *run, const struct task *task)
 void frame_end(struct run *run, uint32_t index, enum run_status ending, json_t *error)
 {
     struct frame *frame = run->frames[index];
+    ASSERT(frame->status == RUN_RUNNING && frame->ending == RUN_RUNNING);
     json_decref(frame->error);
     frame->error = error;
     frame->ending = ending;

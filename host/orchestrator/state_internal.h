@@ -288,6 +288,8 @@ void task_give_place(struct run *run, uint32_t index);
 void task_set_state(struct run *run, uint32_t index, enum task_state state);
 /* Takes the task off the line or agenda at whose head it stands. */
 void task_take_off(struct run *run, uint32_t index);
+/* The same of one that is started, and keeps its place. */
+void task_step_forward(struct run *run, uint32_t index);
 struct effect *task_add_effect(const struct run *run, struct task *task, const char *name);
 void replace_json(json_t **slot, json_t *value);
 

@@ -153,11 +153,27 @@ static enum cause some_permanent(struct sim *sim)
     return causes[sim_below(sim, 4)];
 }
 
-static json_t *some_output(struct sim *sim)
+static json_t *some_plan(struct sim *sim)
+{
+    static const char *const plans[] = {
+        "{\"steps\": {\"p1\": {\"agent\": \"w/read\"}, \"p2\": {\"agent\": \"w/book\", \"needs\": "
+        "[\"p1\"], \"undo\": {\"agent\": \"w/cancel\"}}}, \"output\": {\"as\": \"${ "
+        ".steps.p1.output "
+        "}\"}}",
+        "{\"steps\": {\"p1\": {\"agent\": \"w/idem2\", \"for_each\": [1, 2], \"on_failure\": "
+        "\"skip\"}, \"p2\": {\"agent\": \"w/leads-idem\"}}, \"output\": {\"as\": {\"n\": 3}}}",
+        "{\"steps\": {\"p1\": {\"agent\": \"w/nobody\"}}}", "{\"steps\": {}}", "7"};
+    return json_loads(plans[sim_chance(sim, 700) ? sim_below(sim, 2) : sim_below(sim, 5)],
+                      JSON_DECODE_ANY, NULL);
+}
+
+static json_t *some_output(struct sim *sim, const struct personality *who)
 {
     json_t *output = json_object();
     if (sim_bad_luck(sim, 60))
         return output;
+    if (who->plans)
+        json_object_set_new(output, "plan", some_plan(sim));
     json_object_set_new(output, "n", json_integer((json_int_t)sim_below(sim, 1500)));
     json_object_set_new(output, "confidence", json_real(sim_bad_luck(sim, 100) ? 0.1 : 0.9));
     json_object_set_new(output, "list", json_pack("[i, i, i]", 1, 2, 3));
@@ -192,7 +208,7 @@ static void finish(struct sim *sim, struct call *call)
         event.end = END_INPUT_REQUIRED;
         end_call(sim, call, event, json_pack("{s:s}", "question", "which?"));
     } else {
-        end_call(sim, call, event, some_output(sim));
+        end_call(sim, call, event, some_output(sim, call->who));
     }
 }
 
@@ -269,7 +285,7 @@ static void ask_begin(struct sim *sim, struct call *call)
         if (sim_chance(sim, 500))
             fail_call(sim, call, CAUSE_FAILED, OUTCOME_NONE);
         else
-            end_call(sim, call, (struct event){.end = END_OK}, some_output(sim));
+            end_call(sim, call, (struct event){.end = END_OK}, some_output(sim, call->who));
         break;
     case BEGIN_REFUSED:
         fail_call(sim, call, CAUSE_DENIED, OUTCOME_NONE);
@@ -333,7 +349,8 @@ void calls_answered(struct sim *sim, struct request *request)
         fail_call(sim, call, sim_chance(sim, 600) ? some_transient(sim) : some_permanent(sim),
                   OUTCOME_NONE);
     else if (call->effect + 1 == call->who->effects && sim_chance(sim, 200))
-        end_call(sim, call, (struct event){.end = END_OK, .claim = OUTCOME_DONE}, some_output(sim));
+        end_call(sim, call, (struct event){.end = END_OK, .claim = OUTCOME_DONE},
+                 some_output(sim, call->who));
     else
         fail_call(sim, call, CAUSE_TIMEOUT, OUTCOME_UNKNOWN);
 }

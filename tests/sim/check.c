@@ -39,6 +39,15 @@ static const struct entry *entry_of(const struct sim *sim, const char *key)
 
 /* ---- before a decision is followed ---- */
 
+static uint32_t at_work_in(const struct run *run, uint32_t frame)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < run->task_count; i++)
+        count += run->tasks[i]->in_flight && run->tasks[i]->parent == NO_TASK &&
+                 run->tasks[i]->frame == frame;
+    return count;
+}
+
 static void check_start(struct sim *sim, const struct decision *start)
 {
     const struct task *task = task_at(sim->run, start->task);
@@ -46,6 +55,9 @@ static void check_start(struct sim *sim, const struct decision *start)
     bool nested = task->parent != NO_TASK;
     if (!nested && sim->run->places >= (uint32_t)sim->run->flow->concurrency)
         violate(sim, "more calls at once than the flow allows");
+    if (!nested &&
+        at_work_in(sim->run, task->frame) >= (uint32_t)frame_of(sim->run, task)->flow->concurrency)
+        violate(sim, "more calls at once than the flow within allows");
     if (nested && !start->reconciling && task_is_orphan(sim->run, task) && !task_in_doubt(task))
         violate(sim, "%s starts, and nobody waits for it", task->path);
     if (nested &&
@@ -230,6 +242,7 @@ static void follow_record(struct sim *sim, struct run *run, struct run *twin, js
     struct decisions again = {0};
     if (record_read(json, &record, &err) != ERR_OK)
         violate(sim, "the record cannot be read: %s", err.text);
+    host_attach_plan(sim, run, &record.event, true);
     run_apply(run, &record.event);
     for (size_t i = 0; i < record.decisions.count; i++)
         run_follow(run, &record.event, &record.decisions.list[i]);
@@ -241,6 +254,7 @@ static void follow_record(struct sim *sim, struct run *run, struct run *twin, js
         json_decref(anew);
         decisions_done(&again);
     }
+    flow_unref(record.event.plan);
     record_done(&record);
 }
 
@@ -331,24 +345,44 @@ static void check_accepted(struct sim *sim, const json_t *decision)
         violate(sim, "%s was accepted with %u of %u effects done", task->path, done, wanted);
 }
 
+/* Every start is paid for, but for those that never began, which may have been given back. */
 static void check_starts(struct sim *sim)
 {
-    int64_t starts = 0;
+    const struct spent *spent = &sim->run->accounts[0].spent;
+    int64_t starts = 0, never = 0, paid = spent->calls + spent->recovery;
     for (size_t r = 0; r < sim->record_count; r++) {
+        const json_t *event = json_object_get(sim->records[r], "event");
         size_t i;
         json_t *decision;
+        never += strcmp(word(event, "end"), "not-started") == 0;
         json_array_foreach (json_object_get(sim->records[r], "decisions"), i, decision)
             starts += strcmp(word(decision, "kind"), "start") == 0;
     }
-    if (starts != sim->run->accounts[0].spent.calls + sim->run->accounts[0].spent.recovery)
-        violate(
-            sim, "%lld starts, and %lld of them are paid for", (long long)starts,
-            (long long)(sim->run->accounts[0].spent.calls + sim->run->accounts[0].spent.recovery));
+    if (paid > starts || paid < starts - never)
+        violate(sim, "%lld starts, of which %lld never began, and %lld are paid for",
+                (long long)starts, (long long)never, (long long)paid);
 }
 
-/* Undos come in the reverse order of what they undo, and none is missing. */
-static void check_history(struct sim *sim)
+/* Is the task within one whose own undo takes the place of those inside? */
+static bool undone_as_one(const struct run *run, const struct task *task)
 {
+    for (uint32_t up = frame_of(run, task)->parent; up != NO_TASK;
+         up = frame_of(run, run->tasks[up])->parent)
+        if (run->tasks[up]->state == TASK_DONE && step_of(run, run->tasks[up])->undo.agent)
+            return true;
+    return false;
+}
+
+static bool has_undo(const struct run *run, const struct task *task)
+{
+    return step_of(run, task)->undo.agent && task->role != ROLE_UNDO && task->role != ROLE_CALL;
+}
+
+/* Undos come in the reverse order of what they undo, in each flow, and none is missing of a flow
+ * that did not stay done. */
+static void check_undos(struct sim *sim, uint32_t frame)
+{
+    const struct run *run = sim->run;
     uint32_t done[256];
     size_t count = 0;
     for (size_t r = 0; r < sim->record_count; r++) {
@@ -356,20 +390,33 @@ static void check_history(struct sim *sim)
         json_t *decision;
         json_array_foreach (json_object_get(sim->records[r], "decisions"), i, decision) {
             uint32_t index = (uint32_t)json_integer_value(json_object_get(decision, "task"));
-            if (strcmp(word(decision, "kind"), "accept") == 0) {
-                const struct task *task = task_at(sim->run, index);
-                check_accepted(sim, decision);
-                if (step_of(sim->run, task)->undo.agent && task->role != ROLE_UNDO &&
-                    task->role != ROLE_CALL)
-                    done[count++] = index;
-            } else if (strcmp(word(decision, "kind"), "undo") == 0) {
-                if (count == 0 || done[--count] != index)
-                    violate(sim, "%s is undone out of turn", task_at(sim->run, index)->path);
-            }
+            bool accept = strcmp(word(decision, "kind"), "accept") == 0;
+            bool undo = strcmp(word(decision, "kind"), "undo") == 0;
+            if ((!accept && !undo) || task_at(run, index)->frame != frame ||
+                !has_undo(run, task_at(run, index)))
+                continue;
+            if (accept)
+                done[count++] = index;
+            else if (count == 0 || done[--count] != index)
+                violate(sim, "%s is undone out of turn", task_at(run, index)->path);
         }
     }
-    if (sim->run->frames[0]->status != RUN_DONE && count > 0)
+    if (run->frames[frame]->status != RUN_DONE && count > 0 &&
+        !undone_as_one(run, task_at(run, done[0])))
         violate(sim, "%zu steps that were done are not undone", count);
+}
+
+static void check_history(struct sim *sim)
+{
+    for (uint32_t frame = 0; frame < sim->run->frame_count; frame++)
+        check_undos(sim, frame);
+    for (size_t r = 0; r < sim->record_count; r++) {
+        size_t i;
+        json_t *decision;
+        json_array_foreach (json_object_get(sim->records[r], "decisions"), i, decision)
+            if (strcmp(word(decision, "kind"), "accept") == 0)
+                check_accepted(sim, decision);
+    }
 }
 
 void check_final(struct sim *sim)

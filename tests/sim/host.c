@@ -130,12 +130,37 @@ static void say_record(const struct sim *sim, const struct event *event,
                 decisions->list[i].rule, decisions->list[i].task);
 }
 
+void host_attach_plan(struct sim *sim, const struct run *run, struct event *event, bool again)
+{
+    const struct flow *flow;
+    uint32_t step;
+    struct flow_options options;
+    struct findings findings;
+    struct error err;
+    json_t *fragment, *errors;
+    if ((again && (!event->planned || event->plan_errors)) ||
+        !run_plan_of(run, event, &flow, &step, &fragment, &errors))
+        return;
+    flow_terms(run_flow(run), &options);
+    findings_init(&findings);
+    if (fragment &&
+        flow_compile_plan(flow, step, fragment, &options, &event->plan, &findings, &err) != ERR_OK)
+        errors = json_pack("[s]", err.text);
+    if (again && errors)
+        violate(sim, "a plan does not compile any more");
+    event->planned = fragment || errors;
+    event->plan_errors = errors;
+    findings_done(&findings);
+    json_decref(fragment);
+}
+
 void host_happen(struct sim *sim, struct event *event, struct decision *ret_first)
 {
     struct decisions decisions = {0};
     struct decision decision;
     ASSERT(!sim->dead);
     event->at_ms = sim->now > run_time(sim->run) ? sim->now : run_time(sim->run);
+    host_attach_plan(sim, sim->run, event, false);
     run_apply(sim->run, event);
     while (run_decide(sim->run, event, &decision)) {
         check_decision(sim, event, &decision);
@@ -159,6 +184,11 @@ void host_happen(struct sim *sim, struct event *event, struct decision *ret_firs
             decisions.list[0] = (struct decision){0};
     }
     decisions_done(&decisions);
+    flow_unref(event->plan);
+    json_decref(event->plan_errors);
+    event->plan = NULL;
+    event->plan_errors = NULL;
+    event->planned = false;
 }
 
 /* ---- items ---- */
@@ -278,6 +308,7 @@ static struct run *fold(struct sim *sim, bool decide)
         struct decisions again = {0};
         if (record_read(sim->records[i], &record, &err) != ERR_OK)
             violate(sim, "record %zu cannot be read: %s", i, err.text);
+        host_attach_plan(sim, run, &record.event, true);
         if (decide) {
             run_advance(run, &record.event, &again);
         } else {
@@ -286,6 +317,7 @@ static struct run *fold(struct sim *sim, bool decide)
                 run_follow(run, &record.event, &record.decisions.list[d]);
         }
         decisions_done(&again);
+        flow_unref(record.event.plan);
         record_done(&record);
     }
     return run;

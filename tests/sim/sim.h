@@ -32,12 +32,14 @@ struct personality {
     bool automatic;   /* its requests are effects by themselves, without a begin  */
     int64_t tokens, cost;
     const char *asks[3]; /* whom it calls, one after the other, before all else     */
+    bool plans;          /* its output holds a plan                                 */
 };
 const struct personality *personality_of(const struct agent *agent);
 
 struct scene {
     const char *name, *text;
     struct flow *flow;
+    const char *within; /* inner.yaml, which it may name; NULL = none               */
 };
 /* Compiles the flows; exits if one is wrong. */
 void cast_open(void);
@@ -181,6 +183,8 @@ void host_happen(struct sim *sim, struct event *event, struct decision *ret_firs
 /* Then what stands behind it, when all that is recorded now is on disk. */
 void host_barrier(struct sim *sim, struct behind behind);
 void host_item(struct sim *sim, const struct item *item);
+/* What came of compiling the plan that the event brings, if it does; again: as it was recorded. */
+void host_attach_plan(struct sim *sim, const struct run *run, struct event *event, bool again);
 void host_begin(struct sim *sim);
 void host_resume(struct sim *sim);
 void host_free(struct sim *sim);
