@@ -19,7 +19,7 @@ static struct call *find(const struct sim *sim, uint64_t id)
     return NULL;
 }
 
-static void go_on_later(struct sim *sim, const struct call *call, uint64_t within_ms)
+void call_goes_on_later(struct sim *sim, const struct call *call, uint64_t within_ms)
 {
     sim_later(sim, 1 + (int64_t)sim_below(sim, within_ms), ITEM_CALL, NULL, call->id);
 }
@@ -133,7 +133,7 @@ static void end_call(struct sim *sim, struct call *call, struct event event, jso
     json_decref(body);
 }
 
-static void fail_call(struct sim *sim, struct call *call, enum cause cause, enum outcome claim)
+void call_fails(struct sim *sim, struct call *call, enum cause cause, enum outcome claim)
 {
     struct event event = {.end = END_FAILED, .cause = cause, .claim = claim};
     if (cause == CAUSE_RATE_LIMITED && sim_chance(sim, 600))
@@ -141,13 +141,13 @@ static void fail_call(struct sim *sim, struct call *call, enum cause cause, enum
     end_call(sim, call, event, NULL);
 }
 
-static enum cause some_transient(struct sim *sim)
+enum cause some_transient(struct sim *sim)
 {
     static const enum cause causes[] = {CAUSE_UNAVAILABLE, CAUSE_RATE_LIMITED, CAUSE_BUSY};
     return causes[sim_below(sim, 3)];
 }
 
-static enum cause some_permanent(struct sim *sim)
+enum cause some_permanent(struct sim *sim)
 {
     static const enum cause causes[] = {CAUSE_FAILED, CAUSE_INPUT, CAUSE_CANCELLED, CAUSE_BUDGET};
     return causes[sim_below(sim, 4)];
@@ -201,9 +201,9 @@ static void finish(struct sim *sim, struct call *call)
     if (call->who->class >= CLASS_WRITE_IDEMPOTENT)
         event.claim = sim_bad_luck(sim, 15) ? OUTCOME_UNKNOWN : OUTCOME_DONE;
     if (sim_bad_luck(sim, 60)) {
-        fail_call(sim, call, some_transient(sim), event.claim);
+        call_fails(sim, call, some_transient(sim), event.claim);
     } else if (sim_bad_luck(sim, 40)) {
-        fail_call(sim, call, some_permanent(sim), event.claim);
+        call_fails(sim, call, some_permanent(sim), event.claim);
     } else if (sim_bad_luck(sim, 25)) {
         event.end = END_INPUT_REQUIRED;
         end_call(sim, call, event, json_pack("{s:s}", "question", "which?"));
@@ -219,7 +219,7 @@ static void next_effect(struct sim *sim, struct call *call)
     call->finished |= 1u << call->effect;
     call->effect++;
     call->begun_now = false;
-    go_on_later(sim, call, 30);
+    call_goes_on_later(sim, call, 30);
 }
 
 static void transmit(struct sim *sim, struct call *call)
@@ -243,7 +243,7 @@ static void send_begun(struct sim *sim, struct call *call)
     if (known && view.outcome == OUTCOME_DONE && view.response)
         next_effect(sim, call);
     else if (!known || view.outcome != OUTCOME_OPEN || (call->sent & (1u << call->effect)))
-        fail_call(sim, call, CAUSE_FAILED, OUTCOME_NONE);
+        call_fails(sim, call, CAUSE_FAILED, OUTCOME_NONE);
     else
         transmit(sim, call);
 }
@@ -279,16 +279,16 @@ static void ask_begin(struct sim *sim, struct call *call)
         next_effect(sim, call);
         break;
     case BEGIN_UNKNOWN:
-        fail_call(sim, call, CAUSE_UNAVAILABLE, OUTCOME_UNKNOWN);
+        call_fails(sim, call, CAUSE_UNAVAILABLE, OUTCOME_UNKNOWN);
         break;
     case BEGIN_CONFLICT:
         if (sim_chance(sim, 500))
-            fail_call(sim, call, CAUSE_FAILED, OUTCOME_NONE);
+            call_fails(sim, call, CAUSE_FAILED, OUTCOME_NONE);
         else
             end_call(sim, call, (struct event){.end = END_OK}, some_output(sim, call->who));
         break;
     case BEGIN_REFUSED:
-        fail_call(sim, call, CAUSE_DENIED, OUTCOME_NONE);
+        call_fails(sim, call, CAUSE_DENIED, OUTCOME_NONE);
         break;
     }
 }
@@ -303,12 +303,12 @@ void calls_begun(struct sim *sim, const struct behind *behind)
         /* no room for the outcome, or nobody left who wants it: nothing is sent */
         tell_effect(sim, behind->task, behind->attempt, name, OUTCOME_NONE, NULL, NULL);
         if (!sim->dead && call)
-            fail_call(sim, call, CAUSE_UNAVAILABLE, OUTCOME_NONE);
+            call_fails(sim, call, CAUSE_UNAVAILABLE, OUTCOME_NONE);
     } else if (call && who->automatic) {
         transmit(sim, call);
     } else if (call) {
         call->begun_now = true;
-        go_on_later(sim, call, 20);
+        call_goes_on_later(sim, call, 20);
     }
 }
 
@@ -322,7 +322,7 @@ static void heard_done(struct sim *sim, struct call *call)
     uint64_t id = call->id;
     if (sim_bad_luck(sim, 30)) {
         json_decref(result);
-        fail_call(sim, call, CAUSE_FAILED, OUTCOME_UNKNOWN);
+        call_fails(sim, call, CAUSE_FAILED, OUTCOME_UNKNOWN);
         return;
     }
     if (!call->who->automatic && !sim_bad_luck(sim, 30))
@@ -346,101 +346,13 @@ void calls_answered(struct sim *sim, struct request *request)
     if (outcome == OUTCOME_DONE)
         heard_done(sim, call);
     else if (outcome == OUTCOME_NONE)
-        fail_call(sim, call, sim_chance(sim, 600) ? some_transient(sim) : some_permanent(sim),
-                  OUTCOME_NONE);
+        call_fails(sim, call, sim_chance(sim, 600) ? some_transient(sim) : some_permanent(sim),
+                   OUTCOME_NONE);
     else if (call->effect + 1 == call->who->effects && sim_chance(sim, 200))
         end_call(sim, call, (struct event){.end = END_OK, .claim = OUTCOME_DONE},
                  some_output(sim, call->who));
     else
-        fail_call(sim, call, CAUSE_TIMEOUT, OUTCOME_UNKNOWN);
-}
-
-/* ---- calls within calls ---- */
-
-static void call_name(const struct call *call, char ret_name[static 32])
-{
-    snprintf(ret_name, 32, "%s#1", call->who->asks[call->asked] + 2);
-}
-
-static bool wait_is_over(const struct sim *sim, const struct call *call, struct nested_view *view)
-{
-    char name[32];
-    call_name(call, name);
-    uint32_t child = run_nested_find(sim->run, call->task, name);
-    return child != UINT32_MAX && run_nested(sim->run, child, view) && view->final;
-}
-
-void calls_wake(struct sim *sim)
-{
-    struct nested_view view;
-    for (struct call *call = sim->calls; call; call = call->next)
-        if (call->waiting && wait_is_over(sim, call, &view)) {
-            call->waiting = false;
-            call->asked++;
-            /* a caller may make do without */
-            call->spoilt |= !view.ok && sim_chance(sim, 500);
-            go_on_later(sim, call, 20);
-        }
-}
-
-static const char *some_terms(struct sim *sim)
-{
-    static const char *const terms[] = {
-        "{\"retry\": {\"max_attempts\": 3, \"initial_interval\": \"50ms\"}}",
-        "{\"budget\": {\"calls\": 2, \"tokens\": 120}}", "{\"timeout_ms\": 900}", "{}"};
-    return terms[sim_below(sim, 4)];
-}
-
-/* The terms are the call's for ever: a caller that asks again says the same, most of the time. */
-static void ask_for(struct sim *sim, struct call *call)
-{
-    struct decision decision;
-    char name[32];
-    call_name(call, name);
-    struct event event = {.kind = EVENT_CALL_ASKED,
-                          .task = call->task,
-                          .attempt = call->attempt,
-                          .effect = name,
-                          .code = call->who->asks[call->asked],
-                          .digest = sim_bad_luck(sim, 4) ? "another" : "the same",
-                          .body = json_object(),
-                          .request = json_loads(some_terms(sim), 0, NULL)};
-    host_happen(sim, &event, &decision);
-    json_decref(event.body);
-    json_decref(event.request);
-    enum begin begin = decision.kind == DECISION_CALL ? decision.begin : BEGIN_REFUSED;
-    decision_done(&decision);
-    if (sim->dead)
-        return;
-    if (begin == BEGIN_CONFLICT || begin == BEGIN_REFUSED) {
-        fail_call(sim, call, CAUSE_FAILED, OUTCOME_NONE);
-        return;
-    }
-    call->waiting = true;
-    calls_wake(sim);
-}
-
-static void skip_one(struct sim *sim, struct call *call)
-{
-    call->asked++;
-    go_on_later(sim, call, 20);
-}
-
-/* False if it has nobody left to call. */
-static bool ask_goes_on(struct sim *sim, struct call *call)
-{
-    if (call->spoilt)
-        fail_call(sim, call, sim_chance(sim, 500) ? some_transient(sim) : some_permanent(sim),
-                  OUTCOME_NONE);
-    else if (call->waiting)
-        return true;
-    else if (call->asked < 3 && sim_bad_luck(sim, 15))
-        skip_one(sim, call); /* as a forgetful agent does */
-    else if (call->asked < 3 && call->who->asks[call->asked])
-        ask_for(sim, call);
-    else
-        return false;
-    return true;
+        call_fails(sim, call, CAUSE_TIMEOUT, OUTCOME_UNKNOWN);
 }
 
 /* ---- the scripts ---- */
@@ -511,10 +423,10 @@ static void reconcile_goes_on(struct sim *sim, struct call *call)
         json_decref(call->input);
         call->input = seen;
         call->worked = true;
-        go_on_later(sim, call, 1500);
+        call_goes_on_later(sim, call, 1500);
     } else if (sim_bad_luck(sim, 120)) {
-        fail_call(sim, call, sim_chance(sim, 800) ? CAUSE_UNAVAILABLE : CAUSE_INTERNAL,
-                  OUTCOME_NONE);
+        call_fails(sim, call, sim_chance(sim, 800) ? CAUSE_UNAVAILABLE : CAUSE_INTERNAL,
+                   OUTCOME_NONE);
     } else {
         end_call(sim, call, (struct event){.end = END_OK, .claimed = sim_bad_luck(sim, 30)},
                  json_incref(call->input));
@@ -538,14 +450,14 @@ void calls_go_on(struct sim *sim, uint64_t id)
     if (!call->reconciling)
         call->worked = true;
     if (call->stopped && sim_chance(sim, 700))
-        fail_call(sim, call, CAUSE_CANCELLED, OUTCOME_NONE);
+        call_fails(sim, call, CAUSE_CANCELLED, OUTCOME_NONE);
     else if (sim_bad_luck(sim, 30))
-        fail_call(sim, call, CAUSE_CRASH, OUTCOME_NONE);
+        call_fails(sim, call, CAUSE_CRASH, OUTCOME_NONE);
     else if (sim_bad_luck(sim, 15))
         sim_say(sim, "call %llu hangs", (unsigned long long)id);
     else if (call->reconciling)
         reconcile_goes_on(sim, call);
-    else if (ask_goes_on(sim, call))
+    else if (call_asks(sim, call))
         return;
     else if (call->who->class < CLASS_WRITE_IDEMPOTENT)
         finish(sim, call);
@@ -570,7 +482,7 @@ void calls_start(struct sim *sim, const struct decision *start)
     sim->calls = call;
     sim_later(sim, start->timeout_ms >= 0 ? start->timeout_ms : 30000, ITEM_TIMEOUT, NULL,
               call->id);
-    go_on_later(sim, call, 100);
+    call_goes_on_later(sim, call, 100);
 }
 
 void calls_stop(struct sim *sim, uint32_t task)
@@ -578,7 +490,7 @@ void calls_stop(struct sim *sim, uint32_t task)
     for (struct call *call = sim->calls; call; call = call->next)
         if (call->task == task) {
             call->stopped = true;
-            go_on_later(sim, call, 50);
+            call_goes_on_later(sim, call, 50);
         }
 }
 
@@ -586,7 +498,7 @@ void calls_time_out(struct sim *sim, uint64_t id)
 {
     struct call *call = find(sim, id);
     if (call)
-        fail_call(sim, call, CAUSE_TIMEOUT, OUTCOME_NONE);
+        call_fails(sim, call, CAUSE_TIMEOUT, OUTCOME_NONE);
 }
 
 void calls_die(struct sim *sim)

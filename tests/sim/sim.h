@@ -6,6 +6,7 @@
  *
  *     host.c    what host/runtime does: records, barriers, starts, alarms, crash and takeover
  *     calls.c   agents, as scripts that ask the host for effects and end in all ways
+ *     asking.c  those of them that have others called
  *     world.c   the outside: requests that arrive, late or never, and a ledger of what they did
  *     people.c  questions are answered: truly, too early, to an older revision, or not at all
  *     check.c   what must hold after each event, and at the end
@@ -163,6 +164,13 @@ struct call {
     struct call *next;
 };
 
+/* Of the scripts: it goes on within so many ms; it ends badly; false if it has nobody left to call.
+ */
+void call_goes_on_later(struct sim *sim, const struct call *call, uint64_t within_ms);
+void call_fails(struct sim *sim, struct call *call, enum cause cause, enum outcome claim);
+bool call_asks(struct sim *sim, struct call *call);
+enum cause some_transient(struct sim *sim);
+enum cause some_permanent(struct sim *sim);
 void calls_start(struct sim *sim, const struct decision *start);
 /* Those that wait for what they called, and whose wait is over, go on. */
 void calls_wake(struct sim *sim);
