@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs a command and kills it, with SIGKILL, at a moment of the world's own time: when the world's
- * ledger holds a number of effects, or some milliseconds after that. The ledger is looked at when
- * its file changes, so a kill falls right behind a commit, where it hurts most.
+ * Runs a command and strikes it at a moment of the world's own time: when the world's ledger holds
+ * a number of effects, or some milliseconds after that. The ledger is looked at when its file
+ * changes, so a blow falls right behind a commit, where it hurts most.
  *
- *   strike [--ledger FILE --at N] [--after-ms N] -- COMMAND [ARGUMENT…]
+ *   strike [--ledger FILE --at N] [--after-ms N] [--blow B] [--pick N] [--for-ms N] [--last-ms N]
+ *          [--most-ms N] -- COMMAND [ARGUMENT…]
+ *
+ *   --blow kill    SIGKILL (default)          --blow term    SIGTERM
+ *   --blow stop    SIGSTOP, and SIGCONT after --for-ms
+ *   --blow worker  SIGKILL to one of its workers, the Nth of --pick
+ *   --blow none    nothing; the moment is only waited for
+ *   --most-ms N    the blow falls then at the latest
+ *   --last-ms N    SIGKILL that long after the blow, if it has not ended by then
  *
  * Exit: 137 the command was killed, 125 strike itself failed, else what the command exited with.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -25,9 +34,14 @@
 
 enum { EXIT_STRUCK = 137, EXIT_BROKEN = 125, BUSY_MS = 5000 };
 
+enum blow { BLOW_KILL, BLOW_TERM, BLOW_STOP, BLOW_WORKER, BLOW_NONE, BLOWS };
+static const char *const blow_words[BLOWS] = {"kill", "term", "stop", "worker", "none"};
+
 struct plan {
     const char *ledger;
-    long at, after_ms; /* -1 = not asked for */
+    long at, after_ms, most_ms, last_ms; /* -1 = not asked for */
+    enum blow blow;
+    long pick, for_ms;
     char **command;
 };
 
@@ -48,9 +62,17 @@ static long number(const char *name, const char *text)
     return value;
 }
 
+static enum blow blow_named(const char *word)
+{
+    for (int blow = 0; blow < BLOWS; blow++)
+        if (strcmp(word, blow_words[blow]) == 0)
+            return (enum blow)blow;
+    give_up("--blow", "expected kill, term, stop, worker or none");
+}
+
 static struct plan read_plan(int argc, char **argv)
 {
-    struct plan plan = {.at = -1, .after_ms = -1};
+    struct plan plan = {.at = -1, .after_ms = -1, .most_ms = -1, .last_ms = -1};
     int i = 1;
     for (; i + 1 < argc && strcmp(argv[i], "--") != 0; i += 2) {
         if (strcmp(argv[i], "--ledger") == 0)
@@ -59,6 +81,16 @@ static struct plan read_plan(int argc, char **argv)
             plan.at = number(argv[i], argv[i + 1]);
         else if (strcmp(argv[i], "--after-ms") == 0)
             plan.after_ms = number(argv[i], argv[i + 1]);
+        else if (strcmp(argv[i], "--most-ms") == 0)
+            plan.most_ms = number(argv[i], argv[i + 1]);
+        else if (strcmp(argv[i], "--last-ms") == 0)
+            plan.last_ms = number(argv[i], argv[i + 1]);
+        else if (strcmp(argv[i], "--for-ms") == 0)
+            plan.for_ms = number(argv[i], argv[i + 1]);
+        else if (strcmp(argv[i], "--pick") == 0)
+            plan.pick = number(argv[i], argv[i + 1]);
+        else if (strcmp(argv[i], "--blow") == 0)
+            plan.blow = blow_named(argv[i + 1]);
         else
             give_up(argv[i], "unknown option");
     }
@@ -141,15 +173,25 @@ static long now_ms(void)
     return (long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* How long there is to wait, or -1 without end. */
+static long left_until(long due, long most)
+{
+    long first = due < 0 ? most : most < 0 || due < most ? due : most;
+    long left = first - now_ms();
+    return first < 0 ? -1 : left > 0 ? left : 0;
+}
+
 /* True when the moment has come, false when the command ended before. */
 static bool await_moment(const struct plan *plan, struct watch *w, int process)
 {
     bool counting = plan->at >= 0 && !reached(w, plan->at);
-    long due = counting ? -1 : now_ms() + plan->after_ms;
-    bool endless = plan->at < 0 && plan->after_ms < 0;
+    long due = counting || plan->after_ms < 0 ? -1 : now_ms() + plan->after_ms;
+    long most = plan->most_ms < 0 ? -1 : now_ms() + plan->most_ms;
+    if (plan->at >= 0 && !counting && due < 0)
+        due = now_ms();
     for (;;) {
-        long left = counting || endless ? -1 : due - now_ms();
-        if (!counting && !endless && left <= 0)
+        long left = left_until(due, most);
+        if (left == 0)
             return true;
         struct pollfd both[] = {{.fd = process, .events = POLLIN},
                                 {.fd = counting ? w->changes : -1, .events = POLLIN}};
@@ -159,9 +201,94 @@ static bool await_moment(const struct plan *plan, struct watch *w, int process)
             return false;
         if (counting && both[1].revents != 0 && reached(w, plan->at)) {
             counting = false;
-            due = now_ms() + plan->after_ms;
+            due = now_ms() + (plan->after_ms > 0 ? plan->after_ms : 0);
         }
     }
+}
+
+/* ---- the blow ---- */
+
+/* Who started a process, and its name. */
+static pid_t parent_of(pid_t pid, char ret_name[32])
+{
+    char path[64], line[512];
+    long parent = 0;
+    snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    if (fgets(line, sizeof(line), file) == NULL ||
+        sscanf(line, "%*d (%31[^)]) %*c %ld", ret_name, &parent) != 2)
+        parent = 0;
+    fclose(file);
+    return (pid_t)parent;
+}
+
+static bool is_worker_of(pid_t pid, pid_t host)
+{
+    char name[32], other[32];
+    pid_t above = parent_of(pid, name);
+    if (above == 0 || strcmp(name, "seam-worker") != 0)
+        return false;
+    while (above > 1 && above != host)
+        above = parent_of(above, other);
+    return above == host;
+}
+
+static void kill_worker(pid_t host, long pick)
+{
+    enum { WORKERS = 64 };
+    pid_t found[WORKERS];
+    long count = 0;
+    DIR *all = opendir("/proc");
+    if (all == NULL)
+        give_up("/proc", strerror(errno));
+    for (struct dirent *one; (one = readdir(all)) != NULL && count < WORKERS;) {
+        pid_t pid = (pid_t)strtol(one->d_name, NULL, 10);
+        if (pid > 0 && is_worker_of(pid, host))
+            found[count++] = pid;
+    }
+    closedir(all);
+    if (count > 0)
+        kill(found[pick % count], SIGKILL);
+}
+
+/* Whether the command ended within that time. */
+static bool ended_within(int process, long ms)
+{
+    long due = now_ms() + ms;
+    for (;;) {
+        long left = due - now_ms();
+        struct pollfd one = {.fd = process, .events = POLLIN};
+        int n = poll(&one, 1, left > 0 ? (int)left : 0);
+        if (n > 0 || (n == 0 && left <= 0))
+            return n > 0;
+    }
+}
+
+static void strike(const struct plan *plan, pid_t pid, int process)
+{
+    switch (plan->blow) {
+    case BLOW_KILL:
+        kill(pid, SIGKILL);
+        break;
+    case BLOW_TERM:
+        kill(pid, SIGTERM);
+        break;
+    case BLOW_STOP:
+        kill(pid, SIGSTOP);
+        ended_within(process, plan->for_ms);
+        kill(pid, SIGCONT);
+        break;
+    case BLOW_WORKER:
+        kill_worker(pid, plan->pick);
+        break;
+    case BLOW_NONE:
+    case BLOWS:
+        break;
+    }
+    if (plan->last_ms >= 0 && !ended_within(process, plan->last_ms))
+        kill(pid, SIGKILL);
 }
 
 int main(int argc, char **argv)
@@ -173,7 +300,7 @@ int main(int argc, char **argv)
     if (process < 0)
         give_up("pidfd_open", strerror(errno));
     if (await_moment(&plan, &w, process))
-        kill(pid, SIGKILL);
+        strike(&plan, pid, process);
     waitpid(pid, &status, 0);
     watch_close(&w);
     if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
