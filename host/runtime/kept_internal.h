@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is kept of runs, and what is made of it again: large values, flows and cards, plans, and the
+ * differences between then and now. No part of it needs a host at work.
+ */
+#ifndef RUNTIME_KEPT_INTERNAL_H
+#define RUNTIME_KEPT_INTERNAL_H
+
+#include "runtime/runtime.h"
+
+#include "document/document.h"
+
+struct host;
+
+/* ---- payloads.c ---- */
+
+/* The large values that the journal keeps apart from its records, and those of them at hand. */
+struct payloads;
+struct payloads *payloads_new(void);
+void payloads_free(struct payloads *p);
+void payloads_freep(struct payloads **p);
+/* The member that stands for a kept value: its digest, or [its digest]. */
+#define KEPT_MARK "$kept"
+/* A record's text on its way to the journal, to which it is to be appended next: what it refers to
+ * is kept before it. */
+struct writing {
+    struct payloads *payloads;
+    struct journal *journal;
+    struct known_text known;
+    struct text *out;
+    size_t marks; /* references, and names that look like one */
+};
+/* One value of the record. Its first parameter is a struct writing, for record_style. */
+void payloads_write(void *writing, json_t *value, struct text *out);
+/* The record is whole, to its last brace: says in it whether it has references. */
+void payloads_written(struct writing *writing, struct text *out);
+/* The record back as it was; a new reference. Its values may be shared with other records. */
+WARN_UNUSED enum error_code payloads_read(struct payloads *p, struct journal_reader *reader,
+                                          struct slice body, json_t **ret_record,
+                                          struct error *reterr);
+
+/* ---- pinned.c, roster.c ---- */
+
+/* The pins of a run of that flow, whose texts are kept with the next record; a new reference. */
+json_t *pinned_make(struct host *host, struct flow *flow);
+void pinned_done(struct host *host);
+/* May the run go on with the plugins of the roster? *ret_libraries is what it then goes on with. */
+WARN_UNUSED enum error_code pinned_check(struct journal_reader *reader, const struct roster *roster,
+                                         const struct run *run, json_t **ret_libraries,
+                                         struct error *reterr);
+/* What the run was pinned to; a new reference. */
+WARN_UNUSED enum error_code pinned_read(struct journal_reader *reader, const char *id,
+                                        json_t **ret_pins, struct error *reterr);
+/* The flow that the pins name, against the agents of the roster of today. */
+WARN_UNUSED enum error_code pinned_compile(struct journal_reader *reader,
+                                           const struct roster *roster, const json_t *pins,
+                                           struct flow **ret_flow, struct error *reterr);
+/* How the agent of today stands to the one of the pins: {status, verdict, reason, checks}, where
+ * status is same, library, card, gone or new; a new reference. */
+WARN_UNUSED enum error_code pinned_compare(struct journal_reader *reader,
+                                           const struct roster *roster, const json_t *pins,
+                                           const char *agent, json_t **ret_picture,
+                                           struct error *reterr);
+void roster_add_agents(struct catalog *catalog, const char *alias, int64_t call_ms,
+                       const struct card *card);
+
+/* ---- difference.c ---- */
+
+/* How many decisions of the two lists are the same from the start; where they part goes to ret. */
+size_t difference_find(const json_t *then, const json_t *now, struct difference *ret);
+
+/* ---- edits.c ---- */
+
+/* [{what, was, is}], and of contracts [{what, asked, verdict, reason, witness}]; new references. */
+json_t *edits_of_step(const struct flow *was, const struct flow *is, const char *name);
+json_t *edits_of_flow(const struct flow *was, const struct flow *is);
+
+/* ---- plans.c ---- */
+
+/* If the event brings an output that holds a plan, the plan or what is wrong with it. */
+void plan_attach(const struct run *run, struct event *event);
+void plan_detach(struct event *event);
+/* The same of an event that is read back; it is freed with plan_detach too, but for plan_errors. */
+WARN_UNUSED enum error_code plan_attach_again(const struct run *run, struct event *event,
+                                              struct error *reterr);
+
+#endif
