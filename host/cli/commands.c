@@ -89,6 +89,9 @@ static const struct option test_options[] = {
     {"--filter", "TEXT", "only cases with this in their name or file"},
     MANIFEST,
     {"--cards", "DIR", "ALIAS.json for plugins whose library is not there (default: DIR/cards)"},
+    {"--record", NULL, "make fixtures of RUN, or of the flow's newest run in the journal"},
+    STORE,
+    {"--update", NULL, "write what came of each case into its `expect`"},
     {"--crash-at-every-write", NULL, "kill the host at every edge of each case, and take it up"},
     {"--crash-at", "N", "kill it at that edge alone"},
     {"--seeds", "N", "each case N times, with orders and faults drawn from seeds 1 to N (or A-B)"},
@@ -150,7 +153,7 @@ const struct command commands[] = {
      "a\n"
      "plugin that the manifest requires.",
      check_options, 1, OPERANDS_MAX, command_check},
-    {"test", "FLOW", "try a flow, with written answers in place of agents, and time skipped",
+    {"test", "FLOW [RUN]", "try a flow, with written answers in place of agents, and time skipped",
      "Runs the cases of a folder of fixtures. Agents, people and the world are what the fixtures "
      "say;\n"
      "all else is the host that works: retries, effects, questions, journal. Nothing is loaded or\n"
@@ -168,6 +171,7 @@ const struct command commands[] = {
      "\n"
      "  seam test book-trip.yaml --fixtures fixtures\n"
      "  seam test book-trip.yaml --filter slow --keep journals\n"
+     "  seam test book-trip.yaml --record trip-17\n"
      "  seam test book-trip.yaml --crash-at-every-write\n"
      "  seam test book-trip.yaml --seeds 1000\n"
      "\n"

@@ -102,7 +102,7 @@ static enum error_code open_test(struct test *test, struct error *reterr)
         code = roster_rehearse(manifest, cards, &test->roster, reterr);
     if (code == ERR_OK)
         code = compile(test, reterr);
-    if (code == ERR_OK)
+    if (code == ERR_OK && !args_flag(test->args, "--record"))
         code = fixtures_load(test->fixtures_path, test->flow, &test->roster->catalog,
                              &test->fixtures, reterr);
     return code == ERR_OK ? open_folder(test, reterr) : code;
@@ -120,6 +120,7 @@ static void close_test(struct test *test)
     findings_done(&test->findings);
     roster_free(test->roster);
     json_decref(test->report);
+    json_decref(test->renewals);
 }
 
 /* ---- cases ---- */
@@ -174,6 +175,10 @@ static json_t *run_case(struct test *test, const struct fixture_case *c, size_t 
     enum error_code code = rehearse(&rehearsal, &result, &err);
     json_t *report = report_case(test, c, code == ERR_OK ? result : NULL,
                                  code == ERR_OK ? NULL : &err, test_seconds() - began);
+    bool whole = result && json_array_size(json_object_get(result, "missing")) == 0;
+    bool other = json_array_size(json_object_get(report, "differences")) > 0;
+    if (args_flag(test->args, "--update") && whole && (other || !fixture_case_expect(c)))
+        test_update_add(test, c, result);
     if (args_flag(test->args, "--keep"))
         json_object_set_new(report, "store", json_string(store));
     return report;
@@ -250,6 +255,7 @@ static void run_storm(struct test *test)
 
 static int finish(struct test *test)
 {
+    struct error err;
     if (test->passed + test->failed == 0)
         return complain(EXIT_USAGE, "test: no case of %s %s", test->fixtures_path,
                         args_flag(test->args, "--filter")
@@ -257,6 +263,8 @@ static int finish(struct test *test)
                             : "is for this flow; `seam test --help` shows how one is written, and "
                               "--record makes one of a run");
     tell_end(test);
+    if (test_update(test, &err) != ERR_OK)
+        return report_error(test->args, &err);
     return test->failed ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -266,6 +274,14 @@ static int check_args(const struct args *args)
     if (format && strcmp(format, "text") != 0 && strcmp(format, "json") != 0 &&
         strcmp(format, "junit") != 0)
         return complain(EXIT_USAGE, "test: --format %s: expected text, json or junit", format);
+    if (args->operand_count == 2 && !args_flag(args, "--record"))
+        return complain(EXIT_USAGE, "test: `%s` is one too many; a RUN goes with --record",
+                        args->operands[1]);
+    if (args_flag(args, "--update") && under_fire(args))
+        return complain(EXIT_USAGE, "test: --update goes with neither kills nor seeds");
+    if (args_flag(args, "--record") && under_fire(args))
+        return complain(EXIT_USAGE,
+                        "test: --record goes alone; play what it made in a second command");
     uint64_t from, to;
     bool seeds = args_flag(args, "--seeds") || args_flag(args, "--seed");
     if (seeds && !read_seeds(args, &from, &to))
@@ -287,7 +303,10 @@ static enum test_format format_of(const struct args *args)
 int command_test(const struct args *args)
 {
     struct error err;
-    struct test test = {.args = args, .format = format_of(args), .report = json_object()};
+    struct test test = {.args = args,
+                        .format = format_of(args),
+                        .report = json_object(),
+                        .renewals = json_object()};
     int code = check_args(args);
     if (code)
         return code;
@@ -296,6 +315,8 @@ int command_test(const struct args *args)
     test.fixtures_path = fixtures_path(args);
     if (open_test(&test, &err) != ERR_OK) {
         code = report_refusal(args, &err, &test.findings);
+    } else if (args_flag(args, "--record")) {
+        code = test_record(&test);
     } else {
         test.coverage = coverage_new(test.flow);
         tell_beginning(&test);

@@ -20,6 +20,7 @@ struct test {
     struct fixtures *fixtures;
     struct coverage *coverage;
     json_t *report;
+    json_t *renewals; /* of --update: file → [{pointer, expect, old}] */
     size_t passed, failed;
     double began;
 };
@@ -31,6 +32,16 @@ bool test_wanted(const struct test *test, const struct fixture_case *c);
 
 /* A journal's file, with what SQLite and the lock keep beside it. */
 void test_remove_journal(const char *path);
+
+/* ---- test_update.c ---- */
+
+void test_update_add(struct test *test, const struct fixture_case *c, const json_t *result);
+WARN_UNUSED enum error_code test_update(struct test *test, struct error *reterr);
+
+/* ---- test_record.c ---- */
+
+/* Returns an exit code. */
+int test_record(struct test *test);
 
 /* ---- test_storm.c: reports {case, place, faults: [{at, texts, again}], fault_count, …} ---- */
 

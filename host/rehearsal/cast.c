@@ -322,8 +322,10 @@ static void choose_deeds(struct call *call)
     if (reply->says_effects || reply->kind != REPLY_OUTPUT || !call->agent->brokered ||
         call->agent->effect < CLASS_WRITE_IDEMPOTENT)
         return;
-    call->implied = (struct deed){
-        .name = strchr(call->agent->name, '/') + 1, .outcome = OUTCOME_DONE, .happened = true};
+    call->implied = (struct deed){.name = strchr(call->agent->name, '/') + 1,
+                                  .outcome = OUTCOME_DONE,
+                                  .happened = true,
+                                  .after_ms = SHORT_MS};
     call->deeds = &call->implied;
     call->deed_count = 1;
 }

@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUND_TRIP_MS = 1 };
-
 static const struct deed *deed_at(const struct call *call)
 {
     return &call->deeds[call->deed];
@@ -98,7 +96,7 @@ static void committed(struct call *call, const struct plugin_answer *answer)
 static void commit(struct call *call, bool done)
 {
     const struct deed *deed = deed_at(call);
-    if (!deed->name) {
+    if (!deed->name || deed->uncommitted) {
         next(call);
         return;
     }
@@ -196,7 +194,7 @@ void deeds_sent(struct call *call, uint64_t send, const struct egress_request *r
     call->send = send;
     if (deed_at(call)->outcome != OUTCOME_NONE || deed_at(call)->status)
         strike(call, key);
-    stand_in_after(call->stage->host, ROUND_TRIP_MS, respond_later, call);
+    stand_in_after(call->stage->host, deed_at(call)->after_ms, respond_later, call);
 }
 
 /* Its connection is closed: what has left may have been done, and the answer is not heard. */

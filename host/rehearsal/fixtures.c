@@ -413,6 +413,11 @@ const char *fixture_case_file(const struct fixture_case *c)
     return document_name(c->file->document);
 }
 
+const json_t *fixture_case_expect(const struct fixture_case *c)
+{
+    return c->expect;
+}
+
 const char *fixture_case_pointer(const struct fixture_case *c)
 {
     return c->pointer;

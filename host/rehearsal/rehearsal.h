@@ -28,6 +28,8 @@ const char *fixture_case_name(const struct fixture_case *c);
 /* "trips.yaml:12:5"; the caller frees. */
 char *fixture_case_place(const struct fixture_case *c);
 const char *fixture_case_file(const struct fixture_case *c);
+/* What it expects, as it is written; borrowed; NULL = nothing. */
+const json_t *fixture_case_expect(const struct fixture_case *c);
 /* Where its members stand: "/cases/3". */
 const char *fixture_case_pointer(const struct fixture_case *c);
 /* Answers that break their contracts and do not say that they mean to: texts. */
@@ -83,6 +85,20 @@ WARN_UNUSED enum error_code rehearse_edges(const struct rehearsal *rehearsal, js
  * and world are files that do not exist yet. The result is that of the run in the end. Forks. */
 WARN_UNUSED enum error_code rehearse_killed(const struct rehearsal *rehearsal, size_t at,
                                             json_t **ret_result, struct error *reterr);
+
+/* ---- Recording ---- */
+
+/* A case, as it stands in a file, that gives the decisions of a run of the journal; what was
+ * decided for each task, {path: [words]}; and whether its host died in the middle, which a case
+ * cannot have. New references. */
+WARN_UNUSED enum error_code record_case(struct journal_reader *reader, const char *id,
+                                        struct flow *flow, json_t **ret_case, json_t **ret_history,
+                                        bool *ret_taken_over, struct error *reterr);
+/* Adds what was decided to such a history. */
+void history_add(json_t *history, const struct run *run, const struct decisions *decisions);
+/* A value as YAML, indented, ending in a line's end; an object or array. The first `open` levels
+ * are written as blocks, however short they are. */
+void yaml_write(const json_t *value, size_t indent, size_t open, struct text *out);
 
 /* ---- What was expected ---- */
 

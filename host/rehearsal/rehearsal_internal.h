@@ -12,6 +12,8 @@
  *   play.c       one case from its beginning to its result
  *   kills.c      the same, killed at an edge and taken up again
  *   coverage.c   what no case has reached
+ *   record.c     a run of the journal → a case
+ *   yaml.c       values → YAML
  *   verdict.c    the result against what was expected
  */
 #ifndef REHEARSAL_INTERNAL_H
@@ -34,9 +36,10 @@ enum reply_kind { REPLY_OUTPUT, REPLY_FAIL, REPLY_CRASH, REPLY_HANG, REPLY_ASK }
 struct deed {
     const char *name; /* NULL: an http.send that is an effect by itself */
     json_t *request, *result, *http, *answer;
-    int status; /* of the answer by HTTP; 0 = as the outcome says */
+    int status;       /* of the answer by HTTP; 0 = as the outcome says */
+    int64_t after_ms; /* of its answer */
     enum outcome outcome;
-    bool happened;
+    bool happened, uncommitted;
 };
 
 struct reply {

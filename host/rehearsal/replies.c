@@ -94,17 +94,20 @@ static enum error_code read_spent(struct reply *reply, const json_t *spend, stru
     return refuse(reply, "a cost: a decimal, at most six places, not negative", digits, reterr);
 }
 
-static struct deed deed_of(const json_t *json)
+static enum error_code deed_read(const struct reply *reply, const json_t *json,
+                                 struct deed *ret_deed, struct error *reterr)
 {
     const char *outcome = word(json, "outcome");
     json_t *happened = json_object_get(json, "happened");
     struct deed deed = {
+        .after_ms = 1,
         .name = word(json, "name"),
         .request = json_object_get(json, "request"),
         .result = json_object_get(json, "result"),
         .http = json_object_get(json, "http"),
         .answer = json_object_get(json, "answer"),
         .status = (int)json_integer_value(json_object_get(json, "status")),
+        .uncommitted = json_is_false(json_object_get(json, "commit")),
         .outcome = !outcome || strcmp(outcome, "done") == 0 ? OUTCOME_DONE
                    : strcmp(outcome, "none") == 0           ? OUTCOME_NONE
                                                             : OUTCOME_UNKNOWN,
@@ -114,18 +117,23 @@ static struct deed deed_of(const json_t *json)
                                                     : deed.outcome == OUTCOME_DONE && answered;
     if (deed.status && happened)
         deed.happened = json_is_true(happened);
-    return deed;
+    enum error_code code = read_duration(reply, json, "after", &deed.after_ms, reterr);
+    *ret_deed = deed;
+    return code;
 }
 
-static void read_deeds(struct reply *reply, const json_t *effects)
+static enum error_code read_deeds(struct reply *reply, const json_t *effects, struct error *reterr)
 {
+    enum error_code code = ERR_OK;
     size_t i;
     json_t *json;
     reply->says_effects = effects != NULL;
     reply->deeds = xcalloc(json_array_size(effects), sizeof(*reply->deeds));
     json_array_foreach (effects, i, json) {
-        reply->deeds[reply->deed_count++] = deed_of(json);
+        if (code == ERR_OK)
+            code = deed_read(reply, json, &reply->deeds[reply->deed_count++], reterr);
     }
+    return code;
 }
 
 static enum error_code reply_read(struct reply *reply, const json_t *json, struct error *reterr)
@@ -142,8 +150,8 @@ static enum error_code reply_read(struct reply *reply, const json_t *json, struc
     reply->invalid = json_is_true(json_object_get(json, "invalid"));
     reply->after_ms = 1;
     reply->used = xcalloc(1, sizeof(*reply->used));
-    read_deeds(reply, json_object_get(json, "effects"));
-    if (fail)
+    code = read_deeds(reply, json_object_get(json, "effects"), reterr);
+    if (fail && code == ERR_OK)
         code = read_failure(reply, fail, reterr);
     if (code == ERR_OK)
         code = read_duration(reply, json, "after", &reply->after_ms, reterr);

@@ -17,7 +17,7 @@ static void begin(struct host *host, struct flow *flow, const char *id, json_t *
         .rules = RULES_VERSION,
         .run = id,
         .store = host->journal ? journal_store_id(host->journal) : "",
-        .seed = host_random(host) >> 1,
+        .seed = host_seed(host),
         .input = input,
         .pins = pinned_make(host, flow),
         .paranoid = host->options.paranoid,

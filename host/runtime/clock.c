@@ -49,6 +49,11 @@ uint64_t host_random(struct host *host)
     return random;
 }
 
+uint64_t host_seed(struct host *host)
+{
+    return host->options.stand_ins ? host->options.stand_ins->seed : host_random(host) >> 1;
+}
+
 /* ---- the line of a rehearsal: a heap, by time, then by order ---- */
 
 static bool before(const struct timer *a, const struct timer *b)

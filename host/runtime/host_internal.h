@@ -302,6 +302,7 @@ int64_t host_now(const struct host *host);
 int64_t host_steady(const struct host *host);
 int64_t wall_ms(void); /* the machine's, for clock.c */
 uint64_t host_random(struct host *host);
+uint64_t host_seed(struct host *host); /* of a run */
 /* Its data is whom it is for. Of a timer that runs, start moves its time. */
 void timer_init(struct timer *timer, struct host *host, void *data);
 void timer_start(struct timer *timer, timer_rings then, int64_t wait_ms);

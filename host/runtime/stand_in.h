@@ -41,7 +41,7 @@ struct stand_ins { /* all are set */
     void (*closed)(void *user, uint64_t send);
     void *user;
     int64_t started_ms; /* Unix time to begin at */
-    uint64_t seed;      /* of all that is random  */
+    uint64_t seed;      /* of all that is random, and of runs */
 };
 
 /* One turn of a rehearsal: what is under way now, or else the jump to the next moment that is

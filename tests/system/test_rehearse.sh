@@ -180,3 +180,44 @@ for wrong in '--seeds 0' '--seeds x' '--seeds 3-1' '--seed -1' '--seed 1 --crash
     try 2 seam test book-trip.yaml $wrong
 done
 rm fixtures/more.yaml
+
+claim "what came of a case becomes what it expects, and nothing else of the file changes"
+cases <<END
+  # kept
+  - case: renewed
+    input: $TRIP
+    expect: {output: {booking: X}, steps: {book: {attempts: 9}}}
+  # this too
+  - {case: on a line, input: $TRIP}
+END
+try 1 seam test book-trip.yaml --filter renewed --update
+says out 'fixtures/more.yaml: 1 updated'
+says fixtures/more.yaml '  # kept' '  # this too' '      output: {booking: B-1, total: 280, mail: M-1}' \
+    '      steps: {book: {attempts: 1}}'
+try 0 seam test book-trip.yaml --filter renewed
+try 0 seam test book-trip.yaml --filter 'on a line' --update
+says err 'write it as a block to have it updated'
+jq -n --argjson n 1 '{fixture: $n, cases: [{case: "as json", input: {reference: "T-1", goal: "g",
+    passengers: 1, max_price: 500, email: "a@example.org"}}]}' >fixtures/more.json
+try 0 seam test book-trip.yaml --filter 'as json' --update
+[ "$(jq -r '.cases[0].expect.output.booking' fixtures/more.json)" = B-1 ] || die "the JSON is not updated"
+rm fixtures/more.json fixtures/more.yaml
+
+claim "a real run is recorded, and played again it gives the same decisions"
+raise_world --commit-then-drop 1
+sed -i "s|127.0.0.1:9\"|127.0.0.1:$PORT\"|; s|port: 9\$|port: $PORT|" seam.yaml
+head -n 1 "$STORY/trips.jsonl" >trip.json
+try 3 seam run book-trip.yaml --input trip.json --id real --quiet
+echo '{"outcome": "happened", "result": {"id": "M-5"}}' >answer.json
+try 0 seam answer real notify --json answer.json --who mona
+try 0 seam resume real --quiet
+try 0 seam test book-trip.yaml --record real --fixtures recorded
+says out 'recorded/real.yaml: run real, played again with the same decisions'
+says recorded/real.yaml 'recorded: real' 'outcome: unknown' 'who: mona' 'find_booking'
+try 0 seam test book-trip.yaml --fixtures recorded
+says out 'pass  real' '1 passed, 0 failed'
+try 2 seam test book-trip.yaml --record --fixtures recorded
+says err 'recorded/real.yaml exists already'
+try 0 seam test book-trip.yaml --record --update --fixtures recorded
+try 2 seam test book-trip.yaml --record nothing --fixtures recorded
+try 2 seam test book-trip.yaml real --fixtures recorded
