@@ -246,12 +246,6 @@ struct pinned {
     json_t *pins;
 };
 
-/* A value of which json_write would make this text. */
-struct known_text {
-    const json_t *value; /* NULL = none */
-    struct slice text;
-};
-
 struct host {
     struct host_options options;
     const struct manifest *manifest;
