@@ -71,8 +71,8 @@ class Server {
         }
     }
 
-    async stop(signal) {
-        this.kill(signal);
+    async stop() {
+        this.kill();
         await this.ended;
         running.delete(this);
     }
@@ -100,6 +100,11 @@ class PostgresServer extends Server {
 
     get pid() {
         return Number(fs.readFileSync(path.join(this.folder, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    }
+
+    /* At once; on SIGTERM it would wait for its clients. */
+    kill() {
+        super.kill('SIGINT');
     }
 }
 
@@ -159,7 +164,7 @@ export class Postgres {
     }
 
     stop() {
-        return this.server.stop('SIGINT');
+        return this.server.stop();
     }
 }
 
