@@ -158,11 +158,16 @@ WARN_UNUSED enum error_code compile_flow(struct drive *drive, const char *path,
 WARN_UNUSED enum error_code read_input(const struct args *args, const json_t *base,
                                        json_t **ret_input, struct error *reterr);
 int resume_from(const struct args *args);
+/* A run that cannot go on by itself with the plugins of today: shows what differs, and at a
+ * terminal asks whether it is to go on all the same. err is why not, and is returned unless
+ * somebody says so. */
+WARN_UNUSED enum error_code escalate_changes(struct drive *drive, struct error *err);
 
 /* ---- diff.c ---- */
 
 /* What a renewal comes to, for people. */
 void print_renewal(FILE *out, const json_t *picture);
+void print_agents(FILE *out, const json_t *agents);
 void print_effects_again(FILE *out, const json_t *effects);
 
 /* ---- sarif.c: what check finds, as SARIF 2.1.0 ---- */

@@ -64,13 +64,14 @@ static const struct option cancel_options[] = {
 static const struct option resume_options[] = {
     {"--all", NULL, "every run that is not final"},
     {"--restored", NULL, "the journal came from a backup: it gets a new store id"},
+    {"--accept", NULL, "go on with cards whose contracts are not proven to fit; who is recorded"},
     {"--from", "STEP", "a new run: it takes over what is finished before STEP and beside it"},
     {"--flow", "FILE", "with --from: the flow, edited; else that which the run began with"},
     {"--input", "FILE", "with --from: another input"},
     {"--set", "KEY=VALUE", "with --from: set a member of the input; repeatable"},
     {"--id", "ID", "with --from: the new run's id"},
     {"--yes", NULL, "with --from: effects may be passed again; it is recorded who said so"},
-    {"--who", "NAME", "who says --yes (default: your user name)"},
+    {"--who", "NAME", "who says --yes or --accept (default: your user name)"},
     MANIFEST,
     STORE,
     {"--quiet", NULL, "no progress and no warnings"},
@@ -233,6 +234,12 @@ const struct command commands[] = {
      "and what waits for it run again. Before an effect would be passed again it asks: at a "
      "terminal,\n"
      "or by --yes. `seam diff` shows beforehand what would become of each step.\n"
+     "\n"
+     "Where a plugin was replaced and its card is not proven to be able to take the old one's "
+     "place,\n"
+     "the run stays as it is and the difference is shown; a person may go on all the same "
+     "(--accept),\n"
+     "but not with what does more to the world.\n"
      "\n"
      "  seam resume trip-17\n"
      "  seam resume --all\n"

@@ -48,7 +48,7 @@ static void print_edits(FILE *out, const char *indent, const json_t *edits)
     }
 }
 
-static void print_agents(FILE *out, const json_t *agents)
+void print_agents(FILE *out, const json_t *agents)
 {
     size_t i, k;
     json_t *agent, *check;
@@ -134,6 +134,9 @@ void print_renewal(FILE *out, const json_t *picture)
     const json_t *flow = json_object_get(picture, "flow");
     const json_t *agents = json_object_get(picture, "agents");
     const json_t *effects = json_object_get(picture, "effects");
+    if (json_object_get(picture, "refused"))
+        fprintf(out, "%swith the plugins of today it is refused%s: %s\n", paint(out, RED),
+                paint(out, PLAIN), text_of(picture, "refused"));
     if (json_array_size(flow)) {
         fputs("flow:\n", out);
         print_edits(out, "  ", flow);

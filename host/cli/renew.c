@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * seam resume RUN --from STEP: a new run that takes over what an earlier one has finished. What the
- * world would see once more is shown first, with what came of it then; somebody has to say yes, at
- * the terminal or by --yes, and who it was goes into the journal.
+ * What resume asks a person. seam resume RUN --from STEP: a new run that takes over what an earlier
+ * one has finished. What the world would see once more is shown first, with what came of it then;
+ * somebody has to say yes, at the terminal or by --yes, and who it was goes into the journal.
  */
 #include "cli/cli_internal.h"
 
@@ -30,13 +30,37 @@ static enum error_code read_new_input(const struct args *args, struct journal_re
 }
 
 /* At a terminal, a person says; `y` and nothing else is yes. */
-static bool said_yes(size_t count)
+static bool said_yes(const char *question)
 {
     char line[16] = "";
-    fprintf(stderr, "pass %s again? [y/N] ", count == 1 ? "it" : "them");
+    fprintf(stderr, "%s [y/N] ", question);
     fflush(stderr);
     return fgets(line, sizeof(line), stdin) &&
            (strcmp(line, "y\n") == 0 || strcmp(line, "yes\n") == 0);
+}
+
+enum error_code escalate_changes(struct drive *drive, struct error *err)
+{
+    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
+    struct renewal renewal = {0};
+    struct error other;
+    const struct args *args = drive->args;
+    const char *id = args->operands[0];
+    enum error_code code = err->code;
+    bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !args->json;
+    /* what differs is told if it can be; why the run does not go on stands in any case */
+    if (args->json || open_reader(args, &reader, NULL, &other) != ERR_OK ||
+        renewal_make(reader, drive->roster, id, NULL, NULL, NULL, &renewal, &other) != ERR_OK)
+        return code;
+    fprintf(stderr, "run %s does not go on by itself; what differs:\n", id);
+    print_agents(stderr, json_object_get(renewal.picture, "agents"));
+    bool offered = strstr(err->text, "--accept") && !args_flag(args, "--accept");
+    if (terminal && offered && said_yes("go on all the same?")) {
+        host_accept(drive->host, whoever(args));
+        code = host_resume(drive->host, id, err);
+    }
+    renewal_done(&renewal);
+    return code;
 }
 
 /* Who allows it, or a refusal. *ret_who stays NULL where nothing would be passed again. */
@@ -48,7 +72,8 @@ static enum error_code ask(const struct args *args, const json_t *picture, const
     bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !args->json;
     if (count == 0)
         return ERR_OK;
-    if (args_flag(args, "--yes") || (terminal && said_yes(count))) {
+    if (args_flag(args, "--yes") ||
+        (terminal && said_yes(count == 1 ? "pass it again?" : "pass them again?"))) {
         *ret_who = whoever(args);
         return ERR_OK;
     }

@@ -176,7 +176,7 @@ int command_run(const struct args *args)
 
 int command_resume(const struct args *args)
 {
-    static const char *const anew[] = {"--flow", "--input", "--set", "--id", "--yes", "--who"};
+    static const char *const anew[] = {"--flow", "--input", "--set", "--id", "--yes"};
     struct drive drive;
     struct error err;
     size_t count = 1, refused = 0;
@@ -191,9 +191,13 @@ int command_resume(const struct args *args)
                             "resume: %s is for a new run; say with --from STEP where it begins",
                             anew[i]);
     enum error_code code = drive_open(&drive, args, &err);
+    if (code == ERR_OK && args_flag(args, "--accept"))
+        host_accept(drive.host, whoever(args));
     if (code == ERR_OK)
         code = all ? host_resume_all(drive.host, &count, &refused, &err)
                    : host_resume(drive.host, args->operands[0], &err);
+    if (code == ERR_CONFLICT && !all)
+        code = escalate_changes(&drive, &err);
     if (code == ERR_OK && count == 0 && !args->json)
         puts("nothing to resume: every run is final");
     if (code != ERR_OK)

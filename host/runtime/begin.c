@@ -188,6 +188,11 @@ static bool is_parked(struct host *host, const char *id, const struct run *run)
            journal_is_ours(host->journal, id);
 }
 
+static void acceptance_done(struct acceptance *accepted)
+{
+    text_done(&accepted->what);
+}
+
 enum error_code run_take_up(struct host *host, const char *id, bool tell, struct error *reterr)
 {
     struct flow *flow = NULL;
@@ -196,13 +201,15 @@ enum error_code run_take_up(struct host *host, const char *id, bool tell, struct
     if (live_find(host, id))
         return ERR_OK;
     AUTO(json_decrefp) json_t *libraries = NULL;
+    AUTO(acceptance_done) struct acceptance accepted = {.allowed = host->accepted_by != NULL};
+    text_init(&accepted.what, LIMIT_QUESTION);
     enum error_code code = fold_flow(reader, host->shelf, id, &flow, reterr);
     if (code == ERR_OK)
         code = fold_run(reader, id, flow, NULL, NULL, &run, reterr);
     flow_unref(flow);
     bool parked = code == ERR_OK && is_parked(host, id, run);
     if (code == ERR_OK && !run_status_is_final(run_status(run)) && !parked)
-        code = pinned_check(reader, host->options.roster, run, &libraries, reterr);
+        code = pinned_check(reader, host->options.roster, run, &accepted, &libraries, reterr);
     if (code != ERR_OK) {
         run_free(run);
         return code;
@@ -226,11 +233,19 @@ enum error_code run_take_up(struct host *host, const char *id, bool tell, struct
         .rules = RULES_VERSION,
         .restored = host->options.restored,
         .libraries = libraries,
+        .who = accepted.what.len ? host->accepted_by : NULL,
+        .message = accepted.what.len ? text_str(&accepted.what) : NULL,
     };
     for (uint32_t i = 0; i < run_task_count(run); i++)
         live_watch(live, i);
     live_happen(live, &event, NULL);
     return ERR_OK;
+}
+
+void host_accept(struct host *host, const char *who)
+{
+    free(host->accepted_by);
+    host->accepted_by = xstrdup(who);
 }
 
 enum error_code host_resume(struct host *host, const char *id, struct error *reterr)

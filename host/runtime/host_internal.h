@@ -248,6 +248,7 @@ struct pinned {
 
 struct host {
     struct host_options options;
+    char *accepted_by; /* who takes the blame for what is not proven of new cards; NULL = nobody */
     const struct manifest *manifest;
     uv_loop_t loop;
     struct journal *journal;

@@ -279,6 +279,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
     purse_close(host);
     free(host->slots);
     free(host->worker);
+    free(host->accepted_by);
     text_done(&host->scratch);
     decisions_done(&host->spare);
     payloads_free(host->payloads);

@@ -290,8 +290,12 @@ static enum error_code compile(const json_t *kept, const struct catalog *catalog
     };
     findings_init(&findings);
     enum error_code code = flow_compile(file ? file : "", &options, ret_flow, &findings, reterr);
-    if (code != ERR_OK && findings.count > 0)
-        error_set(reterr, code, "its flow does not compile any more: %s", findings.list[0].text);
+    for (size_t i = 0; i < findings.count && code != ERR_OK; i++)
+        if (findings.list[i].severity == FINDING_ERROR) {
+            error_set(reterr, code, "its flow does not compile any more: %s",
+                      findings.list[i].text);
+            break;
+        }
     findings_done(&findings);
     return code;
 }
@@ -380,8 +384,25 @@ static const struct succession_check *obstacle(const struct succession *successi
     return found;
 }
 
+/* What a person may take the blame for: every value is still held to the contracts that the run
+ * began with. What an agent does to the world, and what recovery stands on, nobody may. */
+static bool is_acceptable(const struct succession *succession)
+{
+    static const char *const aspects[] = {"input", "output", "confidence"};
+    for (size_t i = 0; i < succession->count; i++) {
+        const struct succession_check *check = &succession->checks[i];
+        bool ours = false;
+        for (size_t k = 0; k < sizeof(aspects) / sizeof(aspects[0]); k++)
+            ours |= strcmp(check->aspect, aspects[k]) == 0;
+        if (!check->note && check->verdict != PROVEN && !ours)
+            return false;
+    }
+    return true;
+}
+
 static enum error_code may_succeed(struct journal_reader *reader, const struct roster *roster,
-                                   const char *name, const json_t *pin, struct error *reterr)
+                                   const char *name, const json_t *pin, struct acceptance *accepted,
+                                   struct error *reterr)
 {
     AUTO(card_freep) struct card *old = NULL;
     const struct roster_plugin *plugin = plugin_named(roster, alias_of(name));
@@ -391,13 +412,19 @@ static enum error_code may_succeed(struct journal_reader *reader, const struct r
         return code;
     succession_judge_agent(old, strchr(name, '/') + 1, plugin->card, NULL, &succession);
     const struct succession_check *check = obstacle(&succession);
-    if (succession.verdict != PROVEN)
+    if (succession.verdict != PROVEN && accepted->allowed && is_acceptable(&succession))
+        text_addf(&accepted->what, "%sanother card of agent %s, %s: %s",
+                  accepted->what.len ? "; " : "", name, check ? check->aspect : "",
+                  check ? check->reason : "");
+    else if (succession.verdict != PROVEN)
         code =
             error_set(reterr, ERR_CONFLICT,
                       "it began with another card of agent %s, and the new one %s take its "
-                      "place: %s%s%s; put the plugin back that it began with, or see `seam diff`",
+                      "place: %s%s%s; put the plugin back that it began with%s",
                       name, succession.verdict == REFUTED ? "cannot" : "may not be able to",
-                      check ? check->aspect : "", check ? ": " : "", check ? check->reason : "");
+                      check ? check->aspect : "", check ? ": " : "", check ? check->reason : "",
+                      is_acceptable(&succession) ? ", or see `seam diff` and accept it (--accept)"
+                                                 : "; see `seam diff`");
     succession_done(&succession);
     return code;
 }
@@ -456,7 +483,7 @@ enum error_code pinned_compare(struct journal_reader *reader, const struct roste
 
 static enum error_code check_agent(struct journal_reader *reader, const struct roster *roster,
                                    const struct run *run, const char *name, const json_t *pin,
-                                   struct error *reterr)
+                                   struct acceptance *accepted, struct error *reterr)
 {
     const struct agent *agent = catalog_find(&roster->catalog, slice_of(name));
     if (!agent)
@@ -475,11 +502,12 @@ static enum error_code check_agent(struct journal_reader *reader, const struct r
                          "agent %s has begun what only the library that began it can end; put the "
                          "plugin back that it had",
                          name);
-    return same_card ? ERR_OK : may_succeed(reader, roster, name, pin, reterr);
+    return same_card ? ERR_OK : may_succeed(reader, roster, name, pin, accepted, reterr);
 }
 
 enum error_code pinned_check(struct journal_reader *reader, const struct roster *roster,
-                             const struct run *run, json_t **ret_libraries, struct error *reterr)
+                             const struct run *run, struct acceptance *accepted,
+                             json_t **ret_libraries, struct error *reterr)
 {
     AUTO(json_decrefp) json_t *pins = NULL;
     const char *name;
@@ -489,7 +517,7 @@ enum error_code pinned_check(struct journal_reader *reader, const struct roster 
     json_object_foreach (json_object_get(pins, "agents"), name, pin) {
         char hex[DIGEST_HEX_SIZE];
         if (code == ERR_OK)
-            code = check_agent(reader, roster, run, name, pin, reterr);
+            code = check_agent(reader, roster, run, name, pin, accepted, reterr);
         if (code != ERR_OK)
             break;
         digest_hex(&catalog_find(&roster->catalog, slice_of(name))->library, hex);

@@ -394,9 +394,11 @@ enum error_code renewal_make(struct journal_reader *reader, const struct roster 
     AUTO(flow_unrefp) struct flow *is = flow ? flow_ref(flow) : NULL;
     struct renewing r = {
         .reader = reader, .roster = roster, .agents = json_object(), .steps = json_object()};
+    struct error refused = {0};
     enum error_code code = open_earlier(&r, id, shelf, &was, reterr);
-    if (code == ERR_OK && !is)
-        code = pinned_compile(reader, roster, r.pins, &is, reterr);
+    /* what differs can be told all the same: the flow is what it was */
+    if (code == ERR_OK && !is && pinned_compile(reader, roster, r.pins, &is, &refused) != ERR_OK)
+        is = flow_ref(was);
     r.is = is;
     json_t *with = input ? input : r.run ? (json_t *)(uintptr_t)run_input(r.run) : NULL;
     if (code == ERR_OK)
@@ -406,6 +408,10 @@ enum error_code renewal_make(struct journal_reader *reader, const struct roster 
                                 .input = json_incref(with),
                                 .adopted = json_incref(r.adopted),
                                 .picture = draw(&r, from, with)};
+    if (code == ERR_OK && refused.code != ERR_OK) {
+        json_object_set_new(ret->picture, "refused", json_string(refused.text));
+        json_object_set_new(ret->picture, "same", json_false());
+    }
     run_free(r.run);
     json_decref(r.pins);
     json_decref(r.agents);
@@ -452,6 +458,12 @@ enum error_code host_renew(struct host *host, const struct renewal *renewal, con
     if (id && strcmp(id, old) == 0)
         return error_set(reterr, ERR_CONFLICT,
                          "run %s is the earlier run itself; choose another --id, or none", id);
+    const json_t *refused = json_object_get(renewal->picture, "refused");
+    if (refused)
+        return error_set(reterr, ERR_DENIED,
+                         "run %s cannot be run anew with the plugins of today: %s; --flow names an "
+                         "edited one",
+                         old, json_string_value(refused));
     if (who)
         allow(renewal->adopted, renewal->picture, who);
     return host_submit_adopting(host, renewal->flow, id, renewal->input, renewal->adopted, reterr);

@@ -88,6 +88,11 @@ WARN_UNUSED enum error_code host_submit(struct host *host, struct flow *flow, co
  * if a plugin of today cannot be shown to be able to take the place of the one that it began with.
  * Of a final run, only `settled` is called. */
 WARN_UNUSED enum error_code host_resume(struct host *host, const char *id, struct error *reterr);
+/* Somebody takes the blame: runs that are resumed from now on go on though the contracts of a new
+ * card are not proven to take the old one's place; who it was, and what for, is recorded. Every
+ * value is still held to the contracts that the run began with; what a new card does more to the
+ * world, and what recovery stands on, cannot be accepted. */
+void host_accept(struct host *host, const char *who);
 /* Every run that is not final; those of them that cannot go on are counted and told to `log`. */
 WARN_UNUSED enum error_code host_resume_all(struct host *host, size_t *ret_count,
                                             size_t *ret_refused, struct error *reterr);
@@ -213,11 +218,12 @@ struct renewal {
     struct flow *flow; /* that it would run */
     json_t *input;     /* of the new run */
     json_t *adopted;   /* of its STARTED; what is passed again stands in `passed` */
-    /* {run, status, same, from, flow: [edit], agents: [{agent, status, verdict, reason, checks}],
-     * steps: [{step, was, then: taken-over | again | open | new | removed | skipped, why, edits}],
-     * effects: [{step, path, effect, key, outcome, request, result, at_ms, undone}]}: the effects
-     * are those of steps that are not, or may not be, taken over, and of steps that are gone where
-     * a new one may do the same by another name */
+    /* {run, status, same, from, refused, flow: [edit], agents: [{agent, status, verdict, reason,
+     * checks}], steps: [{step, was, then: taken-over | again | open | new | removed | skipped, why,
+     * edits}], effects: [{step, path, effect, key, outcome, request, result, at_ms, undone}]}: the
+     * effects are those of steps that are not, or may not be, taken over, and of steps that are
+     * gone where a new one may do the same by another name; refused: why the flow that it began
+     * with does not compile against the plugins of today */
     json_t *picture;
 };
 void renewal_done(struct renewal *renewal);

@@ -92,6 +92,9 @@ waits r2 flow.yaml again.json
 plugin 2.0.0 '.agents[0].input.required += ["unit"]'
 try 2 seam resume r2
 says err 'another card of agent w/work' 'cannot take its place' 'input' 'unit' 'put the plugin back'
+says err 'what differs' 'another card' 'REFUTED' '--accept'
+try 1 seam diff r2
+says out 'w/work' 'another card; may it take the old one'"'"'s place? ' 'REFUTED' 'input: '
 try 0 seam show r2
 plugin 1.0.1 .
 try 0 seam resume r2
@@ -102,6 +105,24 @@ waits r3 flow.yaml again.json
 plugin 2.1.0 '.agents[0].output.required = []'
 try 2 seam resume r3
 says err 'cannot take its place' 'output'
+
+claim "somebody may accept a contract that is not proven, and is recorded; but not more effect"
+waits r5 flow.yaml again.json
+plugin 2.2.0 '.agents[0].output.required = []'
+try 2 seam resume r5
+says err '--accept'
+try 0 seam resume r5 --accept --who carol
+holds '.by == "2.2.0"'
+try 0 seam explain r5
+says out 'taken-over' 'who carol' 'another card of agent w/work'
+try 0 seam replay r5
+waits r6 flow.yaml again.json
+plugin 2.3.0 '.agents[0].effect = "write"'
+try 2 seam resume r6 --accept --who carol
+says err 'REFUTED' 'effect: ' 'only the library that began it'
+lacks err '(--accept)'
+plugin 1.0.0 .
+try 0 seam resume r6
 
 claim "what has begun to change the world ends in the very library that began it"
 waits r4 send.yaml never.json
@@ -120,4 +141,4 @@ says err 'agent w/work, which is not loaded now'
 claim "replay needs none of them"
 rm work.so flow.yaml send.yaml
 try 0 seam replay --all
-says out '4 of 4 runs replayed the same'
+says out '6 of 6 runs replayed the same'
