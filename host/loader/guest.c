@@ -24,6 +24,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* What the loop has put leaves with the last call of a batch, or when it is enough for the host to
+ * begin with meanwhile. */
+enum { FLUSH_EARLY = 4096 };
+
 struct guest *guest_new(struct transport *transport)
 {
     struct guest *g = xcalloc(1, sizeof(*g));
@@ -44,7 +48,7 @@ void guest_send(struct guest *g, const struct frame *frame)
     bool on_loop = pthread_equal(pthread_self(), g->loop);
     pthread_mutex_lock(&t->lock);
     frame_write(&t->out, frame);
-    if (on_loop && g->in_batch)
+    if (on_loop && g->in_batch && t->out.len < FLUSH_EARLY)
         g->has_unsent = true;
     else
         t->ops->push(t);

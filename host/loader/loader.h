@@ -76,6 +76,9 @@ WARN_UNUSED enum error_code plugin_start(const struct card *card,
                                          struct plugin **ret_plugin, struct error *reterr);
 int plugin_fd(const struct plugin *plugin);
 void plugin_dispatch(struct plugin *plugin);
+/* If a plugin in this process has calls under way, and lately answered at once, looks for a moment
+ * whether it does so again, and then dispatches. False: wait for the descriptor. */
+bool plugin_listen(struct plugin *plugin);
 
 struct plugin_call {
     const char *agent; /* the card's name                                           */

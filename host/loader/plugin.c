@@ -350,14 +350,8 @@ static void reap(struct plugin *p)
 
 /* ---- dispatch ---- */
 
-void plugin_dispatch(struct plugin *p)
+static void dispatch(struct plugin *p, const bool came[TAGS])
 {
-    struct epoll_event events[TAGS];
-    int count = epoll_wait(p->epoll, events, TAGS, 0);
-    bool came[TAGS] = {false};
-    for (int i = 0; i < count; i++)
-        came[events[i].data.u32] = true;
-
     p->in_dispatch = true;
     if (came[TAG_LINK] && hear_some(p) == RECEIVED_END && !p->cut) {
         /* It is dying, and its end tells more, unless it does not come soon. */
@@ -385,6 +379,26 @@ void plugin_dispatch(struct plugin *p)
     p->in_dispatch = false;
     if (p->free_later)
         plugin_free(p);
+}
+
+void plugin_dispatch(struct plugin *p)
+{
+    struct epoll_event events[TAGS];
+    int count = epoll_wait(p->epoll, events, TAGS, 0);
+    bool came[TAGS] = {false};
+    for (int i = 0; i < count; i++)
+        came[events[i].data.u32] = true;
+    dispatch(p, came);
+}
+
+bool plugin_listen(struct plugin *p)
+{
+    static const bool came[TAGS] = {[TAG_LINK] = true};
+    if (!p->in_process || p->in_dispatch || p->calls.under_way == 0 ||
+        !memory_transport_look(p->link.memory))
+        return false;
+    dispatch(p, came);
+    return true;
 }
 
 struct plugin_counts plugin_counts(const struct plugin *p)

@@ -43,6 +43,8 @@ struct memory_transport *memory_transport_new(struct error *reterr);
 void memory_transport_free(struct memory_transport *m);
 struct transport *memory_transport_base(struct memory_transport *m);
 int memory_transport_fd(const struct memory_transport *m); /* readable: frames for the host */
+/* Looks for a moment whether frames come for the host, if they lately came so soon. */
+bool memory_transport_look(struct memory_transport *m);
 void memory_transport_take(struct memory_transport *m, struct buffer *in);
 void memory_transport_give(struct memory_transport *m, struct buffer *out);
 

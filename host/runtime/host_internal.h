@@ -381,6 +381,8 @@ WARN_UNUSED enum error_code plugin_start_entry(const struct roster_plugin *roste
 char *find_worker(const char *given);
 void slots_open(struct host *host);
 void slots_close(struct host *host);
+/* A plugin in this process may be about to answer: waits a moment for it; false if nothing came. */
+bool slots_listen(struct host *host);
 struct slot *slot_of(const struct host *host, const struct agent *agent);
 /* A call waits: sends it, or starts the plugin, or leaves it to the start that is due. */
 void slot_want(struct slot *slot);

@@ -76,12 +76,17 @@ static void journal_readable(uv_poll_t *poll, int status, int events)
  * commit is made here: two changes of thread cost as much as a fast disk. */
 static void about_to_wait(uv_prepare_t *prepare)
 {
+    enum { LISTEN_ROUNDS = 32 }; /* then timers and descriptors have their turn */
     struct host *host = prepare->data;
-    gates_turn(host);
-    park_turn(host);
-    if (host->barriers > 0 && host->calls == 0 && !host->stopping) {
-        journal_help(host->journal);
-        journal_dispatch(host->journal);
+    for (int round = 0; round < LISTEN_ROUNDS; round++) {
+        gates_turn(host);
+        park_turn(host);
+        if (host->barriers > 0 && host->calls == 0 && !host->stopping) {
+            journal_help(host->journal);
+            journal_dispatch(host->journal);
+        }
+        if (host->stopping || host->unsettled == 0 || !slots_listen(host))
+            return;
     }
 }
 

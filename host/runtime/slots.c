@@ -194,6 +194,17 @@ void slots_open(struct host *host)
 
 /* Calls that are still under way are dropped: the journal has their start, the next host goes on.
  */
+bool slots_listen(struct host *host)
+{
+    for (size_t i = 0; i < host->slot_count; i++) {
+        struct slot *slot = &host->slots[i];
+        if (slot->state == SLOT_UP && slot->sent && slot->roster->entry->in_process &&
+            plugin_listen(slot->plugin))
+            return true;
+    }
+    return false;
+}
+
 void slots_close(struct host *host)
 {
     for (size_t i = 0; i < host->slot_count; i++) {
