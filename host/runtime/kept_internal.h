@@ -21,11 +21,6 @@ void payloads_free(struct payloads *p);
 void payloads_freep(struct payloads **p);
 /* The member that stands for a kept value: its digest, or [its digest]. */
 #define KEPT_MARK "$kept"
-/* A value of which json_write would make this text. */
-struct known_text {
-    const json_t *value; /* NULL = none */
-    struct slice text;
-};
 
 /* A record's text on its way to the journal, to which it is to be appended next: what it refers to
  * is kept before it. */
