@@ -14,6 +14,12 @@ struct host;
 
 /* ---- payloads.c ---- */
 
+/* A value of which json_write would make this text. */
+struct known_text {
+    const json_t *value; /* NULL = none */
+    struct slice text;
+};
+
 /* The large values that the journal keeps apart from its records, and those of them at hand. */
 struct payloads;
 struct payloads *payloads_new(void);
