@@ -83,12 +83,14 @@ static void learn_json(json_t **slot, json_t *value)
 }
 
 /* The agent could make nothing of an answer that the host took for success, and never committed the
- * effect: what came of it is in doubt, and that answer is not to be replayed. */
+ * effect: what came of it is in doubt, and that answer is not to be replayed. Of those after which
+ * it went on to others, it made something. */
 static void doubt_uncommitted(struct task *task, int64_t at_ms)
 {
     for (uint32_t i = 0; i < task->effect_count; i++) {
         struct effect *effect = &task->effects[i];
-        if (effect->outcome != OUTCOME_DONE || effect->result || effect->last_begin != task->tries)
+        if (effect->outcome != OUTCOME_DONE || effect->result || effect->passed ||
+            effect->last_begin != task->tries)
             continue;
         effect->outcome = OUTCOME_UNKNOWN;
         effect->closed_ms = at_ms;

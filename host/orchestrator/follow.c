@@ -245,11 +245,24 @@ static void follow_resolve(struct run *run, const struct decision *decision)
     line_push(&run->agenda, decision->task);
 }
 
+/* The try begins an effect: with those that it has done, it is through. */
+static void pass_others(struct task *task, const char *name)
+{
+    for (uint32_t i = 0; i < task->effect_count; i++) {
+        struct effect *effect = &task->effects[i];
+        bool this = strcmp(effect->name, name) == 0;
+        bool done = effect->outcome == OUTCOME_DONE && effect->last_begin == task->tries;
+        effect->passed = !this && (done || effect->passed);
+    }
+}
+
 static void follow_effect(struct run *run, const struct event *event,
                           const struct decision *decision)
 {
     struct task *task = task_at(run, decision->task);
     struct effect *effect = task_effect(task, event->effect);
+    if (decision->begin == BEGIN_DONE || decision->begin == BEGIN_FRESH)
+        pass_others(task, event->effect);
     switch (decision->begin) {
     case BEGIN_REFUSED:
     case BEGIN_UNKNOWN:

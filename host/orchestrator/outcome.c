@@ -19,11 +19,21 @@ static bool writes_plan(const struct run *run, const struct task *task)
     return task->role != ROLE_CALL && by < flow->step_count && flow->steps[by].plan;
 }
 
+/* An effect that the agent begins by a name of its own may be the first of several: what came of it
+ * is all that the agent does only if its card says what one result names (`ref`). Else the agent is
+ * called again where that can help, and goes on from the stored result. */
+static bool may_go_on(const struct run *run, const struct task *task)
+{
+    const struct effect *effect = &task->effects[0];
+    return !effect->implicit && !effect->automatic && !task_callee(run, task)->agent->ref &&
+           verdict_happened(&task->verdict) == HAPPENED_TRANSIENT && !task_is_ending(run, task);
+}
+
 static bool result_fits(const struct run *run, const struct task *task)
 {
     if (task->effect_count != 1 || task->effects[0].outcome != OUTCOME_DONE ||
         !task->effects[0].result || json_is_null(task->effects[0].result) ||
-        task->child_count > 0 || writes_plan(run, task))
+        task->child_count > 0 || writes_plan(run, task) || may_go_on(run, task))
         return false;
     struct verdict verdict;
     judge_output(run, task, task->effects[0].result, &verdict);

@@ -40,7 +40,8 @@ static const struct row rows[] = {
      FACT_RESUMED | FACT_RESULT_FITS, 0, ACT_USE_RESULT,
      "the effect happened, and its recorded result is a good output of the step",
      "the agent would have been called again, to find the result at its begin, if the result did "
-     "not fit its output contract"},
+     "not fit its output contract, or might not be all that it does: begun by a name, by an agent "
+     "whose card has no `ref`"},
 
     /* -- success -- */
     {"same-key-other-request", HAPPENED_CONFLICT, ALL, 0, 0, ACT_ASK_OUTPUT,

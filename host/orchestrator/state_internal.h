@@ -51,6 +51,7 @@ struct effect {
     bool automatic, implicit; /* implicit: of an agent that the host does not broker       */
     json_t *response, *result;
     uint32_t last_begin; /* the try that began it last                                */
+    bool passed;         /* that try began another one when this was done             */
     uint32_t begun_by;   /* … and that start's serial                                 */
     int64_t first_ms;    /* of the first begin                                        */
     int64_t closed_ms;   /* when its request was closed; -1 = not yet                 */
@@ -338,7 +339,7 @@ enum fact {
     FACT_RECONCILE = 1 << 8, /* the card names a reconcile agent                          */
     FACT_RECOVERY_LEFT = 1 << 9,
     FACT_KEY_LIVE = 1 << 10,    /* the world still honours the key                           */
-    FACT_RESULT_FITS = 1 << 11, /* one effect, DONE, whose result is a good output           */
+    FACT_RESULT_FITS = 1 << 11, /* one effect, DONE, whose result is a good and whole output */
     FACT_BELOW = 1 << 12,       /* refused for its confidence alone                          */
     FACT_BELOW_ESCALATE = 1 << 13,
     FACT_BELOW_FAIL = 1 << 14,

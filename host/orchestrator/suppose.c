@@ -115,7 +115,7 @@ static char *result_fits(struct situation *s)
     if (!(s->facts & FACT_RESUMED) || !(s->facts & FACT_DONE) || (s->facts & FACT_RESULT_FITS))
         return NULL;
     set(s, FACT_RESULT_FITS, true);
-    return xstrdup("the effect's own result were a good output of the step");
+    return xstrdup("the effect's own result were a good output of the step, and all that it does");
 }
 
 static char *output_fits(struct situation *s)

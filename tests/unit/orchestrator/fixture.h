@@ -57,6 +57,7 @@ static inline struct agent *bench_agent(struct bench *b, const char *name, enum 
 static inline struct agent *told_by(struct agent *agent, int64_t settle_ms)
 {
     agent->reconcile = xstrdup("find");
+    agent->ref = xstrdup("/n");
     agent->settle_ms = settle_ms;
     return agent;
 }
@@ -69,7 +70,8 @@ static inline void may_call(struct bench *b, const char *caller, const char *cal
 }
 
 /* w/pure w/read; w/idem (same key twice is once), w/idem-find; w/write (nobody can tell), w/book
- * (w/find can, and it settles), w/book-unsettled; w/bare* are not brokered. */
+ * (w/find can, and it settles), w/book-unsettled, w/tour (w/find can, of each of its effects);
+ * w/bare* are not brokered. */
 static inline void bench_catalog(struct bench *b)
 {
     json_t *strict = json_of("{\"type\": \"object\", \"required\": [\"n\"]}");
@@ -83,8 +85,13 @@ static inline void bench_catalog(struct bench *b)
     told_by(bench_agent(b, "w/idem-find", CLASS_WRITE_IDEMPOTENT, true), 1000);
     told_by(bench_agent(b, "w/idem-old", CLASS_WRITE_IDEMPOTENT, true), 1000)->key_ttl_ms = 5000;
     told_by(bench_agent(b, "w/bare-idem-old", CLASS_WRITE_IDEMPOTENT, false), 0)->key_ttl_ms = 5000;
-    bench_agent(b, "w/write", CLASS_WRITE, true);
-    bench_agent(b, "w/write-settles", CLASS_WRITE, true)->settle_ms = 1000;
+    bench_agent(b, "w/write", CLASS_WRITE, true)->ref = xstrdup("/n");
+    struct agent *settles = bench_agent(b, "w/write-settles", CLASS_WRITE, true);
+    settles->settle_ms = 1000;
+    settles->ref = xstrdup("/n");
+    struct agent *tour = told_by(bench_agent(b, "w/tour", CLASS_WRITE, true), 1000);
+    free(tour->ref);
+    tour->ref = NULL;
     bench_agent(b, "w/write-settles-at-once", CLASS_WRITE, true)->settle_ms = 0;
     told_by(bench_agent(b, "w/book", CLASS_WRITE, true), 1000);
     told_by(bench_agent(b, "w/book-unsettled", CLASS_WRITE, true), -1);

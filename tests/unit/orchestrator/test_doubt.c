@@ -470,6 +470,38 @@ START_TEST(a_person_who_says_happened_is_believed_at_once)
 }
 END_TEST
 
+/* Its first effect is found, and would be a good output; but there may be more to do. */
+START_TEST(an_agent_of_several_effects_is_not_done_with_the_first)
+{
+    struct bench b;
+    start(&b, "w/tour");
+    loses(&b, "a", "first");
+    ok(&b, "a", "{\"outcome\": \"happened\", \"result\": {\"n\": 7}}");
+    decided(&b, DECISION_RESOLVE, "reconcile-happened");
+    decided(&b, DECISION_RETRY, "effect-done-replay");
+    comes_due(&b, "a");
+    ck_assert_int_eq(begins(&b, "a", "first"), BEGIN_DONE);
+    ck_assert_int_eq(begins(&b, "a", "second"), BEGIN_FRESH);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(an_agent_that_went_on_has_made_something_of_the_answers_before)
+{
+    struct bench b;
+    start(&b, "w/tour");
+    begins(&b, "a", "first");
+    evidence_of(&b, "a", 1, "first", OUTCOME_DONE, "{\"status\": 201}", NULL);
+    begins(&b, "a", "second");
+    evidence_of(&b, "a", 1, "second", OUTCOME_DONE, "{\"status\": 201}", NULL);
+    ends(&b, "a", END_FAILED, CAUSE_UNAVAILABLE, OUTCOME_UNKNOWN, NULL);
+    /* nothing but the last answer can be what it could not read */
+    ck_assert_int_eq(outcome_in(&b, "a", "first"), OUTCOME_DONE);
+    ck_assert_int_eq(outcome_in(&b, "a", "second"), OUTCOME_UNKNOWN);
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(late_evidence_answers_the_question)
 {
     struct bench b;
@@ -535,5 +567,7 @@ UNIT_MAIN(happened_gives_its_result_without_another_call,
           a_persons_never_is_of_the_time_it_was_said, a_persons_never_waits_for_settle,
           a_persons_never_waits_for_the_request_to_close, a_persons_never_gives_way_to_evidence,
           a_persons_word_is_about_one_effect, a_person_who_says_happened_is_believed_at_once,
+          an_agent_of_several_effects_is_not_done_with_the_first,
+          an_agent_that_went_on_has_made_something_of_the_answers_before,
           late_evidence_answers_the_question, a_closing_request_is_no_news_to_the_person,
           an_effect_that_never_happened_is_not_accepted_because_the_agent_said_ok)
