@@ -13,7 +13,7 @@ import { installPeers } from './install.mjs';
 import { FLAT, FLAT_RISE, flatName, ROWS, SYNCS } from './rows.mjs';
 import { PEERS, printFlat, printRows, printSyncs } from './table.mjs';
 
-const TMPFS = 0x01021994;
+const TMPFS = 0x01021994, SYNCS_MS = 1000;
 const TIMES = {
     full: { rounds: 3, warm: 1500, go: 2500, seamWarm: 300, seamGo: 1500, flatGo: 400, starts: 5 },
     quick: { rounds: 1, warm: 500, go: 700, seamWarm: 200, seamGo: 700, flatGo: 150, starts: 3 },
@@ -49,7 +49,7 @@ const median = (list) => {
 function makePlace() {
     const place = fs.mkdtempSync(path.join(process.env.TMPDIR || '/var/tmp', 'seam-peers-'));
     fs.chmodSync(place, 0o711);
-    process.on('exit', () => fs.rmSync(place, { recursive: true, force: true, maxRetries: 3 }));
+    process.on('exit', () => fs.rmSync(place, { recursive: true, force: true, maxRetries: 12 }));
     return place;
 }
 
@@ -106,6 +106,7 @@ class Bench {
     }
 
     async syncs(trials) {
+        Object.assign(this.contest.times, { warm: SYNCS_MS / 2, go: SYNCS_MS });
         const folder = path.join(this.contest.place, 'syncs');
         fs.mkdirSync(folder);
         await this.contest.open(new Set(trials.map(({ peer }) => peer)), folder);
