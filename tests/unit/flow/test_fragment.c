@@ -296,6 +296,7 @@ START_TEST(a_plan_may_be_made_of_plans_as_deep_as_it_is_allowed)
                      ERR_INPUT);
     ck_assert_uint_eq(findings.errors, 2);
     ck_assert_str_eq(findings.list[0].rule, "plan-too-deep");
+    ck_assert_str_eq(findings.list[0].pointer, "/steps/p/plan");
     ck_assert_str_eq(findings.list[1].rule, "agent-not-allowed");
     findings_done(&findings);
     flow_unref(plan);

@@ -341,6 +341,77 @@ START_TEST(time_and_undo_are_those_of_the_whole)
 }
 END_TEST
 
+START_TEST(all_whom_a_run_may_call_are_known)
+{
+    struct folder f;
+    folder_init(&f);
+    struct agent *think = (struct agent *)catalog_find(&f.catalog, SLICE("model/think"));
+    struct agent *price = (struct agent *)catalog_find(&f.catalog, SLICE("travel/price"));
+    think->calls = xcalloc(1, sizeof(struct agent *));
+    think->calls[0] = price;
+    think->call_count = 1;
+    price->calls = xcalloc(2, sizeof(struct agent *));
+    price->calls[0] = catalog_find(&f.catalog, SLICE("airline/book"));
+    price->calls[1] = think; /* in a circle */
+    price->call_count = 2;
+    folder_write(&f, "a.yaml", SLICE("flow: a\nsteps: {t: {agent: model/think}}\n"));
+    folder_accept(&f, "flow: outer\nbudget: {attempts: 9, calls: 9, tokens: 9000, cost: 1, time: "
+                      "1h}\nsteps: {a: {flow: a.yaml}}\n");
+    static const char *const names[] = {"airline/book", "airline/find_booking", "model/think",
+                                        "travel/price"};
+    ck_assert_uint_eq(f.flow->agent_count, 4);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_str_eq(f.flow->agents[i]->name, names[i]);
+    ck_assert_int_eq(f.flow->steps[0].call.agent->effect, CLASS_WRITE);
+    ck_assert_int_eq(f.findings.worst[WORST_CALLS].most, -1);
+    ck_assert_str_eq(f.findings.worst[WORST_CALLS].why,
+                     "step `a`: in a.yaml step `t`: model/think may call others as often as it "
+                     "likes");
+    folder_done(&f);
+}
+END_TEST
+
+START_TEST(the_operators_ceiling_is_that_of_the_whole_run)
+{
+    struct budget ceiling = {-1, 5, -1, -1, -1, -1};
+    struct folder f;
+    folder_init(&f);
+    f.options.ceiling = &ceiling;
+    folder_write(&f, "a.yaml",
+                 SLICE("flow: a\nbudget: {attempts: 3}\nsteps: {t: {agent: travel/price}}\n"));
+    folder_accept(&f, "flow: outer\nsteps: {a: {flow: a.yaml}}\n");
+    ck_assert_int_eq(f.flow->budget.calls, 5);
+    ck_assert_int_eq(f.flow->steps[0].budget.calls, -1);
+    ck_assert_int_eq(f.flow->steps[0].budget.attempts, 3);
+    ck_assert_int_eq(f.flow->steps[0].budget.recovery_calls, -1);
+    folder_done(&f);
+}
+END_TEST
+
+/* A person may say that the run goes on without a write, of a journal that was restored: then the
+ * inner flow gives null where its mapping reads the write under //. */
+START_TEST(what_a_person_may_go_on_without_is_not_relied_on)
+{
+    struct folder f;
+    folder_init(&f);
+    static const char *const inner[] = {"agent: airline/book, input: {offer: 1}",
+                                        "agent: travel/quote"};
+    static const char *const names[] = {"booking", "offer"};
+    for (int i = 0; i < 2; i++) {
+        AUTO(freep)
+        char *a = xasprintf("flow: a\nsteps: {b: {%s}}\noutput: {as: {x: \"${ .steps.b.output.%s "
+                            "}\"}}\n",
+                            inner[i], names[i]);
+        folder_write(&f, "a.yaml", slice_of(a));
+        folder_accept(&f, "flow: outer\n" BUDGET "steps:\n  a: {flow: a.yaml}\n  s: {agent: "
+                          "travel/search, input: {from: x, to: \"${ .steps.a.output.x }\"}}\n");
+        ck_assert_int_eq(f.flow->steps[1].call.proven, i == 1);
+        ck_assert_int_eq(f.findings.seams[f.findings.seam_count - 1].verdict, SEAM_PROVEN);
+    }
+    folder_done(&f);
+}
+END_TEST
+
 UNIT_MAIN(a_flow_stands_in_the_place_of_an_agent, seams_are_proven_through_it,
           a_fault_within_is_named_by_its_own_file, files_that_cannot_be_are_refused,
           flows_that_run_each_other_are_named_in_a_chain,
@@ -349,4 +420,6 @@ UNIT_MAIN(a_flow_stands_in_the_place_of_an_agent, seams_are_proven_through_it,
           a_run_goes_on_from_the_kept_texts_alone, a_change_within_changes_the_digest,
           defaults_of_the_manifest_hold_within_and_those_of_the_flow_do_not,
           who_names_nobody_asks_whom_the_run_asks, names_that_paths_need_are_refused_within_alone,
-          time_and_undo_are_those_of_the_whole)
+          time_and_undo_are_those_of_the_whole, all_whom_a_run_may_call_are_known,
+          the_operators_ceiling_is_that_of_the_whole_run,
+          what_a_person_may_go_on_without_is_not_relied_on)
