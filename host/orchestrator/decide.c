@@ -354,6 +354,12 @@ static void sweep_task(const struct run *run, uint32_t index, struct decision *r
         decide_by_rule(run, index, ret);
 }
 
+static bool is_ending_inside(const struct run *run, uint32_t index)
+{
+    const struct task *task = run->tasks[index];
+    return task->state == TASK_INSIDE && run->frames[task->inside]->ending != RUN_RUNNING;
+}
+
 /* The last of what was done is undone: by its own undo, or, of a sub-flow that has none, by those
  * of its steps. */
 static void decide_undo(const struct frame *frame, struct decision *ret)
@@ -367,7 +373,8 @@ bool decide_ending(const struct run *run, uint32_t index, struct decision *ret)
     const struct frame *frame = run->frames[index];
     for (size_t i = 0; i < frame->sweep.count; i++) {
         uint32_t task = frame->sweep.list[frame->sweep.head + i];
-        if (task_state_is_final(run->tasks[task]->state))
+        /* it may have come to that by itself since */
+        if (task_state_is_final(run->tasks[task]->state) || is_ending_inside(run, task))
             continue;
         sweep_task(run, task, ret);
         return true;
