@@ -61,13 +61,22 @@ says err 'at revision 1 now, not 2'
 
 claim "the truth, told by who looked, ends the run; nothing is sent twice"
 jq -n --arg id "$(ledger 'SELECT id FROM mails')" '{outcome: "happened", result: {id: $id}}' >truth.json
+try 0 seam show d1 --json
+jq -cS '.tasks[] | select(.path == "notify").question.shown' <out | tr -d '\n' | sha256sum | cut -d' ' -f1 >shown.sha256
+BEFORE=$(date +%s%3N)
 try 0 seam answer d1 notify --json truth.json --revision 1 --who alice
+AFTER=$(date +%s%3N)
 says out 'answered; no host is at work' 'seam resume d1'
 try 0 seam resume d1
 holds '.mail == "M-000001"'
 [ "$(ledger 'SELECT count(*) FROM mails')" = 1 ] || die "a mail was sent twice"
 try 0 seam explain d1 notify
 says out 'who alice' '[person-happened]'
+
+claim "the answer is kept with who said it, when, and the hash of what they were shown"
+says out "shown $(cat shown.sha256)"
+SAID=$(sqlite3 -cmd '.timeout 10000' journal.db "SELECT json_extract(body, '$.event.said_ms') FROM events WHERE run = 'd1' AND kind = 'answered'")
+[ "$SAID" -ge "$BEFORE" ] && [ "$SAID" -le "$AFTER" ] || die "said at $SAID, not from $BEFORE to $AFTER"
 try 2 seam answer d1 notify --json truth.json
 says err 'asks nothing now'
 
