@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TOLD_MAX = 10, FAULTS_MAX = 20 };
+enum { FAULTS_MAX = 5 };
 
 /* ---- telling ---- */
 
@@ -100,8 +100,10 @@ static json_t *breaches_of(const json_t *result)
                                (long long)json_integer_value(json_object_get(missing, "attempt")));
         json_array_append_new(texts, json_string(text));
     }
-    if (strcmp(text_of(result, "status"), "stuck") == 0)
+    if (strcmp(text_of(result, "status"), "stuck") == 0) {
         json_array_append_new(texts, json_string("nothing will ever happen to the run"));
+        add_texts(texts, json_object_get(result, "hanging"));
+    }
     return texts;
 }
 

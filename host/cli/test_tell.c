@@ -133,7 +133,8 @@ static void explain_case(const struct test *test, const json_t *report, struct t
     add_strings(out, json_object_get(result, "wrong"));
     add_strings(out, json_object_get(result, "refused"));
     if (strcmp(status, "stuck") == 0)
-        text_adds(out, "nothing will ever happen to it: a call hangs, and has no timeout\n");
+        text_adds(out, "nothing will ever happen to the run\n");
+    add_strings(out, json_object_get(result, "hanging"));
     if (*error && strcmp(status, "failed") == 0)
         text_addf(out, "it failed at %s: %s\n", text_of(json_object_get(result, "error"), "step"),
                   error);

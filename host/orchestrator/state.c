@@ -70,10 +70,10 @@ struct run *run_new(struct flow *flow)
 
 void run_free(struct run *run)
 {
-    struct line *const lines[] = {&run->turns, &run->ready, &run->called, &run->agenda,
-                                  &run->over,  &run->ends,  &run->timed};
     if (!run)
         return;
+    struct line *const lines[] = {&run->turns, &run->ready, &run->called, &run->agenda,
+                                  &run->over,  &run->ends,  &run->timed};
     for (uint32_t i = 0; i < run->task_count; i++)
         task_free(run->tasks[i]);
     for (uint32_t i = 0; i < run->frame_count; i++)

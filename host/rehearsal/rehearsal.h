@@ -66,6 +66,7 @@ struct rehearsal {
  * an agent was called that nothing is written for output error asks steps effects rules took_ms
  *   missing     [{agent, step, attempt, input}]: the calls that nothing is written for
  *   wrong       what the world and the run disagree about: effects that happened twice, or are lost
+ *   hanging     of one that is stuck: the calls that nothing will end, in words
  *   refused     answers of people that were not taken, and why
  *
  * An error is one of the host: its journal, or an input that the flow does not take. */
