@@ -244,6 +244,20 @@ static enum error_code open_host(struct stage *stage, struct error *reterr)
     return code == ERR_OK ? host_open(&options, &stage->host, reterr) : code;
 }
 
+/* Why nothing happens any more: calls that have no end to wait for. */
+static json_t *hanging(const struct stage *stage)
+{
+    json_t *list = json_array();
+    for (const struct call *call = stage->calls; call; call = call->next)
+        if (!call->ended && call->reply)
+            json_array_append_new(
+                list,
+                json_sprintf("the call of %s for %s, attempt %u, hangs, and nothing limits its "
+                             "time: give it a `timeout`, or its plugin `limits.call`",
+                             call->agent->name, call->path, call->attempt));
+    return list;
+}
+
 static enum error_code play(struct stage *stage, struct error *reterr)
 {
     const struct rehearsal *rehearsal = stage->rehearsal;
@@ -269,20 +283,6 @@ static enum error_code play(struct stage *stage, struct error *reterr)
         json_object_set_new(stage->result, "hanging", hanging(stage));
     }
     return ERR_OK;
-}
-
-/* Why nothing happens any more: calls that have no end to wait for. */
-static json_t *hanging(const struct stage *stage)
-{
-    json_t *list = json_array();
-    for (const struct call *call = stage->calls; call; call = call->next)
-        if (!call->ended && call->reply)
-            json_array_append_new(
-                list,
-                json_sprintf("the call of %s for %s, attempt %u, hangs, and nothing limits its "
-                             "time: give it a `timeout`, or its plugin `limits.call`",
-                             call->agent->name, call->path, call->attempt));
-    return list;
 }
 
 static void finish(struct stage *stage, json_t **ret_result)
