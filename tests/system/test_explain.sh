@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Why each thing was decided, from outside: in text and as data, of a run and of a part of it, of
-# flows within flows, of much, of what is not there.
+# flows within flows, of much, of flows within flows, of what is not there.
 . "$(dirname "$0")/stage.sh"
 
 cat >seam.yaml <<END
@@ -13,6 +13,14 @@ plugins:
   n: {path: "$SINS/returns_nonsense.so"}
 escalation: {ops: {}}
 END
+cat >inner.yaml <<END
+flow: inner
+version: 1.0.0
+budget: {attempts: 4, calls: 4, time: 30s}
+steps:
+  one: {agent: p/act, input: "\${ .input }"}
+output: {as: "\${ .steps.one.output }"}
+END
 cat >flow.yaml <<END
 flow: outer
 version: 1.0.0
@@ -21,10 +29,11 @@ budget: {attempts: 20, calls: 30, time: 1m, recovery: {calls: 3}}
 steps:
   first: {agent: p/act, input: {n: "\${ .input.n }"}}
   never: {agent: p/act, if: "\${ .input.n > 100 }", input: {}}
+  pay: {flow: inner.yaml, needs: [first], input: {n: "\${ .input.n }"}}
   slow:
     agent: n/act
     input: {}
-    needs: [first]
+    needs: [pay]
     timeout: {start_to_close: 200ms}
     retry: {max_attempts: 1}
     on_failure: skip
@@ -38,6 +47,15 @@ says out '[first-attempt]' 'it is try 1 of ' 'budget left' 'it waited for first 
     'its `if` is ${ .input.n > 100 }' 'it read .input.n = 7' \
     'otherwise: it would have run [turn] if its `if` were true' '[attempts-spent]'
 says out 'if `retry.max_attempts` were more than 1'
+
+claim "a step of a flow within the flow has the budgets of both, and spends from both"
+try 0 seam explain e1 pay/one
+says out 'start pay/one' 'budget left of pay: 4 attempts' 'budget left of the run: 19 attempts'
+lacks out 'start first'
+try 0 seam explain e1 pay
+says out 'enter pay' 'its flow has 1 step' 'start pay/one' 'leave pay'
+try 0 seam show e1
+says out 'pay (all of it)' 'pay/one' 'within pay: 1 attempts'
 
 claim "as data: an array, whatever its length, with all of it"
 try 0 seam explain e1 --json
