@@ -114,6 +114,42 @@ START_TEST(what_was_changed_among_the_kept_is_found)
 }
 END_TEST
 
+/* All that the journal holds after a for_each over that many items, in bytes. */
+static int64_t bytes_of_items(int mode, int count)
+{
+    struct stage s;
+    AUTO(text_done) struct text input;
+    text_init(&input, SIZE_MAX);
+    text_adds(&input, "{'items': [0");
+    for (int i = 1; i < count; i++)
+        text_addf(&input, ",%d", i + 1000000);
+    text_adds(&input, "]}");
+    stage_set(&s, mode, NULL, "", "");
+    stage_flow(&s, "steps:\n"
+                   "  each: {agent: actor/pure, for_each: \"${ .input.items }\",\n"
+                   "         input: {do: [{give: \"${ .item }\"}]}}\n"
+                   "  all: {agent: actor/pure,\n"
+                   "        input: {do: [], given: \"${ .steps.each.output }\"}}\n"
+                   "output: {as: \"${ .steps.each.output }\"}\n");
+    ck_assert_int_eq(stage_run(&s, "r", text_str(&input)), RUN_DONE);
+    ck_assert_uint_eq(json_array_size(s.output), (size_t)count);
+    ck_assert_int_eq(json_integer_value(json_array_get(s.output, (size_t)count - 1)),
+                     count - 1 + 1000000);
+    stage_close(&s);
+    int64_t bytes = number_in(&s, "SELECT (SELECT sum(length(body)) FROM events) +"
+                                  " (SELECT sum(length(body)) FROM texts)");
+    stage_done(&s);
+    return bytes;
+}
+
+START_TEST(the_journal_grows_with_the_items_and_not_faster)
+{
+    int64_t few = bytes_of_items(_i, 200), more = bytes_of_items(_i, 800);
+    ck_assert_msg(more <= 4 * few, "200 items take %lld bytes, 800 take %lld", (long long)few,
+                  (long long)more);
+}
+END_TEST
+
 /* ---- single records ---- */
 
 static void append_body(struct host *host, uint64_t seq, struct slice body)
@@ -273,6 +309,7 @@ int main(void)
     const TTest *const everywhere[] = {
         a_large_value_is_kept_once_however_it_is_passed_on,
         a_run_goes_on_with_what_was_kept,
+        the_journal_grows_with_the_items_and_not_faster,
         NULL,
     };
     const TTest *const in_workers[] = {
