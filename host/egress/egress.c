@@ -29,7 +29,7 @@ struct list {
 };
 
 struct egress {
-    CURLM *multi;
+    CURLM *multi; /* NULL until something is sent */
     int epoll, timer, deadlines, bell;
     char *ca_file;
     uint64_t last_id;
@@ -128,15 +128,12 @@ static void set_multi(struct egress *egress)
 
 enum error_code egress_new(struct egress **ret_egress, struct error *reterr)
 {
-    ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
     struct egress *egress = xcalloc(1, sizeof(*egress));
-    egress->multi = curl_multi_init();
     egress->epoll = epoll_create1(EPOLL_CLOEXEC);
     egress->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     egress->deadlines = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     egress->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (!egress->multi || egress->epoll < 0 || egress->timer < 0 || egress->deadlines < 0 ||
-        egress->bell < 0) {
+    if (egress->epoll < 0 || egress->timer < 0 || egress->deadlines < 0 || egress->bell < 0) {
         enum error_code code = error_set_errno(reterr, errno, "egress: cannot be set up");
         egress_free(egress);
         return code;
@@ -145,8 +142,19 @@ enum error_code egress_new(struct egress **ret_egress, struct error *reterr)
     watch_own(egress, egress->deadlines);
     watch_own(egress, egress->bell);
     egress->armed_ms = INT64_MAX;
-    set_multi(egress);
     *ret_egress = egress;
+    return ERR_OK;
+}
+
+static enum error_code begin(struct egress *egress, struct error *reterr)
+{
+    enum error_code code = egress->multi ? ERR_OK : late_load(reterr);
+    if (code != ERR_OK || egress->multi)
+        return code;
+    ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    egress->multi = curl_multi_init();
+    ASSERT(egress->multi);
+    set_multi(egress);
     return ERR_OK;
 }
 
@@ -192,6 +200,8 @@ static void retire(struct egress *egress, struct transfer *transfer, enum transf
 static void collect(struct egress *egress)
 {
     int left;
+    if (!egress->multi)
+        return;
     for (CURLMsg *said; (said = curl_multi_info_read(egress->multi, &left));) {
         struct transfer *transfer = NULL;
         CURLcode result = said->data.result;
@@ -322,7 +332,10 @@ enum error_code egress_send(struct egress *egress, const struct egress_request *
     if (egress->count >= LIMIT_REQUESTS)
         return error_set(reterr, ERR_BUSY, "egress: %u requests are under way; try again later",
                          LIMIT_REQUESTS);
-    enum error_code code = transfer_new(request, egress->ca_file, done, user, &transfer, reterr);
+    enum error_code code = begin(egress, reterr);
+    if (code != ERR_OK)
+        return code;
+    code = transfer_new(request, egress->ca_file, done, user, &transfer, reterr);
     if (code != ERR_OK)
         return code;
     transfer->id = ++egress->last_id;
@@ -364,12 +377,14 @@ void egress_free(struct egress *egress)
     egress->closing = true;
     end_until(egress, INT64_MAX, END_ABORTED);
     tell_finished(egress);
-    curl_multi_cleanup(egress->multi);
+    if (egress->multi) {
+        curl_multi_cleanup(egress->multi);
+        curl_global_cleanup();
+    }
     close_own(egress->bell);
     close_own(egress->deadlines);
     close_own(egress->timer);
     close_own(egress->epoll);
     free(egress->ca_file);
     free(egress);
-    curl_global_cleanup();
 }

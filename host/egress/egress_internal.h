@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of the room share: the head of an answer as it arrives (head.c), the doubts about
- * a request (request.c), one transfer and the evidence about its bytes (transfer.c), and the pool
- * that drives them all (egress.c).
+ * a request (request.c), one transfer and the evidence about its bytes (transfer.c), the pool that
+ * drives them all (egress.c), and libcurl, once it is wanted (late.c).
  */
 #ifndef EGRESS_EGRESS_INTERNAL_H
 #define EGRESS_EGRESS_INTERNAL_H
@@ -12,6 +12,9 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+
+/* To be called before any function of libcurl; quick from the second time on. */
+WARN_UNUSED enum error_code late_load(struct error *reterr);
 
 /* The head of an answer. Heads of 1xx are read and forgotten; trailers are ignored. */
 struct head {

@@ -154,7 +154,7 @@ static int64_t read_retry_after(const char *value, int64_t now_ms)
     long long seconds = strtoll(value, &end, 10);
     bool number = isdigit((unsigned char)value[0]) && *end == '\0';
     if (!number) {
-        time_t date = curl_getdate(value, NULL);
+        time_t date = late_load(NULL) == ERR_OK ? curl_getdate(value, NULL) : -1;
         seconds = date < 0 ? 0 : ((long long)date * 1000 - now_ms + 999) / 1000;
     } else if (errno == ERANGE) {
         seconds = RETRY_SECONDS_MAX;

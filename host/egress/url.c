@@ -6,11 +6,10 @@
  * parts that were checked, never the text that came.
  */
 #include "base/limits.h"
-#include "egress/egress.h"
+#include "egress/egress_internal.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -19,7 +18,8 @@ enum { HOST_MAX = 253 };
 
 static void curl_freep(char **text)
 {
-    curl_free(*text);
+    if (*text)
+        curl_free(*text);
 }
 
 static void curl_url_cleanupp(CURLU **url)
@@ -215,10 +215,13 @@ static enum error_code take_parts(CURLU *parsed, struct egress_url *url, struct 
 
 enum error_code egress_url_split(const char *url, struct egress_url *ret_url, struct error *reterr)
 {
-    AUTO(curl_url_cleanupp) CURLU *parsed = curl_url();
     AUTO(egress_url_done) struct egress_url made = {0};
+    enum error_code code = late_load(reterr);
+    if (code != ERR_OK)
+        return code;
+    AUTO(curl_url_cleanupp) CURLU *parsed = curl_url();
     ASSERT(parsed);
-    enum error_code code = check_characters(url, reterr);
+    code = check_characters(url, reterr);
     if (code == ERR_OK)
         code = check_front(url, &made.scheme, reterr);
     if (code != ERR_OK)
