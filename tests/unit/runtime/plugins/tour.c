@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-enum { STOPS = 5, URL_SIZE = 400 };
+enum { STOPS = 5, URL_SIZE = 400, NAME_SIZE = 24 };
 
 struct trip {
     const seam_host *host;
@@ -36,11 +36,11 @@ static void trip_done(struct trip *trip)
 }
 
 /* The order of a stop, and the name of its effect. */
-static seam_http_request order(struct trip *trip, int stop, char ret_name[static 16])
+static seam_http_request order(struct trip *trip, int stop, char ret_name[static NAME_SIZE])
 {
     char *reference = seam_json_text(seam_json_at(trip->call->input, "/reference"), NULL);
     char whole[128];
-    snprintf(ret_name, 16, "stop-%d", stop);
+    snprintf(ret_name, NAME_SIZE, "stop-%d", stop);
     snprintf(whole, sizeof(whole), "%.100s/%d", reference ? reference : "", stop);
     free(reference);
     seam_writer_done(&trip->body);
@@ -84,7 +84,7 @@ static seam_status tour(struct trip *trip)
 {
     perhaps_die(trip, 0);
     for (int stop = 1; stop <= STOPS; stop++) {
-        char name[16];
+        char name[NAME_SIZE];
         seam_http_request request = order(trip, stop, name);
         seam_http_response got = seam_http_effect(trip->host, trip->call->id, name, &request);
         if (!seam_http_ok(&got))
@@ -122,7 +122,7 @@ static seam_status diary(struct trip *trip)
 {
     perhaps_die(trip, 0);
     for (int stop = 1; stop <= STOPS; stop++) {
-        char name[16];
+        char name[NAME_SIZE];
         struct stop here = {trip, order(trip, stop, name)};
         seam_bytes what = here.request.json;
         here.request.effect = name;
