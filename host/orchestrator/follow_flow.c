@@ -36,18 +36,20 @@ static void follow_adopt(struct run *run, const struct decision *decision)
         const json_t *part = json_array_get(parts, i);
         uint32_t index = task_new(run, 0, decision->step, step->items ? (int64_t)i : -1, ROLE_MAIN);
         struct task *task = run->tasks[index];
-        json_t *output = json_object_get(part, "output");
         line_remove(&run->ready, index);
         step->tasks[step->next++] = index;
         step->active++;
         replace_json(&task->input, json_object_get(part, "input"));
-        replace_json(&task->output, output);
+        replace_json(&task->output, json_object_get(part, "output"));
         replace_json(&task->error, json_object_get(part, "error"));
         replace_json(&task->undo_input, json_object_get(part, "undo_input"));
         if (task->undo_input)
             line_push(&run->frames[0]->undo, index);
-        task_set_state(run, index, output ? TASK_DONE : TASK_FAILED);
     }
+    /* all of them are there before the first is final: it would make room for others */
+    for (uint32_t i = 0; i < step->task_count; i++)
+        task_set_state(run, step->tasks[i],
+                       run->tasks[step->tasks[i]]->output ? TASK_DONE : TASK_FAILED);
     if (step->task_count == 0)
         frame_collect(run, 0, decision->step);
 }

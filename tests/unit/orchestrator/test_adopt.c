@@ -45,6 +45,43 @@ static void begin_after(struct bench *b, const char *input, json_t *steps, const
     json_decref(adopted);
 }
 
+START_TEST(every_item_of_a_step_is_taken_over_and_none_begins)
+{
+    static const char flow[] = FLOW("  a: {agent: w/write, for_each: \"${ .input.list }\", input: "
+                                    "{x: \"${ .item }\"}, undo: {agent: w/idem}}\n"
+                                    "  c: {agent: w/read, needs: [a], retry: {max_attempts: 1}}\n");
+    struct bench b;
+    bench_start(&b, flow, "{\"list\": [1, 2, 3]}");
+    for (int i = 0; i < 3; i++) {
+        AUTO(freep) char *path = xasprintf("a[%d]", i);
+        ok(&b, path, "{\"n\": 5}");
+    }
+    json_t *steps = run_adoptable(b.run),
+           *adopted = json_pack("{s:s, s:o}", "from", "r0", "steps", steps);
+    fails(&b, "c", CAUSE_FAILED);
+    bench_done(&b);
+    json_t *input = json_of("{\"list\": [1, 2, 3]}");
+    bench_open(&b, flow);
+    b.run = run_new(b.flow);
+    b.follower = run_new(b.flow);
+    b.twin = run_new(b.flow);
+    happen(&b, (struct event){.kind = EVENT_STARTED,
+                              .run = "r1",
+                              .store = "s1",
+                              .seed = 3,
+                              .input = input,
+                              .adopted = adopted});
+    json_decref(input);
+    json_decref(adopted);
+    decided(&b, DECISION_ADOPT, "adopted");
+    ck_assert_uint_eq(run_task_count(b.run), 4); /* three items, and what waited for them */
+    expect_state(&b, "a[2]", TASK_DONE);
+    expect_state(&b, "c", TASK_RUNNING);
+    ck_assert_int_eq(b.run->accounts[0].spent.calls, 1);
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(finished_steps_with_the_same_inputs_are_taken_over)
 {
     struct bench b;
@@ -129,7 +166,8 @@ START_TEST(rubbish_is_not_taken_over)
 }
 END_TEST
 
-UNIT_MAIN(finished_steps_with_the_same_inputs_are_taken_over, what_was_taken_over_can_be_undone,
+UNIT_MAIN(every_item_of_a_step_is_taken_over_and_none_begins,
+          finished_steps_with_the_same_inputs_are_taken_over, what_was_taken_over_can_be_undone,
           another_input_runs_the_step_anew_and_asks_before_its_effect,
           what_was_allowed_beforehand_is_not_asked, a_step_that_was_left_out_is_not_taken_over,
           rubbish_is_not_taken_over)
