@@ -360,16 +360,19 @@ static void decide_not_seen(const struct run *run, uint32_t index, const struct 
         decide_wait(index, effect, settled, "not-seen-wait", ret);
 }
 
-static void decide_reconcile_failed(const struct run *run, uint32_t index,
-                                    const struct effect *effect, struct decision *ret)
+static void decide_reconcile_failed(const struct run *run, const struct event *event,
+                                    uint32_t index, const struct effect *effect,
+                                    struct decision *ret)
 {
     const struct task *task = task_at(run, index);
     const char *spent;
+    int64_t delay = retry_delay(run, task, true);
+    if (event->retry_after_ms > delay && event->retry_after_ms <= LIMIT_DEFERRAL_MS)
+        delay = event->retry_after_ms;
     if (!budget_allows(run, task, true, &spent))
         decide_ask(run, index, QUESTION_DOUBT, "recovery-spent", ret);
     else
-        decide_wait(index, effect, run->now_ms + retry_delay(run, task, true), "reconcile-again",
-                    ret);
+        decide_wait(index, effect, run->now_ms + delay, "reconcile-again", ret);
 }
 
 /* What the reconcile agent's answer means. */
@@ -381,7 +384,7 @@ static void decide_reconciled(const struct run *run, const struct event *event, 
             event->kind == EVENT_TAKEN_OVER ||
             verdict_happened(&(struct verdict){.cause = event->cause}) == HAPPENED_TRANSIENT;
         if (transient && event->end != END_INPUT_REQUIRED)
-            decide_reconcile_failed(run, index, effect, ret);
+            decide_reconcile_failed(run, event, index, effect, ret);
         else
             decide_ask(run, index, QUESTION_DOUBT, "reconcile-unknown", ret);
         return;

@@ -24,6 +24,13 @@ static bool is_refusal(int status)
     return status == 400 || status == 402 || status == 404 || status == 422;
 }
 
+/* Too many at once: it is for the grant to say whether that proves that nothing was done. */
+static seam_status come_back(const struct airline *a, seam_id call, const seam_http_response *got)
+{
+    return fail(a, call, SEAM_E_RATE_LIMITED, got->answer.effect, "airline.busy",
+                "asks to come back later", got->status);
+}
+
 static seam_status complete_booking(const struct airline *a, seam_id call, seam_bytes booking)
 {
     seam_writer out = SEAM_WRITER;
@@ -55,6 +62,8 @@ static seam_status read_booking(const struct airline *a, seam_id call,
     if (is_refusal(got->status))
         return fail(a, call, SEAM_E_FAILED, SEAM_EFFECT_NONE, "airline.refused",
                     "refused the booking", got->status);
+    if (got->status == 429)
+        return come_back(a, call, got);
     if (got->status / 100 != 2)
         return fail(a, call, SEAM_E_UNAVAILABLE, SEAM_EFFECT_UNKNOWN, "airline.unavailable",
                     "did not say whether it booked", got->status);
@@ -138,6 +147,8 @@ static seam_status find_booking(const struct airline *a, const seam_call *call)
     seam_status ended;
     if (got.answer.status != SEAM_OK)
         ended = seam_complete_answer(a->host, call->id, &got.answer);
+    else if (got.status == 429)
+        ended = come_back(a, call->id, &got);
     else if (got.status != 200 || seam_json_kind_of(bookings) != SEAM_JSON_ARRAY)
         ended = fail(a, call->id, SEAM_E_UNAVAILABLE, SEAM_EFFECT_NONE, "airline.unavailable",
                      "did not list the bookings", got.status);
