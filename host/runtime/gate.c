@@ -19,6 +19,11 @@
 
 static const struct manifest_agent says_nothing;
 
+static const char *plural(int count)
+{
+    return count == 1 ? "" : "s";
+}
+
 /* ---- gates ---- */
 
 static void wakes(struct timer *timer);
@@ -140,9 +145,9 @@ static void refuse_by_breaker(struct live_call *call)
     int64_t wait = gate->half_open_ms - host_steady(gate->host);
     wait = wait > 0 ? wait : 1;
     call_refuse_later(call, CAUSE_UNAVAILABLE, "breaker-open", wait,
-                      "the breaker of %s is open: %d calls failed within %s, the last: %s; the "
+                      "the breaker of %s is open: %d call%s failed within %s, the last: %s; the "
                       "next is let through in %s",
-                      gate->agent->name, says->breaker_failures,
+                      gate->agent->name, says->breaker_failures, plural(says->breaker_failures),
                       duration_text(says->breaker_within_ms, within),
                       gate->last_failure ? gate->last_failure : "?", duration_text(wait, in));
 }
@@ -166,9 +171,10 @@ static void breaker_opens(struct gate *gate)
     gate->breaker = BREAKER_OPEN;
     gate->half_open_ms = host_steady(gate->host) + says->breaker_open_ms;
     host_log(gate->host, gate->agent->name, SEAM_LOG_WARNING,
-             "its breaker opens for %s: %d calls failed within %s, the last: %s",
+             "its breaker opens for %s: %d call%s failed within %s, the last: %s",
              duration_text(says->breaker_open_ms, open), says->breaker_failures,
-             duration_text(says->breaker_within_ms, within), gate->last_failure);
+             plural(says->breaker_failures), duration_text(says->breaker_within_ms, within),
+             gate->last_failure);
     for (size_t i = LINE_NESTED; i < GATE_LINES; i++)
         while (gate->held[i].first) {
             struct live_call *call = gate->held[i].first;
@@ -422,12 +428,12 @@ static void describe(const struct gate *gate, const struct live_call *call, enum
     case OPEN_WAY:
     case BY_RATE:
         text_addf(out, "the manifest lets %d call%s of %s begin in %s; the next may in %s",
-                  says->rate_calls, says->rate_calls == 1 ? "" : "s", gate->agent->name,
+                  says->rate_calls, plural(says->rate_calls), gate->agent->name,
                   duration_text(says->rate_ms, time), duration_text(due > 0 ? due : 0, in));
         break;
     case BY_CONCURRENCY:
         text_addf(out, "the manifest allows %s %d call%s at once; it waits for one to end",
-                  gate->agent->name, says->concurrency, says->concurrency == 1 ? "" : "s");
+                  gate->agent->name, says->concurrency, plural(says->concurrency));
         break;
     case BY_PLACES:
         text_addf(out, "the manifest's limits.concurrency allows %zu calls at once, over all runs",

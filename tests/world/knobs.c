@@ -26,6 +26,7 @@ struct knob {
 static const struct knob KNOBS[] = {
     KNOB("seed", KNOB_NUMBER, seed),
     KNOB("fail-before", KNOB_CHANCE, fail_before),
+    KNOB("busy", KNOB_CHANCE, busy),
     KNOB("commit-then-503", KNOB_CHANCE, commit_then_503),
     KNOB("commit-then-drop", KNOB_CHANCE, commit_then_drop),
     KNOB("commit-late", KNOB_CHANCE, commit_late),
@@ -215,6 +216,7 @@ enum fate knobs_draw(const struct knobs *k, int64_t n, bool is_read)
         bool of_reads;
     } table[] = {
         {k->fail_before, FATE_FAIL_BEFORE, true},
+        {k->busy, FATE_BUSY, true},
         {k->answer_late, FATE_ANSWER_LATE, true},
         {k->garbage, FATE_GARBAGE, true},
         {k->commit_then_503, FATE_COMMIT_THEN_503, false},

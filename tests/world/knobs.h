@@ -16,7 +16,7 @@
 struct knobs {
     int64_t seed;
     /* Probabilities of the fates below; their sum is at most 1, the rest is FATE_WELL. */
-    double fail_before, commit_then_503, commit_then_drop, commit_late, answer_late, garbage;
+    double fail_before, busy, commit_then_503, commit_then_drop, commit_late, answer_late, garbage;
     int64_t late_ms, answer_late_ms; /* how late a late commit, a late answer is */
     int64_t latency_ms;              /* of every answer                          */
     bool honour_key;                 /* the same Idempotency-Key twice = once    */
@@ -25,6 +25,7 @@ struct knobs {
 #define FATES(X)                                                                                   \
     X(WELL, "well")                                                                                \
     X(FAIL_BEFORE, "fail-before")                                                                  \
+    X(BUSY, "busy")                                                                                \
     X(COMMIT_THEN_503, "commit-then-503")                                                          \
     X(COMMIT_THEN_DROP, "commit-then-drop")                                                        \
     X(COMMIT_LATE_503, "commit-late-503")                                                          \

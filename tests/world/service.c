@@ -60,6 +60,8 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct ans
     MHD_add_response_header(response, "Content-Type", "application/json");
     if (answer->replayed)
         MHD_add_response_header(response, "Idempotency-Replayed", "true");
+    if (answer->status == 429)
+        MHD_add_response_header(response, "Retry-After", "1");
     enum MHD_Result queued = MHD_queue_response(connection, (unsigned)answer->status, response);
     MHD_destroy_response(response);
     return queued;
@@ -181,6 +183,10 @@ static struct answer meet_fate(struct service *s, const struct knobs *k, struct 
         o->kind = ORDER_ARRIVAL;
         free(ledger_place(s->ledger, o).body);
         break;
+    case FATE_BUSY:
+        o->kind = ORDER_ARRIVAL;
+        free(ledger_place(s->ledger, o).body);
+        return refusal(429, "too many at once");
     case FATE_COMMIT_THEN_503:
     case FATE_COMMIT_THEN_DROP:
         free(ledger_place(s->ledger, o).body);

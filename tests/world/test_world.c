@@ -129,6 +129,17 @@ START_TEST(fail_before_answers_503_and_commits_nothing)
 }
 END_TEST
 
+START_TEST(busy_answers_429_and_commits_nothing)
+{
+    struct world w;
+    world_start(&w, WORLD_KNOBS("--busy", "1"));
+    ck_assert_int_eq(book(&w, "k1"), 429);
+    ck_assert_int_eq(world_stat(&w, "commits"), 0);
+    ck_assert_int_eq(world_stat(&w, "arrivals"), 1);
+    world_done(&w);
+}
+END_TEST
+
 START_TEST(commit_then_503_commits)
 {
     struct world w;
@@ -451,8 +462,8 @@ END_TEST
 UNIT_MAIN(a_booking_is_found_by_its_key_and_by_its_reference,
           cancelling_twice_leaves_one_cancelled_row, a_wrong_request_is_refused_and_meets_no_fate,
           a_body_over_the_limit_is_refused, fail_before_answers_503_and_commits_nothing,
-          commit_then_503_commits, commit_then_drop_commits_and_answers_nothing,
-          commit_late_fails_now_and_commits_later,
+          busy_answers_429_and_commits_nothing, commit_then_503_commits,
+          commit_then_drop_commits_and_answers_nothing, commit_late_fails_now_and_commits_later,
           commit_late_comes_both_as_503_and_as_a_closed_connection,
           a_commit_that_is_due_is_not_lost_by_a_graceful_end, answer_late_commits_before_it_answers,
           a_graceful_end_does_not_wait_for_late_answers, garbage_commits_and_answers_no_json,

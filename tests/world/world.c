@@ -20,6 +20,7 @@ static const char USAGE[] =
     "usage: world --ledger FILE [--port N (0 = any)] [--seed N]\n"
     "  a request's fate, each a probability, together at most 1:\n"
     "    --fail-before P        503, and nothing is committed\n"
+    "    --busy P               429 with Retry-After: 1, and nothing is committed\n"
     "    --commit-then-503 P    committed, and a 503 says otherwise\n"
     "    --commit-then-drop P   committed, and the connection closes without an answer\n"
     "    --commit-late P        503 or a closed connection now, committed --late-ms N later\n"
