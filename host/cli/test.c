@@ -303,13 +303,13 @@ static enum test_format format_of(const struct args *args)
 int command_test(const struct args *args)
 {
     struct error err;
+    int code = check_args(args);
+    if (code)
+        return code;
     struct test test = {.args = args,
                         .format = format_of(args),
                         .report = json_object(),
                         .renewals = json_object()};
-    int code = check_args(args);
-    if (code)
-        return code;
     findings_init(&test.findings);
     test.began = test_seconds();
     test.fixtures_path = fixtures_path(args);
