@@ -10,22 +10,43 @@
  */
 #include "rehearsal/rehearsal_internal.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SHORT_MS = 1, KILL_MS = 1000 };
 
-void edge(struct stage *stage, const char *format, ...)
+static bool is_killed_at(struct stage *stage, const char *format, va_list args)
 {
     char what[512];
-    va_list args;
     if (!stage->rehearsal->edge)
-        return;
-    va_start(args, format);
+        return false;
     vsnprintf(what, sizeof(what), format, args);
+    return stage->rehearsal->edge(stage->rehearsal->user, what);
+}
+
+void edge(struct stage *stage, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    bool killed = is_killed_at(stage, format, args);
     va_end(args);
-    stage->rehearsal->edge(stage->rehearsal->user, what);
+    if (killed)
+        kill(getpid(), SIGKILL);
+}
+
+void edge_on_disk(struct stage *stage, const char *run, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    bool killed = is_killed_at(stage, format, args);
+    va_end(args);
+    if (!killed)
+        return;
+    stand_in_flush(stage->host, run);
+    kill(getpid(), SIGKILL);
 }
 
 /* ---- ending ---- */

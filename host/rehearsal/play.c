@@ -174,9 +174,8 @@ static void record(void *user, const struct run *run, const struct event *event,
     const char *path = of_task ? run_task_path(run, event->task) : "";
     edge(stage, "record %llu (%s%s%s) is made, and not on disk", (unsigned long long)run_seq(run),
          event_kind_word(event->kind), *path ? " " : "", path);
-    stand_in_flush(stage->host, RUN);
-    edge(stage, "record %llu (%s%s%s) is on disk", (unsigned long long)run_seq(run),
-         event_kind_word(event->kind), *path ? " " : "", path);
+    edge_on_disk(stage, RUN, "record %llu (%s%s%s) is on disk", (unsigned long long)run_seq(run),
+                 event_kind_word(event->kind), *path ? " " : "", path);
 }
 
 static void settled(void *user, const struct run *run)

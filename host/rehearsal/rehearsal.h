@@ -39,8 +39,9 @@ json_t *fixtures_unused(const struct fixtures *fixtures);
 
 /* ---- One case, once ---- */
 
-/* Where a host may be killed: numbered from 1, the same in each run of the same case. */
-typedef void (*rehearsal_edge)(void *user, const char *what);
+/* Where a host may be killed: numbered from 1, the same in each run of the same case. True: it is,
+ * and nothing returns. */
+typedef bool (*rehearsal_edge)(void *user, const char *what);
 
 struct rehearsal {
     struct roster *roster;

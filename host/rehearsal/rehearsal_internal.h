@@ -162,7 +162,11 @@ struct stage {
     json_t *spoken; /* step and revision → whoever was asked has been heard, or is silent */
 };
 
+/* The host may be killed here; what is recorded and not yet written is lost with it. */
 void edge(struct stage *stage, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The same, with the run's records on disk: they are written only if it is killed here, for else a
+ * barrier that is missing would never be missed. */
+void edge_on_disk(struct stage *stage, const char *run, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* ---- cast.c ---- */
 
