@@ -3,7 +3,7 @@
  * How a run begins in this host, and how it is taken up again: by its id, by the same flow and
  * input once more, or with all that are left.
  */
-#include "runtime/host_internal.h"
+#include "runtime/across_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

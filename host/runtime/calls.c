@@ -9,7 +9,7 @@
  *   sent → waiting        its worker died before it began   [completed]
  *   any → gone            ENDED                             [call_ended]
  */
-#include "runtime/host_internal.h"
+#include "runtime/across_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

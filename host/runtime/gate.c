@@ -11,7 +11,7 @@
  * What follows from a call's end (others go, runs are told) waits for the end of the loop's turn,
  * so that a thousand refusals in a row do not stand on each other's stack.
  */
-#include "runtime/host_internal.h"
+#include "runtime/across_internal.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

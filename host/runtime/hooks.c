@@ -5,7 +5,7 @@
  * is an event of the run; a host that takes a run up tells of each open question that nobody was
  * told of. So a person may be told twice, if the host dies in between, and is not told never.
  */
-#include "runtime/host_internal.h"
+#include "runtime/across_internal.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
  *
  * A run is let go of when a turn of the loop is over, when nobody is in the middle of it.
  */
-#include "runtime/host_internal.h"
+#include "runtime/across_internal.h"
 
 /* A wall clock may be set: it is looked at as often as this. */
 enum { LOOK_MS = 60000 };

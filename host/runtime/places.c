@@ -9,7 +9,7 @@
  * if all that it waits for can. What cannot move by these two sentences never will. The search is
  * made only where the first sentence is not enough.
  */
-#include "runtime/host_internal.h"
+#include "runtime/across_internal.h"
 
 #include <string.h>
 

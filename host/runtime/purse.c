@@ -10,7 +10,7 @@
  * must fit, with all that was admitted before it. What cleans up is charged, and always admitted.
  * Hours that are still to come count too: a clock that is set back gives nothing back.
  */
-#include "runtime/host_internal.h"
+#include "runtime/across_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

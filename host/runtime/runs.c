@@ -5,7 +5,7 @@
  * barrier stands before a call above READ, an effect, a question and a final output; with
  * `durability: steps`, before every call.
  */
-#include "runtime/host_internal.h"
+#include "runtime/across_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

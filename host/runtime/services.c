@@ -4,7 +4,7 @@
  * first, then the op. PURE agents may sleep, speak of their budget and call agents that are PURE as
  * well; everything else is denied them.
  */
-#include "runtime/host_internal.h"
+#include "runtime/across_internal.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

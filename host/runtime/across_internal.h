@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What stands between a decision and its call, over all runs of a host: the gates of agents and the
+ * budgets of periods; and what becomes of a run that only waits. See gate.c, purse.c, parked.c.
+ */
+#ifndef RUNTIME_ACROSS_INTERNAL_H
+#define RUNTIME_ACROSS_INTERNAL_H
+
+#include "runtime/host_internal.h"
+
+/* ---- gate.c ---- */
+
+void gates_open(struct host *host);
+void gates_close(struct host *host);
+/* A call comes to its agent's gate: it goes on to its plugin, now or later, or is refused. */
+void gate_enter(struct live_call *call);
+/* How a call that went through ended: for the breaker. */
+void gate_hear(struct live_call *call, const struct event *event);
+/* It is gone, wherever it stood: what it held is free. */
+void gate_leave(struct live_call *call);
+/* NULL: nothing has called for one so far. */
+const struct gate *gate_known(const struct slot *slot, const struct agent *agent);
+/* The loop is about to wait: whoever may go goes, and runs are told of what is held or refused. */
+void gates_turn(struct host *host);
+/* Its run hears of it when this turn of the loop is over. */
+void call_refuse_later(struct live_call *call, enum cause cause, const char *code,
+                       int64_t retry_after_ms, const char *format, ...) PRINTF_LIKE(5, 6);
+
+/* ---- purse.c ---- */
+
+WARN_UNUSED enum error_code purse_open(struct host *host, struct error *reterr);
+void purse_close(struct host *host);
+/* Something has happened to the run, which was charged so before: what that changes, for the
+ * record. Starts among the decisions count as they are admitted. */
+enum { PURSE_ENTRIES = 2 };
+struct purse_entries {
+    char names[PURSE_ENTRIES][32];
+    struct journal_meter list[PURSE_ENTRIES];
+    size_t count;
+};
+void purse_note(struct live_run *live, struct amounts before, const struct decisions *decisions,
+                struct purse_entries *ret_entries);
+/* A start that was decided is carried out, or is not: it may be admitted now. */
+void purse_arrived(struct live_run *live, const struct decision *start);
+/* It has arrived, and is refused: until its run hears of it, it is in nobody's way. */
+struct amounts purse_send_back(struct live_run *live, const struct decision *start);
+/* Has a period no room, for a start that has arrived and is charged, or for that much more? */
+struct purse_refusal {
+    char code[16]; /* "budget-day" */
+    char message[400];
+};
+bool purse_lacks(struct host *host, int64_t tokens, int64_t cost, bool charged,
+                 struct purse_refusal *ret_refusal);
+/* Must what is set aside for the agent's calls be on disk before they begin? */
+bool purse_needs_barrier(const struct host *host, const struct agent *agent);
+int64_t purse_hour(const struct host *host);
+
+/* ---- parked.c ---- */
+
+void park_open(struct host *host);
+void park_close(struct host *host);
+/* When something must happen to a waiting run; 0 = never. */
+int64_t park_due(const struct run *run);
+/* If it waits for people alone, it may be let go of when this turn of the loop is over. */
+void park_later(struct live_run *live);
+void park_never(struct live_run *live);
+void park_turn(struct host *host);
+/* A run that was folded is one that this host has let go of: it is as it was. */
+void park_take_back(struct live_run *live);
+
+#endif
