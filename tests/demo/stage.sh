@@ -47,6 +47,7 @@ open_stage() {
     mkdir -p "$STATE"
     raise_world "$STATE" "$1" "${NASTY[@]}"
     LEDGER=$STATE/ledger.db
+    : >"$STATE/denied"
     export SEAM_MANIFEST=$STATE/seam.yaml
     sed -e "s|@WORLD_PORT@|$PORT|g" -e "s|@PLUGINS@|$BUILD/plugins|g" -e "s|@STORY@|$STORY|g" \
         -e "s|@STATE@|$STATE|g" "$STORY/seam.yaml.in" >"$SEAM_MANIFEST"
@@ -99,9 +100,16 @@ look_up() {
     esac
 }
 
-# answer_one RUN STEP REVISION KIND AGENT KEY: the truth, as far as a person can see it now.
+# answer_one RUN STEP REVISION KIND CAUSE AGENT KEY: the truth, as far as a person can see it now. A
+# run that has spent its budget, as one does that is struck again and again, is let go: see `denied`.
 answer_one() {
-    local found answer
+    local found answer cause=$5
+    set -- "${@:1:4}" "${@:6}"
+    if [ "$4 $cause" = "failure budget" ]; then
+        echo "$1" >>"$STATE/denied"
+        "$SEAM" answer "$1" "$2" --revision "$3" --deny --who demo >>"$STATE/host.log" 2>&1
+        return
+    fi
     found=$(look_up "$5" "$6")
     case $4 in
         in-doubt) answer=${found:+"{\"outcome\": \"happened\", \"result\": $found}"} ;;
@@ -116,13 +124,13 @@ answer_one() {
 
 # answer_waiting: every question that is open now. Prints how many; the host takes them up later.
 answer_waiting() {
-    local run count=0 step revision kind agent key
+    local run count=0 step revision kind cause agent key
     for run in $(runs_in waiting); do
-        while IFS=$'\t' read -r step revision kind agent key; do
-            answer_one "$run" "$step" "$revision" "$kind" "$agent" "$key"
+        while IFS=$'\t' read -r step revision kind cause agent key; do
+            answer_one "$run" "$step" "$revision" "$kind" "$cause" "$agent" "$key"
             count=$((count + 1))
         done < <("$SEAM" show "$run" --json | jq -r '.tasks[] | select(.question) |
-                 [.path, .question.revision, .question.shown.question, .agent,
+                 [.path, .question.revision, .question.shown.question, (.question.shown.error.code // "-"), .agent,
                   (.question.shown.effect.key // .effects[0].key // "")] | @tsv')
     done
     echo "$count"
