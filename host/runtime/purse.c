@@ -137,6 +137,8 @@ static void forget_before(struct purse *purse, int64_t ms)
     size_t old = 0;
     while (old < purse->count && purse->hours[old].begins_ms < ms)
         old++;
+    if (old == 0)
+        return;
     purse->count -= old;
     memmove(purse->hours, purse->hours + old, purse->count * sizeof(*purse->hours));
 }
