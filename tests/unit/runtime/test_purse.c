@@ -10,8 +10,10 @@
 #include <uv.h>
 
 #define WORK "{'do': [{'give': 1}]}"
+/* Sleeps first: those that come with it are admitted or refused before it ends. */
 #define SPEND                                                                                      \
-    "{'do': [{'ask': 'budget.spend/1', 'body': {'tokens': 30, 'cost': '0.001'}}, {'give': 1}]}"
+    "{'do': [{'ask': 'clock.sleep/1', 'body': {'ms': 300}},"                                       \
+    "        {'ask': 'budget.spend/1', 'body': {'tokens': 30, 'cost': '0.001'}}, {'give': 1}]}"
 
 static void stage_budget(struct stage *s, int mode, const char *budgets, const char *agent)
 {
