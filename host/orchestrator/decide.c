@@ -131,6 +131,9 @@ void decide_turn(const struct run *run, uint32_t frame, uint32_t index, struct d
 
 /* ---- starts ---- */
 
+/* Of an attempt that neither its step, nor its card, nor the manifest, nor a budget bounds. */
+enum { DEFAULT_CALL_MS = 300000 };
+
 static int64_t least(int64_t a, int64_t b)
 {
     return a < 0 ? b : b < 0 ? a : a < b ? a : b;
@@ -147,15 +150,17 @@ static int64_t start_timeout(const struct run *run, const struct task *task, boo
     int64_t timeout = least(own, agent->call_ms);
     if (caller && caller->ends_ms >= 0)
         timeout = least(timeout, caller->ends_ms > run->now_ms ? caller->ends_ms - run->now_ms : 1);
+    /* nothing bounds what cleans up but itself, and no call may last for ever */
     if (recovery)
-        return timeout;
+        return timeout < 0 ? DEFAULT_CALL_MS : timeout;
     if (!caller && step->schedule_to_close_ms >= 0) {
         int64_t begun = task->first_ms ? task->first_ms : run->now_ms;
         int64_t left = begun + step->schedule_to_close_ms - run->now_ms;
         timeout = least(timeout, left > 1 ? left : 1);
     }
     int64_t left = budget_time_left(run, task->account);
-    return left < 0 ? timeout : least(timeout, left > 1 ? left : 1);
+    timeout = left < 0 ? timeout : least(timeout, left > 1 ? left : 1);
+    return timeout < 0 ? DEFAULT_CALL_MS : timeout;
 }
 
 void decide_verdict(uint32_t index, struct verdict *verdict, const char *rule, struct decision *ret)

@@ -15,7 +15,7 @@ void line_push(struct line *line, uint32_t value)
             memmove(line->list, line->list + line->head, line->count * sizeof(*line->list));
             line->head = 0;
         } else {
-            line->room = line->room ? line->room * 2 : 16;
+            line->room = line->room ? line->room * 2 : 4;
             line->list = xrealloc(line->list, line->room * sizeof(*line->list));
         }
     }

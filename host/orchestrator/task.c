@@ -32,7 +32,7 @@ static char *path_of(const struct frame *frame, const struct step *step, int64_t
 static uint32_t add_task(struct run *run, struct task task)
 {
     if (run->task_count == run->task_room) {
-        run->task_room = run->task_room ? run->task_room * 2 : 16;
+        run->task_room = run->task_room ? run->task_room * 2 : 4;
         run->tasks = xrealloc(run->tasks, run->task_room * sizeof(struct task *));
     }
     struct frame *frame = run->frames[task.frame];
