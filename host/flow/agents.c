@@ -49,18 +49,6 @@ static const struct agent *find_agent(struct compilation *c, const json_t *name,
     return NULL;
 }
 
-const struct agent *catalog_reconciler(const struct catalog *catalog, const struct agent *agent)
-{
-    const char *slash = strchr(agent->name, '/');
-    if (!agent->reconcile)
-        return NULL;
-    AUTO(freep)
-    char *sibling =
-        xasprintf("%.*s/%s", slash ? (int)(slash - agent->name) : 0, agent->name, agent->reconcile);
-    const struct agent *found = catalog_find(catalog, slice_of(sibling));
-    return found ? found : catalog_find(catalog, slice_of(agent->reconcile));
-}
-
 static const struct agent *find_reconcile(struct compilation *c, const struct agent *agent,
                                           const char *pointer)
 {

@@ -95,19 +95,22 @@ void agent_free(struct agent *agent)
     free(agent);
 }
 
+const struct agent *catalog_reconciler(const struct catalog *catalog, const struct agent *agent)
+{
+    const char *slash = strchr(agent->name, '/');
+    if (!agent->reconcile)
+        return NULL;
+    AUTO(freep)
+    char *sibling =
+        xasprintf("%.*s/%s", slash ? (int)(slash - agent->name) : 0, agent->name, agent->reconcile);
+    const struct agent *found = catalog_find(catalog, slice_of(sibling));
+    return found ? found : catalog_find(catalog, slice_of(agent->reconcile));
+}
+
 void catalog_link(struct catalog *catalog)
 {
     for (size_t i = 0; i < catalog->count; i++) {
-        struct agent *agent = catalog->agents[i];
-        const char *slash = strchr(agent->name, '/');
-        if (!agent->reconcile || !slash)
-            continue;
-        AUTO(freep)
-        char *beside =
-            xasprintf("%.*s/%s", (int)(slash - agent->name), agent->name, agent->reconcile);
-        const struct agent *found = catalog_find(catalog, slice_of(beside));
-        if (!found)
-            found = catalog_find(catalog, slice_of(agent->reconcile));
-        agent->reconciler = found && found->effect <= CLASS_READ ? found : NULL;
+        const struct agent *found = catalog_reconciler(catalog, catalog->agents[i]);
+        catalog->agents[i]->reconciler = found && found->effect <= CLASS_READ ? found : NULL;
     }
 }

@@ -49,6 +49,8 @@ void catalog_init(struct catalog *catalog);
 void catalog_done(struct catalog *catalog);
 /* Takes the agent over; the name must be new (asserted). */
 void catalog_add(struct catalog *catalog, struct agent *agent);
+/* The agent that the card names for reconciling: of the same plugin, or by its whole name; NULL. */
+const struct agent *catalog_reconciler(const struct catalog *catalog, const struct agent *agent);
 /* Once all agents are in: each is told its reconciler, if it is there and changes nothing. */
 void catalog_link(struct catalog *catalog);
 const struct agent *catalog_find(const struct catalog *catalog, struct slice name);

@@ -42,45 +42,6 @@ static struct slice alias_of(const char *agent)
     return (struct slice){agent, (size_t)(strchr(agent, '/') - agent)};
 }
 
-/* The agents of a run, as they are found; those that stand for a sub-flow or a plan are none. */
-struct gathered {
-    const struct roster *roster;
-    const struct agent **list;
-    size_t count;
-    json_t *names;
-};
-
-static void gather_agent(struct gathered *all, const struct agent *agent)
-{
-    if (!agent || json_object_get(all->names, agent->name) ||
-        !catalog_find(&all->roster->catalog, slice_of(agent->name)))
-        return;
-    json_object_set_new(all->names, agent->name, json_true());
-    all->list = xrealloc(all->list, (all->count + 1) * sizeof(all->list[0]));
-    all->list[all->count++] = agent;
-}
-
-/* Those that the flow names, those whom they may call, and who reconciles them. */
-static void gather_agents(struct gathered *all, const struct flow *flow)
-{
-    for (size_t i = 0; i < flow->agent_count; i++)
-        gather_agent(all, flow->agents[i]);
-    for (size_t i = 0; i < flow->step_count; i++) {
-        const struct step *step = &flow->steps[i];
-        const struct callee *callees[] = {&step->call, &step->fallback, &step->undo};
-        for (size_t c = step->plan || step->call.flow ? 1 : 0; c < 3; c++) {
-            gather_agent(all, callees[c]->agent);
-            gather_agent(all, callees[c]->reconcile);
-        }
-    }
-    for (size_t i = 0; i < all->count; i++) {
-        const struct agent *agent = all->list[i];
-        for (size_t c = 0; c < agent->call_count; c++)
-            gather_agent(all, agent->calls[c]);
-        gather_agent(all, agent->reconciler);
-    }
-}
-
 static json_t *pin_agent(struct host *host, const struct agent *agent)
 {
     char card[DIGEST_HEX_SIZE], library[DIGEST_HEX_SIZE];
@@ -94,13 +55,9 @@ static json_t *pin_agent(struct host *host, const struct agent *agent)
 
 static json_t *pin_agents(struct host *host, const struct flow *flow)
 {
-    struct gathered all = {.roster = host->options.roster, .names = json_object()};
     json_t *pins = json_object();
-    gather_agents(&all, flow);
-    for (size_t i = 0; i < all.count; i++)
-        json_object_set_new(pins, all.list[i]->name, pin_agent(host, all.list[i]));
-    json_decref(all.names);
-    free(all.list);
+    for (size_t i = 0; i < flow->agent_count; i++)
+        json_object_set_new(pins, flow->agents[i]->name, pin_agent(host, flow->agents[i]));
     return pins;
 }
 
