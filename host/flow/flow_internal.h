@@ -244,7 +244,6 @@ void flow_check_names_within(struct compilation *c);
 /* True if the text is one ${ } alone, whose value can be of any type. */
 bool step_is_one_expression(const json_t *value);
 
-
 /* The keys of a budget at a pointer; -1 = none. */
 void flow_read_limits(struct compilation *c, const json_t *budget, const char *pointer,
                       struct budget *ret_budget);
