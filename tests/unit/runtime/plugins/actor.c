@@ -14,10 +14,14 @@
  *   {"die": true} {"hang": true} {"until_cancelled": true}
  *
  * Without a `give` the output is {id, attempt, key, feedback, answers}.
+ *
+ * With `starts` in its configuration it writes a line to that file for each start that it is given,
+ * before anything else: the agent, the key, the number of the try.
  */
 #include <seam/plugin.h>
 #include <seam/sdk.h>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -220,8 +224,21 @@ static seam_bytes script(const seam_call *call)
     return lines.len > 0 ? lines : seam_json_at(from, "/do");
 }
 
+static int starts = -1; /* where they are written; one plugin, one file */
+
+static void note_start(const seam_call *call)
+{
+    char line[256];
+    int len = snprintf(line, sizeof(line), "%s/%.*s %.*s %u\n", strrchr(ACTOR_ID, '.') + 1,
+                       (int)call->agent.len, call->agent.ptr, (int)call->idempotency_key.len,
+                       call->idempotency_key.ptr, call->attempt);
+    if (starts >= 0 && write(starts, line, (size_t)len) != len)
+        abort();
+}
+
 static seam_status start(void *self, const seam_call *call)
 {
+    note_start(call);
     bool writes = named(call, "book") || named(call, "mail") || named(call, "put");
     struct scene scene = {.host = (const seam_host *)self,
                           .call = call,
@@ -250,4 +267,27 @@ static const seam_agent think = SEAM_AGENT("think", SEAM_PURE, 0);
 static const seam_agent *const agents[] = {&pure,   &look, &book,  &mail, &put,
                                            &strict, &find, &think, NULL};
 
-SEAM_PLUGIN(ACTOR_ID, "1.0.0", agents, start)
+static seam_status create(const seam_host *host, seam_bytes config, void **ret_self)
+{
+    char *file = seam_json_text(seam_json_at(config, "/starts"), NULL);
+    if (file && starts < 0)
+        starts = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    bool bad = file && starts < 0;
+    free(file);
+    return bad ? SEAM_E_INPUT : seam_create_stateless(host, config, ret_self);
+}
+
+static const seam_plugin table = {
+    .size = sizeof(seam_plugin),
+    .id = ACTOR_ID,
+    .version = "1.0.0",
+    .agents = agents,
+    .create = create,
+    .start = start,
+};
+
+SEAM_EXPORT const seam_plugin *seam_plugin_v1(uint32_t host_minor)
+{
+    (void)host_minor;
+    return &table;
+}
