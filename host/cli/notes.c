@@ -34,7 +34,6 @@ static void note_plugin(const struct roster *roster, const char *alias, const js
     note_member(roster, given, grants, "fs", files);
     note_member(roster, given, grants, "exec", files);
     note_member(roster, given, grants, "secrets", "");
-    note_member(roster, given, grants, "agents", "");
 }
 
 void note_unserved(const struct roster *roster)

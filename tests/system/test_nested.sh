@@ -54,6 +54,7 @@ manifest 'hand/*'
 claim "a call is made, paid for by the run, and shown beneath its caller"
 call org.seam.test.hand/look '{"do": [{"must": "budget.spend/1", "body": {"tokens": 7}}, {"give": {"found": 1}}]}' >in.json
 try 0 seam run flow.yaml --input in.json --id r1
+lacks err 'has no effect'
 holds '.answers[0].body | .output.found == 1 and .tokens == 7'
 try 0 seam show r1 --json
 holds '(.tasks[] | select(.path == "act/look#1") | .status == "done") and .spent.tokens == 7 and .spent.calls == 2'
