@@ -241,7 +241,7 @@ void flow_take_worst(struct compilation *c)
     struct findings *findings = c->findings;
     findings->has_worst = c->worst.known;
     for (enum worst_key i = 0; i < WORST_KEYS && c->worst.known; i++)
-        findings->worst[i] = (struct worst){.least = c->worst.least[i],
+        findings->worst[i] = (struct worst){.least = c->worst.most[i] < 0 ? -1 : c->worst.least[i],
                                             .most = c->worst.most[i],
                                             .limit = budget_limit(&c->flow->budget, i),
                                             .why = TAKE(c->worst.why[i])};

@@ -53,16 +53,16 @@ static void set_unbounded(struct reckoned *r, enum worst_key key, char *why_take
         free(why_taken);
     else
         r->why[key] = why_taken;
-    r->least[key] = r->most[key] = -1;
+    r->most[key] = -1;
 }
 
-/* Adds what is bounded of an amount to what is bounded of another. */
+/* Adds to the amounts; what has no bound stays so, and needs at least what it needs all the same.
+ */
 static void put(struct reckoned *r, enum worst_key key, int64_t least, int64_t most)
 {
-    if (r->most[key] < 0)
-        return;
     r->least[key] = plus(r->least[key], least);
-    r->most[key] = plus(r->most[key], most);
+    if (r->most[key] >= 0)
+        r->most[key] = plus(r->most[key], most);
 }
 
 /* Tries and declared amounts of the calls of an agent; what it calls itself is not known. */
@@ -123,8 +123,7 @@ static void add_member(const struct compilation *c, uint32_t step, struct reckon
             set_unbounded(r, i,
                           xasprintf("step `%s`: in %s %s", c->names[step], member->relative,
                                     member->worst.why[i]));
-        else
-            put(r, i, least, most);
+        put(r, i, least, most);
     }
     r->least_work = member->worst.least_work;
     r->most_work = member->worst.most_work;
@@ -265,7 +264,9 @@ static void add_step(struct reckoning *r, uint32_t step)
             set_unbounded(&r->sum, i, TAKE(one.why[i]));
         else if (one.most[i] > 0 && endless)
             set_unbounded(&r->sum, i, why_unbounded(c, step));
-        else if (i != WORST_TIME && tasks > 0)
+        if (endless)
+            continue;
+        if (i != WORST_TIME && tasks > 0)
             put(&r->sum, i, times(tasks, one.least[i]), times(tasks, one.most[i]));
         if (times(tasks, one.least[i]) > r->dearest[i].amount) {
             r->dearest[i].amount = times(tasks, one.least[i]);

@@ -65,3 +65,24 @@ sed -i 's|agents: \[p/\*\]|agents: [p/atc]|' nobody.yaml
 try 1 seam check nobody.yaml
 says out 'there is no agent "p/atc"' 'did you mean "p/act"?'
 try 4 seam run nobody.yaml
+
+claim "a plan that needs more than it has is refused, whatever its agents may call on their own"
+cat >seam.yaml <<END
+manifest: 1
+store: {url: "sqlite:journal.db"}
+plugins:
+  boss: {path: "$BUILD/tests/unit/runtime/plugins/so/boss.so", grants: {agents: [boss/look]}}
+END
+cat >callers.yaml <<'END'
+flow: callers
+input: {schema: true}
+budget: {attempts: 60, calls: 60, time: 10m}
+steps:
+  think: {agent: boss/pure, input: {do: [{give: "${ .input }"}]}, retry: {max_attempts: 2, initial_interval: 1ms}}
+  do: {plan: "${ .steps.think.output }", allow: {agents: [boss/look]}, budget: {calls: 4, time: 1m}}
+output: {as: "${ .steps.do.output }"}
+END
+echo '{"steps": {"a": {"agent": "boss/look", "for_each": [1, 2, 3, 4, 5], "input": {}}}}' >in.json
+try 1 seam run callers.yaml --input in.json --id callers
+says err '/steps/a: even if nothing fails the plan needs 5 calls, and its budget is 4'
+lacks err 'do/a'
