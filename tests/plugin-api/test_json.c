@@ -41,6 +41,39 @@ START_TEST(pointers_find_what_they_name)
 }
 END_TEST
 
+/* A member stands before the damage; in a document that is none there is nothing to find. */
+START_TEST(nothing_is_found_in_what_is_not_json)
+{
+    static const char *const damaged[] = {"{\"a\":1,}",
+                                          "{\"a\":1",
+                                          "{\"a\":1]",
+                                          "{\"a\":1} x",
+                                          "{\"a\":1}}",
+                                          "{\"a\":1 2}",
+                                          "{\"a\":1,\"b\"}",
+                                          "{\"a\":1,2}",
+                                          "{\"a\":1,\"b\":}",
+                                          "{\"a\":1,\"b\":[1,]}",
+                                          "{\"a\":1,\"b\":\"\x01\"}",
+                                          "{\"a\":1,\"b\":\"\xff\"}",
+                                          "{\"a\":1,\"b\":\"plain text \x7f\\x\"}"};
+    for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++)
+        expect_piece(seam_text(damaged[i]), "/a", NULL);
+    expect_piece(seam_text("{}"), "/a", NULL);
+    expect_piece(seam_text("[]"), "/0", NULL);
+    expect_piece(seam_text("[1,2]"), "/1", "2");
+    /* as deep as a document may be, and one deeper */
+    char deep[2 * SEAM_JSON_DEPTH + 1];
+    memset(deep, '[', SEAM_JSON_DEPTH);
+    memset(deep + SEAM_JSON_DEPTH, ']', SEAM_JSON_DEPTH);
+    deep[2 * SEAM_JSON_DEPTH] = '\0';
+    ck_assert_uint_eq(seam_json_at(seam_text(deep), "/0").len, 2 * SEAM_JSON_DEPTH - 2);
+    char deeper[2 * SEAM_JSON_DEPTH + 3];
+    snprintf(deeper, sizeof(deeper), "[%s]", deep);
+    expect_piece(seam_text(deeper), "/0", NULL);
+}
+END_TEST
+
 START_TEST(walks_keep_order_keys_and_indices)
 {
     seam_json_walk walk = seam_json_members(seam_text("{\"x\":1 , \"y\":[2], \"x\":3}"));
@@ -180,6 +213,10 @@ static void ask_all(seam_bytes bytes)
     (void)seam_json_number(bytes, &number);
     (void)seam_json_integer(bytes, &integer);
     (void)seam_json_is(bytes, "a");
+    /* one walk finds and checks what a look at all of it and then one for the member would */
+    seam_bytes found = seam_json_at(bytes, "/a"),
+               again = seam_json_at(seam_json_parse(bytes), "/a");
+    ck_assert(found.ptr == again.ptr && found.len == again.len);
     (void)seam_json_at(bytes, "/a/0/b");
     seam_json_walk walk = seam_json_members(bytes);
     while (seam_json_next(&walk))
@@ -240,6 +277,7 @@ START_TEST(agrees_with_jansson_on_what_is_json)
 }
 END_TEST
 
-UNIT_MAIN(pointers_find_what_they_name, walks_keep_order_keys_and_indices, strings_are_unescaped,
-          base64_is_decoded, integers_are_exact_or_refused, numbers_and_truth, nesting_is_limited,
+UNIT_MAIN(pointers_find_what_they_name, nothing_is_found_in_what_is_not_json,
+          walks_keep_order_keys_and_indices, strings_are_unescaped, base64_is_decoded,
+          integers_are_exact_or_refused, numbers_and_truth, nesting_is_limited,
           agrees_with_jansson_on_what_is_json)

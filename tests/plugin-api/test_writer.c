@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include <jansson.h>
+#include <math.h>
 
 static void expect_written(seam_writer *out, const char *text)
 {
@@ -133,6 +134,93 @@ START_TEST(numbers_read_back_as_they_were)
 }
 END_TEST
 
+/* The one spelling of a number is the C library's shortest that reads back, whoever found it. */
+static void expect_spelled_as_printf(double number)
+{
+    char expected[40];
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(expected, sizeof(expected), "%.*g", precision, number);
+        if (strtod(expected, NULL) == number)
+            break;
+    }
+    seam_writer out = SEAM_WRITER;
+    seam_put_number(&out, NULL, number);
+    seam_bytes written = seam_written(&out);
+    ck_assert_msg(written.len == strlen(expected) &&
+                      memcmp(written.ptr, expected, written.len) == 0,
+                  "%s became %.*s", expected, (int)written.len, written.ptr);
+    double back = 7;
+    ck_assert(seam_json_number(written, &back));
+    ck_assert(memcmp(&back, &number, sizeof(back)) == 0);
+    seam_writer_done(&out);
+}
+
+START_TEST(numbers_are_spelled_as_printf_does)
+{
+    static const double edges[] = {0,
+                                   0.5,
+                                   0.25,
+                                   0.125,
+                                   1,
+                                   1.5,
+                                   -2,
+                                   0.001,
+                                   0.002,
+                                   0.00390625,
+                                   0.0009765625,
+                                   0.1 + 0.2,
+                                   1e14,
+                                   1e15,
+                                   999999999999999.9,
+                                   1e15 - 1,
+                                   1e16,
+                                   9.5,
+                                   99.99,
+                                   0.00999999999999999999,
+                                   0.3,
+                                   1e-3,
+                                   1e-4,
+                                   4503599627370496.5,
+                                   -1e14,
+                                   1024.5,
+                                   0.09999999999999999,
+                                   0.99999999999999989,
+                                   1e22};
+    for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
+        expect_spelled_as_printf(edges[i]);
+        expect_spelled_as_printf(-edges[i]);
+        expect_spelled_as_printf(nextafter(edges[i], 1e300));
+        expect_spelled_as_printf(nextafter(edges[i], -1e300));
+    }
+    unsigned long long random = 362436069362436069ull;
+    for (int round = 0; round < 100000; round++) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        double part = (double)(random >> 11) / 9007199254740992.0; /* from 0 to 1 */
+        expect_spelled_as_printf(part);
+        expect_spelled_as_printf(ldexp(part, round % 70 - 15));
+        expect_spelled_as_printf((double)(random % 1000000000) / 10000);
+        expect_spelled_as_printf(ldexp(1, round % 70 - 15));
+    }
+}
+END_TEST
+
+START_TEST(integers_are_spelled_as_printf_does)
+{
+    static const int64_t integers[] = {0, 7, -7, 10, INT64_MAX, INT64_MIN, 1000000000000};
+    for (size_t i = 0; i < sizeof(integers) / sizeof(integers[0]); i++) {
+        char expected[24];
+        snprintf(expected, sizeof(expected), "%lld", (long long)integers[i]);
+        seam_writer out = SEAM_WRITER;
+        seam_put_integer(&out, NULL, integers[i]);
+        ck_assert_uint_eq(seam_written(&out).len, strlen(expected));
+        ck_assert(memcmp(seam_written(&out).ptr, expected, strlen(expected)) == 0);
+        seam_writer_done(&out);
+    }
+}
+END_TEST
+
 /* What a host may be fed is a document that jansson takes, whatever the strings are made of. */
 START_TEST(any_strings_make_json)
 {
@@ -167,4 +255,5 @@ END_TEST
 
 UNIT_MAIN(commas_and_keys_are_set, strings_are_escaped_and_made_utf8, base64_reads_back,
           misuse_ends_in_nothing, size_and_depth_are_limited, numbers_read_back_as_they_were,
+          numbers_are_spelled_as_printf_does, integers_are_spelled_as_printf_does,
           any_strings_make_json)

@@ -16,6 +16,7 @@
 #ifndef SEAM_JSON_H
 #define SEAM_JSON_H
 
+#include <seam/decimal.h>
 #include <seam/plugin.h>
 
 #include <float.h>
@@ -98,22 +99,40 @@ static inline int32_t seam_hex4_(const char *p, const char *end)
     return code;
 }
 
+/* Where the plain characters of a string end: ASCII that is no quote, no backslash and no control.
+ * Eight at a time: a byte of `odd` has its highest bit if one there is none of those. */
+static inline const char *seam_plain_(const char *p, const char *end)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+    for (uint64_t eight; end - p >= 8; p += 8) {
+        memcpy(&eight, p, sizeof(eight));
+        uint64_t quote = eight ^ (ones * '"'), slash = eight ^ (ones * '\\');
+        uint64_t odd = eight | (eight - ones * 0x20) | (quote - ones) | (slash - ones);
+        if (odd & high)
+            break;
+    }
+    while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' &&
+           *p != '\\')
+        p++;
+    return p;
+}
+
 /* Each skip_ returns the end of what stands at p, or NULL if that is not JSON. */
 static inline const char *seam_skip_string_(const char *p, const char *end)
 {
     if (p >= end || *p != '"')
         return NULL;
-    for (p++; p < end && *p != '"';) {
+    while ((p = seam_plain_(p + 1, end)) < end && *p != '"') {
         if (*p == '\\') {
             p++;
             if (p >= end || (*p == 'u' ? seam_hex4_(p + 1, end) < 0 : !memchr("\"\\/bfnrt", *p, 8)))
                 return NULL;
-            p += *p == 'u' ? 5 : 1;
+            p += *p == 'u' ? 4 : 0;
         } else {
             size_t length = (unsigned char)*p < 0x20 ? 0 : seam_utf8_(p, end);
             if (length == 0)
                 return NULL;
-            p += length;
+            p += length - 1;
         }
     }
     return p < end ? p + 1 : NULL;
@@ -208,9 +227,10 @@ static inline seam_bytes seam_json_parse(seam_bytes text)
 
 static inline seam_json_kind seam_json_kind_of(seam_bytes value)
 {
-    const char *end = value.ptr + value.len;
-    const char *p = value.len == 0 ? NULL : seam_space_(value.ptr, end);
-    if (!p || p == end)
+    if (value.len == 0)
+        return SEAM_JSON_ABSENT;
+    const char *end = value.ptr + value.len, *p = seam_space_(value.ptr, end);
+    if (p == end)
         return SEAM_JSON_ABSENT;
     switch (*p) {
     case '{':
@@ -252,8 +272,7 @@ static inline seam_json_walk seam_json_members(seam_bytes value)
     return walk;
 }
 
-/* Moves to the next member; false at the end, and where the text stops being JSON. */
-static inline bool seam_json_next(seam_json_walk *walk)
+static inline bool seam_next_(seam_json_walk *walk, int depth)
 {
     if (!walk->next_)
         return false;
@@ -279,13 +298,19 @@ static inline bool seam_json_next(seam_json_walk *walk)
         p = seam_space_(p + 1, end);
     }
     seam_bytes rest = {p, (size_t)(end - p)};
-    const char *stop = seam_skip_value_(p, rest, 1);
+    const char *stop = seam_skip_value_(p, rest, depth);
     if (!stop)
         return false;
     walk->value.ptr = p;
     walk->value.len = (size_t)(stop - p);
     walk->next_ = stop;
     return true;
+}
+
+/* Moves to the next member; false at the end, and where the text stops being JSON. */
+static inline bool seam_json_next(seam_json_walk *walk)
+{
+    return seam_next_(walk, 1);
 }
 
 static inline size_t seam_encode_(uint32_t code, char *to)
@@ -358,7 +383,13 @@ static inline char *seam_json_text(seam_bytes value, size_t *ret_len)
         return NULL;
     const char *p = string.ptr + 1, *end = string.ptr + string.len - 1;
     size_t len = 0, length;
-    while (p < end) {
+    for (;;) {
+        const char *plain = p;
+        p = seam_plain_(p, end);
+        memcpy(text + len, plain, (size_t)(p - plain));
+        len += (size_t)(p - plain);
+        if (p == end)
+            break;
         char character[4];
         p = seam_character_(p, end, character, &length);
         memcpy(text + len, character, length); /* never longer than its spelling */
@@ -442,6 +473,8 @@ static inline bool seam_json_number(seam_bytes value, double *ret)
     seam_bytes number = seam_json_parse(value);
     if (seam_json_kind_of(number) != SEAM_JSON_NUMBER || number.len >= sizeof(digits))
         return false;
+    if (seam_read_number_(number.ptr, number.ptr + number.len, ret))
+        return true;
     memcpy(digits, number.ptr, number.len);
     digits[number.len] = '\0';
     char *stop, *point = strchr(digits, '.');
@@ -491,9 +524,12 @@ static inline bool seam_is_token_(seam_bytes key, const char *token, const char 
 {
     const char *p = key.ptr + 1, *stop = key.ptr + key.len - 1;
     while (p < stop) {
-        char character[4];
-        size_t length;
-        p = seam_character_(p, stop, character, &length);
+        char character[4] = {*p};
+        size_t length = 1;
+        if (*p == '\\')
+            p = seam_character_(p, stop, character, &length);
+        else
+            p++;
         for (size_t i = 0; i < length; i++) {
             if (token >= end)
                 return false;
@@ -514,22 +550,52 @@ static inline bool seam_is_index_(size_t index, const char *token, const char *e
     return end - token == length && memcmp(digits, token, (size_t)length) == 0;
 }
 
+/* The first member of `value` that the token names; absent if there is none. */
+static inline seam_bytes seam_member_(seam_json_walk *walk, const char *token, const char *end,
+                                      int depth)
+{
+    seam_bytes absent = {NULL, 0};
+    while (seam_next_(walk, depth))
+        if (walk->object_ ? seam_is_token_(walk->key, token, end)
+                          : seam_is_index_(walk->index, token, end))
+            return walk->value;
+    return absent;
+}
+
+/* Like seam_member_(), in a document that nobody has checked: it is walked to its end. */
+static inline seam_bytes seam_checked_member_(seam_bytes text, const char *token, const char *end)
+{
+    seam_bytes absent = {NULL, 0};
+    seam_json_walk walk = seam_json_members(text);
+    if (!walk.next_)
+        return absent;
+    const char *start = walk.next_, *stop = walk.end_;
+    seam_bytes found = seam_member_(&walk, token, end, 2);
+    while (seam_next_(&walk, 2))
+        ;
+    const char *p = walk.value.ptr ? walk.value.ptr + walk.value.len : start;
+    p = seam_space_(p, stop);
+    if (p >= stop || *p != (walk.object_ ? '}' : ']') || seam_space_(p + 1, stop) != stop)
+        return absent;
+    return found;
+}
+
 /* What a JSON Pointer ("/items/0/name", "" = all) finds in `value`; absent if nothing. Of members
  * with one name it finds the first. */
 static inline seam_bytes seam_json_at(seam_bytes value, const char *pointer)
 {
     seam_bytes absent = {NULL, 0};
-    for (value = seam_json_parse(value); *pointer == '/' && value.len > 0;) {
-        const char *token = pointer + 1, *end = token + strcspn(token, "/");
+    if (*pointer != '/')
+        return *pointer == '\0' ? seam_json_parse(value) : absent;
+    const char *token = pointer + 1, *end = token + strcspn(token, "/");
+    value = seam_checked_member_(value, token, end);
+    while (*end == '/' && value.len > 0) {
         seam_json_walk walk = seam_json_members(value);
-        value = absent;
-        while (value.len == 0 && seam_json_next(&walk))
-            if (walk.object_ ? seam_is_token_(walk.key, token, end)
-                             : seam_is_index_(walk.index, token, end))
-                value = walk.value;
-        pointer = end;
+        token = end + 1;
+        end = token + strcspn(token, "/");
+        value = seam_member_(&walk, token, end, 1);
     }
-    return *pointer == '\0' ? value : absent;
+    return value;
 }
 
 #endif

@@ -70,7 +70,7 @@ static inline void seam_append_string_(seam_writer *writer, seam_bytes text)
     while (p < end) {
         const char *plain = p;
         size_t length = 1;
-        while (p < end && (unsigned char)*p >= 0x20 && *p != '"' && *p != '\\' &&
+        while ((p = seam_plain_(p, end)) < end && (unsigned char)*p >= 0x80 &&
                (length = seam_utf8_(p, end)) > 0)
             p += length;
         seam_append_(writer, plain, (size_t)(p - plain));
@@ -100,7 +100,8 @@ static inline void seam_begin_value_(seam_writer *writer, const char *key)
         writer->failed_ = true;
     if (writer->failed_)
         return;
-    if (writer->len_ > 0 && !strchr("{[", writer->ptr_[writer->len_ - 1]))
+    char last = writer->len_ > 0 ? writer->ptr_[writer->len_ - 1] : '[';
+    if (last != '[' && last != '{')
         seam_append_(writer, ",", 1);
     if (key) {
         seam_append_string_(writer, seam_text(key));
@@ -181,10 +182,9 @@ static inline void seam_put_json(seam_writer *writer, const char *key, seam_byte
 
 static inline void seam_put_integer(seam_writer *writer, const char *key, int64_t integer)
 {
-    char digits[32];
-    int length = snprintf(digits, sizeof(digits), "%lld", (long long)integer);
+    char digits[32], *end = digits + sizeof(digits), *start = seam_integer_digits_(integer, end);
     seam_begin_value_(writer, key);
-    seam_append_(writer, digits, (size_t)length);
+    seam_append_(writer, start, (size_t)(end - start));
 }
 
 /* Reads back as the same double. Infinity and NaN are a failure: JSON has no spelling for them. */
@@ -194,6 +194,11 @@ static inline void seam_put_number(seam_writer *writer, const char *key, double 
     seam_begin_value_(writer, key);
     if (!(number >= -DBL_MAX && number <= DBL_MAX)) {
         writer->failed_ = true;
+        return;
+    }
+    char *start = seam_number_digits_(number, digits + sizeof(digits));
+    if (start) {
+        seam_append_(writer, start, (size_t)(digits + sizeof(digits) - start));
         return;
     }
     for (int precision = 15; precision <= 17; precision++) {
