@@ -198,6 +198,9 @@ static enum error_code put(const char *path, const char *run, struct slice body,
     if (empty)
         return error_set(reterr, ERR_NOT_FOUND,
                          "%s: this journal is empty: nothing has run with it yet", path);
+    /* The owner who made the WAL may not have synced its name yet. */
+    if ((code = place_sync_folder(path, reterr)))
+        return code;
     struct error failure;
     code = insert(db, path, run, body, at_ms, &failure);
     /* What this process failed to sync is in doubt for the owner too: it learns of it from its own

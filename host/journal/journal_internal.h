@@ -289,11 +289,14 @@ struct journal {
     struct error failure; /* the first, once dead */
 
     /* whoever has set committing */
+    bool opening_owed; /* the epoch is not known to be on disk: open_settle after a commit */
     struct batch writing;
     struct committer committer;
     struct reserve reserve;
 };
 void *writer_main(void *journal);
+/* What opening left to be done when a commit is on disk; see the head of open.c. */
+WARN_UNUSED enum error_code open_settle(struct journal *j, struct error *reterr);
 /* Commits what was gathered; the lock is held before and after, and nobody is committing. */
 void writer_commit(struct journal *j);
 int64_t writer_now_ms(void);

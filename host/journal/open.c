@@ -7,6 +7,11 @@
  *
  *   place → lock → settle → connect → check → begin an epoch → note the owner → reserve → thread
  *
+ * Where no WAL was left, that transaction is not synced: nothing was done in the epoch's name until
+ * a first commit is on disk, and that commit's sync covers what stands before it in the same WAL.
+ * If power is lost sooner, the journal is as it was found, and the epoch is begun again. So the
+ * lock file names the epoch, and the folder is synced for the WAL's name, after that first commit.
+ *
  * A failure at any step leaves the journal as it was found.
  */
 #include "journal/journal_internal.h"
@@ -19,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -154,6 +160,38 @@ static enum error_code begin_epoch(struct journal *j, sqlite3 *db, bool restored
     return code ? code : advance_epoch(j, db, last, reterr);
 }
 
+static bool has_wal(const struct journal *j)
+{
+    AUTO(freep) char *wal = xasprintf("%s-wal", j->path);
+    struct stat file;
+    return stat(wal, &file) == 0 ? file.st_size > 0 : errno != ENOENT;
+}
+
+/* Begins the transaction; unsynced if it may be. Starting an old WAL over without a sync could mix
+ * its frames with the new ones, so it is looked for again when nobody else can write any more. */
+static enum error_code begin(struct journal *j, sqlite3 *db, bool may_wait, struct error *reterr)
+{
+    enum error_code code;
+    j->opening_owed = may_wait && !has_wal(j);
+    if (j->opening_owed) {
+        if ((code = sql_exec(db, j->path, "PRAGMA synchronous=OFF; BEGIN IMMEDIATE", reterr)) ||
+            !has_wal(j))
+            return code;
+        j->opening_owed = false;
+        if ((code = sql_exec(db, j->path, "ROLLBACK; PRAGMA synchronous=FULL", reterr)))
+            return code;
+    }
+    return sql_exec(db, j->path, "BEGIN IMMEDIATE", reterr);
+}
+
+static enum error_code finish_beginning(struct journal *j, sqlite3 *db, struct error *reterr)
+{
+    if (j->opening_owed)
+        return sql_exec(db, j->path, "COMMIT; PRAGMA synchronous=FULL", reterr);
+    enum error_code code = sql_exec(db, j->path, "COMMIT", reterr);
+    return code ? code : place_sync_folder(j->path, reterr);
+}
+
 static enum error_code connect(struct journal *j, bool restored, const struct lock_note *last,
                                sqlite3 **ret_db, struct error *reterr)
 {
@@ -166,18 +204,35 @@ static enum error_code connect(struct journal *j, bool restored, const struct lo
         (code = schema_check(db, j->path, &empty, reterr)) ||
         (code = sql_exec(db, j->path, "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=8388608",
                          reterr)) ||
-        (code = sql_exec(db, j->path, "BEGIN IMMEDIATE", reterr)))
+        (code = begin(j, db, !empty && !restored, reterr)))
         return code;
     code = begin_epoch(j, db, restored, last, reterr);
     if (!code)
-        code = sql_exec(db, j->path, "COMMIT", reterr);
-    if (!code)
-        code = place_sync_folder(j->path, reterr);
+        code = finish_beginning(j, db, reterr);
     if (code && !sqlite3_get_autocommit(db))
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     if (!code)
         *ret_db = TAKE(db);
     return code;
+}
+
+static void note_owner(struct journal *j)
+{
+    struct lock_note note = {.pid = (long)getpid(), .epoch = j->epoch};
+    memcpy(note.store_id, j->store_id, sizeof(note.store_id));
+    lock_write_note(j->lock_fd, &note);
+}
+
+enum error_code open_settle(struct journal *j, struct error *reterr)
+{
+    if (!j->opening_owed)
+        return ERR_OK;
+    enum error_code code = place_sync_folder(j->path, reterr);
+    if (code)
+        return code;
+    note_owner(j);
+    j->opening_owed = false;
+    return ERR_OK;
 }
 
 /* On a full disk the reserve of the writer before pays for the opening: its outcomes must still be
@@ -225,14 +280,13 @@ static enum error_code open_on_disk(struct journal *j, const struct journal_opti
     }
     if ((code = committer_init(&j->committer, db, j->path, j->epoch, reterr)))
         return code;
-    struct lock_note note = {.pid = (long)getpid(), .epoch = j->epoch};
-    memcpy(note.store_id, j->store_id, sizeof(note.store_id));
-    lock_write_note(j->lock_fd, &note);
+    if (!j->opening_owed)
+        note_owner(j);
     if ((code = reader_new(j->path, false, &j->own, reterr)))
         return code;
     /* A reserve that cannot be filled now is the first barrier's to tell. */
     struct error ignored;
-    if (reserve_fill(&j->reserve, &ignored) == ERR_OK)
+    if (!j->reserve.held && reserve_fill(&j->reserve, &ignored) == ERR_OK)
         code = place_sync_folder(j->path, reterr);
     return code ? code : start_thread(j, reterr);
 }
@@ -267,7 +321,8 @@ enum error_code journal_close(struct journal *journal, struct error *reterr)
         if (journal->dead)
             failure = journal->failure;
         journal_reader_close(TAKE(journal->own)); /* the last to close takes the WAL away */
-        if (!journal->dead && commit_finish(&journal->committer, &failure) != ERR_OK)
+        if (!journal->dead && (commit_finish(&journal->committer, &failure) != ERR_OK ||
+                               open_settle(journal, &failure) != ERR_OK))
             suspect_leave(journal->path, &failure);
     }
     if (failure.code && reterr)

@@ -111,10 +111,14 @@ static enum error_code write_batch(struct journal *j, struct error *reterr)
         return ERR_OK;
     struct error again;
     enum error_code code = commit_batch(&j->committer, &j->writing, reterr);
+    if (!code)
+        return open_settle(j, reterr);
     if (code != ERR_NO_SPACE || !reserve_release(&j->reserve))
         return code;
     code = commit_batch(&j->committer, &j->writing, &again);
-    if (code && code != ERR_NO_SPACE && reterr)
+    if (!code)
+        return open_settle(j, reterr);
+    if (code != ERR_NO_SPACE && reterr)
         *reterr = again;
     return code;
 }

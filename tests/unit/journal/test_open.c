@@ -197,6 +197,28 @@ START_TEST(epochs_only_grow)
 }
 END_TEST
 
+/* Power goes before anything was committed: the WAL, which nobody synced, is gone. */
+START_TEST(an_opening_that_the_disk_never_saw_is_begun_again)
+{
+    AUTO(folder_done) struct folder dir = folder_new();
+    AUTO(freep) char *wal = xasprintf("%s-wal", dir.journal);
+    AUTO(freep) char *shm = xasprintf("%s-shm", dir.journal);
+    close_journal(open_journal(dir.journal));
+    pid_t child = fork();
+    if (child == 0)
+        _exit(journal_epoch(open_journal(dir.journal)) == 2 ? 0 : 1);
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(unlink(wal) | unlink(shm), 0);
+    struct journal *j = open_journal(dir.journal);
+    ck_assert_uint_eq(journal_epoch(j), 2);
+    append(j, "r", 1, "{}");
+    close_journal(j);
+    ck_assert_uint_eq(count_records(dir.journal, "r"), 1);
+}
+END_TEST
+
 START_TEST(network_file_systems_are_refused_by_name)
 {
     static const struct {
@@ -236,5 +258,6 @@ UNIT_MAIN(a_second_owner_is_told_who_is_first, another_name_of_the_same_journal_
           a_journal_that_was_taken_away_acknowledges_nothing,
           a_copy_is_refused_until_it_is_a_store_of_its_own, a_journal_that_was_moved_is_itself,
           a_backup_put_over_the_journal_is_refused, epochs_only_grow,
+          an_opening_that_the_disk_never_saw_is_begun_again,
           network_file_systems_are_refused_by_name,
           a_crash_while_the_journal_is_made_leaves_one_that_opens)
