@@ -156,12 +156,12 @@ enum cause some_permanent(struct sim *sim)
 static json_t *some_plan(struct sim *sim)
 {
     static const char *const plans[] = {
-        "{\"steps\": {\"p1\": {\"agent\": \"w/read\"}, \"p2\": {\"agent\": \"w/book\", \"needs\": "
-        "[\"p1\"], \"undo\": {\"agent\": \"w/cancel\"}}}, \"output\": {\"as\": \"${ "
-        ".steps.p1.output "
-        "}\"}}",
-        "{\"steps\": {\"p1\": {\"agent\": \"w/idem2\", \"for_each\": [1, 2], \"on_failure\": "
-        "\"skip\"}, \"p2\": {\"agent\": \"w/leads-idem\"}}, \"output\": {\"as\": {\"n\": 3}}}",
+        ("{\"steps\": {\"p1\": {\"agent\": \"w/read\"}, \"p2\": {\"agent\": \"w/book\", \"needs\": "
+         "[\"p1\"], \"undo\": {\"agent\": \"w/cancel\"}}}, \"output\": {\"as\": \"${ "
+         ".steps.p1.output "
+         "}\"}}"),
+        ("{\"steps\": {\"p1\": {\"agent\": \"w/idem2\", \"for_each\": [1, 2], \"on_failure\": "
+         "\"skip\"}, \"p2\": {\"agent\": \"w/leads-idem\"}}, \"output\": {\"as\": {\"n\": 3}}}"),
         "{\"steps\": {\"p1\": {\"agent\": \"w/nobody\"}}}", "{\"steps\": {}}", "7"};
     return json_loads(plans[sim_chance(sim, 700) ? sim_below(sim, 2) : sim_below(sim, 5)],
                       JSON_DECODE_ANY, NULL);
