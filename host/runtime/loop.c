@@ -73,7 +73,8 @@ static void journal_readable(uv_poll_t *poll, int status, int events)
 }
 
 /* The loop is about to wait: what the gates put off is done. If it is for the disk alone, the
- * commit is made here: two changes of thread cost as much as a fast disk. */
+ * commit is made here: two changes of thread cost as much as a fast disk. Barriers that were
+ * reached are heard between two hearings of plugins: runs that have ended are let go of. */
 static void about_to_wait(uv_prepare_t *prepare)
 {
     enum { LISTEN_ROUNDS = 32 }; /* then timers and descriptors have their turn */
@@ -81,8 +82,9 @@ static void about_to_wait(uv_prepare_t *prepare)
     for (int round = 0; round < LISTEN_ROUNDS; round++) {
         gates_turn(host);
         park_turn(host);
-        if (host->barriers > 0 && host->calls == 0 && !host->stopping) {
-            journal_help(host->journal);
+        if (host->barriers > 0 && !host->stopping) {
+            if (host->calls == 0)
+                journal_help(host->journal);
             journal_dispatch(host->journal);
         }
         if (host->stopping || host->unsettled == 0 || !slots_listen(host))
