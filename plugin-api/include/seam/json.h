@@ -573,8 +573,7 @@ static inline seam_bytes seam_checked_member_(seam_bytes text, const char *token
     seam_bytes found = seam_member_(&walk, token, end, 2);
     while (seam_next_(&walk, 2))
         ;
-    const char *p = walk.value.ptr ? walk.value.ptr + walk.value.len : start;
-    p = seam_space_(p, stop);
+    const char *p = seam_space_(walk.value.ptr ? walk.value.ptr + walk.value.len : start, stop);
     if (p >= stop || *p != (walk.object_ ? '}' : ']') || seam_space_(p + 1, stop) != stop)
         return absent;
     return found;
