@@ -146,10 +146,13 @@ static void show_task(const json_t *run, const json_t *task, const char *same)
     size_t e;
     json_t *effect;
     const char *status = text_of(task, "status");
-    printf("  %-24s %s%-12s%s %-24s %lld attempt%s\n", text_of(task, "path"),
-           paint(stdout, status_colour(status)), status, paint(stdout, PLAIN),
-           text_of(task, "agent"), number_of(task, "attempts"),
-           number_of(task, "attempts") == 1 ? "" : "s");
+    printf("  %-24s %s%-12s%s %-24s ", text_of(task, "path"), paint(stdout, status_colour(status)),
+           status, paint(stdout, PLAIN), text_of(task, "agent"));
+    if (json_object_get(task, "from"))
+        printf("taken over from %s\n", text_of(task, "from"));
+    else
+        printf("%lld attempt%s\n", number_of(task, "attempts"),
+               number_of(task, "attempts") == 1 ? "" : "s");
     json_array_foreach (json_object_get(task, "effects"), e, effect) {
         printf("    effect %s: %s, key %.16s…\n", text_of(effect, "name"),
                text_of(effect, "outcome"), text_of(effect, "key"));

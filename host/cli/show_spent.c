@@ -114,23 +114,15 @@ static int64_t number_of(const json_t *object, const char *key)
     return json_integer_value(json_object_get(object, key));
 }
 
-/* What an undo calls, `recovery` pays. */
-static bool is_undo(const char *path)
-{
-    const char *last = strrchr(path, '/');
-    return last && strcmp(last, "/undo") == 0;
-}
-
 static void add_task(struct row *row, const json_t *task, int64_t time_ms)
 {
     const json_t *spent = json_object_get(task, "spent");
     const char *cost = json_string_value(json_object_get(spent, "cost"));
-    int64_t millionths = 0, calls = number_of(spent, "calls");
-    int64_t recovery = is_undo(text_of(task, "path")) ? calls : number_of(task, "reconciles");
-    row->attempts += number_of(task, "attempts");
-    row->calls += calls - recovery;
+    int64_t millionths = 0;
+    row->attempts += number_of(spent, "attempts");
+    row->calls += number_of(spent, "calls");
     row->tokens += number_of(spent, "tokens");
-    row->recovery += recovery;
+    row->recovery += number_of(spent, "recovery_calls");
     row->time_ms += time_ms;
     if (cost && money_parse(slice_of(cost), &millionths))
         row->cost += millionths;

@@ -152,9 +152,9 @@ static void give_back(struct run *run, struct task *task, enum cause cause)
 {
     bool tried = task->parent == NO_TASK && !task->recovering;
     task->said_spent = true;
-    account_charge(run, task->account,
-                   (struct spent_change){.calls = -!task->recovering,
-                                         .attempts = -(tried && cause == CAUSE_BUDGET)});
+    task_charge(run, task,
+                (struct spent_change){.calls = -!task->recovering,
+                                      .attempts = -(tried && cause == CAUSE_BUDGET)});
 }
 
 static void apply_ended(struct run *run, const struct event *event)

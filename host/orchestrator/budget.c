@@ -51,6 +51,14 @@ void account_charge(struct run *run, uint32_t index, struct spent_change change)
     }
 }
 
+void task_charge(struct run *run, struct task *task, struct spent_change change)
+{
+    task->used_attempts += change.attempts;
+    task->used_calls += change.calls;
+    task->used_recovery += change.recovery;
+    account_charge(run, task->account, change);
+}
+
 /* ---- is there enough? ---- */
 
 bool start_uses_recovery(const struct run *run, const struct task *task, bool reconciling)

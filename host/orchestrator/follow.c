@@ -43,12 +43,12 @@ static void follow_start(struct run *run, const struct decision *decision)
     bool nested = task->parent != NO_TASK;
     bool try = !decision->reconciling;
     task_step_forward(run, decision->task);
-    account_charge(run, task->account,
-                   (struct spent_change){.attempts = try && !recovery && !nested,
-                                         .calls = !recovery,
-                                         .recovery = recovery,
-                                         .reserved_tokens = decision->tokens,
-                                         .reserved_cost = decision->cost});
+    task_charge(run, task,
+                (struct spent_change){.attempts = try && !recovery && !nested,
+                                      .calls = !recovery,
+                                      .recovery = recovery,
+                                      .reserved_tokens = decision->tokens,
+                                      .reserved_cost = decision->cost});
     task->serial++;
     ASSERT(task->serial == decision->attempt);
     task->in_flight = true;
@@ -115,7 +115,7 @@ static void defer(struct run *run, struct task *task)
     bool counted = task->parent == NO_TASK && !start_uses_recovery(run, task, false);
     task->deferrals++;
     task->extra++;
-    account_charge(run, task->account, (struct spent_change){.attempts = -counted});
+    task_charge(run, task, (struct spent_change){.attempts = -counted});
 }
 
 static void follow_retry(struct run *run, const struct event *event,

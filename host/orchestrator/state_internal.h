@@ -120,6 +120,7 @@ struct task {
     int64_t reserved_tokens, reserved_cost, spent_tokens, spent_cost;
     bool said_spent;
     int64_t used_tokens, used_cost; /* of all its starts that have ended                          */
+    int64_t used_attempts, used_calls, used_recovery; /* as they are counted in its account */
     struct effect *effects;
     uint32_t effect_count;
     /* the open question */
@@ -467,6 +468,8 @@ struct spent_change {
     int64_t attempts, calls, tokens, cost, recovery, reserved_tokens, reserved_cost;
 };
 void account_charge(struct run *run, uint32_t index, struct spent_change change);
+/* The same for what a task does, which keeps its own count. */
+void task_charge(struct run *run, struct task *task, struct spent_change change);
 /* Is there budget for one more start? If not, *ret_which names what is spent. */
 bool budget_allows(const struct run *run, const struct task *task, bool recovery,
                    const char **ret_which);

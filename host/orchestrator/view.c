@@ -266,8 +266,10 @@ static json_t *describe_effects(const struct task *task)
 static json_t *describe_task_spent(const struct task *task)
 {
     char cost[32];
-    return json_pack("{s:i, s:I, s:s}", "calls", (int)task->serial, "tokens",
-                     (json_int_t)task->used_tokens, "cost", money_text(task->used_cost, cost));
+    return json_pack("{s:I, s:I, s:I, s:s, s:I}", "attempts", (json_int_t)task->used_attempts,
+                     "calls", (json_int_t)task->used_calls, "tokens", (json_int_t)task->used_tokens,
+                     "cost", money_text(task->used_cost, cost), "recovery_calls",
+                     (json_int_t)task->used_recovery);
 }
 
 static json_t *describe_task(const struct run *run, const struct task *task)
@@ -281,6 +283,9 @@ static json_t *describe_task(const struct run *run, const struct task *task)
         json_object_set_new(json, "deferrals", json_integer(task->deferrals));
     if (task->serial)
         json_object_set_new(json, "spent", describe_task_spent(task));
+    if (run->adopted && task->serial == 0 && task->frame == 0 && task->state == TASK_DONE &&
+        !task->inside)
+        json_object_set(json, "from", json_object_get(run->adopted, "from"));
     if (task->reconciles)
         json_object_set_new(json, "reconciles", json_integer(task->reconciles));
     if (task->effect_count)

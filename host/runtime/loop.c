@@ -233,6 +233,8 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
         purse_close(host);
         if (host->journal)
             journal_close(host->journal, NULL);
+        payloads_free(host->payloads);
+        text_done(&host->scratch);
         free(host);
         return code;
     }

@@ -70,6 +70,9 @@ static const char *task_difference(const struct task *a, const struct task *b)
     SAME(a, b, ends_ms);
     SAME(a, b, used_tokens);
     SAME(a, b, used_cost);
+    SAME(a, b, used_attempts);
+    SAME(a, b, used_calls);
+    SAME(a, b, used_recovery);
     SAME(a, b, step);
     SAME(a, b, item);
     SAME(a, b, role);
