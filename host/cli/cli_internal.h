@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "contract/contain.h"
 #include "contract/registry.h"
+#include "report/report.h"
 #include "runtime/runtime.h"
 
 #include <stdio.h>

@@ -20,20 +20,6 @@ struct explanation {
     size_t printed;
 };
 
-static bool concerns(const char *path, const char *step)
-{
-    size_t length = step ? strlen(step) : 0;
-    return !step || (strncmp(path, step, length) == 0 &&
-                     (path[length] == '\0' || path[length] == '[' || path[length] == '/'));
-}
-
-/* What ends a run concerns the step that it ends with. */
-static bool decision_concerns(const json_t *decision, const char *step)
-{
-    const char *path = text_of(decision, "path");
-    return concerns(*path ? path : text_of(json_object_get(decision, "error"), "step"), step);
-}
-
 /* ---- for people ---- */
 
 static void print_fact(const char *name, const json_t *value)
@@ -204,20 +190,6 @@ static void print_member(struct explanation *explanation, json_t *value_taken)
     json_decref(value_taken);
 }
 
-static json_t *decision_json(uint64_t seq, const json_t *event, const json_t *decision, json_t *why)
-{
-    const char *rule = text_of(decision, "rule");
-    const char *meaning = rule_meaning(rule), *alternative = rule_alternative(rule);
-    json_t *json = json_pack("{s:I, s:O, s:O, s:O}", "record", (json_int_t)seq, "event",
-                             json_object_get(event, "kind"), "at_ms",
-                             json_object_get(event, "at_ms"), "decision", decision);
-    json_object_set_new(json, "meaning", meaning ? json_string(meaning) : json_null());
-    json_object_set_new(json, "alternative", alternative ? json_string(alternative) : json_null());
-    if (why)
-        json_object_update(json, why);
-    return json;
-}
-
 /* ---- the run, as it is folded ---- */
 
 static void tell_event(struct explanation *explanation, uint64_t seq, const json_t *event)
@@ -232,7 +204,7 @@ static void tell(struct explanation *explanation, uint64_t seq, const json_t *ev
 {
     tell_event(explanation, seq, event);
     if (explanation->args->json)
-        print_member(explanation, decision_json(seq, event, decision, why));
+        print_member(explanation, report_decision(seq, event, decision, why));
     else
         print_decision(decision, why);
     explanation->printed++;
@@ -243,7 +215,7 @@ static void explain_decision(void *user, uint64_t seq, const struct record *reco
 {
     struct explanation *explanation = user;
     const json_t *decision = json_array_get(json_object_get(record->root, "decisions"), index);
-    if (!decision_concerns(decision, explanation->step))
+    if (!report_decision_concerns(decision, explanation->step))
         return;
     json_t *why = run_why(run, &record->event, &record->decisions.list[index]);
     tell(explanation, seq, json_object_get(record->root, "event"), decision, why);
@@ -258,10 +230,10 @@ static bool explain_record(void *user, uint64_t seq, struct record *record, stru
     json_t *decision;
     (void)run;
     json_array_foreach (json_object_get(record->root, "decisions"), i, decision) {
-        if (!explanation->folded && decision_concerns(decision, explanation->step))
+        if (!explanation->folded && report_decision_concerns(decision, explanation->step))
             tell(explanation, seq, event, decision, NULL);
     }
-    if (concerns(text_of(event, "path"), explanation->step))
+    if (report_concerns(text_of(event, "path"), explanation->step))
         tell_event(explanation, seq, event);
     return true;
 }

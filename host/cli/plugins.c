@@ -16,44 +16,6 @@ static int inspect(const struct args *args, const char *path)
     return EXIT_DONE;
 }
 
-static json_t *agents_json(const struct roster_plugin *plugin)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; plugin->card && i < plugin->card->agent_count; i++) {
-        const struct card_agent *agent = &plugin->card->agents[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s*}", "name", agent->name, "effect",
-                                              effect_class_word((enum effect_class)agent->effect),
-                                              "reconcile", agent->reconcile));
-    }
-    return list;
-}
-
-static json_t *plugin_json(const struct roster *roster, size_t index, bool tried,
-                           const struct error *err)
-{
-    const struct roster_plugin *plugin = &roster->plugins[index];
-    char library[DIGEST_HEX_SIZE] = "";
-    if (plugin->card)
-        digest_hex(&plugin->card->library, library);
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:o}", "plugin", plugin->entry->alias, "path",
-                             plugin->entry->path, "status",
-                             err->code != ERR_OK ? "refused"
-                             : tried             ? "ready"
-                                                 : "accepted",
-                             "isolation", plugin->entry->in_process ? "in-process" : "worker",
-                             "agents", agents_json(plugin));
-    if (err->code != ERR_OK)
-        json_object_set_new(json, "reason", json_string(err->text));
-    if (plugin->card) {
-        json_object_set_new(json, "id", json_string(plugin->card->id));
-        json_object_set_new(json, "version", json_string(plugin->card->version));
-        json_object_set_new(json, "library", json_string(library));
-        json_object_set_new(json, "brokered", json_boolean(plugin->card->brokered));
-        json_object_set_new(json, "calls", roster_calls(roster, index));
-    }
-    return json;
-}
-
 /* Whom its agents may call, and what they ask for in vain. */
 static void calls_text(const struct roster *roster, size_t index)
 {
@@ -129,7 +91,11 @@ int command_plugins(const struct args *args)
             why.code = ERR_OK;
         all &= why.code == ERR_OK;
         if (args->json)
-            json_array_append_new(list, plugin_json(roster, i, try, &why));
+            json_array_append_new(list, report_plugin(roster, i,
+                                                      why.code != ERR_OK ? "refused"
+                                                      : try              ? "ready"
+                                                                         : "accepted",
+                                                      &why));
         else
             plugin_text(roster, i, try, &why);
     }

@@ -24,11 +24,7 @@ static void list_run(void *user, const struct journal_run *run)
     char created[32];
     listing->count++;
     if (listing->args->json) {
-        json_array_append_new(
-            listing->runs,
-            json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "run", run->id, "flow", run->flow, "status",
-                      run->status, "created_ms", (json_int_t)run->created_ms, "updated_ms",
-                      (json_int_t)run->updated_ms, "records", (json_int_t)run->last_seq));
+        json_array_append_new(listing->runs, report_run(run));
         return;
     }
     if (listing->count == 1)
@@ -191,7 +187,7 @@ static void show_crowd(const struct crowd *crowd)
 
 static void count_in_crowd(struct map *crowds, const json_t *task)
 {
-    AUTO(freep) char *path = path_of_all(text_of(task, "path"));
+    AUTO(freep) char *path = report_path_of_all(text_of(task, "path"));
     struct crowd *crowd = map_get(crowds, slice_of(path));
     const char *status = text_of(task, "status");
     if (!crowd) {
@@ -211,7 +207,7 @@ static void count_in_crowd(struct map *crowds, const json_t *task)
 static void show_one(const json_t *run, const json_t *task, struct map *crowds, const char *same,
                      bool items)
 {
-    AUTO(freep) char *path = path_of_all(text_of(task, "path"));
+    AUTO(freep) char *path = report_path_of_all(text_of(task, "path"));
     struct crowd *crowd = map_get(crowds, slice_of(path));
     const char *status = text_of(task, "status");
     bool plain = strcmp(status, "done") == 0 || strcmp(status, "ready") == 0;
@@ -243,7 +239,7 @@ static void show_tasks(const json_t *run, const char *same, bool items)
         show_one(run, task, &crowds, same, items);
     }
     json_array_foreach (tasks, i, task) {
-        AUTO(freep) char *path = path_of_all(text_of(task, "path"));
+        AUTO(freep) char *path = report_path_of_all(text_of(task, "path"));
         struct crowd *crowd = map_take(&crowds, slice_of(path));
         if (crowd)
             crowd_free(crowd, items);
@@ -280,26 +276,9 @@ static enum error_code picture_of(const struct args *args, json_t **ret_picture,
 {
     AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
     AUTO(shelf_freep) struct shelf *shelf = shelf_new();
-    AUTO(flow_unrefp) struct flow *flow = NULL;
-    const char *id = args->operands[0];
-    struct times times = {0};
-    struct run *run = NULL;
-    struct journal_run known;
     enum error_code code = open_reader(args, &reader, NULL, reterr);
-    if (code == ERR_OK)
-        code = journal_find(reader, id, &known, reterr);
-    if (code == ERR_OK)
-        code = fold_flow(reader, shelf, id, &flow, reterr);
-    if (code == ERR_OK)
-        code =
-            fold_decisions(reader, id, flow, times_decided, times_recorded, &times, &run, reterr);
-    if (code == ERR_OK) {
-        *ret_picture = run_describe(run);
-        json_object_set_new(*ret_picture, "spent_by", spent_by_path(*ret_picture, &times));
-    }
-    run_free(run);
-    times_done(&times);
-    return code;
+    return code == ERR_OK ? report_show(reader, shelf, args->operands[0], ret_picture, reterr)
+                          : code;
 }
 
 int command_show(const struct args *args)

@@ -1,178 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a run spent, and where: one row for each step, step of a sub-flow, and call, all its items
- * together; the row of what others are part of has the numbers of all. Time is that of calls under
- * way, from start to end, which no account keeps: it is taken from the records as they are folded.
+ * What a run spent, and where, for people: one row for each step, step of a sub-flow, and call; and
+ * the accounts.
  */
 #include "cli/show_internal.h"
 
-#include "base/map.h"
 #include "base/units.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-/* ---- time, from the records ---- */
-
-static struct timed *timed_of(struct times *times, uint32_t task)
-{
-    if (task >= times->count) {
-        size_t count = 2 * ((size_t)task + 1);
-        times->list = xrealloc(times->list, count * sizeof(*times->list));
-        memset(times->list + times->count, 0, (count - times->count) * sizeof(*times->list));
-        times->count = count;
-    }
-    return &times->list[task];
-}
-
-/* What comes before the decisions of an event: a call has ended, or all are lost with their host.
- */
-static void stop(struct times *times, const struct event *event)
-{
-    if (event->kind == EVENT_TAKEN_OVER)
-        for (size_t i = 0; i < times->count; i++)
-            times->list[i].since_ms = 0;
-    if (event->kind != EVENT_ENDED)
-        return;
-    struct timed *timed = timed_of(times, event->task);
-    if (timed->since_ms > 0)
-        timed->spent_ms += event->at_ms - timed->since_ms;
-    timed->since_ms = 0;
-}
-
-void times_decided(void *user, uint64_t seq, const struct record *record, size_t index,
-                   const struct run *run)
-{
-    const struct decision *decision = &record->decisions.list[index];
-    (void)seq;
-    (void)run;
-    if (index == 0)
-        stop(user, &record->event);
-    if (decision->kind == DECISION_START)
-        timed_of(user, decision->task)->since_ms = record->event.at_ms;
-}
-
-bool times_recorded(void *user, uint64_t seq, struct record *record, struct run *run)
-{
-    (void)seq;
-    (void)run;
-    if (record->decisions.count == 0)
-        stop(user, &record->event);
-    return true;
-}
-
-void times_done(struct times *times)
-{
-    free(times->list);
-}
-
-/* ---- rows ---- */
-
-struct row {
-    char *path;
-    size_t tasks, children;
-    int64_t attempts, calls, tokens, cost, time_ms, recovery;
-};
-
-struct rows {
-    struct row **list;
-    size_t count;
-    struct map by_path;
-};
-
-char *path_of_all(const char *path)
-{
-    struct text text;
-    text_init(&text, LIMIT_FILE);
-    for (const char *c = path; *c; c++) {
-        size_t digits = strspn(c + 1, "0123456789");
-        text_addc(&text, *c);
-        if (digits && ((*c == '[' && c[1 + digits] == ']') || *c == '#')) {
-            text_addc(&text, '*');
-            c += digits;
-        }
-    }
-    return text_take(&text);
-}
-
-static struct row *row_of(struct rows *rows, const char *path)
-{
-    struct row *row = map_get(&rows->by_path, slice_of(path));
-    if (row)
-        return row;
-    if ((rows->count & (rows->count - 1)) == 0)
-        rows->list = xrealloc(rows->list, (rows->count ? 2 * rows->count : 1) * sizeof(row));
-    row = xcalloc(1, sizeof(*row));
-    row->path = xstrdup(path);
-    rows->list[rows->count++] = row;
-    map_put(&rows->by_path, slice_of(path), row);
-    return row;
-}
 
 static int64_t number_of(const json_t *object, const char *key)
 {
     return json_integer_value(json_object_get(object, key));
 }
-
-static void add_task(struct row *row, const json_t *task, int64_t time_ms)
-{
-    const json_t *spent = json_object_get(task, "spent");
-    const char *cost = json_string_value(json_object_get(spent, "cost"));
-    int64_t millionths = 0;
-    row->attempts += number_of(spent, "attempts");
-    row->calls += number_of(spent, "calls");
-    row->tokens += number_of(spent, "tokens");
-    row->recovery += number_of(spent, "recovery_calls");
-    row->time_ms += time_ms;
-    if (cost && money_parse(slice_of(cost), &millionths))
-        row->cost += millionths;
-}
-
-/* A task counts in its own row, and in those of what it is part of. */
-static void add_to_rows(struct rows *rows, const json_t *task, int64_t time_ms)
-{
-    AUTO(freep) char *path = path_of_all(text_of(task, "path"));
-    struct row *own = row_of(rows, path);
-    own->tasks++;
-    add_task(own, task, time_ms);
-    for (char *slash = strrchr(path, '/'); slash; slash = strrchr(path, '/')) {
-        *slash = '\0';
-        struct row *around = row_of(rows, path);
-        add_task(around, task, time_ms);
-        around->children++;
-    }
-}
-
-static json_t *row_json(const struct row *row)
-{
-    char cost[32];
-    return json_pack("{s:s, s:I, s:b, s:I, s:I, s:I, s:s, s:I, s:I}", "path", row->path, "tasks",
-                     (json_int_t)row->tasks, "within", row->children > 0, "attempts",
-                     (json_int_t)row->attempts, "calls", (json_int_t)row->calls, "tokens",
-                     (json_int_t)row->tokens, "cost", money_text(row->cost, cost), "time_ms",
-                     (json_int_t)row->time_ms, "recovery", (json_int_t)row->recovery);
-}
-
-json_t *spent_by_path(const json_t *picture, const struct times *times)
-{
-    struct rows rows = {0};
-    json_t *list = json_array();
-    size_t i;
-    json_t *task;
-    json_array_foreach (json_object_get(picture, "tasks"), i, task) {
-        add_to_rows(&rows, task, i < times->count ? times->list[i].spent_ms : 0);
-    }
-    for (i = 0; i < rows.count; i++) {
-        json_array_append_new(list, row_json(rows.list[i]));
-        free(rows.list[i]->path);
-        free(rows.list[i]);
-    }
-    free(rows.list);
-    map_done(&rows.by_path);
-    return list;
-}
-
-/* ---- for people ---- */
 
 static void print_row(const char *path, const json_t *row)
 {

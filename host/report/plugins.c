@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a plugin is, and whether it is loaded.
+ */
+#include "report/report.h"
+
+static json_t *agents_json(const struct roster_plugin *plugin)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; plugin->card && i < plugin->card->agent_count; i++) {
+        const struct card_agent *agent = &plugin->card->agents[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s*}", "name", agent->name, "effect",
+                                              effect_class_word((enum effect_class)agent->effect),
+                                              "reconcile", agent->reconcile));
+    }
+    return list;
+}
+
+json_t *report_plugin(const struct roster *roster, size_t index, const char *status,
+                      const struct error *err)
+{
+    const struct roster_plugin *plugin = &roster->plugins[index];
+    char library[DIGEST_HEX_SIZE] = "";
+    if (plugin->card)
+        digest_hex(&plugin->card->library, library);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:o}", "plugin", plugin->entry->alias, "path",
+                             plugin->entry->path, "status", status, "isolation",
+                             plugin->entry->in_process ? "in-process" : "worker", "agents",
+                             agents_json(plugin));
+    if (err->code != ERR_OK)
+        json_object_set_new(json, "reason", json_string(err->text));
+    if (plugin->card) {
+        json_object_set_new(json, "id", json_string(plugin->card->id));
+        json_object_set_new(json, "version", json_string(plugin->card->version));
+        json_object_set_new(json, "library", json_string(library));
+        json_object_set_new(json, "brokered", json_boolean(plugin->card->brokered));
+        json_object_set_new(json, "calls", roster_calls(roster, index));
+    }
+    return json;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is told of runs, decisions and plugins, as JSON: the one form of it, whichever door asks,
+ * the command line or the server. Nothing here changes anything; what a run was is read from the
+ * journal.
+ */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include "runtime/runtime.h"
+
+/* {run, flow, status, created_ms, updated_ms, records}: a line of a list of runs. */
+json_t *report_run(const struct journal_run *run);
+
+/* A run, its steps, tasks, effects, questions and accounts, and what was spent where (`spent_by`,
+ * see report_spent). A new reference. */
+WARN_UNUSED enum error_code report_show(struct journal_reader *reader, struct shelf *shelf,
+                                        const char *id, json_t **ret_picture, struct error *reterr);
+
+/* "search[17]/lookup#2" → "search[*]/lookup#*": what stands for all of them. The caller frees. */
+char *report_path_of_all(const char *path);
+
+/* Does what has this path concern the step, which stands for all that is within it? NULL = any. */
+bool report_concerns(const char *path, const char *step);
+/* What ends a run concerns the step that it ends with. */
+bool report_decision_concerns(const json_t *decision, const char *step);
+/* A decision with what is known of it: {record, event, at_ms, decision, meaning, alternative}, and
+ * what `why` says, which may be NULL. A new reference. */
+json_t *report_decision(uint64_t seq, const json_t *event, const json_t *decision, json_t *why);
+/* Every decision of the run that concerns the step, in order, each given to the callback, which
+ * takes it; false stops. *ret_untold, if the flow of the run cannot be had: why; then decisions
+ * come as they were recorded. */
+typedef bool (*report_each)(void *user, json_t *decision_taken);
+WARN_UNUSED enum error_code report_explain(struct journal_reader *reader, struct shelf *shelf,
+                                           const char *id, const char *step, report_each each,
+                                           void *user, struct error *ret_untold,
+                                           struct error *reterr);
+
+/* A plugin of the roster; status "ready", "refused", …; why it was refused, if err says so. */
+json_t *report_plugin(const struct roster *roster, size_t index, const char *status,
+                      const struct error *err);
+
+#endif
