@@ -4,11 +4,12 @@
  * under test is the one that is shipped. Only files whose path begins with $FAULT_FILES are
  * touched.
  *
- *   FAULT_FAIL="KIND ERRNO N once|on"  the Nth write or sync fails with ENOSPC or EIO; with `on`,
- * so do all that follow. KIND: write, sync or any FAULT_LOG=FILE                     every write,
- * sync, and change of names is logged there FAULT_CUT=N                        at the Nth of them
- * the process is killed: the power is gone, and powercut makes of the log what the disk may hold
- *   FAULT_CLOCK="MS AFTER"             the wall clock jumps by MS when the process is AFTER ms old
+ *   FAULT_FAIL="KIND ERRNO N once|on"  the Nth operation of that kind fails with ENOSPC or EIO;
+ * with `on`, so do all that follow. KIND: write; sync, of files and of their folder; name, a rename
+ * or removal; or any FAULT_LOG=FILE                     every write, sync and change of names is
+ * logged there FAULT_CUT=N                        at the Nth of them the process is killed: the
+ * power is gone, and powercut makes of the log what the disk may hold FAULT_CLOCK="MS AFTER" the
+ * wall clock jumps by MS when the process is AFTER ms old
  *
  * A write that fails has written its first half, as torn as a real one. Reads are left alone.
  */
@@ -31,7 +32,7 @@
 
 enum { DESCRIPTORS = 4096, FILES = 256 };
 enum watch { WATCH_NOT, WATCH_FILE, WATCH_FOLDER };
-enum kind { KIND_WRITE = 1, KIND_SYNC = 2 };
+enum kind { KIND_WRITE = 1, KIND_SYNC = 2, KIND_NAME = 4 };
 
 static struct {
     pthread_mutex_t lock;
@@ -67,7 +68,8 @@ static void read_failure(const char *text)
         give_up("FAULT_FAIL: expected KIND ERRNO N once|on");
     fault.fail_kinds = strcmp(kind, "write") == 0  ? KIND_WRITE
                        : strcmp(kind, "sync") == 0 ? KIND_SYNC
-                                                   : KIND_WRITE | KIND_SYNC;
+                       : strcmp(kind, "name") == 0 ? KIND_NAME
+                                                   : KIND_WRITE | KIND_SYNC | KIND_NAME;
     fault.fail_errno = strcmp(code, "ENOSPC") == 0 ? ENOSPC : EIO;
     fault.fail_on = strcmp(span, "on") == 0;
 }
@@ -146,11 +148,11 @@ static uint64_t inode_of(int fd)
 }
 
 /* What a file holds that was there before this process. */
-static void log_found(int fd, const char *path, uint64_t file)
+static void log_found(const char *path, uint64_t file)
 {
     struct stat is;
     size_t name = strlen(path) + 1;
-    size_t size = fstat(fd, &is) == 0 ? (size_t)is.st_size : 0;
+    size_t size = stat(path, &is) == 0 ? (size_t)is.st_size : 0;
     char *bytes = malloc(name + size + 1);
     if (!bytes)
         give_up("no memory");
@@ -184,6 +186,17 @@ static bool must_fail(enum kind kind)
 
 /* ---- names ---- */
 
+/* The lock is held. False if the log has not met the file: from now on it has. */
+static bool meet(uint64_t file)
+{
+    for (size_t i = 0; i < fault.known_count; i++)
+        if (fault.known[i] == file)
+            return true;
+    if (fault.known_count < FILES)
+        fault.known[fault.known_count++] = file;
+    return false;
+}
+
 static int opened(int fd, const char *path, bool existed)
 {
     enum watch watch = watch_of(path);
@@ -192,17 +205,11 @@ static int opened(int fd, const char *path, bool existed)
     pthread_mutex_lock(&fault.lock);
     fault.watched[fd] = (unsigned char)watch;
     uint64_t file = watch == WATCH_FILE ? inode_of(fd) : 0;
-    bool known = file == 0;
-    for (size_t i = 0; i < fault.known_count; i++)
-        known |= fault.known[i] == file;
-    if (fault.log >= 0 && (!known || (file != 0 && !existed))) {
-        if (!known && fault.known_count < FILES)
-            fault.known[fault.known_count++] = file;
-        if (existed)
-            log_found(fd, path, file);
-        else
-            log_entry(DISK_MADE, file, 0, path, strlen(path));
-    }
+    bool known = file == 0 || meet(file);
+    if (fault.log >= 0 && file != 0 && !existed)
+        log_entry(DISK_MADE, file, 0, path, strlen(path));
+    else if (fault.log >= 0 && !known)
+        log_found(path, file);
     pthread_mutex_unlock(&fault.lock);
     return fd;
 }
@@ -235,29 +242,40 @@ __attribute__((visibility("default"))) int close(int fd)
     return real(fd);
 }
 
+/* Logs a change of names, and of what it is about that which nobody has opened yet: a name that was
+ * not synced may come back with it. The length has the last NUL of two names. Whether it fails. */
+static bool name_fails(enum disk_op op, const char *about, const char *names, size_t len)
+{
+    struct stat is;
+    pthread_mutex_lock(&fault.lock);
+    if (fault.log >= 0 && stat(about, &is) == 0 && !meet((uint64_t)is.st_ino))
+        log_found(about, (uint64_t)is.st_ino);
+    bool fails = must_fail(KIND_NAME);
+    if (!fails)
+        log_entry(op, 0, 0, names, len);
+    count_operation();
+    pthread_mutex_unlock(&fault.lock);
+    if (fails)
+        errno = fault.fail_errno;
+    return fails;
+}
+
 __attribute__((visibility("default"))) int unlink(const char *path)
 {
     REAL(unlink);
-    if (watch_of(path) == WATCH_FILE && is_there(path)) {
-        pthread_mutex_lock(&fault.lock);
-        log_entry(DISK_REMOVE, 0, 0, path, strlen(path));
-        count_operation();
-        pthread_mutex_unlock(&fault.lock);
-    }
+    if (watch_of(path) == WATCH_FILE && is_there(path) &&
+        name_fails(DISK_REMOVE, path, path, strlen(path)))
+        return -1;
     return real(path);
 }
 
 __attribute__((visibility("default"))) int rename(const char *from, const char *to)
 {
     REAL(rename);
-    if (watch_of(from) == WATCH_FILE) {
-        char both[8192];
-        int len = snprintf(both, sizeof(both), "%s%c%s", from, '\0', to);
-        pthread_mutex_lock(&fault.lock);
-        log_entry(DISK_RENAME, 0, 0, both, (size_t)len);
-        count_operation();
-        pthread_mutex_unlock(&fault.lock);
-    }
+    char both[8192];
+    int len = snprintf(both, sizeof(both), "%s%c%s", from, '\0', to);
+    if (watch_of(from) == WATCH_FILE && name_fails(DISK_RENAME, from, both, (size_t)len + 1))
+        return -1;
     return real(from, to);
 }
 
@@ -356,7 +374,7 @@ static bool sync_fails(int fd, enum watch watch)
 {
     pthread_mutex_lock(&fault.lock);
     count_operation();
-    bool fails = watch == WATCH_FILE && must_fail(KIND_SYNC);
+    bool fails = must_fail(KIND_SYNC);
     if (!fails)
         log_entry(watch == WATCH_FILE ? DISK_SYNC : DISK_SYNC_FOLDER, inode_of(fd), 0, NULL, 0);
     pthread_mutex_unlock(&fault.lock);

@@ -2,7 +2,7 @@
  *
  * The log in which disk.so writes what a program did to its files, and from which powercut puts
  * them back as a power cut might have left them. An entry is this struct, then its bytes; paths
- * come as bytes, two of a rename with a NUL between them.
+ * come as bytes, two of a rename with a NUL behind each.
  */
 #ifndef TESTS_FAULT_DISK_H
 #define TESTS_FAULT_DISK_H
@@ -17,7 +17,7 @@ enum disk_op {
     DISK_EXTEND,      /* to at least the length `at`                                        */
     DISK_SYNC,        /* all of the file's writes so far are kept                           */
     DISK_REMOVE,      /* bytes = path                                                       */
-    DISK_RENAME,      /* bytes = old path, NUL, new path                                    */
+    DISK_RENAME,      /* bytes = old path, NUL, new path, NUL                               */
     DISK_SYNC_FOLDER, /* all names so far are kept                                          */
 };
 

@@ -189,6 +189,8 @@ static void apply_name(struct names *names, size_t i)
         name_of(names, path)->file = NULL;
     } else {
         struct name *from = name_of(names, path);
+        if (bytes_at(i)[entry.len - 1] != '\0')
+            give_up(path, "its new name has no end");
         name_of(names, bytes_at(i) + strlen(path) + 1)->file = from->file;
         from->file = NULL;
     }
