@@ -8,7 +8,11 @@
  *   mark            the journal as it is                 → [make_copy]
  *   mark + .copy    the copy is whole and on disk;       → [take_over], which may be repeated
  *                   the old file no longer counts
- *   no mark         nothing to do; a stray .copying is removed by the next copy
+ *   no mark         nothing to do; a stray .copying is removed by the next copy, and a stray .copy
+ *                   now: a loss of power took the mark, the journal went on, and the copy is old
+ *
+ * The copy has its own identity in it before it has its name, so whatever step was the last, the
+ * file under the journal's name knows itself or is about to be replaced.
  *
  * Everything happens under the owner's lock, with nobody else having the journal open, so that no
  * message of the inbox can go into the file that is about to be replaced, and no reader can see one
@@ -188,11 +192,20 @@ static enum error_code take_over(const char *path, struct error *reterr)
     return place_sync_folder(path, reterr);
 }
 
+/* Else the next mark would put it in the place of a journal that has gone on since. */
+static enum error_code remove_stray(const char *path, const char *copy, struct error *reterr)
+{
+    if (!place_exists(copy))
+        return ERR_OK;
+    enum error_code code = remove_beside(copy, "", reterr);
+    return code ? code : place_sync_folder(path, reterr);
+}
+
 enum error_code suspect_settle(const char *path, int lock_fd, struct error *reterr)
 {
-    if (!suspect_marked(path))
-        return ERR_OK;
     AUTO(freep) char *copy = beside(path, ".copy");
+    if (!suspect_marked(path))
+        return remove_stray(path, copy, reterr);
     enum error_code code = lock_exclude(lock_fd, path, reterr);
     if (code)
         return code;

@@ -102,7 +102,7 @@ round_disk() {
     # It stops by itself, says so, and what to do; or could not even open the journal.
     case $HOST_EXIT in
         1 | 2)
-            tail -n 3 "$STATE/host.log" | grep -qE 'journal.db|the host stopped; nothing is lost' ||
+            tail -n 3 "$STATE/host.log" | grep -qE 'the journal|journal.db|the host stopped; nothing is lost' ||
                 { echo "the host stopped and did not say why" >&2; exit 1; }
             HOST_EXIT=1
             ;;
