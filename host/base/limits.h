@@ -49,6 +49,7 @@
 #define LIMIT_LOG_LINE          4096u        /* bytes of one line that a plugin logs            */
 #define LIMIT_INLINE            4096u        /* a value in a record; a larger one is kept once  */
 #define LIMIT_HELD              (64u << 20)  /* bytes of kept values that a host has at hand    */
+#define LIMIT_HELD_IDLE         (256u << 10) /* … when no run has them                          */
 #define LIMIT_JOURNAL_WAIT      (64u << 20)  /* bytes of records that wait for the disk         */
 #define LIMIT_INBOX             10000u       /* messages that wait for a host to take them      */
 #define LIMIT_REQUESTS          4096u        /* HTTP requests under way at once                 */

@@ -14,7 +14,8 @@
  *
  * Values that were kept or read lately are held, by address and by digest, so that none is written,
  * hashed or parsed again while it is at work. What is held is never changed: a value of an event or
- * a decision is final.
+ * a decision is final. One that nobody else holds any more, for its run is over, is not met again
+ * by its address; few of those are held, for a value takes ten times the room of its text.
  */
 #include "runtime/host_internal.h"
 
@@ -103,16 +104,44 @@ static void unlink_held(struct payloads *p, uint32_t *slot, enum index index, ui
     *slot = p->ring[at].next[index];
 }
 
-static void drop_oldest(struct payloads *p)
+/* Its value is the caller's now. */
+static struct held take_oldest(struct payloads *p)
 {
     uint32_t at = p->first;
-    struct held *oldest = &p->ring[at];
-    unlink_held(p, slot_of_value(p, oldest->value), BY_VALUE, at);
-    unlink_held(p, slot_of_digest(p, &oldest->digest), BY_DIGEST, at);
-    p->bytes -= oldest->bytes;
+    struct held oldest = p->ring[at];
+    unlink_held(p, slot_of_value(p, oldest.value), BY_VALUE, at);
+    unlink_held(p, slot_of_digest(p, &oldest.digest), BY_DIGEST, at);
+    p->bytes -= oldest.bytes;
     p->first = (at + 1) % HELD_MAX;
     p->count--;
-    json_decref(oldest->value);
+    return oldest;
+}
+
+static void drop_oldest(struct payloads *p)
+{
+    json_decref(take_oldest(p).value);
+}
+
+static void put_newest(struct payloads *p, struct held held)
+{
+    uint32_t at = (p->first + p->count++) % HELD_MAX;
+    uint32_t *by_value = slot_of_value(p, held.value), *by_digest = slot_of_digest(p, &held.digest);
+    held.next[BY_VALUE] = *by_value;
+    held.next[BY_DIGEST] = *by_digest;
+    p->ring[at] = held;
+    *by_value = *by_digest = at;
+    p->bytes += held.bytes;
+}
+
+/* Two go for one that comes, if nobody else holds them; what is at work goes round. */
+static void drop_idle(struct payloads *p)
+{
+    for (int looks = 2; looks > 0 && p->count > 0 && p->bytes > LIMIT_HELD_IDLE; looks--) {
+        if (p->ring[p->first].value->refcount == 1)
+            drop_oldest(p);
+        else
+            put_newest(p, take_oldest(p));
+    }
 }
 
 static void hold(struct payloads *p, json_t *value, const struct digest *digest, size_t bytes,
@@ -120,20 +149,14 @@ static void hold(struct payloads *p, json_t *value, const struct digest *digest,
 {
     if (!p->ring)
         make_room(p);
+    drop_idle(p);
     while (p->count == HELD_MAX || (p->count > 0 && p->bytes + bytes > LIMIT_HELD))
         drop_oldest(p);
-    uint32_t at = (p->first + p->count++) % HELD_MAX;
-    uint32_t *by_value = slot_of_value(p, value), *by_digest = slot_of_digest(p, digest);
-    p->ring[at] = (struct held){
-        .value = json_incref(value),
-        .digest = *digest,
-        .bytes = bytes,
-        .parts = parts_of(value),
-        .nested = nested,
-        .next = {*by_value, *by_digest},
-    };
-    *by_value = *by_digest = at;
-    p->bytes += bytes;
+    put_newest(p, (struct held){.value = json_incref(value),
+                                .digest = *digest,
+                                .bytes = bytes,
+                                .parts = parts_of(value),
+                                .nested = nested});
 }
 
 void payloads_free(struct payloads *p)

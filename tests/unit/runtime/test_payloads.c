@@ -6,6 +6,7 @@
 #include "runtime/host_internal.h"
 #include "stage.h"
 
+#include <malloc.h>
 #include <sqlite3.h>
 
 enum { LARGE = 3 * LIMIT_INLINE };
@@ -304,6 +305,31 @@ START_TEST(more_than_is_held_at_hand_comes_back)
 }
 END_TEST
 
+START_TEST(what_no_run_has_any_more_is_let_go_of)
+{
+    enum { RUNS = 200 };
+    struct stage s;
+    struct error err;
+    char id[16];
+    stage_set(&s, _i, NULL, "", "");
+    stage_one_step(&s, "actor/pure", "");
+    stage_open(&s);
+    size_t before = 0; /* bytes in use, once a few have come and gone */
+    for (int i = 0; i < RUNS; i++) {
+        snprintf(id, sizeof(id), "r%d", i);
+        AUTO(freep) char *words = letters((char)('a' + i % 26), LIMIT_HELD_IDLE / 8);
+        json_t *input =
+            json_pack("{s:[{s:i}], s:o}", "do", "give", i, "words", json_sprintf("%d%s", i, words));
+        ck_assert_int_eq(host_submit(s.host, s.flow, id, input, &err), ERR_OK);
+        json_decref(input);
+        stage_work(&s);
+        before = i == RUNS / 4 ? mallinfo2().uordblks : before;
+    }
+    ck_assert_uint_le(mallinfo2().uordblks, before + RUNS / 4 * (LIMIT_HELD_IDLE / 8));
+    stage_done(&s);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const everywhere[] = {
@@ -313,11 +339,9 @@ int main(void)
         NULL,
     };
     const TTest *const in_workers[] = {
-        what_was_changed_among_the_kept_is_found,
-        what_looks_like_a_reference_comes_back_as_it_was,
-        values_within_values_come_back,
-        more_than_is_held_at_hand_comes_back,
-        NULL,
+        what_was_changed_among_the_kept_is_found, what_looks_like_a_reference_comes_back_as_it_was,
+        values_within_values_come_back,           more_than_is_held_at_hand_comes_back,
+        what_no_run_has_any_more_is_let_go_of,    NULL,
     };
     return stage_main("payloads", everywhere, in_workers);
 }
