@@ -97,17 +97,34 @@ struct digest journal_keep(struct journal *journal, struct slice text)
 void journal_sync(struct journal *journal, bool room_for_outcome, journal_reached reached,
                   void *user)
 {
+    journal_ask(journal, room_for_outcome, reached, user);
+    journal_press(journal);
+}
+
+void journal_ask(struct journal *journal, bool room_for_outcome, journal_reached reached,
+                 void *user)
+{
     struct barrier *barrier = xcalloc(1, sizeof(*barrier));
     *barrier =
         (struct barrier){.reached = reached, .user = user, .room_for_outcome = room_for_outcome};
     journal->outstanding++;
     pthread_mutex_lock(&journal->lock);
     barriers_push(journal->path ? &journal->asked : &journal->reached, barrier);
-    pthread_mutex_unlock(&journal->lock);
-    if (journal->path)
-        pthread_cond_signal(&journal->to_writer); /* without the lock, which it wants next */
-    else
+    journal->pressed = false;
+    if (!journal->path)
         journal_announce(journal);
+    pthread_mutex_unlock(&journal->lock);
+}
+
+void journal_press(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->lock);
+    /* whoever commits looks again when it is done */
+    bool tell = journal->asked.first && !journal->pressed && !journal->committing;
+    journal->pressed = true;
+    pthread_mutex_unlock(&journal->lock);
+    if (tell)
+        pthread_cond_signal(&journal->to_writer); /* without the lock, which it wants next */
 }
 
 void journal_dispatch(struct journal *journal)
@@ -115,8 +132,10 @@ void journal_dispatch(struct journal *journal)
     struct barriers reached;
     barriers_init(&reached);
     eventfd_t count;
-    (void)eventfd_read(journal->event_fd, &count); /* may be empty: dispatched already */
     pthread_mutex_lock(&journal->lock);
+    if (journal->announced)
+        (void)eventfd_read(journal->event_fd, &count);
+    journal->announced = false;
     barriers_move(&reached, &journal->reached);
     pthread_mutex_unlock(&journal->lock);
     while (reached.first) {
@@ -135,11 +154,19 @@ void journal_help(struct journal *journal)
         return;
     pthread_mutex_lock(&journal->lock);
     if (journal->asked.first && !journal->committing && !journal->held) {
-        writer_commit(journal);
+        writer_commit(journal, false);
         if (journal->checkpoint_due)
             pthread_cond_signal(&journal->to_writer);
     }
     pthread_mutex_unlock(&journal->lock);
+}
+
+static bool something_reached(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->lock);
+    bool reached = journal->reached.first != NULL;
+    pthread_mutex_unlock(&journal->lock);
+    return reached;
 }
 
 void journal_drain(struct journal *journal)
@@ -147,8 +174,10 @@ void journal_drain(struct journal *journal)
     ASSERT(!journal->held);
     while (journal->outstanding > 0) {
         journal_help(journal);
-        struct pollfd ready = {.fd = journal->event_fd, .events = POLLIN};
-        (void)poll(&ready, 1, -1); /* interrupted: dispatch finds nothing, and it waits again */
+        if (!something_reached(journal)) {
+            struct pollfd ready = {.fd = journal->event_fd, .events = POLLIN};
+            (void)poll(&ready, 1, -1); /* interrupted: dispatch finds nothing, and it waits again */
+        }
         journal_dispatch(journal);
     }
 }

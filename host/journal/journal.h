@@ -90,10 +90,17 @@ struct digest journal_keep(struct journal *journal, struct slice text);
 typedef void (*journal_reached)(void *user, enum error_code code, const struct error *err);
 void journal_sync(struct journal *journal, bool room_for_outcome, journal_reached reached,
                   void *user);
+/* As journal_sync, for an owner that has more to do first: the writer is told of it by
+ * journal_press, if journal_help has not made that needless. */
+void journal_ask(struct journal *journal, bool room_for_outcome, journal_reached reached,
+                 void *user);
+/* Does nothing if nobody has asked. */
+void journal_press(struct journal *journal);
 int journal_fd(const struct journal *journal);
 void journal_dispatch(struct journal *journal);
 /* For an owner that has nothing to do before a barrier is reached: commits here, if the writer is
- * not at it already, which saves two changes of thread. Waits for the disk; dispatch follows. */
+ * not at it already, which saves two changes of thread. Waits for the disk. The owner must call
+ * journal_dispatch itself then: journal_fd may not say so. */
 void journal_help(struct journal *journal);
 /* Waits until every barrier asked for is reached and its callback called (for closing and tests).
  */

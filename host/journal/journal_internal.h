@@ -280,6 +280,8 @@ struct journal {
     uint64_t gathering_number, committed_number;
     int64_t gathering_since_ms;
     struct barriers asked, reached;
+    bool pressed;    /* the writer was told of all that was asked */
+    bool announced;  /* event_fd is readable */
     bool held;       /* the owner is between a message and its record: the batch stays whole */
     bool committing; /* somebody has what stands below */
     bool checkpoint_due;
@@ -297,8 +299,9 @@ struct journal {
 void *writer_main(void *journal);
 /* What opening left to be done when a commit is on disk; see the head of open.c. */
 WARN_UNUSED enum error_code open_settle(struct journal *j, struct error *reterr);
-/* Commits what was gathered; the lock is held before and after, and nobody is committing. */
-void writer_commit(struct journal *j);
+/* Commits what was gathered; the lock is held before and after, and nobody is committing. The owner
+ * need not have it announced to itself. */
+void writer_commit(struct journal *j, bool announce);
 int64_t writer_now_ms(void);
 /* Any thread: the journal is dead, if it was not before; the first failure stays. */
 void journal_fail(struct journal *j, const struct error *failure);

@@ -50,10 +50,12 @@ int64_t writer_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* The lock is held, so that whoever dispatches knows whether there is something to read. */
 void journal_announce(struct journal *j)
 {
-    /* Fails only when the counter is full, and then the descriptor is readable already. */
-    (void)eventfd_write(j->event_fd, 1);
+    if (!j->announced)
+        (void)eventfd_write(j->event_fd, 1); /* fails only when the counter is full */
+    j->announced = true;
 }
 
 void journal_fail(struct journal *j, const struct error *failure)
@@ -147,16 +149,16 @@ static void settle_all(struct journal *j, struct barriers *taken, const struct e
     }
 }
 
-static void report(struct journal *j, struct barriers *taken, uint64_t number, bool failed)
+static void report(struct journal *j, struct barriers *taken, uint64_t number, bool failed,
+                   bool announce)
 {
-    bool any = taken->first != NULL;
     pthread_mutex_lock(&j->lock);
     if (!failed)
         j->committed_number = number;
+    if (taken->first && announce)
+        journal_announce(j);
     barriers_move(&j->reached, taken);
     pthread_mutex_unlock(&j->lock);
-    if (any)
-        journal_announce(j);
 }
 
 static void die(struct journal *j, struct error *failure)
@@ -166,7 +168,8 @@ static void die(struct journal *j, struct error *failure)
     *failure = j->failure; /* the first; nothing changes it any more */
 }
 
-static void write_and_report(struct journal *j, struct barriers *taken, uint64_t number, bool dead)
+static void write_and_report(struct journal *j, struct barriers *taken, uint64_t number, bool dead,
+                             bool announce)
 {
     struct error failure;
     if (dead) {
@@ -176,10 +179,10 @@ static void write_and_report(struct journal *j, struct barriers *taken, uint64_t
         dead = true;
     }
     settle_all(j, taken, dead ? &failure : NULL);
-    report(j, taken, number, dead);
+    report(j, taken, number, dead, announce);
 }
 
-void writer_commit(struct journal *j)
+void writer_commit(struct journal *j, bool announce)
 {
     struct barriers taken;
     barriers_init(&taken);
@@ -192,7 +195,7 @@ void writer_commit(struct journal *j)
     j->committing = true;
     pthread_cond_signal(&j->to_owner);
     pthread_mutex_unlock(&j->lock);
-    write_and_report(j, &taken, number, dead);
+    write_and_report(j, &taken, number, dead, announce);
     batch_clear(&j->writing);
     pthread_mutex_lock(&j->lock);
     j->committing = false;
@@ -220,7 +223,7 @@ void *writer_main(void *journal)
         wait_for_work(j);
         stop = j->stop;
         if (something_to_commit(j))
-            writer_commit(j);
+            writer_commit(j, true);
         if (j->checkpoint_due)
             checkpoint(j);
     }

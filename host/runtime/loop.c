@@ -61,7 +61,7 @@ void host_barrier(struct host *host, bool room_for_outcome, after_barrier then, 
     struct barrier *barrier = xmalloc(sizeof(*barrier));
     *barrier = (struct barrier){host, then, user, room_for_outcome};
     host->barriers++;
-    journal_sync(host->journal, room_for_outcome, barrier_reached, barrier);
+    journal_ask(host->journal, room_for_outcome, barrier_reached, barrier);
 }
 
 static void journal_readable(uv_poll_t *poll, int status, int events)
@@ -72,9 +72,22 @@ static void journal_readable(uv_poll_t *poll, int status, int events)
     journal_dispatch(host->journal);
 }
 
-/* The loop is about to wait: what the gates put off is done. If it is for the disk alone, the
- * commit is made here: two changes of thread cost as much as a fast disk. Barriers that were
- * reached are heard between two hearings of plugins: runs that have ended are let go of. */
+/* If all wait for the disk, the commit is made here: two changes of thread cost as much as a fast
+ * disk. Else the writer is told, but not sooner, so that there is one commit for all that was asked
+ * for in a turn. */
+static void see_to_barriers(struct host *host)
+{
+    if (host->barriers == 0 || host->stopping)
+        return;
+    if (host->calls == 0)
+        journal_help(host->journal);
+    else
+        journal_press(host->journal);
+    journal_dispatch(host->journal);
+}
+
+/* The loop is about to wait: what the gates put off is done. Barriers that were reached are heard
+ * between two hearings of plugins: runs that have ended are let go of. */
 static void about_to_wait(uv_prepare_t *prepare)
 {
     enum { LISTEN_ROUNDS = 32 }; /* then timers and descriptors have their turn */
@@ -82,14 +95,13 @@ static void about_to_wait(uv_prepare_t *prepare)
     for (int round = 0; round < LISTEN_ROUNDS; round++) {
         gates_turn(host);
         park_turn(host);
-        if (host->barriers > 0 && !host->stopping) {
-            if (host->calls == 0)
-                journal_help(host->journal);
-            journal_dispatch(host->journal);
-        }
-        if (host->stopping || host->unsettled == 0 || !slots_listen(host))
-            return;
+        see_to_barriers(host);
+        if (host->stopping || host->unsettled == 0)
+            break;
+        if (!slots_listen(host) && (host->barriers == 0 || host->calls > 0))
+            break;
     }
+    journal_press(host->journal);
 }
 
 static void egress_readable(uv_poll_t *poll, int status, int events)

@@ -92,6 +92,31 @@ START_TEST(barriers_are_reached_in_the_order_they_were_asked_for_and_only_in_dis
 }
 END_TEST
 
+START_TEST(what_is_asked_for_is_reached_when_the_writer_is_told_or_the_owner_helps)
+{
+    AUTO(folder_done) struct folder dir = folder_new();
+    struct journal *j = open_journal(dir.journal);
+    struct reached told = {0}, helped = {0};
+    journal_press(j); /* nobody has asked */
+    append(j, "r", 1, "{}");
+    journal_ask(j, false, note_reached, &told);
+    journal_press(j);
+    journal_press(j);
+    struct pollfd ready = {.fd = journal_fd(j), .events = POLLIN};
+    ck_assert_int_eq(poll(&ready, 1, 30000), 1);
+    journal_dispatch(j);
+    ck_assert_int_eq(told.calls, 1);
+    ck_assert_int_eq(poll(&ready, 1, 0), 0);
+    append(j, "r", 2, "{}");
+    journal_ask(j, false, note_reached, &helped);
+    journal_drain(j);
+    ck_assert_int_eq(helped.calls, 1);
+    ck_assert_uint_eq(count_records(dir.journal, "r"), 2);
+    ck_assert_int_eq(poll(&ready, 1, 0), 0);
+    close_journal(j);
+}
+END_TEST
+
 START_TEST(a_record_without_a_barrier_reaches_the_disk_by_itself)
 {
     AUTO(folder_done) struct folder dir = folder_new();
@@ -316,6 +341,7 @@ UNIT_MAIN(opening_makes_folders_and_files_for_the_owner_alone,
           records_are_found_after_closing_and_opening,
           a_barrier_covers_every_run_appended_before_it,
           barriers_are_reached_in_the_order_they_were_asked_for_and_only_in_dispatch,
+          what_is_asked_for_is_reached_when_the_writer_is_told_or_the_owner_helps,
           a_record_without_a_barrier_reaches_the_disk_by_itself,
           a_barrier_may_be_asked_for_when_one_is_reached, a_batch_far_over_its_size_arrives_whole,
           the_wal_stays_short_over_many_commits, a_status_stays_until_a_record_changes_it,
