@@ -137,11 +137,18 @@ static void starts_durable(void *user, enum error_code code, const struct error 
     live_release(live);
 }
 
+/* Before the first step there is no result that could be lost: of a run that was only begun nobody
+ * has been told, and it begins again as it was submitted. */
+static bool results_need_barrier(const struct live_run *live)
+{
+    return live->host->manifest->durable_steps && live->seq > 1;
+}
+
 static bool start_needs_barrier(const struct live_run *live, const struct decision *start)
 {
     const struct agent *agent = run_task_agent(live->run, start->task, start->reconciling);
     return agent->effect >= CLASS_WRITE_IDEMPOTENT || agent->cost > 0 || live->paid ||
-           purse_needs_barrier(live->host, agent) || live->host->manifest->durable_steps;
+           purse_needs_barrier(live->host, agent) || results_need_barrier(live);
 }
 
 static void carry_out_starts(struct live_run *live, const struct decisions *decisions)
