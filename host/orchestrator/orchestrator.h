@@ -284,6 +284,9 @@ char *run_task_reference(const struct run *run, uint32_t task, const json_t *res
 /* The key that a call of the task is given: that of its effect "call". */
 void run_task_key(const struct run *run, uint32_t task, char ret_hex[static DIGEST_HEX_SIZE]);
 bool run_task_in_flight(const struct run *run, uint32_t task, uint32_t attempt);
+/* Was that start asked to end, or has its flow or its caller ended, before it began? Then it needs
+ * not begin, unless something that the task has done or may have done is to be completed. */
+bool run_task_needless(const struct run *run, uint32_t task);
 /* Does its last start clean up (reconcile, undo, completion), so that `recovery` pays for it? */
 bool run_task_recovers(const struct run *run, uint32_t task);
 /* When that start must be over, Unix time, whatever its own timeout: by its step's

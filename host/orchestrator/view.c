@@ -135,6 +135,19 @@ bool run_task_in_flight(const struct run *run, uint32_t index, uint32_t attempt)
     return task->in_flight && task->serial == attempt;
 }
 
+bool run_task_needless(const struct run *run, uint32_t index)
+{
+    const struct task *task = task_at(run, index);
+    if (task->stopping)
+        return true;
+    if (task->recovering || task_any_done(run, task) || task_doubt(task))
+        return false;
+    for (uint32_t i = 0; i < task->effect_count; i++)
+        if (task->effects[i].doubted)
+            return false;
+    return task_is_ending(run, task) || task_is_orphan(run, task);
+}
+
 bool run_task_recovers(const struct run *run, uint32_t index)
 {
     return task_at(run, index)->recovering;

@@ -159,13 +159,14 @@ void call_end_refused(struct live_call *call)
     free(refusal);
 }
 
-void call_refuse(struct live_run *live, uint32_t task, uint32_t attempt, const char *why)
+void call_refuse(struct live_run *live, uint32_t task, uint32_t attempt, enum cause cause,
+                 const char *why)
 {
     struct event event = {.kind = EVENT_ENDED,
                           .task = task,
                           .attempt = attempt,
                           .end = END_NOT_STARTED,
-                          .cause = CAUSE_UNAVAILABLE,
+                          .cause = cause,
                           .code = "not-started",
                           .message = why};
     if (!live->host->stopping)
@@ -242,6 +243,11 @@ void call_start(struct live_run *live, const struct decision *start)
     /* an end that was recorded behind the start's back (a cancel, a resume) leaves nothing to do */
     if (host->stopping || !run_task_in_flight(live->run, start->task, start->attempt))
         return;
+    if (run_task_needless(live->run, start->task)) {
+        call_refuse(live, start->task, start->attempt, CAUSE_CANCELLED,
+                    "it was stopped before its plugin was called");
+        return;
+    }
     const struct agent *agent = run_task_agent(live->run, start->task, start->reconciling);
     struct live_call *call = xcalloc(1, sizeof(*call));
     call->live = live;

@@ -387,7 +387,9 @@ void call_end_refused(struct live_call *call);
 
 /* Carries START out. */
 void call_start(struct live_run *live, const struct decision *decision);
-void call_refuse(struct live_run *live, uint32_t task, uint32_t attempt, const char *why);
+/* The start never begins: its run is told. */
+void call_refuse(struct live_run *live, uint32_t task, uint32_t attempt, enum cause cause,
+                 const char *why);
 void call_stop(struct live_run *live, uint32_t task);
 /* Drops the call; the run is not told. */
 void call_free(struct live_call *call);

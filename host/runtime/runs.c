@@ -126,7 +126,8 @@ static void starts_durable(void *user, enum error_code code, const struct error 
             call_start(live, start);
         } else {
             purse_arrived(live, start);
-            call_refuse(live, start->task, start->attempt, err ? err->text : "no room");
+            call_refuse(live, start->task, start->attempt, CAUSE_UNAVAILABLE,
+                        err ? err->text : "no room");
         }
         json_decref(start->input);
         json_decref(start->feedback);

@@ -175,6 +175,34 @@ static void answers_fine(struct peer *peer, struct connection *connection)
         say(connection, 200, "{}");
 }
 
+/* The cancel comes when the start is recorded and on its way to the disk. */
+static void stop_on_its_way(int mode, const char *agent, const char *story)
+{
+    struct stage s;
+    stage_set(&s, mode, NULL, "", "");
+    stage_one_step(&s, agent, "");
+    stage_open(&s);
+    stage_submit(&s, "r", "{'do': [{'give': 1}]}");
+    json_t *cancel = inbox_cancel("tester");
+    host_deliver(s.host, "r", cancel, 0);
+    json_decref(cancel);
+    stage_work(&s);
+    ck_assert_int_eq(s.status, RUN_CANCELLED);
+    ck_assert_tells(&s, "r", story);
+    json_t *picture = stage_describe(&s, "r");
+    ck_assert_int_eq(number_at(picture, "spent/calls"), 0);
+    json_decref(picture);
+    stage_done(&s);
+}
+
+START_TEST(what_is_stopped_before_its_record_is_on_disk_never_begins)
+{
+    stop_on_its_way(_i, "actor/mail", "[cancel-asked] [ended] attempt-ended run-ending");
+    stop_on_its_way(_i, "actor/think",
+                    "[cancel-asked] run-ending [ended] attempt-ended run-ending");
+}
+END_TEST
+
 START_TEST(a_cancelled_run_ends_while_its_agent_works)
 {
     struct stage s;
@@ -363,6 +391,7 @@ int main(void)
         no_more_runs_are_taken_than_the_manifest_says,
         a_run_in_memory_leaves_no_file,
         a_fan_out_keeps_the_order_of_its_items,
+        what_is_stopped_before_its_record_is_on_disk_never_begins,
         a_cancelled_run_ends_while_its_agent_works,
         a_message_for_nobody_is_told_and_does_no_harm,
         an_unanswered_question_expires_at_its_deadline,
