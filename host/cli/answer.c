@@ -54,14 +54,39 @@ static enum error_code read_answer(const struct args *args, json_t **ret_answer,
     return file ? json_read_file(file, LIMIT_PAYLOAD, ret_answer, reterr) : ERR_OK;
 }
 
+/* Without a STEP: what the run asks, if it is one thing. */
+static enum error_code only_question(const struct run *run, uint32_t *ret_task,
+                                     struct error *reterr)
+{
+    struct question_view view;
+    size_t count = run_question(run, RUN_ITSELF, &view);
+    uint32_t found = RUN_ITSELF;
+    for (uint32_t i = 0; i < run_task_count(run); i++)
+        if (run_question(run, i, &view)) {
+            found = i;
+            count++;
+        }
+    if (count != 1)
+        return error_set(reterr, count ? ERR_INPUT : ERR_NOT_FOUND,
+                         "run %s asks %zu things now; name the STEP; `seam show %s` lists the "
+                         "questions",
+                         run_id(run), count, run_id(run));
+    *ret_task = found;
+    return ERR_OK;
+}
+
 /* The question as it stands, and whether the answer fits it: told now, not when the host looks. */
 static enum error_code check_question(const struct args *args, const struct run *run,
                                       const json_t *answer, struct question_view *ret_view,
                                       struct error *reterr)
 {
-    const char *id = args->operands[0], *step = args->operands[1];
+    const char *id = args->operands[0], *step = args->operand_count > 1 ? args->operands[1] : NULL;
     const char *revision = args_option(args, "--revision");
-    uint32_t task = run_task_find(run, slice_of(step));
+    uint32_t task = UINT32_MAX;
+    if (step)
+        task = run_task_find(run, slice_of(step));
+    else if (only_question(run, &task, reterr) != ERR_OK)
+        return reterr->code;
     if (task == UINT32_MAX || !run_question(run, task, ret_view))
         return error_set(reterr, ERR_NOT_FOUND,
                          "step `%s` of run %s asks nothing now; `seam show %s` lists the questions",
@@ -77,7 +102,7 @@ static enum error_code check_question(const struct args *args, const struct run 
     return reterr->code;
 }
 
-static json_t *shown_digest(const json_t *shown)
+json_t *shown_digest(const json_t *shown)
 {
     char hex[DIGEST_HEX_SIZE];
     char *text = json_dumps(shown, JSON_COMPACT | JSON_SORT_KEYS);

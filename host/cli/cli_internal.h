@@ -159,10 +159,11 @@ WARN_UNUSED enum error_code compile_flow(struct drive *drive, const char *path,
 WARN_UNUSED enum error_code read_input(const struct args *args, const json_t *base,
                                        json_t **ret_input, struct error *reterr);
 int resume_from(const struct args *args);
-/* A run that cannot go on by itself with the plugins of today: shows what differs, and at a
- * terminal asks whether it is to go on all the same. err is why not, and is returned unless
- * somebody says so. */
-WARN_UNUSED enum error_code escalate_changes(struct drive *drive, struct error *err);
+/* At a terminal, where a run does not go on by itself with the plugins of today: works until it
+ * waits, shows what differs, and takes the answer. Elsewhere the question waits in the run. */
+WARN_UNUSED enum error_code ask_at_terminal(struct drive *drive, struct error *reterr);
+/* Of what a person was shown, for the answer; a new reference. */
+json_t *shown_digest(const json_t *shown);
 
 /* ---- diff.c ---- */
 

@@ -210,12 +210,15 @@ const struct command commands[] = {
      "  seam explain trip-17 book\n"
      "  seam explain trip-17 pay/charge",
      store_options, 1, 2, command_explain},
-    {"answer", "RUN STEP --json FILE | --deny", "answer the question that a run waits with",
-     "`seam show RUN` prints the question and what it accepts.\n"
+    {"answer", "RUN [STEP] --json FILE | --deny", "answer the question that a run waits with",
+     "`seam show RUN` prints the question and what it accepts. STEP may be left out where a run "
+     "asks one\n"
+     "thing; `.` is the run itself, which asks whether it may go on with other plugins.\n"
      "\n"
      "  seam answer trip-17 book --json answer.json\n"
-     "  seam answer trip-17 book --deny",
-     answer_options, 2, 2, command_answer},
+     "  seam answer trip-17 book --deny\n"
+     "  seam answer trip-17 . --json approve.json",
+     answer_options, 1, 2, command_answer},
     {"cancel", "RUN", "end a run: nothing new begins, doubts are resolved, done steps undone",
      "  seam cancel trip-17", cancel_options, 1, 1, command_cancel},
     {"budgets", "", "what all runs together have used, of what the manifest allows",
@@ -237,9 +240,12 @@ const struct command commands[] = {
      "\n"
      "Where a plugin was replaced and its card is not proven to be able to take the old one's "
      "place,\n"
-     "the run stays as it is and the difference is shown; a person may go on all the same "
-     "(--accept),\n"
-     "but not with what does more to the world.\n"
+     "the run calls nothing and waits with a question that shows the difference, while others go "
+     "on:\n"
+     "`seam answer RUN .` approves or denies it, --accept approves beforehand, and a terminal is "
+     "asked\n"
+     "at once. What does more to the world nobody can approve: that run waits for its own "
+     "plugins.\n"
      "\n"
      "  seam resume trip-17\n"
      "  seam resume --all\n"

@@ -34,15 +34,21 @@ static void watch_signals(struct drive *drive)
 
 /* ---- what came of runs ---- */
 
+static void add_question(const struct run *run, uint32_t task, json_t *list)
+{
+    struct question_view view;
+    if (run_question(run, task, &view))
+        json_array_append_new(list, json_pack("{s:s, s:i, s:O}", "step", run_task_path(run, task),
+                                              "revision", (int)view.revision, "shown", view.shown));
+}
+
+/* That about the run itself first: until it is answered, the others lead to nothing. */
 static json_t *questions_json(const struct run *run)
 {
     json_t *list = json_array();
-    struct question_view view;
+    add_question(run, RUN_ITSELF, list);
     for (uint32_t i = 0; i < run_task_count(run); i++)
-        if (run_question(run, i, &view))
-            json_array_append_new(list,
-                                  json_pack("{s:s, s:i, s:O}", "step", run_task_path(run, i),
-                                            "revision", (int)view.revision, "shown", view.shown));
+        add_question(run, i, list);
     return list;
 }
 
@@ -156,11 +162,14 @@ static void print_questions(const json_t *result)
         const json_t *shown = json_object_get(question, "shown");
         const char *cause = text_of(json_object_get(shown, "error"), "message");
         long long revision = json_integer_value(json_object_get(question, "revision"));
-        fprintf(stderr, "  %s asks%s: ", text_of(question, "step"), revision > 1 ? " again" : "");
+        const char *step = text_of(question, "step");
+        fprintf(stderr, "  %s asks%s: ", strcmp(step, ".") == 0 ? "the run itself" : step,
+                revision > 1 ? " again" : "");
         print_clean(stderr, slice_of(question_sentence(shown)));
         fputs(*cause ? "\n    because: " : "", stderr);
         print_clean(stderr, slice_of(cause));
         fputc('\n', stderr);
+        print_agents(stderr, json_object_get(shown, "agents"));
     }
 }
 

@@ -39,27 +39,39 @@ static bool said_yes(const char *question)
            (strcmp(line, "y\n") == 0 || strcmp(line, "yes\n") == 0);
 }
 
-enum error_code escalate_changes(struct drive *drive, struct error *err)
+/* The question about the run itself, if a person can approve it; NULL = there is none. */
+static const json_t *change_asked(const struct drive *drive, const char *id)
 {
-    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
-    struct renewal renewal = {0};
-    struct error other;
+    const json_t *result = json_object_get(drive->results, id);
+    const json_t *first = json_array_get(json_object_get(result, "questions"), 0);
+    const json_t *accepts = json_object_get(json_object_get(first, "shown"), "accepts");
+    bool about = strcmp(text_of(first, "step"), ".") == 0;
+    return about && json_array_size(accepts) > 0 ? first : NULL;
+}
+
+enum error_code ask_at_terminal(struct drive *drive, struct error *reterr)
+{
     const struct args *args = drive->args;
     const char *id = args->operands[0];
-    enum error_code code = err->code;
-    bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !args->json;
-    /* what differs is told if it can be; why the run does not go on stands in any case */
-    if (args->json || open_reader(args, &reader, NULL, &other) != ERR_OK ||
-        renewal_make(reader, drive->roster, id, NULL, NULL, NULL, &renewal, &other) != ERR_OK)
+    if (args->json || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return ERR_OK;
+    drive->working = true;
+    enum error_code code = host_work(drive->host, reterr);
+    const json_t *question = code == ERR_OK ? change_asked(drive, id) : NULL;
+    if (!question || drive->interrupted)
         return code;
+    const json_t *shown = json_object_get(question, "shown");
     fprintf(stderr, "run %s does not go on by itself; what differs:\n", id);
-    print_agents(stderr, json_object_get(renewal.picture, "agents"));
-    bool offered = strstr(err->text, "--accept") && !args_flag(args, "--accept");
-    if (terminal && offered && said_yes("go on all the same?")) {
-        host_accept(drive->host, whoever(args));
-        code = host_resume(drive->host, id, err);
-    }
-    renewal_done(&renewal);
+    print_agents(stderr, json_object_get(shown, "agents"));
+    if (!said_yes("go on all the same?"))
+        return code;
+    AUTO(json_decrefp) json_t *approve = json_pack("{s:b}", "approve", 1);
+    AUTO(json_decrefp) json_t *digest = shown_digest(shown);
+    AUTO(json_decrefp)
+    json_t *message =
+        inbox_answer(".", (uint32_t)json_integer_value(json_object_get(question, "revision")),
+                     approve, false, whoever(args), json_string_value(digest));
+    host_deliver(drive->host, id, message, 0);
     return code;
 }
 

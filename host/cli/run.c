@@ -196,8 +196,8 @@ int command_resume(const struct args *args)
     if (code == ERR_OK)
         code = all ? host_resume_all(drive.host, &count, &refused, &err)
                    : host_resume(drive.host, args->operands[0], &err);
-    if (code == ERR_CONFLICT && !all)
-        code = escalate_changes(&drive, &err);
+    if (code == ERR_OK && !all)
+        code = ask_at_terminal(&drive, &err);
     if (code == ERR_OK && count == 0 && !args->json)
         puts("nothing to resume: every run is final");
     if (code != ERR_OK)

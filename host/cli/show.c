@@ -101,10 +101,10 @@ const char *question_sentence(const json_t *shown)
 }
 
 /* What a person needs to judge is printed whole, however long. */
-static void show_question(const char *run, const json_t *task, const char *same)
+static void show_question(const char *run, const char *path, const json_t *question,
+                          const char *same)
 {
     static const char *const parts[] = {"effect", "output", "error", "input"};
-    const json_t *question = json_object_get(task, "question");
     const json_t *shown = json_object_get(question, "shown");
     const json_t *schema = json_object_get(json_object_get(shown, "asked"), "schema");
     size_t i;
@@ -133,8 +133,10 @@ static void show_question(const char *run, const json_t *task, const char *same)
     }
     if (deadline >= 0)
         printf("      until    %s\n", clock_text(deadline, until));
-    printf("      seam answer %s %s --json FILE%s   (or --deny)\n", run, text_of(task, "path"),
-           same);
+    print_agents(stdout, json_object_get(shown, "agents"));
+    if (json_object_get(question, "denied_by"))
+        printf("      denied by %s; an answer is still taken\n", text_of(question, "denied_by"));
+    printf("      seam answer %s %s --json FILE%s   (or --deny)\n", run, path, same);
 }
 
 static void show_task(const json_t *run, const json_t *task, const char *same)
@@ -158,7 +160,8 @@ static void show_task(const json_t *run, const json_t *task, const char *same)
         print_clean(stdout, slice_of(text_of(json_object_get(task, "error"), "message")));
         putchar('\n');
     }
-    show_question(text_of(run, "run"), task, same);
+    show_question(text_of(run, "run"), text_of(task, "path"), json_object_get(task, "question"),
+                  same);
 }
 
 /* Items of one step, so many that a line each would hide what matters. */
@@ -267,6 +270,7 @@ static void show_text(const struct args *args, const json_t *run)
                paint(stdout, PLAIN));
     }
     printf("\n");
+    show_question(text_of(run, "run"), ".", json_object_get(run, "question"), same);
     show_tasks(run, same, args_flag(args, "--items"));
     print_spent(run, json_object_get(run, "spent_by"));
 }

@@ -236,6 +236,7 @@ static void apply_taken_over(struct run *run, const struct event *event)
         json_decref(run->libraries);
         run->libraries = json_incref(event->libraries);
     }
+    change_taken_over(run, event);
     charge_takeover(run, event->at_ms);
     for (uint32_t i = 0; i < run->task_count; i++) {
         struct task *task = run->tasks[i];
@@ -329,9 +330,15 @@ static void pass_time(struct run *run, int64_t at_ms)
     run->now_ms = at_ms;
 }
 
+/* Only these may be about the run itself. */
+static bool is_of_question(enum event_kind kind)
+{
+    return kind == EVENT_ANSWERED || kind == EVENT_EXPIRED || kind == EVENT_TOLD;
+}
+
 void run_apply(struct run *run, const struct event *event)
 {
-    if (event->kind != EVENT_TAKEN_OVER)
+    if (event->kind != EVENT_TAKEN_OVER && event->kind != EVENT_CHANGED)
         pass_time(run, event->at_ms);
     else if (event->at_ms > run->now_ms)
         run->now_ms = event->at_ms;
@@ -340,8 +347,10 @@ void run_apply(struct run *run, const struct event *event)
     if (run->frames[0]->status != RUN_RUNNING && event->kind != EVENT_EFFECT_ENDED)
         return;
     bool has_task = event->kind != EVENT_STARTED && event->kind != EVENT_TAKEN_OVER &&
-                    event->kind != EVENT_CANCEL_ASKED && event->kind != EVENT_TIME_SPENT;
-    if (has_task && event->task >= run->task_count)
+                    event->kind != EVENT_CHANGED && event->kind != EVENT_CANCEL_ASKED &&
+                    event->kind != EVENT_TIME_SPENT;
+    bool of_run = event->task == RUN_ITSELF && is_of_question(event->kind);
+    if (has_task && !of_run && event->task >= run->task_count)
         return;
     switch (event->kind) {
     case EVENT_STARTED:
@@ -360,7 +369,9 @@ void run_apply(struct run *run, const struct event *event)
         apply_due(run, event);
         break;
     case EVENT_TOLD:
-        if (!event->message)
+        if (!event->message && of_run)
+            run->change.told = event->revision;
+        else if (!event->message)
             task_at(run, event->task)->told = event->revision;
         break;
     case EVENT_CANCEL_ASKED:
@@ -374,6 +385,7 @@ void run_apply(struct run *run, const struct event *event)
         break;
     case EVENT_HELD:
         break;
+    case EVENT_CHANGED:
     case EVENT_EFFECT_ASKED:
     case EVENT_CALL_ASKED:
     case EVENT_RESERVE_ASKED:

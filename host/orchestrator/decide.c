@@ -435,6 +435,9 @@ void decide_end(const struct run *run, uint32_t index, struct decision *ret)
 static void decide_event(const struct run *run, const struct event *event, struct decision *ret)
 {
     switch (event->kind) {
+    case EVENT_CHANGED:
+        decide_change(run, event, ret);
+        return;
     case EVENT_EFFECT_ASKED:
     case EVENT_RESERVE_ASKED:
         decide_service(run, event, ret);
@@ -444,7 +447,10 @@ static void decide_event(const struct run *run, const struct event *event, struc
         return;
     case EVENT_ANSWERED:
     case EVENT_EXPIRED:
-        decide_answer(run, event, ret);
+        if (event->task == RUN_ITSELF)
+            decide_change_answer(run, event, ret);
+        else
+            decide_answer(run, event, ret);
         return;
     case EVENT_TIME_SPENT: {
         uint32_t frame = budget_overdue(run);
@@ -477,6 +483,8 @@ static bool event_needs_decision(const struct run *run, const struct event *even
         return false;
     if (event->kind == EVENT_TIME_SPENT)
         return budget_overdue(run) != UINT32_MAX;
+    if (event->kind == EVENT_EXPIRED && event->task == RUN_ITSELF)
+        return run->change.state == CHANGE_ASKED && run->change.revision == event->revision;
     if (event->kind == EVENT_EXPIRED) {
         const struct task *task = task_at(run, event->task);
         return task->state == TASK_ASKING && task->revision == event->revision;
@@ -508,7 +516,7 @@ bool run_decide(const struct run *run, const struct event *event, struct decisio
     else if (line_first(&run->turns, &index))
         decide_turn(run, index, run->turns.list[run->turns.head + 1], ret);
     else
-        return decide_start(run, ret);
+        return !run_is_held(run) && decide_start(run, ret);
     return true;
 }
 

@@ -363,6 +363,7 @@ static void follow_of_task(struct run *run, const struct event *event,
         follow_undo(run, decision);
         break;
     case DECISION_REFUSE_ANSWER:
+    case DECISION_PERMIT:
         break;
     case DECISION_ADMIT:
     case DECISION_ADOPT:
@@ -380,6 +381,10 @@ void run_follow(struct run *run, const struct event *event, const struct decisio
     run->answer_pending = false;
     if (!decision_has_task(decision->kind)) {
         follow_of_flow(run, event, decision);
+        return;
+    }
+    if (decision->task == RUN_ITSELF) {
+        follow_change(run, event, decision);
         return;
     }
     follow_swept(run, decision->task);

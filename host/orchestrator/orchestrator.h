@@ -35,6 +35,7 @@ enum { RULES_VERSION = 2 };
 #define EVENT_KINDS(X)                                                                             \
     X(STARTED, "started")           /* input, seed, pins: the run exists                        */ \
     X(TAKEN_OVER, "taken-over")     /* a new host: whatever was in flight is lost               */ \
+    X(CHANGED, "changed")           /* a new host cannot go on: its plugins are others          */ \
     X(ENDED, "ended")               /* an attempt ended, in whatever way                        */ \
     X(EFFECT_ASKED, "effect-asked") /* an agent wants to begin an effect                        */ \
     X(EFFECT_ENDED, "effect-ended") /* evidence: answer, refusal, or the agent's commit         */ \
@@ -77,6 +78,7 @@ enum event_kind {
     X(ENTER, "enter")         /* a sub-flow or a plan begins, in the place of a start     */       \
     X(LEAVE, "leave")         /* it is final                                              */       \
     X(ADOPT, "adopt")         /* a step is taken over from an earlier run, done           */       \
+    X(PERMIT, "permit")       /* may the run go on with other plugins?                    */       \
     X(UNWIND, "unwind")       /* the run will fail, from here it only cleans up           */       \
     X(UNDO, "undo")           /* a done task is to be undone                              */       \
     X(END, "end")             /* the run is final                                         */
@@ -109,7 +111,11 @@ enum question {
     QUESTION_OUTPUT,  /* is this output good? what should it be?                          */
     QUESTION_FAILURE, /* it failed: again, or what is its output?                         */
     QUESTION_INPUT,   /* the agent asks                                                   */
+    QUESTION_CHANGE,  /* may the run go on with plugins that are not what they were?      */
 };
+
+/* In the place of a task: a question about the run itself. Its path is ".". */
+#define RUN_ITSELF (UINT32_MAX - 1)
 
 enum run_status { RUN_RUNNING, RUN_WAITING, RUN_DONE, RUN_FAILED, RUN_CANCELLED };
 const char *run_status_word(enum run_status status);
@@ -156,6 +162,8 @@ struct event {
     /* TAKEN_OVER */
     bool restored;     /* the journal came from a backup: what was unfinished may have happened */
     json_t *libraries; /* digests of those that it goes on with, by agent */
+    /* CHANGED: `body` {agents, approvable}, `digest` of what differs, `message` in words.
+     * TAKEN_OVER: `digest` of what `who` took the blame for, or NULL */
     /* STARTED */
     const char *run, *store;
     uint64_t seed;
@@ -206,7 +214,7 @@ struct decision {
     enum begin begin;
     const char *key; /* hex; lives with the run                                   */
     json_t *result, *response;
-    bool granted; /* RESERVE; RETRY: the recovery pays                         */
+    bool granted; /* RESERVE, PERMIT; RETRY: the recovery pays                 */
 };
 void decision_done(struct decision *decision);
 
@@ -313,6 +321,14 @@ struct question_view {
 /* Who is to be told of its questions: a name of the manifest, or NULL = whoever looks. */
 const char *run_task_escalates_to(const struct run *run, uint32_t task);
 bool run_question(const struct run *run, uint32_t task, struct question_view *ret_view);
+/* It waits for a person to say whether it may go on with plugins that are not what they were, and
+ * was shown what has this digest. */
+bool run_change_asked(const struct run *run, const char *digest);
+/* Who took the blame for that difference; NULL = nobody. Lives with the run. */
+const char *run_change_accepted(const struct run *run, const char *digest);
+/* A question about the run itself is open, or answered and not yet acted upon: nothing is called.
+ */
+bool run_is_held(const struct run *run);
 /* Would this answer be taken? The error says what the question accepts. */
 WARN_UNUSED enum error_code run_answer_fits(const struct run *run, uint32_t task,
                                             const json_t *answer, struct error *reterr);

@@ -48,6 +48,7 @@ static json_t *question_accepts(const struct task *task, enum question kind)
     case QUESTION_FAILURE:
         return json_pack("[{s:b}, {s:s}, {s:b}]", "retry", 1, "output", "(…)", "skip", 1);
     case QUESTION_INPUT:
+    case QUESTION_CHANGE:
         break;
     }
     return json_array();
@@ -149,6 +150,8 @@ static enum error_code input_fits(const struct task *task, const json_t *answer,
 enum error_code run_answer_fits(const struct run *run, uint32_t index, const json_t *answer,
                                 struct error *reterr)
 {
+    if (index == RUN_ITSELF)
+        return change_answer_fits(run, answer, reterr);
     const struct task *task = task_at(run, index);
     const json_t *output = json_object_get(answer, "output");
     bool output_only = output && has_only(answer, "output", NULL);
@@ -180,6 +183,8 @@ enum error_code run_answer_fits(const struct run *run, uint32_t index, const jso
             return output_fits(run, task, output, reterr);
         return error_set(reterr, ERR_INPUT,
                          "expected {\"retry\": true}, {\"output\": …} or {\"skip\": true}");
+    case QUESTION_CHANGE:
+        break;
     }
     return ERR_OK;
 }
@@ -291,6 +296,7 @@ static void answered(const struct run *run, const struct event *event, const str
         return;
     case QUESTION_OUTPUT:
     case QUESTION_FAILURE:
+    case QUESTION_CHANGE: /* of no task */
         break;
     }
     if (output)

@@ -39,7 +39,7 @@ static const char *const decision_words[] = {
 static const char *const end_words[] = {"ok", "input-required", "failed", "not-started"};
 static const char *const outcome_words[] = {"none", "done", "unknown", "open"};
 static const char *const begin_words[] = {"fresh", "done", "unknown", "conflict", "refused"};
-static const char *const question_words[] = {"in-doubt", "output", "failure", "input"};
+static const char *const question_words[] = {"in-doubt", "output", "failure", "input", "change"};
 static const char *const status_words[] = {"running", "waiting", "done", "failed", "cancelled"};
 static const char *const cause_words[] = {
     "unavailable", "rate_limited", "timeout", "busy",      "crash",    "contract",
@@ -196,8 +196,14 @@ static json_t *write_fields(const char *kind, const struct field *fields, size_t
 
 static bool event_has_task(enum event_kind kind)
 {
-    return kind != EVENT_STARTED && kind != EVENT_TAKEN_OVER && kind != EVENT_CANCEL_ASKED &&
-           kind != EVENT_TIME_SPENT;
+    return kind != EVENT_STARTED && kind != EVENT_TAKEN_OVER && kind != EVENT_CHANGED &&
+           kind != EVENT_CANCEL_ASKED && kind != EVENT_TIME_SPENT;
+}
+
+static bool event_has_place(const struct run *run, const struct event *event)
+{
+    return event_has_task(event->kind) &&
+           (event->task < run->task_count || event->task == RUN_ITSELF);
 }
 
 bool decision_has_task(enum decision_kind kind)
@@ -238,7 +244,7 @@ json_t *record_json(const struct run *run, const struct event *event,
 {
     json_t *list = json_array();
     json_t *what = write_fields(event_words[event->kind], event_fields, COUNT(event_fields), event);
-    if (event_has_task(event->kind) && event->task < run->task_count)
+    if (event_has_place(run, event))
         json_object_set_new(what, "path", json_string(run_task_path(run, event->task)));
     for (size_t i = 0; i < decisions->count; i++)
         json_array_append_new(list, write_decision(run, &decisions->list[i]));
@@ -329,7 +335,7 @@ void record_write(const struct run *run, const struct event *event,
 {
     text_adds(out, "{\"event\":");
     begin_object(event_words[event->kind], event_fields, COUNT(event_fields), event, style, out);
-    if (event_has_task(event->kind) && event->task < run->task_count)
+    if (event_has_place(run, event))
         write_path(run_task_path(run, event->task), style, out);
     text_adds(out, "},\"decisions\":[");
     for (size_t i = 0; i < decisions->count; i++) {

@@ -274,6 +274,17 @@ static const struct {
     {"denied-in-doubt", "denied, but silence and `no` are not evidence: the question stays", NULL},
     {"answer-invalid", "the answer does not fit the question", NULL},
     {"answer-stale", "the answer is to an older revision of the question", NULL},
+    {"plugins-changed",
+     "the plugins are not those that it began with, and nothing proves that they may take their "
+     "place: a person is asked before anything is called",
+     "it would have gone on by itself with the plugins that it began with, or with such as are "
+     "proven to take and give the same"},
+    {"change-approved", "a person said that it may go on with them", NULL},
+    {"change-denied", "a person said that it may not go on with them: it waits for its own plugins",
+     NULL},
+    {"change-expired",
+     "nobody answered in time, and silence approves nothing: it waits for its own plugins",
+     "an answer, which is still taken"},
     {"undo-failed", "an undo failed: a person is asked", NULL},
     {"restored-journal",
      "the journal came from a backup: this step may have run after it was made, so a person is "

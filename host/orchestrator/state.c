@@ -91,6 +91,7 @@ void run_free(struct run *run)
     json_decref(run->pins);
     json_decref(run->libraries);
     json_decref(run->adopted);
+    change_done(&run->change);
     flow_unref(run->flow);
     free(run);
 }

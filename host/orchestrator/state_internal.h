@@ -193,6 +193,18 @@ struct frame {
     uint32_t unwinding;  /* frames within it that are being undone                        */
 };
 
+/* Other plugins than it began with: see change.c. */
+enum change_state { CHANGE_NONE, CHANGE_ASKED, CHANGE_DENIED, CHANGE_PERMITTED };
+
+struct change {
+    enum change_state state;
+    uint32_t revision, told;
+    int64_t deadline_ms;
+    char *digest, *accepted; /* of what is asked, of what may be                              */
+    char *who;               /* said so last                                                  */
+    json_t *shown;
+};
+
 struct run {
     struct flow *flow; /* of frame 0 */
     char *id, *store;
@@ -210,17 +222,18 @@ struct run {
     uint32_t account_count, account_room;
     struct task **tasks;
     uint32_t task_count, task_room;
-    uint32_t in_flight;  /* starts that have not ended                                */
-    uint32_t places;     /* of them, those that count against the flow's concurrency  */
-    uint32_t busy;       /* tasks that can go on without a person                     */
-    uint32_t asking;     /* tasks that wait for a person                              */
-    struct line turns;   /* pairs: a frame, a step of it whose turn has come          */
-    struct line ready;   /* tasks in line for a start                                 */
-    struct line called;  /* the same, of calls within calls: they wait for nobody     */
-    struct line agenda;  /* tasks to be decided                                       */
-    struct line over;    /* frames whose steps are all final                          */
-    struct line ends;    /* frames that are ending                                    */
-    struct line timed;   /* open accounts with a limit of time                        */
+    uint32_t in_flight; /* starts that have not ended                                */
+    uint32_t places;    /* of them, those that count against the flow's concurrency  */
+    uint32_t busy;      /* tasks that can go on without a person                     */
+    uint32_t asking;    /* tasks that wait for a person                              */
+    struct line turns;  /* pairs: a frame, a step of it whose turn has come          */
+    struct line ready;  /* tasks in line for a start                                 */
+    struct line called; /* the same, of calls within calls: they wait for nobody     */
+    struct line agenda; /* tasks to be decided                                       */
+    struct line over;   /* frames whose steps are all final                          */
+    struct line ends;   /* frames that are ending                                    */
+    struct line timed;  /* open accounts with a limit of time                        */
+    struct change change;
     bool answer_pending; /* the event at hand asks for a decision of its own          */
 };
 
@@ -446,6 +459,20 @@ void decide_ask(const struct run *run, uint32_t index, enum question kind, const
 /* Accepts an output for the task, with the input of its undo. */
 void decide_accept(const struct run *run, uint32_t index, json_t *output, const char *rule,
                    struct decision *ret);
+
+/* ---- change.c ---- */
+
+void change_done(struct change *change);
+/* The question stands. */
+bool change_waits(const struct run *run);
+bool change_question(const struct run *run, struct question_view *ret_view);
+json_t *describe_change(const struct run *run);
+WARN_UNUSED enum error_code change_answer_fits(const struct run *run, const json_t *answer,
+                                               struct error *reterr);
+void change_taken_over(struct run *run, const struct event *event);
+void decide_change(const struct run *run, const struct event *event, struct decision *ret);
+void decide_change_answer(const struct run *run, const struct event *event, struct decision *ret);
+void follow_change(struct run *run, const struct event *event, const struct decision *decision);
 
 /* ---- parts of follow ---- */
 

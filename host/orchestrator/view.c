@@ -20,7 +20,9 @@ enum run_status run_status(const struct run *run)
 {
     enum run_status status = run->frames[0]->status;
     bool waits = run->asking > 0 && run->busy == 0 && run->turns.count == 0 && run->in_flight == 0;
-    return status != RUN_RUNNING ? status : waits ? RUN_WAITING : RUN_RUNNING;
+    if (status != RUN_RUNNING)
+        return status;
+    return waits || change_waits(run) ? RUN_WAITING : RUN_RUNNING;
 }
 
 const json_t *run_input(const struct run *run)
@@ -55,7 +57,7 @@ size_t run_task_count(const struct run *run)
 
 const char *run_task_path(const struct run *run, uint32_t task)
 {
-    return task_at(run, task)->path;
+    return task == RUN_ITSELF ? "." : task_at(run, task)->path;
 }
 
 /* The only open question of a step, by the step's name alone. */
@@ -76,6 +78,8 @@ static uint32_t only_question(const struct run *run, struct slice step)
 uint32_t run_task_find(const struct run *run, struct slice path)
 {
     uint32_t found = NO_TASK;
+    if (slice_is(path, "."))
+        return RUN_ITSELF;
     for (uint32_t i = 0; i < run->task_count; i++)
         if (slice_is(path, run->tasks[i]->path))
             found = i;
@@ -169,6 +173,8 @@ int64_t run_task_deadline(const struct run *run, uint32_t index)
 
 int64_t run_task_due(const struct run *run, uint32_t index)
 {
+    if (index == RUN_ITSELF)
+        return -1;
     const struct task *task = task_at(run, index);
     bool waits = task->state == TASK_PAUSED || task->state == TASK_SETTLING;
     return waits ? task->due_ms : -1;
@@ -176,17 +182,22 @@ int64_t run_task_due(const struct run *run, uint32_t index)
 
 int64_t run_task_question_deadline(const struct run *run, uint32_t index)
 {
+    if (index == RUN_ITSELF)
+        return run->change.state == CHANGE_ASKED ? run->change.deadline_ms : -1;
     const struct task *task = task_at(run, index);
     return task->state == TASK_ASKING ? task->deadline_ms : -1;
 }
 
 const char *run_task_escalates_to(const struct run *run, uint32_t task)
 {
-    return task_escalation(run, task_at(run, task))->to;
+    return task == RUN_ITSELF ? run->flow->escalation.to
+                              : task_escalation(run, task_at(run, task))->to;
 }
 
 bool run_question(const struct run *run, uint32_t index, struct question_view *ret_view)
 {
+    if (index == RUN_ITSELF)
+        return change_question(run, ret_view);
     const struct task *task = task_at(run, index);
     if (task->state != TASK_ASKING)
         return false;
@@ -370,6 +381,8 @@ json_t *run_describe(const struct run *run)
                   (json_int_t)run->started_ms, "updated_ms", (json_int_t)run->now_ms, "spent",
                   describe_spent(run, &run->accounts[0]), "budget_left", budget_left(run, 0),
                   "steps", steps, "tasks", tasks);
+    if (change_waits(run))
+        json_object_set_new(json, "question", describe_change(run));
     if (run->account_count > 1)
         json_object_set_new(json, "accounts", describe_accounts(run));
     if (run_input(run))

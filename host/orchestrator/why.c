@@ -383,6 +383,24 @@ static json_t *budget_chain(const struct run *run, const struct decision *decisi
 
 /* ---- the whole ---- */
 
+/* What is asked of the run itself, and what a person said. */
+static void why_change(const struct run *run, const struct event *event,
+                       const struct decision *decision, json_t *list)
+{
+    const char *to = run_task_escalates_to(run, RUN_ITSELF);
+    if (decision->kind != DECISION_ASK) {
+        why_person(event, list);
+        say_error(decision->error, list);
+        return;
+    }
+    if (event->message)
+        because(list, "%s", event->message);
+    if (to)
+        because(list, "`%s` is told", to);
+    if (decision->due_ms >= 0)
+        because(list, "silence approves nothing");
+}
+
 static void why_task(const struct run *run, const struct task *task, const struct event *event,
                      const struct decision *decision, json_t *why)
 {
@@ -439,6 +457,8 @@ json_t *run_why(const struct run *run, const struct event *event, const struct d
         say_from(decision, list);
         otherwise_step(run, decision, json_object_get(why, "otherwise"));
         say_error(decision->error, list);
+    } else if (decision->task == RUN_ITSELF) {
+        why_change(run, event, decision, list);
     } else {
         say_error(decision->error, list);
     }

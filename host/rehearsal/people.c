@@ -88,6 +88,7 @@ static json_t *answer_by_chance(struct stage *stage, const struct run *run,
                                             : json_pack("{s:b}", "skip", 1);
         break;
     case QUESTION_INPUT:
+    case QUESTION_CHANGE: /* no plugin is replaced in a rehearsal */
         break;
     }
     bool wanted = answer && weather_chance(stage, 800) &&

@@ -188,28 +188,111 @@ static bool is_parked(struct host *host, const char *id, const struct run *run)
            journal_is_ours(host->journal, id);
 }
 
-static void acceptance_done(struct acceptance *accepted)
+/* ---- taken up from the journal ---- */
+
+static void take_over(struct live_run *live, const struct changes *changes, const char *who)
 {
-    text_done(&accepted->what);
+    struct event event = {
+        .kind = EVENT_TAKEN_OVER,
+        .rules = RULES_VERSION,
+        .restored = live->host->options.restored,
+        .libraries = changes->libraries,
+        .digest = who ? changes->digest : NULL,
+        .who = who,
+        .message = who ? text_str(&changes->what) : NULL,
+    };
+    live_happen(live, &event, NULL);
+}
+
+/* A person is asked, if nobody was asked about this very difference yet. */
+static void ask_about(struct live_run *live, const struct changes *changes)
+{
+    const struct host_options *options = &live->host->options;
+    if (run_change_asked(live->run, changes->digest)) {
+        if (options->settled)
+            options->settled(options->user, live->run);
+        live_settle_durably(live); /* an answer may be in the inbox */
+        return;
+    }
+    AUTO(json_decrefp)
+    json_t *body =
+        json_pack("{s:O, s:b}", "agents", changes->agents, "approvable", (int)changes->approvable);
+    struct event event = {
+        .kind = EVENT_CHANGED,
+        .body = body,
+        .digest = changes->digest,
+        .message = text_str(&changes->what),
+    };
+    live_happen(live, &event, NULL);
+}
+
+/* It goes on: by itself, or because somebody took the blame, now or when they were asked. */
+static void go_on(struct live_run *live, const struct changes *changes)
+{
+    const char *by = live->host->accepted_by;
+    AUTO(freep) char *who = NULL;
+    if (changes->agents && changes->approvable) {
+        const char *before = run_change_accepted(live->run, changes->digest);
+        who = before || by ? xstrdup(before ? before : by) : NULL;
+    }
+    if (changes->agents && !who)
+        ask_about(live, changes);
+    else
+        take_over(live, changes, who);
+}
+
+void run_permitted(struct live_run *live)
+{
+    struct host *host = live->host;
+    struct changes changes;
+    struct error err;
+    if (pinned_check(journal_own_reader(host->journal), host->options.roster, live->run, &changes,
+                     &err) != ERR_OK) {
+        host_log(host, run_id(live->run), SEAM_LOG_ERROR, "cannot be resumed: %s", err.text);
+        return;
+    }
+    go_on(live, &changes);
+    changes_done(&changes);
+}
+
+static void watch_all(struct live_run *live)
+{
+    for (uint32_t i = 0; i < run_task_count(live->run); i++)
+        live_watch(live, i);
+    live_watch(live, RUN_ITSELF);
+}
+
+/* Final, or waiting, and let go of by this host: nothing is taken over. */
+static bool take_back(struct live_run *live, bool parked, bool tell)
+{
+    if (run_status_is_final(live->shown)) {
+        live_settle(live);
+        live_release(live);
+        return true;
+    }
+    if (!parked)
+        return false;
+    park_take_back(live);
+    if (tell && live->host->options.settled)
+        live->host->options.settled(live->host->options.user, live->run);
+    return true;
 }
 
 enum error_code run_take_up(struct host *host, const char *id, bool tell, struct error *reterr)
 {
     struct flow *flow = NULL;
     struct run *run = NULL;
+    struct changes changes = {0};
     struct journal_reader *reader = journal_own_reader(host->journal);
     if (live_find(host, id))
         return ERR_OK;
-    AUTO(json_decrefp) json_t *libraries = NULL;
-    AUTO(acceptance_done) struct acceptance accepted = {.allowed = host->accepted_by != NULL};
-    text_init(&accepted.what, LIMIT_QUESTION);
     enum error_code code = fold_flow(reader, host->shelf, id, &flow, reterr);
     if (code == ERR_OK)
         code = fold_run(reader, id, flow, NULL, NULL, &run, reterr);
     flow_unref(flow);
     bool parked = code == ERR_OK && is_parked(host, id, run);
     if (code == ERR_OK && !run_status_is_final(run_status(run)) && !parked)
-        code = pinned_check(reader, host->options.roster, run, &accepted, &libraries, reterr);
+        code = pinned_check(reader, host->options.roster, run, &changes, reterr);
     if (code != ERR_OK) {
         run_free(run);
         return code;
@@ -217,28 +300,11 @@ enum error_code run_take_up(struct host *host, const char *id, bool tell, struct
     struct live_run *live = live_new(host, id, run);
     live->seq = run_seq(run);
     live->shown = run_status(run);
-    if (run_status_is_final(live->shown)) {
-        live_settle(live);
-        live_release(live);
-        return ERR_OK;
+    if (!take_back(live, parked, tell)) {
+        watch_all(live);
+        go_on(live, &changes);
     }
-    if (parked) {
-        park_take_back(live);
-        if (tell && host->options.settled)
-            host->options.settled(host->options.user, live->run);
-        return ERR_OK;
-    }
-    struct event event = {
-        .kind = EVENT_TAKEN_OVER,
-        .rules = RULES_VERSION,
-        .restored = host->options.restored,
-        .libraries = libraries,
-        .who = accepted.what.len ? host->accepted_by : NULL,
-        .message = accepted.what.len ? text_str(&accepted.what) : NULL,
-    };
-    for (uint32_t i = 0; i < run_task_count(run); i++)
-        live_watch(live, i);
-    live_happen(live, &event, NULL);
+    changes_done(&changes);
     return ERR_OK;
 }
 

@@ -331,6 +331,8 @@ struct live_run *live_new(struct host *host, const char *id, struct run *run);
 void live_free(struct live_run *live);
 /* Whoever started it is told, once, if it is final or waits for people alone. */
 void live_settle(struct live_run *live);
+/* The same, once what is recorded of it is on disk. */
+void live_settle_durably(struct live_run *live);
 /* Sets the timers of a task, and has people told that are asked by it. */
 void live_watch(struct live_run *live, uint32_t task);
 /* Something that referred to the run is gone: frees the run if it was the last. */
@@ -341,6 +343,9 @@ void live_release(struct live_run *live);
 /* host_resume; one that waits for people alone is told of as settled only if so wished. */
 WARN_UNUSED enum error_code run_take_up(struct host *host, const char *id, bool tell,
                                         struct error *reterr);
+
+/* A person said that it may go on with plugins that are not what they were. */
+void run_permitted(struct live_run *live);
 
 /* ---- hooks.c ---- */
 

@@ -51,15 +51,18 @@ WARN_UNUSED enum error_code payloads_read(struct payloads *p, struct journal_rea
 /* The pins of a run of that flow, whose texts are kept with the next record; a new reference. */
 json_t *pinned_make(struct host *host, struct flow *flow);
 void pinned_done(struct host *host);
-/* Whether somebody takes the blame for contracts that are not proven, and for which they did. */
-struct acceptance {
-    bool allowed;
-    struct text what; /* sentences; empty = nothing had to be accepted */
+/* What keeps a run from going on by itself with the plugins of the roster. */
+struct changes {
+    json_t *agents;               /* as of pinned_compare, with `agent`; NULL = nothing does */
+    bool approvable;              /* a person may take the blame for all of it */
+    struct text what;             /* sentences */
+    char digest[DIGEST_HEX_SIZE]; /* of all that differs */
+    json_t *libraries;            /* what it would go on with */
 };
-/* May the run go on with the plugins of the roster? *ret_libraries is what it then goes on with. */
+void changes_done(struct changes *changes);
 WARN_UNUSED enum error_code pinned_check(struct journal_reader *reader, const struct roster *roster,
-                                         const struct run *run, struct acceptance *accepted,
-                                         json_t **ret_libraries, struct error *reterr);
+                                         const struct run *run, struct changes *ret_changes,
+                                         struct error *reterr);
 /* What the run was pinned to; a new reference. */
 WARN_UNUSED enum error_code pinned_read(struct journal_reader *reader, const char *id,
                                         json_t **ret_pins, struct error *reterr);

@@ -26,7 +26,7 @@ int64_t park_due(const struct run *run)
         due = sooner(due, run_task_due(run, i));
         due = sooner(due, run_task_question_deadline(run, i));
     }
-    return due;
+    return sooner(due, run_task_question_deadline(run, RUN_ITSELF));
 }
 
 static bool may_park(const struct live_run *live)
@@ -110,6 +110,7 @@ void park_take_back(struct live_run *live)
     live->due_ms = park_due(live->run);
     for (uint32_t i = 0; i < run_task_count(live->run); i++)
         live_watch(live, i);
+    live_watch(live, RUN_ITSELF);
     park_later(live);
 }
 

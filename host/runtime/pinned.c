@@ -357,35 +357,6 @@ static bool is_acceptable(const struct succession *succession)
     return true;
 }
 
-static enum error_code may_succeed(struct journal_reader *reader, const struct roster *roster,
-                                   const char *name, const json_t *pin, struct acceptance *accepted,
-                                   struct error *reterr)
-{
-    AUTO(card_freep) struct card *old = NULL;
-    const struct roster_plugin *plugin = plugin_named(roster, alias_of(name));
-    struct succession succession;
-    enum error_code code = read_card(reader, pin, &old, reterr);
-    if (code != ERR_OK)
-        return code;
-    succession_judge_agent(old, strchr(name, '/') + 1, plugin->card, NULL, &succession);
-    const struct succession_check *check = obstacle(&succession);
-    if (succession.verdict != PROVEN && accepted->allowed && is_acceptable(&succession))
-        text_addf(&accepted->what, "%sanother card of agent %s, %s: %s",
-                  accepted->what.len ? "; " : "", name, check ? check->aspect : "",
-                  check ? check->reason : "");
-    else if (succession.verdict != PROVEN)
-        code =
-            error_set(reterr, ERR_CONFLICT,
-                      "it began with another card of agent %s, and the new one %s take its "
-                      "place: %s%s%s; put the plugin back that it began with%s",
-                      name, succession.verdict == REFUTED ? "cannot" : "may not be able to",
-                      check ? check->aspect : "", check ? ": " : "", check ? check->reason : "",
-                      is_acceptable(&succession) ? ", or see `seam diff` and accept it (--accept)"
-                                                 : "; see `seam diff`");
-    succession_done(&succession);
-    return code;
-}
-
 static json_t *checks_json(const struct succession *succession)
 {
     json_t *list = json_array();
@@ -402,6 +373,15 @@ static json_t *checks_json(const struct succession *succession)
     return list;
 }
 
+static json_t *card_picture(const struct succession *succession)
+{
+    const struct succession_check *check = obstacle(succession);
+    return json_pack("{s:s, s:s, s:s, s:o}", "status", "card", "verdict",
+                     verdict_name(succession->verdict), "reason",
+                     check ? check->reason : "the new one takes and gives what the old did",
+                     "checks", checks_json(succession));
+}
+
 static enum error_code compare_cards(struct journal_reader *reader, const struct roster *roster,
                                      const char *name, const json_t *pin, json_t **ret_picture,
                                      struct error *reterr)
@@ -413,11 +393,7 @@ static enum error_code compare_cards(struct journal_reader *reader, const struct
         return code;
     succession_judge_agent(old, strchr(name, '/') + 1, plugin_named(roster, alias_of(name))->card,
                            NULL, &succession);
-    const struct succession_check *check = obstacle(&succession);
-    *ret_picture = json_pack("{s:s, s:s, s:s, s:o}", "status", "card", "verdict",
-                             verdict_name(succession.verdict), "reason",
-                             check ? check->reason : "the new one takes and gives what the old did",
-                             "checks", checks_json(&succession));
+    *ret_picture = card_picture(&succession);
     succession_done(&succession);
     return ERR_OK;
 }
@@ -438,51 +414,120 @@ enum error_code pinned_compare(struct journal_reader *reader, const struct roste
     return ERR_OK;
 }
 
+/* ---- may it go on by itself? ---- */
+
+/* Takes the picture. */
+static void add_change(struct changes *changes, const char *agent, json_t *picture, bool approvable)
+{
+    json_object_set_new(picture, "agent", json_string(agent));
+    changes->approvable &= approvable;
+    if (!changes->agents)
+        changes->agents = json_array();
+    json_array_append_new(changes->agents, picture);
+}
+
+/* Between sentences. */
+static const char *and_then(const struct changes *changes)
+{
+    return changes->what.len ? "; " : "";
+}
+
+static enum error_code check_card(struct journal_reader *reader, const struct roster *roster,
+                                  const char *name, const json_t *pin, struct changes *changes,
+                                  struct error *reterr)
+{
+    AUTO(card_freep) struct card *old = NULL;
+    char hex[DIGEST_HEX_SIZE];
+    struct succession succession;
+    enum error_code code = read_card(reader, pin, &old, reterr);
+    if (code != ERR_OK)
+        return code;
+    const struct card *card = plugin_named(roster, alias_of(name))->card;
+    succession_judge_agent(old, strchr(name, '/') + 1, card, NULL, &succession);
+    const struct succession_check *check = obstacle(&succession);
+    if (succession.verdict != PROVEN) {
+        json_t *picture = card_picture(&succession);
+        digest_hex(&card->digest, hex);
+        json_object_set_new(picture, "card", json_string(hex));
+        add_change(changes, name, picture, is_acceptable(&succession));
+        text_addf(
+            &changes->what,
+            "%sit began with another card of agent %s, and the new one %s take its place: %s%s%s",
+            and_then(changes), name,
+            succession.verdict == REFUTED ? "cannot" : "may not be able to",
+            check ? check->aspect : "", check ? ": " : "", check ? check->reason : "");
+    }
+    succession_done(&succession);
+    return ERR_OK;
+}
+
 static enum error_code check_agent(struct journal_reader *reader, const struct roster *roster,
                                    const struct run *run, const char *name, const json_t *pin,
-                                   struct acceptance *accepted, struct error *reterr)
+                                   struct changes *changes, struct error *reterr)
 {
+    char hex[DIGEST_HEX_SIZE];
     const struct agent *agent = catalog_find(&roster->catalog, slice_of(name));
-    if (!agent)
-        return error_set(reterr, ERR_CONFLICT,
-                         "it began with agent %s, which is not loaded now; see `seam plugins`",
-                         name);
+    if (!agent) {
+        add_change(changes, name, json_pack("{s:s}", "status", "gone"), false);
+        text_addf(&changes->what,
+                  "%sit began with agent %s, which is not loaded now; see `seam plugins`",
+                  and_then(changes), name);
+        return ERR_OK;
+    }
     const char *library = run_library(run, name);
     if (!library)
         library = json_string_value(json_object_get(pin, "library"));
     bool writes = agent->effect == CLASS_WRITE || agent->effect == CLASS_WRITE_IDEMPOTENT;
-    bool same_library = same_digest(library, &agent->library);
-    bool same_card = same_digest(json_string_value(json_object_get(pin, "card")), &agent->card);
+    digest_hex(&agent->library, hex);
+    json_object_set_new(changes->libraries, name, json_string(hex));
     /* what has begun to change the world ends in the very library that began it */
-    if (!same_library && writes && run_agent_underway(run, name))
-        return error_set(reterr, ERR_CONFLICT,
-                         "agent %s has begun what only the library that began it can end; put the "
-                         "plugin back that it had",
-                         name);
-    return same_card ? ERR_OK : may_succeed(reader, roster, name, pin, accepted, reterr);
+    if (!same_digest(library, &agent->library) && writes && run_agent_underway(run, name)) {
+        add_change(changes, name, json_pack("{s:s, s:s}", "status", "library", "library", hex),
+                   false);
+        text_addf(&changes->what,
+                  "%sagent %s has begun what only the library that began it can end",
+                  and_then(changes), name);
+    }
+    if (same_digest(json_string_value(json_object_get(pin, "card")), &agent->card))
+        return ERR_OK;
+    return check_card(reader, roster, name, pin, changes, reterr);
+}
+
+static void digest_changes(struct changes *changes)
+{
+    AUTO(text_done) struct text text;
+    text_init(&text, KEPT_MAX);
+    json_write(changes->agents, &text);
+    struct digest digest = digest_of(text_slice(&text));
+    digest_hex(&digest, changes->digest);
 }
 
 enum error_code pinned_check(struct journal_reader *reader, const struct roster *roster,
-                             const struct run *run, struct acceptance *accepted,
-                             json_t **ret_libraries, struct error *reterr)
+                             const struct run *run, struct changes *ret, struct error *reterr)
 {
     AUTO(json_decrefp) json_t *pins = NULL;
     const char *name;
     json_t *pin;
+    *ret = (struct changes){.approvable = true, .libraries = json_object()};
+    text_init(&ret->what, LIMIT_QUESTION);
     enum error_code code = pinned_read(reader, run_id(run), &pins, reterr);
-    AUTO(json_decrefp) json_t *libraries = json_object();
     json_object_foreach (json_object_get(pins, "agents"), name, pin) {
-        char hex[DIGEST_HEX_SIZE];
         if (code == ERR_OK)
-            code = check_agent(reader, roster, run, name, pin, accepted, reterr);
-        if (code != ERR_OK)
-            break;
-        digest_hex(&catalog_find(&roster->catalog, slice_of(name))->library, hex);
-        json_object_set_new(libraries, name, json_string(hex));
+            code = check_agent(reader, roster, run, name, pin, ret, reterr);
     }
-    if (code != ERR_OK)
+    if (code != ERR_OK) {
         error_prefix(reterr, "run %s: ", run_id(run));
-    else
-        *ret_libraries = TAKE(libraries);
+        changes_done(ret);
+    } else if (ret->agents) {
+        digest_changes(ret);
+    }
     return code;
+}
+
+void changes_done(struct changes *changes)
+{
+    json_decref(changes->agents);
+    json_decref(changes->libraries);
+    text_done(&changes->what);
+    *changes = (struct changes){0};
 }

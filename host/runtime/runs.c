@@ -202,9 +202,17 @@ static void end_durable(void *user, enum error_code code, const struct error *er
     live_release(live);
 }
 
+void live_settle_durably(struct live_run *live)
+{
+    live->barriers++;
+    live->ends++;
+    live->asked_seq = live->seq;
+    host_barrier(live->host, false, end_durable, live);
+}
+
 static void carry_out(struct live_run *live, const struct decisions *decisions)
 {
-    bool barrier = false;
+    bool barrier = false, permitted = false;
     carry_out_starts(live, decisions);
     for (size_t i = 0; i < decisions->count; i++) {
         const struct decision *decision = &decisions->list[i];
@@ -216,15 +224,14 @@ static void carry_out(struct live_run *live, const struct decisions *decisions)
         if (strcmp(decision->rule, "proof-wrong") == 0)
             shout(live, decision);
         barrier |= decision->kind == DECISION_ASK || decision->kind == DECISION_END;
+        permitted |= decision->kind == DECISION_PERMIT && decision->granted;
     }
     nested_hear(live, decisions);
     watch_deadline(live);
-    if (barrier || (run_status(live->run) != RUN_RUNNING && !live->settled)) {
-        live->barriers++;
-        live->ends++;
-        live->asked_seq = live->seq;
-        host_barrier(live->host, false, end_durable, live);
-    }
+    if (barrier || (run_status(live->run) != RUN_RUNNING && !live->settled))
+        live_settle_durably(live);
+    if (permitted)
+        run_permitted(live);
 }
 
 /* The run is final, or waits for people alone: whoever started it is told, once. While a request is

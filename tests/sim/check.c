@@ -205,6 +205,7 @@ void check_decision(struct sim *sim, const struct event *event, const struct dec
     case DECISION_ENTER:
     case DECISION_LEAVE:
     case DECISION_ADOPT:
+    case DECISION_PERMIT:
     case DECISION_UNWIND:
     case DECISION_UNDO:
         break;

@@ -56,6 +56,8 @@ static json_t *say(struct sim *sim, const struct question_view *question)
                         : json_pack("{s:b}", "skip", 1);
     case QUESTION_INPUT:
         return json_string("this one");
+    case QUESTION_CHANGE:
+        return json_pack("{s:b}", "approve", 1);
     }
     return NULL;
 }
