@@ -218,13 +218,17 @@ static void apply_effect_ended(struct run *run, const struct event *event)
 
 /* A start that was lost with the host may be what killed it: taking the run up again costs an
  * attempt, so that it cannot do so for ever. What is known to have been in flight is charged. */
-static void charge_takeover(struct run *run, int64_t at_ms)
+static void charge_takeover(struct run *run, const struct event *event)
 {
+    struct room_lack lack;
     bool lost = false;
     for (uint32_t i = 0; i < run->task_count; i++)
-        lost |= run->tasks[i]->state == TASK_PAUSED && run->tasks[i]->due_ms <= at_ms;
+        lost |= run->tasks[i]->state == TASK_PAUSED && run->tasks[i]->due_ms <= event->at_ms;
     int64_t limit = run->flow->budget.attempts;
-    if (lost && run->in_flight == 0 && (limit < 0 || run->accounts[0].spent.attempts < limit))
+    if (!lost || run->in_flight > 0 || (limit >= 0 && run->accounts[0].spent.attempts >= limit))
+        return;
+    run->lacked_room = event_lacks(run, event, (struct amounts){.attempts = 1}, &lack);
+    if (!run->lacked_room)
         account_charge(run, 0, (struct spent_change){.attempts = 1});
 }
 
@@ -237,7 +241,7 @@ static void apply_taken_over(struct run *run, const struct event *event)
         run->libraries = json_incref(event->libraries);
     }
     change_taken_over(run, event);
-    charge_takeover(run, event->at_ms);
+    charge_takeover(run, event);
     for (uint32_t i = 0; i < run->task_count; i++) {
         struct task *task = run->tasks[i];
         for (uint32_t e = 0; e < task->effect_count; e++) {
@@ -344,6 +348,9 @@ void run_apply(struct run *run, const struct event *event)
         run->now_ms = event->at_ms;
     run->seq++;
     run->answer_pending = false;
+    run->charged_before = run_charged(run);
+    run->begun = (struct amounts){0};
+    run->lacked_room = false;
     if (run->frames[0]->status != RUN_RUNNING && event->kind != EVENT_EFFECT_ENDED)
         return;
     bool has_task = event->kind != EVENT_STARTED && event->kind != EVENT_TAKEN_OVER &&

@@ -186,6 +186,22 @@ static void decide_no_start(const struct task *task, uint32_t index, enum cause 
     decide_verdict(index, &verdict, rule, ret);
 }
 
+/* Budgets over all runs have no room for its call. What cleans up needs none. */
+static bool decide_no_room(const struct run *run, const struct event *event, uint32_t index,
+                           struct decision *ret)
+{
+    const struct task *task = task_at(run, index);
+    const struct agent *agent = task_callee(run, task)->agent;
+    struct room_lack lack;
+    if (start_uses_recovery(run, task, false) ||
+        !event_lacks(run, event, start_amounts(task, false, agent->tokens, agent->cost), &lack))
+        return false;
+    struct verdict verdict = {.cause = CAUSE_BUDGET,
+                              .error = error_json(lack.code, lack.message, task->path)};
+    decide_verdict(index, &verdict, "room-spent", ret);
+    return true;
+}
+
 json_t *map_input(const struct run *run, const struct task *task, char **ret_message)
 {
     const struct callee *callee = task_callee(run, task);
@@ -249,7 +265,8 @@ static void decide_enter(const struct run *run, uint32_t index, json_t *input, s
                     ret);
 }
 
-static void decide_start_agent(const struct run *run, uint32_t index, struct decision *ret)
+static void decide_start_agent(const struct run *run, const struct event *event, uint32_t index,
+                               struct decision *ret)
 {
     const struct task *task = task_at(run, index);
     const struct agent *agent = task_callee(run, task)->agent;
@@ -281,6 +298,10 @@ static void decide_start_agent(const struct run *run, uint32_t index, struct dec
     }
     if (task->role == ROLE_MAIN && (step_of(run, task)->plan || step_of(run, task)->call.flow)) {
         decide_enter(run, index, input, ret);
+        return;
+    }
+    if (decide_no_room(run, event, index, ret)) {
+        json_decref(input);
         return;
     }
     *ret = (struct decision){
@@ -333,7 +354,7 @@ static void decide_start_reconcile(const struct run *run, uint32_t index, struct
 }
 
 /* A call within a call goes at once: its caller waits for it in a place of its own. */
-bool decide_start(const struct run *run, struct decision *ret)
+bool decide_start(const struct run *run, const struct event *event, struct decision *ret)
 {
     uint32_t index;
     bool room = run->places < (uint32_t)run->flow->concurrency;
@@ -342,7 +363,7 @@ bool decide_start(const struct run *run, struct decision *ret)
     if (task_at(run, index)->state == TASK_RECONCILING)
         decide_start_reconcile(run, index, ret);
     else
-        decide_start_agent(run, index, ret);
+        decide_start_agent(run, event, index, ret);
     return true;
 }
 
@@ -516,7 +537,7 @@ bool run_decide(const struct run *run, const struct event *event, struct decisio
     else if (line_first(&run->turns, &index))
         decide_turn(run, index, run->turns.list[run->turns.head + 1], ret);
     else
-        return !run_is_held(run) && decide_start(run, ret);
+        return !run_is_held(run) && decide_start(run, event, ret);
     return true;
 }
 

@@ -36,6 +36,15 @@ static void open_implicit_effect(struct run *run, struct task *task)
     effect->closed_ms = -1;
 }
 
+/* For the next start of the same event: what budgets over all runs have room for. */
+static void count_begun(struct run *run, struct amounts more)
+{
+    run->begun.attempts += more.attempts;
+    run->begun.calls += more.calls;
+    run->begun.tokens += more.tokens;
+    run->begun.cost += more.cost;
+}
+
 static void follow_start(struct run *run, const struct decision *decision)
 {
     struct task *task = task_at(run, decision->task);
@@ -43,6 +52,7 @@ static void follow_start(struct run *run, const struct decision *decision)
     bool nested = task->parent != NO_TASK;
     bool try = !decision->reconciling;
     task_step_forward(run, decision->task);
+    count_begun(run, start_amounts(task, recovery, decision->tokens, decision->cost));
     task_charge(run, task,
                 (struct spent_change){.attempts = try && !recovery && !nested,
                                       .calls = !recovery,
@@ -106,6 +116,7 @@ static void follow_judge(struct run *run, const struct event *event,
         .deferred = ended && event->end == END_NOT_STARTED,
     };
     task->judged = true;
+    run->lacked_room |= strcmp(decision->rule, "room-spent") == 0;
     keep_plan(task, event);
 }
 

@@ -28,7 +28,7 @@
 
 /* Grows when the same events would be decided in another way. A run's records name the version that
  * decided them; a run of a later version is not taken up. */
-enum { RULES_VERSION = 2 };
+enum { RULES_VERSION = 3 };
 
 /* ---- Words of the table ---- */
 
@@ -145,6 +145,7 @@ struct event {
     json_t *response, *result; /* what the host saw; what the agent committed               */
     /* SPENT, RESERVE_ASKED */
     int64_t tokens, cost;
+    json_t *room; /* what the budgets over all runs had room for; see room_lacks */
     /* CALL_ASKED: `effect` is the call's name, with its ordinal: "lookup#1"; `code` the agent that
      * is wanted, by its name in the catalog; `body` the input; `request` {retry, timeout_ms,
      * budget} or NULL; `digest` of agent and input. HELD: `code` what it waits for, or was refused
@@ -377,6 +378,19 @@ struct amounts {
 struct amounts run_spent(const struct run *run);
 /* The same, with what is set aside for starts that have not ended. */
 struct amounts run_charged(const struct run *run);
+
+/* Budgets over all runs: `room` of an event is [{period, until, what, allowed, used, returns}], a
+ * limit each: `what` of "attempts" … , `used` before the event, `returns` if what the event gives
+ * back is given back to that period. Why is there no room for `more`, after what was begun and
+ * returned since? False = there is. */
+struct room_lack {
+    char code[24]; /* "budget-day" */
+    char message[400];
+};
+bool room_lacks(const json_t *room, struct amounts begun, struct amounts returned,
+                struct amounts more, struct room_lack *ret_lack);
+/* Did the last event's room change what was decided? Then it belongs in the record. */
+bool run_lacked_room(const struct run *run);
 
 /* The effects of a task that the world may have seen: for tests and for showing. */
 struct effect_view {

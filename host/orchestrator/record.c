@@ -97,6 +97,7 @@ static const struct field event_fields[] = {
     PLAIN(event, FIELD_BOOL, planned),
     PLAIN(event, FIELD_JSON, plan_errors),
     PLAIN(event, FIELD_JSON, adopted),
+    PLAIN(event, FIELD_JSON, room),
 };
 
 static const struct field decision_fields[] = {

@@ -290,6 +290,8 @@ static const struct {
      "the journal came from a backup: this step may have run after it was made, so a person is "
      "asked",
      "it would have been started in the journal that is not a copy"},
+    {"room-spent", "a budget over all runs has no room for its call",
+     "larger `budgets` in the manifest, or the next period"},
     {"reserve-granted", "the budget allows it", NULL},
     {"reserve-denied", "the budget does not allow it", "a larger `budget`"},
     {"run-cancelled", "a person cancelled the run", NULL},

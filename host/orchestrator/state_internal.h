@@ -235,6 +235,9 @@ struct run {
     struct line timed;  /* open accounts with a limit of time                        */
     struct change change;
     bool answer_pending; /* the event at hand asks for a decision of its own          */
+    /* since the event at hand: what was charged before it, and for starts; did room lack? */
+    struct amounts charged_before, begun;
+    bool lacked_room;
 };
 
 /* ---- shared helpers ---- */
@@ -433,7 +436,7 @@ void decide_resolve(uint32_t index, const struct effect *effect, enum outcome ou
 void decide_answer(const struct run *run, const struct event *event, struct decision *ret);
 void decide_service(const struct run *run, const struct event *event, struct decision *ret);
 void decide_turn(const struct run *run, uint32_t frame, uint32_t step, struct decision *ret);
-bool decide_start(const struct run *run, struct decision *ret);
+bool decide_start(const struct run *run, const struct event *event, struct decision *ret);
 bool decide_ending(const struct run *run, uint32_t frame, struct decision *ret);
 void decide_end(const struct run *run, uint32_t frame, struct decision *ret);
 void decide_call(const struct run *run, const struct event *event, struct decision *ret);
@@ -517,6 +520,14 @@ uint64_t run_chance(const struct run *run, const struct task *task, uint32_t ser
 /* The wait before the next try of the agent, or of the reconcile agent: exponential, capped, full
  * jitter from the run's seed. */
 int64_t retry_delay(const struct run *run, const struct task *task, bool reconciling);
+
+/* ---- room.c: budgets over all runs ---- */
+
+/* What a start takes of them. */
+struct amounts start_amounts(const struct task *task, bool recovery, int64_t tokens, int64_t cost);
+/* Do they lack room for so much more, by what the event says and what was decided on it so far? */
+bool event_lacks(const struct run *run, const struct event *event, struct amounts more,
+                 struct room_lack *ret_lack);
 
 /* ---- scopes for mappings ---- */
 

@@ -330,6 +330,9 @@ static void otherwise_start(const struct run *run, const struct task *task, cons
     if (strcmp(rule, "budget-spent") == 0 && !budget_allows(run, task, recovery, &spent))
         otherwise(list, "budget", xasprintf("the budget allowed more `%s`", spent),
                   task->tries ? "next-attempt" : "first-attempt", "it would have been called");
+    else if (strcmp(rule, "room-spent") == 0)
+        otherwise(list, "budgets", xstrdup("`budgets` of the manifest had room for it"),
+                  task->tries ? "next-attempt" : "first-attempt", "it would have been called");
     else if (strcmp(rule, "input-invalid") == 0)
         otherwise(list, "input", xstrdup("its `input` made what the agent's contract takes"),
                   "first-attempt", "it would have been called");

@@ -30,8 +30,10 @@ void call_refuse_later(struct live_call *call, enum cause cause, const char *cod
 
 WARN_UNUSED enum error_code purse_open(struct host *host, struct error *reterr);
 void purse_close(struct host *host);
-/* Something has happened to the run, which was charged so before: what that changes, for the
- * record. Starts among the decisions count as they are admitted. */
+/* What the periods have room for, for the event that is about to happen: a new reference. NULL =
+ * there are no budgets. */
+json_t *purse_room(const struct live_run *live);
+/* That has happened to the run, which was charged so before: what it changes, for the record. */
 enum { PURSE_ENTRIES = 2 };
 struct purse_entries {
     char names[PURSE_ENTRIES][32];
@@ -40,17 +42,11 @@ struct purse_entries {
 };
 void purse_note(struct live_run *live, struct amounts before, const struct decisions *decisions,
                 struct purse_entries *ret_entries);
-/* A start that was decided is carried out, or is not: it may be admitted now. */
-void purse_arrived(struct live_run *live, const struct decision *start);
-/* It has arrived, and is refused: until its run hears of it, it is in nobody's way. */
-struct amounts purse_send_back(struct live_run *live, const struct decision *start);
-/* Has a period no room, for a start that has arrived and is charged, or for that much more? */
-struct purse_refusal {
-    char code[16]; /* "budget-day" */
-    char message[400];
-};
-bool purse_lacks(struct host *host, int64_t tokens, int64_t cost, bool charged,
-                 struct purse_refusal *ret_refusal);
+/* Has a period no room for that much more? The operator is told, once a period. */
+bool purse_lacks(const struct live_run *live, int64_t tokens, int64_t cost,
+                 struct room_lack *ret_lack);
+/* "budget-day": the operator is told that it is spent, unless it was told already. */
+void purse_tell(struct host *host, const char *code, const char *message);
 /* Must what is set aside for the agent's calls be on disk before they begin? */
 bool purse_needs_barrier(const struct host *host, const struct agent *agent);
 int64_t purse_hour(const struct host *host);

@@ -148,7 +148,6 @@ static void call_not_started(struct live_call *call, enum cause cause, const cha
 void call_end_refused(struct live_call *call)
 {
     struct refusal *refusal = TAKE(call->refusal);
-    call->live->refused = refusal->charged;
     struct event event = {.end = END_NOT_STARTED,
                           .cause = refusal->cause,
                           .code = refusal->code,
@@ -224,23 +223,10 @@ void refuse_waiting(struct slot *slot, const char *why)
         call_not_started(slot->waiting.first, CAUSE_UNAVAILABLE, why);
 }
 
-static bool refused_by_purse(struct live_call *call, const struct decision *start)
-{
-    struct live_run *live = call->live;
-    struct purse_refusal why;
-    if (call->rank == LINE_RECOVERY ||
-        !purse_lacks(live->host, start->tokens, start->cost, true, &why))
-        return false;
-    call_refuse_later(call, CAUSE_BUDGET, why.code, 0, "%s", why.message);
-    call->refusal->charged = purse_send_back(live, start);
-    return true;
-}
-
 void call_start(struct live_run *live, const struct decision *start)
 {
     struct host *host = live->host;
-    purse_arrived(live, start);
-    /* an end that was recorded behind the start's back (a cancel, a resume) leaves nothing to do */
+    /* an end that was recorded behind the start's back (a resume) leaves nothing to do */
     if (host->stopping || !run_task_in_flight(live->run, start->task, start->attempt))
         return;
     if (run_task_needless(live->run, start->task)) {
@@ -267,8 +253,7 @@ void call_start(struct live_run *live, const struct decision *start)
     call->rank = run_task_recovers(live->run, call->task) ? LINE_RECOVERY : LINE_ORDINARY;
     call->hour_ms = live->start_hour_ms;
     nested_started(call);
-    if (!refused_by_purse(call, start))
-        gate_enter(call);
+    gate_enter(call);
 }
 
 static struct live_call *find_task(struct live_call *list, const struct live_run *live,

@@ -139,7 +139,6 @@ struct refusal {
     char code[16];
     int64_t retry_after_ms;
     char *message;
-    struct amounts charged; /* by the purse, until the run hears of it */
 };
 
 /* One start of an agent, from the decision to its end. */
@@ -233,7 +232,6 @@ struct live_run {
     int64_t due_ms;               /* of a waiting one: when it must be looked at; 0 = never */
     struct map called;            /* calls under way that another one asked for, by their task */
     struct map asked;             /* who waits for them: the same key */
-    struct amounts refused; /* what a start that ends now was charged and never admitted for */
     int64_t ended_hour_ms, start_hour_ms; /* of the purse: of the call that ends now, of the starts
                                              that are carried out now; 0 = none */
     bool paid;             /* what has cost something is recorded, and not yet behind a barrier */

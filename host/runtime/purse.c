@@ -6,9 +6,10 @@
  * back to the hour of its start. So a host that is killed loses nothing, and the next one begins
  * with what this one knew.
  *
- * A start is charged when it is decided, and admitted when it is about to be carried out: then it
- * must fit, with all that was admitted before it. What cleans up is charged, and always admitted.
- * Hours that are still to come count too: a clock that is set back gives nothing back.
+ * What there is room for is said to the run with each event, before anything is decided on it: no
+ * start is recorded, or charged, that had no room, and what the journal has charged is what may
+ * have been spent, whoever is killed when. What cleans up is charged, and always admitted. Hours
+ * that are still to come count too: a clock that is set back gives nothing back.
  */
 #include "runtime/across_internal.h"
 
@@ -30,7 +31,6 @@ struct purse {
     size_t count, room;
     struct budget_use uses[PERIOD_COUNT]; /* at hour_ms */
     int64_t hour_ms;
-    struct amounts arriving; /* charged, and not admitted yet */
     bool counts_starts, counts_tokens;
     int64_t told_ms[PERIOD_COUNT]; /* the end of the period whose end was told last */
 };
@@ -246,6 +246,78 @@ bool purse_needs_barrier(const struct host *host, const struct agent *agent)
     return purse && (purse->counts_starts || (purse->counts_tokens && agent->tokens > 0));
 }
 
+/* ---- room ---- */
+
+static void date_text(int64_t ms, char ret_text[static 32])
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    strftime(ret_text, 32, "%Y-%m-%dT%H:%MZ", &tm);
+}
+
+static void add_limit(json_t *room, enum period period, const struct budget_use *use,
+                      int64_t ended_ms, const char *what, int64_t allowed, int64_t used)
+{
+    char until[32];
+    if (allowed < 0)
+        return;
+    date_text(use->ends_ms, until);
+    json_array_append_new(room, json_pack("{s:s, s:s, s:s, s:I, s:I, s:b}", "period",
+                                          period_word(period), "until", until, "what", what,
+                                          "allowed", (json_int_t)allowed, "used", (json_int_t)used,
+                                          "returns", (int)(ended_ms >= use->begins_ms)));
+}
+
+/* The hour of the call that ends now, to which what it did not use is given back. */
+static int64_t ended_hour(const struct live_run *live)
+{
+    return live->ended_hour_ms ? live->ended_hour_ms : live->host->purse->hour_ms;
+}
+
+json_t *purse_room(const struct live_run *live)
+{
+    const struct host *host = live->host;
+    struct purse *purse = host->purse;
+    if (!purse)
+        return NULL;
+    look_at(purse, host_now(host));
+    json_t *room = json_array();
+    for (enum period p = 0; p < PERIOD_COUNT; p++) {
+        const struct manifest_budget *budget = &host->manifest->budgets[p];
+        const struct budget_use *use = &purse->uses[p];
+        int64_t ended_ms = ended_hour(live);
+        add_limit(room, p, use, ended_ms, "attempts", budget->attempts, use->used.attempts);
+        add_limit(room, p, use, ended_ms, "calls", budget->calls, use->used.calls);
+        add_limit(room, p, use, ended_ms, "tokens", budget->tokens, use->used.tokens);
+        add_limit(room, p, use, ended_ms, "cost", budget->cost, use->used.cost);
+    }
+    return room;
+}
+
+bool purse_lacks(const struct live_run *live, int64_t tokens, int64_t cost, struct room_lack *ret)
+{
+    const struct amounts none = {0}, more = {.tokens = tokens, .cost = cost};
+    json_t *room = purse_room(live);
+    bool lacks = room && room_lacks(room, none, none, more, ret);
+    json_decref(room);
+    if (lacks)
+        purse_tell(live->host, ret->code, ret->message);
+    return lacks;
+}
+
+void purse_tell(struct host *host, const char *code, const char *message)
+{
+    struct purse *purse = host->purse;
+    for (enum period p = 0; p < PERIOD_COUNT; p++) {
+        if (strcmp(strchr(code, '-') + 1, period_word(p)) != 0 ||
+            purse->told_ms[p] == purse->uses[p].ends_ms)
+            continue;
+        purse->told_ms[p] = purse->uses[p].ends_ms;
+        host_log(host, "budgets", SEAM_LOG_WARNING, "%s", message);
+    }
+}
+
 /* ---- charging ---- */
 
 /* What the run is charged for a start. */
@@ -280,19 +352,16 @@ void purse_note(struct live_run *live, struct amounts before, const struct decis
 {
     struct purse *purse = live->host->purse;
     struct amounts starts = {0};
-    look_at(purse, host_now(live->host));
-    int64_t ended_ms = live->ended_hour_ms ? live->ended_hour_ms : purse->hour_ms;
+    int64_t ended_ms = ended_hour(live);
     live->ended_hour_ms = 0;
-    for (size_t i = 0; i < decisions->count; i++)
-        if (decisions->list[i].kind == DECISION_START)
-            starts = sum(starts, charged_for(live, &decisions->list[i]), 1);
-    purse->arriving = sum(sum(purse->arriving, starts, 1), live->refused, -1);
-    live->refused = (struct amounts){0};
     struct amounts change = sum(run_charged(live->run), before, -1);
     if (ended_ms == purse->hour_ms) {
         enter(purse, ended_ms, change, ret);
         return;
     }
+    for (size_t i = 0; i < decisions->count; i++)
+        if (decisions->list[i].kind == DECISION_START)
+            starts = sum(starts, charged_for(live, &decisions->list[i]), 1);
     struct amounts rest = sum(change, starts, -1);
     struct amounts back = {.attempts = below(rest.attempts),
                            .calls = below(rest.calls),
@@ -300,98 +369,4 @@ void purse_note(struct live_run *live, struct amounts before, const struct decis
                            .cost = below(rest.cost)};
     enter(purse, ended_ms, back, ret);
     enter(purse, purse->hour_ms, sum(change, back, -1), ret);
-}
-
-void purse_arrived(struct live_run *live, const struct decision *start)
-{
-    struct purse *purse = live->host->purse;
-    if (purse)
-        purse->arriving = sum(purse->arriving, charged_for(live, start), -1);
-}
-
-struct amounts purse_send_back(struct live_run *live, const struct decision *start)
-{
-    struct purse *purse = live->host->purse;
-    struct amounts charged = charged_for(live, start);
-    purse->arriving = sum(purse->arriving, charged, 1);
-    return charged;
-}
-
-/* ---- admitting ---- */
-
-static bool over(int64_t limit, int64_t used, int64_t more)
-{
-    return limit >= 0 && plus(used, more) > limit;
-}
-
-static void date_text(int64_t ms, char ret_text[static 32])
-{
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm tm;
-    gmtime_r(&seconds, &tm);
-    strftime(ret_text, 32, "%Y-%m-%dT%H:%MZ", &tm);
-}
-
-static void tell_once(struct host *host, enum period period, const struct purse_refusal *refusal)
-{
-    struct purse *purse = host->purse;
-    if (purse->told_ms[period] == purse->uses[period].ends_ms)
-        return;
-    purse->told_ms[period] = purse->uses[period].ends_ms;
-    host_log(host, "budgets", SEAM_LOG_WARNING, "%s", refusal->message);
-}
-
-static void refuse(struct host *host, enum period period, const char *what, const char *allowed,
-                   const char *used, const char *more, struct purse_refusal *ret)
-{
-    char until[32];
-    date_text(host->purse->uses[period].ends_ms, until);
-    snprintf(ret->code, sizeof(ret->code), "budget-%s", period_word(period));
-    snprintf(ret->message, sizeof(ret->message),
-             "the manifest's budgets.%s allows %s %s; %s are used or set aside until %s, and this "
-             "would take %s",
-             period_word(period), allowed, what, used, until, more);
-    tell_once(host, period, ret);
-}
-
-static bool lacks(struct host *host, enum period period, const char *what, int64_t limit,
-                  int64_t used, int64_t more, struct purse_refusal *ret)
-{
-    char allowed[32], spent[32], taken[32];
-    if (!over(limit, used, more))
-        return false;
-    if (strcmp(what, "cost") == 0) {
-        money_text(limit, allowed);
-        money_text(used > 0 ? used : 0, spent);
-        money_text(more, taken);
-    } else {
-        snprintf(allowed, sizeof(allowed), "%lld", (long long)limit);
-        snprintf(spent, sizeof(spent), "%lld", (long long)used);
-        snprintf(taken, sizeof(taken), "%lld", (long long)more);
-    }
-    refuse(host, period, what, allowed, spent, taken, ret);
-    return true;
-}
-
-bool purse_lacks(struct host *host, int64_t tokens, int64_t cost, bool charged,
-                 struct purse_refusal *ret)
-{
-    struct purse *purse = host->purse;
-    if (!purse)
-        return false;
-    look_at(purse, host_now(host));
-    const struct amounts more = {
-        .attempts = charged, .calls = charged, .tokens = tokens, .cost = cost};
-    for (enum period p = 0; p < PERIOD_COUNT; p++) {
-        const struct manifest_budget *budget = &host->manifest->budgets[p];
-        struct amounts used = sum(purse->uses[p].used, purse->arriving, -1);
-        if (charged)
-            used = sum(used, more, -1);
-        if (lacks(host, p, "attempts", budget->attempts, used.attempts, more.attempts, ret) ||
-            lacks(host, p, "calls", budget->calls, used.calls, more.calls, ret) ||
-            lacks(host, p, "tokens", budget->tokens, used.tokens, more.tokens, ret) ||
-            lacks(host, p, "cost", budget->cost, used.cost, more.cost, ret))
-            return true;
-    }
-    return false;
 }

@@ -122,13 +122,11 @@ static void starts_durable(void *user, enum error_code code, const struct error 
     for (size_t i = 0; i < pending->count; i++) {
         struct decision *start = &pending->list[i];
         live->start_hour_ms = pending->hour_ms;
-        if (code == ERR_OK) {
+        if (code == ERR_OK)
             call_start(live, start);
-        } else {
-            purse_arrived(live, start);
+        else
             call_refuse(live, start->task, start->attempt, CAUSE_UNAVAILABLE,
                         err ? err->text : "no room");
-        }
         json_decref(start->input);
         json_decref(start->feedback);
     }
@@ -328,6 +326,22 @@ static void give_spare(struct host *host, struct decisions *decisions)
     host->spare = *decisions;
 }
 
+/* What there was room for is kept only where the lack of it was decided by. */
+static void note_room(struct live_run *live, struct event *event, const struct decisions *decisions)
+{
+    if (!run_lacked_room(live->run)) {
+        event->room = NULL;
+        return;
+    }
+    for (size_t i = 0; i < decisions->count; i++) {
+        const json_t *error = decisions->list[i].error;
+        if (decisions->list[i].kind == DECISION_JUDGE &&
+            strcmp(decisions->list[i].rule, "room-spent") == 0)
+            purse_tell(live->host, json_string_value(json_object_get(error, "code")),
+                       json_string_value(json_object_get(error, "message")));
+    }
+}
+
 static void happen(struct live_run *live, struct event *event, const char *claim, const char *owner,
                    struct decision *ret_first)
 {
@@ -336,8 +350,11 @@ static void happen(struct live_run *live, struct event *event, const char *claim
     int64_t now = host_now(host);
     event->at_ms = now > run_time(live->run) ? now : run_time(live->run);
     struct amounts charged = run_charged(live->run);
+    json_t *room = event->room = purse_room(live);
     plan_attach(live->run, event);
     run_advance(live->run, event, &decisions);
+    if (room)
+        note_room(live, event, &decisions);
     append(live, event, &decisions, charged, claim, owner);
     if (host->options.progress)
         host->options.progress(host->options.user, live->run, event, &decisions);
@@ -351,6 +368,8 @@ static void happen(struct live_run *live, struct event *event, const char *claim
     }
     give_spare(host, &decisions);
     plan_detach(event);
+    json_decref(room);
+    event->room = NULL;
 }
 
 void live_happen(struct live_run *live, struct event *event, struct decision *ret_first)

@@ -310,17 +310,16 @@ static void grant_reserve(struct live_call *call, uint64_t request, const struct
 }
 
 /* No budget over all runs has room for it: the run has it in its record, for `explain`. */
-static void refuse_reserve(struct live_call *call, uint64_t request,
-                           const struct purse_refusal *refusal)
+static void refuse_reserve(struct live_call *call, uint64_t request, const struct room_lack *lack)
 {
     struct event event = {.kind = EVENT_HELD,
                           .task = call->task,
                           .attempt = call->attempt,
-                          .code = refusal->code,
-                          .message = refusal->message};
+                          .code = lack->code,
+                          .message = lack->message};
     live_happen(call->live, &event, NULL);
-    service_fail(call->slot, request, SEAM_E_BUDGET, SEAM_EFFECT_NONE, refusal->code, "%s",
-                 refusal->message);
+    service_fail(call->slot, request, SEAM_E_BUDGET, SEAM_EFFECT_NONE, lack->code, "%s",
+                 lack->message);
 }
 
 static void budget_reserve(struct live_call *call, uint64_t request, json_t *body)
@@ -333,10 +332,9 @@ static void budget_reserve(struct live_call *call, uint64_t request, json_t *bod
                     "`tokens` >= 0, `cost` a decimal in a string");
         return;
     }
-    struct purse_refusal refusal;
-    if (call->rank != LINE_RECOVERY &&
-        purse_lacks(call->live->host, event.tokens, event.cost, false, &refusal)) {
-        refuse_reserve(call, request, &refusal);
+    struct room_lack lack;
+    if (call->rank != LINE_RECOVERY && purse_lacks(call->live, event.tokens, event.cost, &lack)) {
+        refuse_reserve(call, request, &lack);
         return;
     }
     live_happen(call->live, &event, &decision);

@@ -25,6 +25,66 @@ static bool reserves(struct bench *b, const char *path, int64_t tokens, int64_t 
     return decided(b, DECISION_RESERVE, NULL)->granted;
 }
 
+/* ---- what all runs share ---- */
+
+/* An attempt that ends well, when the periods have that much room. */
+static void ok_with_room(struct bench *b, const char *path, const char *room)
+{
+    struct event event = of_task(b, EVENT_ENDED, path);
+    event.body = json_of("{\"n\": 1}");
+    event.room = json_of(room);
+    happen(b, event);
+    json_decref(event.body);
+    json_decref(event.room);
+}
+
+#define ROOM(what, allowed, used, returns)                                                         \
+    "[{\"period\": \"day\", \"until\": \"2026-12-01T00:00Z\", \"what\": \"" what                   \
+    "\", \"allowed\": " allowed ", \"used\": " used ", \"returns\": " returns "}]"
+
+#define FIRST_AND_THEN                                                                             \
+    LIMITED("attempts: 9, calls: 9, tokens: 900",                                                  \
+            "  a: {agent: w/dear}\n"                                                               \
+            "  b: {agent: w/dear, needs: [a], on_failure: skip}\n"                                 \
+            "  c: {agent: w/dear, needs: [a], on_failure: skip}\n")
+
+START_TEST(a_start_without_room_is_not_begun_and_not_charged)
+{
+    struct bench b;
+    bench_start(&b, FIRST_AND_THEN, "{}");
+    ok_with_room(&b, "a", ROOM("calls", "5", "4", "true"));
+    expect_state(&b, "b", TASK_RUNNING);
+    expect_state(&b, "c", TASK_SKIPPED);
+    decided(&b, DECISION_JUDGE, "room-spent");
+    ck_assert(run_lacked_room(b.run));
+    expect_json(json_object_get(the_task(&b, "c")->error, "code"), "\"budget-day\"");
+    expect_json(json_object_get(the_task(&b, "c")->error, "message"),
+                "\"the manifest's budgets.day allows 5 calls; 5 are used or set aside until "
+                "2026-12-01T00:00Z, and this would take 1\"");
+    ck_assert_int_eq(run_charged(b.run).calls, 2);
+    ok(&b, "b", "{\"n\": 1}");
+    ck_assert(!run_lacked_room(b.run));
+    expect_status(&b, RUN_DONE);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(what_an_event_gives_back_is_room_in_its_own_period)
+{
+    for (int own = 0; own < 2; own++) {
+        struct bench b;
+        bench_start(&b, FIRST_AND_THEN, "{}");
+        spends(&b, "a", 10, 0); /* 90 of its 100 are given back */
+        ok_with_room(&b, "a",
+                     own ? ROOM("tokens", "300", "190", "true")
+                         : ROOM("tokens", "300", "190", "false"));
+        expect_state(&b, "b", TASK_RUNNING);
+        expect_state(&b, "c", own ? TASK_RUNNING : TASK_SKIPPED);
+        bench_done(&b);
+    }
+}
+END_TEST
+
 /* ---- limits ---- */
 
 START_TEST(attempts_and_calls_are_counted_before_the_start)
@@ -350,6 +410,8 @@ END_TEST
 
 UNIT_MAIN(attempts_and_calls_are_counted_before_the_start,
           the_worst_case_of_a_call_is_set_aside_until_it_ends,
+          a_start_without_room_is_not_begun_and_not_charged,
+          what_an_event_gives_back_is_room_in_its_own_period,
           a_cost_that_is_set_aside_cannot_be_spent_twice,
           an_agent_may_set_more_aside_while_there_is_some,
           what_is_used_beyond_what_was_set_aside_is_promised_to_nobody,

@@ -6,6 +6,8 @@
  */
 #include "stage.h"
 
+#include "runtime/host_internal.h"
+
 #include <sqlite3.h>
 #include <uv.h>
 
@@ -199,6 +201,198 @@ START_TEST(cleaning_up_is_never_refused)
 }
 END_TEST
 
+/* ---- hosts that are killed ---- */
+
+/* Between deciding and the disk, between the disk and carrying out. */
+enum point { RECORDED, KEPT, POINTS };
+
+static int records_left;
+static enum point point;
+
+static void die(void *user, enum error_code code, const struct error *err)
+{
+    (void)user;
+    (void)code;
+    (void)err;
+    kill(getpid(), SIGKILL);
+}
+
+static void die_after(void *user, const struct run *run, const struct event *event,
+                      const struct decisions *decisions)
+{
+    struct stage *s = user;
+    (void)run;
+    (void)event;
+    (void)decisions;
+    if (--records_left != 0)
+        return;
+    if (point == RECORDED)
+        kill(getpid(), SIGKILL);
+    journal_sync(s->host->journal, false, die, NULL);
+}
+
+/* Takes up what is left and begins three runs more, in a process of its own; true = it was killed.
+ */
+static bool work_and_die(struct stage *s, const char *name, int records, enum point at)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        struct error err;
+        size_t count, refused;
+        struct host_options options = {.roster = s->roster,
+                                       .worker = BUILD_ROOT "/bin/seam-worker",
+                                       .progress = die_after,
+                                       .settled = stage_settled,
+                                       .user = s};
+        records_left = records;
+        point = at;
+        ASSERT(host_open(&options, &s->host, &err) == ERR_OK);
+        ASSERT(host_resume_all(s->host, &count, &refused, &err) == ERR_OK && refused == 0);
+        submit_many(s, name, 3, "{'list': [1, 2]}");
+        stage_work(s);
+        stage_close(s);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFSIGNALED(status) || WEXITSTATUS(status) == 0, "the child failed");
+    return WIFSIGNALED(status);
+}
+
+static void stage_resume_all(struct stage *s)
+{
+    struct error err;
+    size_t count, refused;
+    stage_open(s);
+    enum error_code code = host_resume_all(s->host, &count, &refused, &err);
+    ck_assert_ok(code, err);
+    ck_assert_uint_eq(refused, 0);
+    stage_work(s);
+}
+
+/* What all runs of the journal are charged. */
+static struct amounts charged_to_runs(const struct stage *s)
+{
+    struct stage_ids ids = {.count = 0};
+    struct amounts all = {0};
+    struct error err;
+    AUTO(journal_reader_closep) struct journal_reader *reader = stage_reader(s);
+    enum error_code code = journal_runs(reader, NULL, stage_keep_id, &ids, &err);
+    ck_assert_ok(code, err);
+    for (size_t i = 0; i < ids.count; i++) {
+        struct run *run = NULL;
+        code = fold_run(reader, ids.list[i], s->flow, NULL, NULL, &run, &err);
+        ck_assert_ok(code, err);
+        struct amounts one = run_charged(run);
+        all = (struct amounts){all.attempts + one.attempts, all.calls + one.calls,
+                               all.tokens + one.tokens, all.cost + one.cost};
+        run_free(run);
+        free(ids.list[i]);
+    }
+    return all;
+}
+
+/* The starts that the agents were given. */
+static int given_starts(const struct stage *s)
+{
+    AUTO(freep) char *path = xasprintf("%s/starts", s->folder);
+    FILE *file = fopen(path, "re");
+    int lines = 0;
+    for (int c; file && (c = fgetc(file)) != EOF;)
+        lines += c == '\n';
+    if (file)
+        fclose(file);
+    return lines;
+}
+
+struct allowed {
+    const char *budgets;
+    int64_t attempts, calls, tokens, cost;
+};
+
+static void ck_assert_charged(const struct stage *s, const struct allowed *allowed)
+{
+    struct amounts used = used_today(s), runs = charged_to_runs(s);
+    ck_assert_int_le(used.attempts, allowed->attempts);
+    ck_assert_int_le(used.calls, allowed->calls);
+    ck_assert_int_le(used.tokens, allowed->tokens);
+    ck_assert_int_le(used.cost, allowed->cost);
+    ck_assert_int_le(given_starts(s), used.calls);
+    ck_assert_mem_eq(&used, &runs, sizeof(used));
+}
+
+static void stage_killed(struct stage *s, int mode, const char *budgets)
+{
+    AUTO(freep) char *extra = xasprintf("budgets: {month: {%s}}\n", budgets);
+    AUTO(text_done) struct text manifest;
+    struct error err;
+    stage_set(s, mode, NULL, "", extra);
+    text_init(&manifest, LIMIT_FILE);
+    text_addf(&manifest,
+              "manifest: 1\nstore: {url: \"sqlite:journal.db\"}\n%sescalation: {ops: {exec: "
+              "[/bin/true]}}\nplugins:\n  actor:\n    path: " BUILD_ROOT
+              "/tests/unit/runtime/plugins/so/actor.so\n    isolation: %s\n"
+              "    config: {starts: \"%s/starts\"}\n    limits: {max_concurrency: 2}\n",
+              extra, mode == IN_PROCESS ? "in-process" : "worker", s->folder);
+    roster_free(s->roster);
+    stage_write(s, "seam.yaml", text_str(&manifest));
+    AUTO(freep) char *path = xasprintf("%s/seam.yaml", s->folder);
+    enum error_code code = roster_load(path, &s->roster, &err);
+    ck_assert_ok(code, err);
+    stage_flow(s, "steps:\n"
+                  "  many: {agent: actor/think, for_each: \"${ .input.list }\", input: {do: [\n"
+                  "    {ask: budget.reserve/1, body: {tokens: 20}},\n"
+                  "    {ask: budget.spend/1, body: {tokens: 30, cost: '0.001'}}, {give: 1}]}}\n");
+}
+
+/* Each host takes up what the last one left, and is killed after as many records. */
+static void kill_at(int mode, enum point at)
+{
+    static const struct allowed all[] = {
+        {"calls: 7", INT64_MAX, 7, INT64_MAX, INT64_MAX},
+        {"tokens: 500", INT64_MAX, INT64_MAX, 500, INT64_MAX},
+        {"attempts: 5, cost: 0.05", 5, INT64_MAX, INT64_MAX, 50000},
+    };
+    int kills = 0;
+    for (int records = 1; records <= 14; records++) {
+        const struct allowed *allowed = &all[(records + mode) % 3];
+        struct stage s;
+        char name[] = "a";
+        stage_killed(&s, mode, allowed->budgets);
+        for (; name[0] < 'e' && work_and_die(&s, name, records, at); name[0]++, kills++)
+            ck_assert_charged(&s, allowed);
+        stage_resume_all(&s);
+        submit_many(&s, "last", 8, "{'list': [1]}");
+        stage_work(&s);
+        stage_close(&s);
+        ck_assert_charged(&s, allowed);
+        ck_assert_int_gt(failed_count, 0);
+        ck_assert(allowed->calls > 7 || used_today(&s).calls == 7);
+        ck_assert(allowed->attempts > 5 || used_today(&s).attempts == 5);
+        stage_done(&s);
+    }
+    ck_assert_int_gt(kills, 20);
+}
+
+START_TEST(nobody_overspends_when_hosts_die_before_the_disk)
+{
+    kill_at(_i, RECORDED);
+}
+END_TEST
+
+START_TEST(nobody_overspends_when_hosts_die_behind_the_disk)
+{
+    kill_at(_i, KEPT);
+}
+END_TEST
+
+/* Under it, a process that was forked from one with threads may start none. */
+#ifdef __SANITIZE_THREAD__
+enum { FORKS = 0 };
+#else
+enum { FORKS = 1 };
+#endif
+
 /* ---- time ---- */
 
 static void set_meter(const struct stage *s, const char *name, int calls)
@@ -279,6 +473,8 @@ int main(void)
         a_clock_that_is_set_back_gives_nothing_back,
         periods_begin_where_utc_has_them,
         without_budgets_no_meter_runs,
+        FORKS ? nobody_overspends_when_hosts_die_before_the_disk : NULL,
+        FORKS ? nobody_overspends_when_hosts_die_behind_the_disk : NULL,
         NULL,
     };
     return stage_main(__FILE__, everywhere, NULL);
