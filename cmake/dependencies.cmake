@@ -12,3 +12,15 @@ pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv)
 pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
+
+# jansson as the host's own copy, where there is an archive of it: what plugins in the host's process
+# do with theirs is then no affair of the host's values, nor how these are kept of them.
+find_library(JANSSON_ARCHIVE libjansson.a HINTS ${JANSSON_LIBDIR})
+add_library(own-jansson INTERFACE)
+if(JANSSON_ARCHIVE)
+    target_include_directories(own-jansson SYSTEM INTERFACE ${JANSSON_INCLUDE_DIRS})
+    target_link_libraries(own-jansson INTERFACE ${JANSSON_ARCHIVE})
+    target_compile_definitions(own-jansson INTERFACE SEAM_OWN_JANSSON)
+else()
+    target_link_libraries(own-jansson INTERFACE PkgConfig::JANSSON)
+endif()

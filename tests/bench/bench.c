@@ -9,6 +9,8 @@
  */
 #include "bench.h"
 
+#include "json/json.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,6 +220,7 @@ static int milliseconds(const char *word)
 int main(int argc, char **argv)
 {
     struct options options = {.warm_ms = -1, .go_ms = -1};
+    json_pool_use();
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0)
             options.json = true;
