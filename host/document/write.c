@@ -16,18 +16,30 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c != '"' && c != '\\';
 }
 
-/* How many of the first bytes need no escape. */
-static size_t plain_length(struct slice s)
+static uint64_t load(const char *from)
 {
-    size_t at = 0;
-    for (uint64_t word; s.len - at >= sizeof(word); at += sizeof(word)) {
-        memcpy(&word, s.ptr + at, sizeof(word));
-        if (bytes_equal(word, '"') | bytes_equal(word, '\\') | bytes_below(word, 0x20))
-            break;
+    uint64_t word;
+    memcpy(&word, from, sizeof(word));
+    return word;
+}
+
+static uint64_t odd_bytes(uint64_t word)
+{
+    return bytes_equal(word, '"') | bytes_equal(word, '\\') | bytes_below(word, 0x20);
+}
+
+/* No byte needs an escape. The last eight are looked at together, some of them twice. */
+static bool is_all_plain(struct slice s)
+{
+    uint64_t odd = 0;
+    if (s.len >= sizeof(odd)) {
+        for (size_t at = 0; s.len - at > sizeof(odd); at += sizeof(odd))
+            odd |= odd_bytes(load(s.ptr + at));
+        return (odd | odd_bytes(load(s.ptr + s.len - sizeof(odd)))) == 0;
     }
-    while (at < s.len && is_plain((unsigned char)s.ptr[at]))
-        at++;
-    return at;
+    for (size_t at = 0; at < s.len; at++)
+        odd |= !is_plain((unsigned char)s.ptr[at]);
+    return odd == 0;
 }
 
 static void write_escaped(struct slice s, struct text *out)
@@ -56,7 +68,7 @@ static void write_escaped(struct slice s, struct text *out)
  * character each, or NUL for none. */
 static void write_string(char before, struct slice s, char behind, struct text *out)
 {
-    bool plain = plain_length(s) == s.len;
+    bool plain = is_all_plain(s);
     char *to = text_room(out, plain ? s.len + 4 : 1), *at = to;
     if (!to)
         return;
