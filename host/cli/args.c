@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/units.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,6 +184,8 @@ static int unknown_command(const char *name)
 
 int cli_main(int argc, char **argv)
 {
+    /* Who starts a program with it ignored would have the kernel throw away how children end. */
+    signal(SIGCHLD, SIG_DFL);
     if (argc < 2) {
         help_all(stderr);
         return EXIT_USAGE;

@@ -6,12 +6,10 @@
  * told of. So a person may be told twice, if the host dies in between, and is not told never.
  */
 #include "runtime/across_internal.h"
+#include "runtime/program_internal.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum { HOOK_TRIES = 3, HOOK_TIMEOUT_MS = 30000, HOOK_WAIT_MS = 1000 };
 
@@ -25,16 +23,11 @@ struct hook {
     uint32_t revision;
     int tries;
     uint64_t request; /* 0 = none is under way */
-    uv_process_t *process;
+    struct program *program;
     struct timer timer; /* the program's time, or the wait before the next try */
 };
 
 static void try_hook(struct hook *hook);
-
-static void free_handle(uv_handle_t *handle)
-{
-    free(handle);
-}
 
 static void hook_closed(uv_handle_t *handle)
 {
@@ -45,20 +38,13 @@ static void hook_closed(uv_handle_t *handle)
     free(hook);
 }
 
-static void let_go_of_process(struct hook *hook)
-{
-    if (hook->process)
-        uv_close((uv_handle_t *)hook->process, free_handle);
-    hook->process = NULL;
-}
-
 static void hook_free(struct hook *hook)
 {
     struct live_run *live = live_find(hook->host, hook->run);
     *hook->back = hook->next;
     if (hook->next)
         hook->next->back = hook->back;
-    let_go_of_process(hook);
+    program_free(TAKE(hook->program));
     if (live) {
         live->hooks--;
         park_later(live);
@@ -94,7 +80,7 @@ static void try_ended(struct hook *hook, const char *failure)
 {
     struct host *host = hook->host;
     timer_stop(&hook->timer);
-    let_go_of_process(hook);
+    program_free(TAKE(hook->program));
     hook->request = 0;
     if (host->stopping)
         return;
@@ -114,85 +100,34 @@ static void try_ended(struct hook *hook, const char *failure)
 
 /* ---- a program ---- */
 
-static void program_ended(uv_process_t *process, int64_t status, int signal)
+static void program_has_ended(void *user, const char *failure)
 {
-    struct hook *hook = process->data;
-    char failure[128];
-    if (signal)
-        snprintf(failure, sizeof(failure), "the program was killed by signal %d", signal);
-    else
-        snprintf(failure, sizeof(failure), "the program exited with status %lld",
-                 (long long)status);
-    try_ended(hook, signal || status ? failure : NULL);
+    try_ended(user, failure);
 }
 
 static void program_is_late(struct timer *timer)
 {
     struct hook *hook = timer->data;
-    if (hook->process)
-        uv_process_kill(hook->process, SIGKILL);
-}
-
-static char **arguments_of(const json_t *list)
-{
-    size_t count = json_array_size(list);
-    char **arguments = xcalloc(count + 1, sizeof(*arguments));
-    for (size_t i = 0; i < count; i++)
-        arguments[i] = (char *)json_string_value(json_array_get(list, i));
-    return arguments;
-}
-
-/* A file in memory that holds the question: unlike a pipe it does not mind a program that reads
- * nothing. -1 if there is none to be had. */
-static int question_file(const struct hook *hook)
-{
-    int fd = memfd_create("question", MFD_CLOEXEC);
-    size_t written = 0;
-    while (fd >= 0 && written < hook->body.len) {
-        ssize_t got = write(fd, hook->body.ptr + written, hook->body.len - written);
-        if (got < 0) {
-            close(fd);
-            return -1;
-        }
-        written += (size_t)got;
-    }
-    if (fd >= 0)
-        lseek(fd, 0, SEEK_SET);
-    return fd;
+    if (hook->program)
+        program_kill(hook->program);
 }
 
 static void start_program(struct hook *hook, const json_t *list)
 {
     struct host *host = hook->host;
-    hook->process = xcalloc(1, sizeof(*hook->process));
-    hook->process->data = hook;
-    int question = question_file(hook);
-    uv_stdio_container_t streams[] = {
-        {.flags = UV_INHERIT_FD, .data.fd = question},
-        {.flags = UV_IGNORE},
-        {.flags = UV_IGNORE},
-    };
-    char **arguments = arguments_of(list);
-    uv_process_options_t options = {
-        .exit_cb = program_ended,
-        .file = arguments[0],
-        .args = arguments,
-        .cwd = host->manifest->folder,
-        .stdio = streams,
-        .stdio_count = 3,
-    };
-    int failed = uv_spawn(&host->loop, hook->process, &options);
-    if (question >= 0)
-        close(question);
+    struct error err;
+    size_t count = json_array_size(list);
+    char **arguments = xcalloc(count + 1, sizeof(*arguments));
+    for (size_t i = 0; i < count; i++)
+        arguments[i] = (char *)json_string_value(json_array_get(list, i));
+    enum error_code code =
+        program_start(&host->loop, arguments, host->manifest->folder, text_slice(&hook->body),
+                      program_has_ended, hook, &hook->program, &err);
     free(arguments);
-    if (failed) {
-        char failure[256];
-        snprintf(failure, sizeof(failure), "%s cannot be started: %s",
-                 json_string_value(json_array_get(list, 0)), uv_strerror(failed));
-        try_ended(hook, failure);
-        return;
-    }
-    timer_start(&hook->timer, program_is_late, HOOK_TIMEOUT_MS);
+    if (code != ERR_OK)
+        try_ended(hook, err.text);
+    else
+        timer_start(&hook->timer, program_is_late, HOOK_TIMEOUT_MS);
 }
 
 /* ---- a URL ---- */

@@ -25,6 +25,7 @@
  *   pinned.c    the flows and cards that a journal keeps
  *   plans.c     plans that agents make, compiled
  *   hooks.c     people are told that they are asked
+ *   program.c   a program that the host starts
  *   roster.c    manifest and cards → catalog
  *   grants.c    which agents may call which
  *   trial.c     one plugin, started to see whether it starts

@@ -66,12 +66,28 @@ waits h4
 try 0 seam replay --all
 says out '4 of 4 runs replayed the same'
 
+claim "a script that names no interpreter is the shell's"
+told_by '{exec: [./plain, plainly]}'
+echo 'echo "$1" >>arguments' >plain
+chmod +x plain
+waits h5
+[ "$(tail -n 1 arguments)" = plainly ] || die "not told"
+
+claim "whoever started the host has its signals otherwise: the end of a program is heard"
+told_by '{exec: [./page, anyhow]}'
+for way in block ignore; do
+    try 3 env "--$way-signal=CHLD" "$SEAM" run one.yaml --set x=1 --id "$way"
+    lacks err 'could not be told'
+    try 0 seam show "$way" --json
+    holds '.tasks[0].question.told == true'
+done
+
 claim "a URL gets the same as a POST; what it answers counts"
 raise_world
 told_by "{http: \"http://127.0.0.1:$PORT/nobody\"}"
-waits h5
+waits h7
 says err 'could not be told' 'answered with status 404'
 told_by "{http: \"http://127.0.0.1:$PORT/mails\"}"
-waits h6
+waits h8
 says err 'answered with status 4'
 [ "$(curl -sS "http://127.0.0.1:$PORT/_stats" | jq .arrivals)" -ge 6 ] || die "nothing was posted"

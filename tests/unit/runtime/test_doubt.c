@@ -86,7 +86,7 @@ START_TEST(settle_counts_from_the_closing_of_the_request_and_not_from_the_end_of
 {
     struct stage s;
     stage_set(&s, _i, keeps_the_first, "", "");
-    stage_one_step(&s, "actor/book", ", timeout: {start_to_close: 50ms}");
+    stage_one_step(&s, "actor/book", ", timeout: {start_to_close: 500ms}");
     ck_assert_int_eq(stage_run(&s, "r", "{'do': [" MUST "], " SAY("not_seen") "}"), RUN_DONE);
     ck_assert_int_eq(atomic_load(&posts), 2);
     ck_assert_tells(&s, "r", "[effect-ended]");
@@ -139,7 +139,7 @@ START_TEST(what_a_late_answer_may_still_say_is_waited_for)
     struct stage s;
     watched = &s;
     stage_set(&s, _i, answers_when_people_are_asked, "", "");
-    stage_one_step(&s, "actor/book", ", timeout: {start_to_close: 50ms}");
+    stage_one_step(&s, "actor/book", ", timeout: {start_to_close: 500ms}");
     ck_assert_int_eq(stage_run(&s, "r", "{'do': [" MUST "], " SAY("unknown") "}"), RUN_DONE);
     ck_assert_tells(&s, "r", "reconcile-unknown");
     ck_assert_tells(&s, "r", "evidence");
@@ -185,9 +185,9 @@ START_TEST(a_spent_time_budget_ends_no_doubt)
     struct stage s;
     stage_set(&s, _i, drops_posts, "", "");
     stage_flow(&s,
-               "budget: {attempts: 9, calls: 9, time: 200ms, recovery: {calls: 5}}\n"
+               "budget: {attempts: 9, calls: 9, time: 1500ms, recovery: {calls: 5}}\n"
                "steps:\n  act: {agent: actor/book, input: \"${ .input }\"}\n"
-               "  other: {agent: actor/pure, input: {do: [{ask: clock.sleep/1, body: {ms: 400}}]"
+               "  other: {agent: actor/pure, input: {do: [{ask: clock.sleep/1, body: {ms: 2000}}]"
                "}}\noutput: {as: \"${ .steps.act.output }\"}\n");
     ck_assert_int_eq(stage_run(&s, "r", "{'do': [" MUST "], " SAY("unknown") "}"), RUN_WAITING);
     ck_assert_tells(&s, "r", "time-spent");
