@@ -78,7 +78,7 @@ static struct block *find_shared(size_t size)
     return batch;
 }
 
-static struct block *cut(size_t size)
+static void *cut(size_t size)
 {
     size_t bytes = size * GRAIN;
     if ((size_t)(pool.end - pool.at) < bytes) {
@@ -91,45 +91,58 @@ static struct block *cut(size_t size)
     struct block *block = (struct block *)(void *)pool.at;
     pool.at += bytes;
     block->size = size;
-    block->next = NULL;
-    return block;
+    return &block->next;
 }
+
+/* What is seldom is kept out of the way of what is not. */
+#define SELDOM __attribute__((noinline))
 
 /* The list is empty. */
-static struct block *refill(struct list *list, size_t size)
+SELDOM static void *refill(struct list *list)
 {
-    struct block *batch = TAKE(list->batch);
-    if (!batch)
-        batch = find_shared(size);
-    if (!batch)
+    size_t size = (size_t)(list - pool.lists);
+    struct block *block = TAKE(list->batch);
+    if (!block)
+        block = find_shared(size);
+    if (!block)
         return cut(size);
-    list->first = batch->next;
+    list->first = block->next;
     list->count = BATCH - 1;
-    return batch;
+    return &block->next;
 }
 
+SELDOM static void *take_large(size_t bytes)
+{
+    struct block *block =
+        bytes < SIZE_MAX / 2 ? malloc(bytes + offsetof(struct block, next)) : NULL;
+    if (!block)
+        return NULL;
+    block->size = 0;
+    return &block->next;
+}
+
+/* The smallest holds what a free block does. */
 static void *take(size_t bytes)
 {
     size_t size = (bytes + offsetof(struct block, next) + GRAIN - 1) / GRAIN;
-    struct block *block;
-    if (size < 2)
-        size = 2; /* it must hold what a free one does */
-    if (size >= SIZES) {
-        block = bytes < SIZE_MAX / 2 ? malloc(bytes + offsetof(struct block, next)) : NULL;
-        if (!block)
-            return NULL;
-        block->size = 0;
-        return &block->next;
-    }
-    struct list *list = &pool.lists[size];
-    block = list->first;
-    if (block) {
-        list->first = block->next;
-        list->count--;
-    } else {
-        block = refill(list, size);
-    }
-    return block ? &block->next : NULL;
+    if (size >= SIZES)
+        return take_large(bytes);
+    struct list *list = &pool.lists[size < 2 ? 2 : size];
+    struct block *block = list->first;
+    if (!block)
+        return refill(list);
+    list->first = block->next;
+    list->count--;
+    return &block->next;
+}
+
+/* A whole list goes, the one before it for all threads to find. */
+SELDOM static void set_aside(struct list *list)
+{
+    if (list->batch)
+        share(list->batch);
+    list->batch = TAKE(list->first);
+    list->count = 0;
 }
 
 static void give_back(void *memory)
@@ -142,13 +155,8 @@ static void give_back(void *memory)
         return;
     }
     struct list *list = &pool.lists[block->size];
-    if (list->count == BATCH) {
-        if (list->batch)
-            share(list->batch);
-        list->batch = list->first;
-        list->first = NULL;
-        list->count = 0;
-    }
+    if (list->count == BATCH)
+        set_aside(list);
     block->next = list->first;
     list->first = block;
     list->count++;
