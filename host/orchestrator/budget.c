@@ -274,9 +274,11 @@ int64_t retry_delay(const struct run *run, const struct task *task, bool reconci
 void effect_key(const char *store, const char *run, const char *step, int64_t item,
                 const char *effect, char ret_hex[static DIGEST_HEX_SIZE])
 {
-    AUTO(freep) char *index = xasprintf("%lld", (long long)item);
-    const struct slice parts[] = {slice_of(store), slice_of(run), slice_of(step), slice_of(index),
-                                  slice_of(effect)};
+    AUTO(text_done) struct text index;
+    text_init(&index, DIGEST_HEX_SIZE);
+    text_addi(&index, item);
+    const struct slice parts[] = {slice_of(store), slice_of(run), slice_of(step),
+                                  text_slice(&index), slice_of(effect)};
     struct digest digest = digest_of_parts(parts, sizeof(parts) / sizeof(parts[0]));
     digest_hex(&digest, ret_hex);
 }

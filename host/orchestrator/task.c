@@ -24,9 +24,17 @@ static char *path_of(const struct frame *frame, const struct step *step, int64_t
 {
     static const char *const roles[] = {
         [ROLE_MAIN] = "", [ROLE_FALLBACK] = "/fallback", [ROLE_UNDO] = "/undo", [ROLE_CALL] = ""};
-    return item >= 0
-               ? xasprintf("%s%s[%lld]%s", frame->prefix, step->name, (long long)item, roles[role])
-               : xasprintf("%s%s%s", frame->prefix, step->name, roles[role]);
+    AUTO(text_done) struct text path;
+    text_init(&path, SIZE_MAX / 2);
+    text_adds(&path, frame->prefix);
+    text_adds(&path, step->name);
+    if (item >= 0) {
+        text_addc(&path, '[');
+        text_addi(&path, item);
+        text_addc(&path, ']');
+    }
+    text_adds(&path, roles[role]);
+    return xstrndup(path.ptr, path.len); /* no longer than it is: there may be many */
 }
 
 static uint32_t add_task(struct run *run, struct task task)
