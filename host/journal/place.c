@@ -140,27 +140,29 @@ enum error_code place_check(const char *path, struct error *reterr)
     return ERR_OK;
 }
 
-static enum error_code sync_path(const char *path, int flags, const char *what,
-                                 struct error *reterr)
+static enum error_code sync_path(const char *path, int flags, struct error *reterr)
 {
     AUTO(fd_closep) int fd = open(path, flags | O_CLOEXEC);
     if (fd < 0 || fsync(fd) != 0)
-        return error_set_errno(reterr, errno, "%s: cannot sync %s", path, what);
+        return error_set_errno(reterr, errno, "cannot sync %s", path);
     return ERR_OK;
 }
 
 enum error_code place_sync_file(const char *path, struct error *reterr)
 {
-    return sync_path(path, O_RDWR, "the journal", reterr);
+    return sync_path(path, O_RDWR, reterr);
 }
 
 enum error_code place_sync_folder(const char *path, struct error *reterr)
 {
     struct stat is;
     if (stat(path, &is) == 0 && S_ISDIR(is.st_mode))
-        return sync_path(path, O_RDONLY | O_DIRECTORY, "the journal's folder", reterr);
+        return sync_path(path, O_RDONLY | O_DIRECTORY, reterr);
     AUTO(freep) char *folder = folder_of(path);
-    return sync_path(folder, O_RDONLY | O_DIRECTORY, "the journal's folder", reterr);
+    enum error_code code = sync_path(folder, O_RDONLY | O_DIRECTORY, reterr);
+    if (code)
+        error_prefix(reterr, "%s: ", path);
+    return code;
 }
 
 enum error_code place_identity(const char *path, struct identity *ret_identity,
