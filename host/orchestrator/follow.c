@@ -209,6 +209,7 @@ static void follow_ask(struct run *run, const struct decision *decision)
     task->question = decision->question;
     task->revision = decision->revision;
     task->deadline_ms = decision->due_ms;
+    task->question_ms = run->now_ms;
     replace_json(&task->shown, decision->shown);
     task_set_state(run, decision->task, TASK_ASKING);
 }

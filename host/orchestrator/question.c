@@ -208,8 +208,10 @@ static void doubt_answered(const struct run *run, const struct event *event,
     const char *outcome = json_string_value(json_object_get(event->body, "outcome"));
     bool happened = strcmp(outcome, "happened") == 0;
     int64_t settled = effect->closed_ms < 0 ? -1 : effect->closed_ms + agent->settle_ms;
+    /* By the clock of whoever said it; but nobody answers what was not asked. */
     bool said_before = event->said_ms > 0 && event->said_ms < event->at_ms;
     int64_t said_ms = said_before ? event->said_ms : event->at_ms;
+    said_ms = said_ms > task->question_ms ? said_ms : task->question_ms;
     bool early = agent->settle_ms >= 0 && (settled < 0 || said_ms < settled);
     if (!happened && early && settled >= 0 && settled <= run->now_ms) {
         decide_ask(run, event->task, QUESTION_DOUBT, "person-looks-again", ret);

@@ -125,8 +125,8 @@ struct task {
     uint32_t effect_count;
     /* the open question */
     enum question question;
-    uint32_t revision, told; /* told: the revision that somebody was told of */
-    int64_t deadline_ms;
+    uint32_t revision, told;          /* told: the revision that somebody was told of */
+    int64_t deadline_ms, question_ms; /* question_ms: when this revision was asked */
     json_t *shown;
     struct verdict verdict;
 };

@@ -407,6 +407,21 @@ START_TEST(a_persons_never_is_of_the_time_it_was_said)
 }
 END_TEST
 
+/* Their clock, or the host's, was set: but nobody can have answered before the question. */
+START_TEST(a_persons_never_is_not_older_than_its_question)
+{
+    struct bench b;
+    start(&b, "w/write-settles");
+    loses(&b, "a", "e");
+    b.now += 60000;
+    answers_at(&b, "a", NEVER, 1);
+    decided(&b, DECISION_ASK, "person-looks-again");
+    answers_at(&b, "a", NEVER, 1);
+    decided(&b, DECISION_RESOLVE, "person-never");
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(a_persons_never_waits_for_the_request_to_close)
 {
     struct bench b;
@@ -564,7 +579,8 @@ UNIT_MAIN(happened_gives_its_result_without_another_call,
           a_newer_request_that_never_left_says_nothing_of_an_older_one,
           a_call_that_never_began_says_nothing_of_an_older_one,
           evidence_of_done_while_a_failure_is_asked_about_asks_anew,
-          a_persons_never_is_of_the_time_it_was_said, a_persons_never_waits_for_settle,
+          a_persons_never_is_of_the_time_it_was_said,
+          a_persons_never_is_not_older_than_its_question, a_persons_never_waits_for_settle,
           a_persons_never_waits_for_the_request_to_close, a_persons_never_gives_way_to_evidence,
           a_persons_word_is_about_one_effect, a_person_who_says_happened_is_believed_at_once,
           an_agent_of_several_effects_is_not_done_with_the_first,
