@@ -61,13 +61,13 @@ enum error_code in_process_start(struct plugin *p, int library, struct error *re
 void in_process_stop(struct plugin *p)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (time_t)(p->grace_ns / 1000000000);
     until.tv_nsec += (long)(p->grace_ns % 1000000000);
     if (until.tv_nsec >= 1000000000) {
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
-    if (pthread_timedjoin_np(p->thread, NULL, &until) != 0)
+    if (pthread_clockjoin_np(p->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
         pthread_detach(p->thread);
 }
