@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The clock: the time that is written into records, and every timer of the host. There are two. The
- * real one is the machine's and libuv's. In a rehearsal time stands still while anything is under
- * way, and then jumps to the next moment that something waits for: a retry in an hour, an
- * escalation's deadline, a sleeping agent. So a rehearsal takes as long as its work, and what is
- * due at one moment happens in the order in which it was asked for.
+ * real one is set by the wall clock when the host opens, and then goes as time passes, whatever is
+ * done to the wall clock: a deadline is over when so much time has gone by, and not when somebody
+ * has set a clock. It is drawn towards the wall clock so slowly that no deadline is wrong by more
+ * than a hundredth. What passes while the machine is suspended counts: the world had that time,
+ * keys grew old in it and people could answer. From one host to the next there is nothing but the
+ * wall clock; a run for which that went back goes on from where its own time was. In a rehearsal
+ * time stands still while anything is under way, and then jumps to the next moment that something
+ * waits for: a retry in an hour, an escalation's deadline, a sleeping agent. So a rehearsal takes
+ * as long as its work, and what is due at one moment happens in the order in which it was asked
+ * for.
  *
  * Nothing else in this room may read a clock or start a timer of libuv, but to wait for a process.
  */
@@ -14,16 +20,39 @@
 #include <stdlib.h>
 #include <time.h>
 
-int64_t wall_ms(void)
+enum { DRAWN_BY = 100, NS_PER_MS = 1000000 };
+
+static int64_t clock_ns(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-int64_t host_now(const struct host *host)
+void pace_begin(struct pace *pace, int64_t wall_ns, int64_t boot_ns)
 {
-    return host->options.stand_ins ? host->skipping.now_ms : wall_ms();
+    *pace = (struct pace){.now_ns = wall_ns, .boot_ns = boot_ns};
+}
+
+int64_t pace_now(struct pace *pace, int64_t wall_ns, int64_t boot_ns)
+{
+    int64_t passed = boot_ns - pace->boot_ns, most = passed / DRAWN_BY;
+    int64_t gap = wall_ns - (pace->now_ns + passed);
+    pace->now_ns += passed + (gap > most ? most : gap < -most ? -most : gap);
+    pace->boot_ns = boot_ns;
+    return pace->now_ns;
+}
+
+int64_t host_now(struct host *host)
+{
+    if (host->options.stand_ins)
+        return host->skipping.now_ms;
+    return pace_now(&host->pace, clock_ns(CLOCK_REALTIME), clock_ns(CLOCK_BOOTTIME)) / NS_PER_MS;
+}
+
+int64_t live_now(const struct live_run *live)
+{
+    return host_now(live->host) + live->ahead_ms;
 }
 
 int64_t host_steady(const struct host *host)
@@ -129,6 +158,7 @@ bool clock_jump(struct host *host)
 void clock_open(struct host *host)
 {
     const struct stand_ins *stand_ins = host->options.stand_ins;
+    pace_begin(&host->pace, clock_ns(CLOCK_REALTIME), clock_ns(CLOCK_BOOTTIME));
     if (stand_ins)
         host->skipping =
             (struct skipping){.now_ms = stand_ins->started_ms, .random = stand_ins->seed};

@@ -255,7 +255,7 @@ static void pass(struct live_call *call)
 static bool in_time(struct live_call *call)
 {
     int64_t deadline = run_task_deadline(call->live->run, call->task);
-    int64_t left = deadline - host_now(call->live->host);
+    int64_t left = deadline - live_now(call->live);
     if (deadline < 0)
         return true;
     if (call->timeout_ms < 0 || left < call->timeout_ms)

@@ -65,6 +65,14 @@ struct timer {
     size_t place; /* in its line, from 1; 0 = it is not set */
 };
 
+/* The clock of a living host: see clock.c. */
+struct pace {
+    int64_t now_ns, boot_ns; /* Unix time, and that of the machine, when it was last looked at */
+};
+void pace_begin(struct pace *pace, int64_t wall_ns, int64_t boot_ns);
+/* What the time is; the wall clock may have been set since. */
+int64_t pace_now(struct pace *pace, int64_t wall_ns, int64_t boot_ns);
+
 /* The line of a rehearsal: what waits for a time, the next first. */
 struct skipping {
     struct timer **heap;
@@ -230,9 +238,10 @@ struct live_run {
     bool parking; /* it is among those that may be let go of when this turn is over */
     struct live_run *next_parking, **back_parking;
     uint64_t asked_seq, kept_seq; /* records that a barrier was asked for, that are on disk */
-    int64_t due_ms;               /* of a waiting one: when it must be looked at; 0 = never */
-    struct map called;            /* calls under way that another one asked for, by their task */
-    struct map asked;             /* who waits for them: the same key */
+    int64_t ahead_ms;  /* how far its time is ahead of the host's: a clock was set back before */
+    int64_t due_ms;    /* of a waiting one: when it must be looked at; 0 = never */
+    struct map called; /* calls under way that another one asked for, by their task */
+    struct map asked;  /* who waits for them: the same key */
     int64_t ended_hour_ms, start_hour_ms; /* of the purse: of the call that ends now, of the starts
                                              that are carried out now; 0 = none */
     bool paid;             /* what has cost something is recorded, and not yet behind a barrier */
@@ -284,17 +293,19 @@ struct host {
     struct known_text known;     /* while it is decided what follows from an output: that output */
     struct decisions spare;      /* empty; its room is used again */
     struct text scratch;         /* for what is written as JSON and copied at once */
-    struct skipping skipping;    /* of a rehearsal … */
+    struct pace pace;            /* the clock, but in a rehearsal … */
+    struct skipping skipping;    /* … that of a rehearsal … */
     struct stand_in_send *sends; /* … what has left */
     struct moment *moments;      /* … what whoever stands in waits for */
     uint64_t stand_in_ids;
 };
 
-/* Unix time: now, for whatever happens to runs. */
-int64_t host_now(const struct host *host);
+/* Unix time: now, for whatever happens to runs; never less than before, and never by a leap. */
+int64_t host_now(struct host *host);
 /* Of a clock that is never set: for how long. */
 int64_t host_steady(const struct host *host);
-int64_t wall_ms(void); /* the machine's, for clock.c */
+/* The same for one run, whose own time never goes back, whichever host it lives in. */
+int64_t live_now(const struct live_run *live);
 uint64_t host_random(struct host *host);
 uint64_t host_seed(struct host *host); /* of a run */
 /* Its data is whom it is for. Of a timer that runs, start moves its time. */

@@ -9,7 +9,7 @@
  */
 #include "runtime/across_internal.h"
 
-/* A wall clock may be set: it is looked at as often as this. */
+/* The machine may be suspended, and timers with it: it is looked at as often as this. */
 enum { LOOK_MS = 60000 };
 
 /* ---- letting go ---- */
@@ -31,10 +31,11 @@ int64_t park_due(const struct run *run)
 
 static bool may_park(const struct live_run *live)
 {
-    const struct host *host = live->host;
-    return live->settled && !live->finished && run_status(live->run) == RUN_WAITING &&
-           live->calls == 0 && live->transfers == 0 && live->barriers == 0 && live->hooks == 0 &&
-           (live->due_ms == 0 || live->due_ms > host_now(host));
+    /* the journal would be asked for one that is ahead by the host's time */
+    return live->settled && live->ahead_ms == 0 && !live->finished &&
+           run_status(live->run) == RUN_WAITING && live->calls == 0 && live->transfers == 0 &&
+           live->barriers == 0 && live->hooks == 0 &&
+           (live->due_ms == 0 || live->due_ms > live_now(live));
 }
 
 void park_later(struct live_run *live)

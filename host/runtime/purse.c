@@ -277,7 +277,7 @@ static int64_t ended_hour(const struct live_run *live)
 
 json_t *purse_room(const struct live_run *live)
 {
-    const struct host *host = live->host;
+    struct host *host = live->host;
     struct purse *purse = host->purse;
     if (!purse)
         return NULL;

@@ -36,14 +36,14 @@ static void alarm_rings(struct timer *timer);
 
 static void alarm_set(struct alarm *alarm)
 {
-    timer_start(&alarm->timer, alarm_rings, alarm->at_ms - host_now(alarm->live->host));
+    timer_start(&alarm->timer, alarm_rings, alarm->at_ms - live_now(alarm->live));
 }
 
 static void alarm_rings(struct timer *timer)
 {
     struct alarm *alarm = timer->data;
     struct live_run *live = alarm->live;
-    if (host_now(live->host) < alarm->at_ms) {
+    if (live_now(live) < alarm->at_ms) {
         alarm_set(alarm);
         return;
     }
@@ -347,7 +347,7 @@ static void happen(struct live_run *live, struct event *event, const char *claim
 {
     struct host *host = live->host;
     struct decisions decisions = take_spare(host);
-    int64_t now = host_now(host);
+    int64_t now = live_now(live);
     event->at_ms = now > run_time(live->run) ? now : run_time(live->run);
     struct amounts charged = run_charged(live->run);
     json_t *room = event->room = purse_room(live);
@@ -388,8 +388,10 @@ void live_happen_claiming(struct live_run *live, struct event *event, const char
 struct live_run *live_new(struct host *host, const char *id, struct run *run)
 {
     struct live_run *live = xcalloc(1, sizeof(*live));
+    int64_t now = host_now(host);
     live->host = host;
     live->run = run;
+    live->ahead_ms = run_time(run) > now ? run_time(run) - now : 0;
     live->next = host->runs;
     live->back = &host->runs;
     if (live->next)

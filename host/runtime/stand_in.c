@@ -214,5 +214,5 @@ void moments_close(struct host *host)
 
 int64_t stand_in_now(const struct host *host)
 {
-    return host_now(host);
+    return host->skipping.now_ms;
 }

@@ -4,12 +4,17 @@
  * under test is the one that is shipped. Only files whose path begins with $FAULT_FILES are
  * touched.
  *
- *   FAULT_FAIL="KIND ERRNO N once|on"  the Nth operation of that kind fails with ENOSPC or EIO;
- * with `on`, so do all that follow. KIND: write; sync, of files and of their folder; name, a rename
- * or removal; or any FAULT_LOG=FILE                     every write, sync and change of names is
- * logged there FAULT_CUT=N                        at the Nth of them the process is killed: the
- * power is gone, and powercut makes of the log what the disk may hold FAULT_CLOCK="MS AFTER" the
- * wall clock jumps by MS when the process is AFTER ms old
+ *   FAULT_FAIL="KIND ERRNO N once|on"
+ *       The Nth operation of that kind fails with ENOSPC or EIO; with `on`, so do all that follow.
+ *       KIND: write; sync, of files and their folder; name, a rename or removal; or any.
+ *   FAULT_LOG=FILE
+ *       Every write, sync and change of names is logged there.
+ *   FAULT_CUT=N
+ *       At the Nth of them the process is killed: the power is gone, and powercut makes of the log
+ *       what the disk may hold.
+ *   FAULT_CLOCK="MS AFTER"
+ *       The wall clock jumps by MS when the process is AFTER ms old; with FAULT_FILES, when it has
+ *       had one of them for so long.
  *
  * A write that fails has written its first half, as torn as a real one. Reads are left alone.
  */
@@ -94,7 +99,8 @@ __attribute__((constructor)) static void begin(void)
         fault.log = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (log && fault.files && fault.log < 0)
         give_up("FAULT_LOG: cannot be opened");
-    clock_gettime(CLOCK_MONOTONIC, &fault.started);
+    if (!fault.files)
+        clock_gettime(CLOCK_MONOTONIC, &fault.started);
 }
 
 static enum watch watch_of(const char *path)
@@ -204,6 +210,8 @@ static int opened(int fd, const char *path, bool existed)
         return fd;
     pthread_mutex_lock(&fault.lock);
     fault.watched[fd] = (unsigned char)watch;
+    if (watch == WATCH_FILE && fault.started.tv_sec == 0)
+        clock_gettime(CLOCK_MONOTONIC, &fault.started);
     uint64_t file = watch == WATCH_FILE ? inode_of(fd) : 0;
     bool known = file == 0 || meet(file);
     if (fault.log >= 0 && file != 0 && !existed)
@@ -405,7 +413,8 @@ static long jump_ms(void)
     real(CLOCK_MONOTONIC, &now);
     long age_ms = (now.tv_sec - fault.started.tv_sec) * 1000 +
                   (now.tv_nsec - fault.started.tv_nsec) / 1000000;
-    return fault.clock_ms != 0 && age_ms >= fault.clock_after_ms ? fault.clock_ms : 0;
+    bool begun = fault.started.tv_sec != 0;
+    return begun && fault.clock_ms != 0 && age_ms >= fault.clock_after_ms ? fault.clock_ms : 0;
 }
 
 __attribute__((visibility("default"))) int clock_gettime(clockid_t id, struct timespec *ret)
