@@ -121,7 +121,7 @@ void decide_turn(const struct run *run, uint32_t frame, uint32_t index, struct d
         decide_broken_step(run, frame, index, "for_each", &err, ret);
         return;
     }
-    if (frame == 0 && run->adopted && decide_adopt(run, index, items, ret)) {
+    if (run->adopted && decide_adopt(run, frame, index, items, ret)) {
         json_decref(items); /* it has its own */
         return;
     }

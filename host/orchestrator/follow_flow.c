@@ -26,32 +26,48 @@ static void follow_admit(struct run *run, const struct decision *decision)
         frame_feed(run, decision->frame, decision->step);
 }
 
-/* What an earlier run did stands as if it had just been done. */
+static void adopt_part(struct run *run, struct frame *frame, uint32_t index, const json_t *part)
+{
+    struct task *task = run->tasks[index];
+    if (!line_remove(&run->ready, index))
+        line_remove(&frame->outside, index);
+    task_give_place(run, index);
+    task->adopted = true;
+    replace_json(&task->input, json_object_get(part, "input"));
+    replace_json(&task->output, json_object_get(part, "output"));
+    replace_json(&task->error, json_object_get(part, "error"));
+    replace_json(&task->undo_input, json_object_get(part, "undo_input"));
+    if (task->undo_input)
+        line_push(&frame->undo, index);
+}
+
+/* What an earlier run did stands as if it had just been done; but for items that run again. */
 static void follow_adopt(struct run *run, const struct decision *decision)
 {
+    struct frame *frame = run->frames[decision->frame];
+    const char *name = frame->flow->steps[decision->step].name;
     struct step_run *step = admit(run, decision);
-    const json_t *known = adopted_step(run, run->flow->steps[decision->step].name);
-    const json_t *parts = json_object_get(known, "parts");
+    const json_t *parts = json_object_get(adopted_step(run, frame, name), "parts");
+    bool repeats = step_repeats(run, frame, name);
     for (uint32_t i = 0; i < step->task_count; i++) {
         const json_t *part = json_array_get(parts, i);
-        uint32_t index = task_new(run, 0, decision->step, step->items ? (int64_t)i : -1, ROLE_MAIN);
-        struct task *task = run->tasks[index];
-        line_remove(&run->ready, index);
+        uint32_t index = task_new(run, decision->frame, decision->step,
+                                  step->items ? (int64_t)i : -1, ROLE_MAIN);
         step->tasks[step->next++] = index;
         step->active++;
-        replace_json(&task->input, json_object_get(part, "input"));
-        replace_json(&task->output, json_object_get(part, "output"));
-        replace_json(&task->error, json_object_get(part, "error"));
-        replace_json(&task->undo_input, json_object_get(part, "undo_input"));
-        if (task->undo_input)
-            line_push(&run->frames[0]->undo, index);
+        if (part_again(part))
+            run->tasks[index]->repeats = repeats;
+        else
+            adopt_part(run, frame, index, part);
     }
     /* all of them are there before the first is final: it would make room for others */
-    for (uint32_t i = 0; i < step->task_count; i++)
-        task_set_state(run, step->tasks[i],
-                       run->tasks[step->tasks[i]]->output ? TASK_DONE : TASK_FAILED);
+    for (uint32_t i = 0; i < step->task_count; i++) {
+        const struct task *task = run->tasks[step->tasks[i]];
+        if (task->adopted)
+            task_set_state(run, step->tasks[i], task->output ? TASK_DONE : TASK_FAILED);
+    }
     if (step->task_count == 0)
-        frame_collect(run, 0, decision->step);
+        frame_collect(run, decision->frame, decision->step);
 }
 
 /* ---- flows within the flow ---- */

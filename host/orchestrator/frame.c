@@ -98,7 +98,7 @@ void frame_feed(struct run *run, uint32_t index, uint32_t step)
     struct frame *frame = run->frames[index];
     struct step_run *it = &frame->steps[step];
     uint32_t limit = items_at_once(frame, &frame->flow->steps[step]);
-    bool repeats = index == 0 && run->adopted && step_repeats(run, frame->flow->steps[step].name);
+    bool repeats = run->adopted && step_repeats(run, frame, frame->flow->steps[step].name);
     while (frame->ending == RUN_RUNNING && it->next < it->task_count && it->active < limit) {
         int64_t item = it->items ? (int64_t)it->next : -1;
         uint32_t task = task_new(run, index, step, item, ROLE_MAIN);

@@ -365,8 +365,8 @@ bool run_plan_of(const struct run *run, const struct event *event,
 
 /* ---- Taking over ---- */
 
-/* The finished steps of a run, for STARTED of another: {name: {status, output, items, parts:
- * [{input, output, undo_input, effects}]}}, those of its own frame; a new reference. */
+/* The steps of a run, for STARTED of another: {path: {status, items, parts: [{input, output |
+ * error, undo_input, effects}]}}, those of its flow and of its sub-flows; a new reference. */
 json_t *run_adoptable(const struct run *run);
 
 /* ---- What was spent, where ---- */

@@ -98,6 +98,7 @@ struct task {
     uint32_t reconciles;
     uint32_t deferrals; /* tries that were not counted                                     */
     bool lined;         /* it takes one of its frame's places in the line, or in flight    */
+    bool adopted;       /* from an earlier run                                             */
     bool repeats;       /* it may pass effects of an earlier run again: a person is asked  */
     bool in_flight;     /* a start has not ended yet                                 */
     bool reconciling;   /* … and it is the reconcile agent                           */
@@ -442,11 +443,14 @@ void decide_end(const struct run *run, uint32_t frame, struct decision *ret);
 void decide_call(const struct run *run, const struct event *event, struct decision *ret);
 void decide_unwind(uint32_t frame, const char *rule, json_t *error, struct decision *ret);
 /* Does what an earlier run did for the step hold here too? Then the step is taken over. */
-bool decide_adopt(const struct run *run, uint32_t step, const json_t *items, struct decision *ret);
+bool decide_adopt(const struct run *run, uint32_t frame, uint32_t step, const json_t *items,
+                  struct decision *ret);
 /* The step changed the world in the earlier run, and nobody said that it may once more. */
-bool step_repeats(const struct run *run, const char *step);
+bool step_repeats(const struct run *run, const struct frame *frame, const char *step);
 /* The outputs and inputs of a step in the earlier run, or NULL. */
-const json_t *adopted_step(const struct run *run, const char *step);
+const json_t *adopted_step(const struct run *run, const struct frame *frame, const char *step);
+/* That item of a step that is taken over runs anew. */
+bool part_again(const json_t *part);
 /* The task's input, as the flow's mapping makes it; a new reference, or NULL and a message. */
 json_t *map_input(const struct run *run, const struct task *task, char **ret_message);
 /* A retry was decided, but its time came late: do the keys still live that made it safe? */

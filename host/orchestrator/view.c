@@ -307,8 +307,7 @@ static json_t *describe_task(const struct run *run, const struct task *task)
         json_object_set_new(json, "deferrals", json_integer(task->deferrals));
     if (task->serial)
         json_object_set_new(json, "spent", describe_task_spent(task));
-    if (run->adopted && task->serial == 0 && task->frame == 0 && task->state == TASK_DONE &&
-        !task->inside)
+    if (task->adopted && task->state == TASK_DONE)
         json_object_set(json, "from", json_object_get(run->adopted, "from"));
     if (task->reconciles)
         json_object_set_new(json, "reconciles", json_integer(task->reconciles));

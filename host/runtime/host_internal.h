@@ -18,6 +18,7 @@
  *   http.c      http.send: grants, effects, replays
  *   fold.c      runs read back from the journal
  *   renew.c     a run anew, from what an earlier one has finished
+ *   weigh.c     what of that may be offered
  *   edits.c     what differs between two flows
  *   difference.c  where two lists of decisions part
  *   payloads.c  large values, kept once

@@ -1,177 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A run anew, from what an earlier one has finished. What may be offered to the core is settled
- * here: steps that are done and not undone, whose agents, contracts and checks are what they were
- * or provably as good. What is then taken over the core alone decides, when a step's turn comes and
- * its inputs are known; so to say beforehand what would become of each step, a run is begun in
- * memory and its decisions are read.
+ * A run anew, from what an earlier one has finished. What may be offered to the core is settled in
+ * weigh.c; what is then taken over the core alone decides, when a step's turn comes and its inputs
+ * are known; so to say beforehand what would become of each step, a run is begun in memory and its
+ * decisions are read.
  */
 #include "runtime/host_internal.h"
+#include "runtime/renew_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct renewing {
-    struct journal_reader *reader;
-    const struct roster *roster;
-    struct run *run;        /* the earlier one, as it ended */
-    const struct flow *was; /* … and its flow */
-    struct flow *is;
-    json_t *pins, *agents;   /* agents: what pinned_compare says of each */
-    json_t *adopted, *steps; /* steps: by name, {was, then, why, edits} */
-};
-
-/* ---- what could be taken over ---- */
-
-/* The task belongs to the step, or to what is within it. */
-static bool is_of_step(const char *path, const char *step)
-{
-    size_t length = strlen(step);
-    return strncmp(path, step, length) == 0 &&
-           (path[length] == '\0' || path[length] == '[' || path[length] == '/');
-}
-
-static bool is_undo(const char *path)
-{
-    const char *last = strrchr(path, '/');
-    return last && strcmp(last, "/undo") == 0;
-}
-
-static bool was_undone(const struct run *run, const char *step)
-{
-    for (uint32_t i = 0; i < run_task_count(run); i++)
-        if (is_of_step(run_task_path(run, i), step) && is_undo(run_task_path(run, i)))
-            return true;
-    return false;
-}
-
-static uint32_t step_index(const struct flow *flow, const char *name)
-{
-    for (uint32_t i = 0; i < flow->step_count; i++)
-        if (strcmp(flow->steps[i].name, name) == 0)
-            return i;
-    return UINT32_MAX;
-}
-
-/* What a finished step is held to; its inputs are compared when they are known. */
-static const char *binding_edit(const json_t *edits)
-{
-    static const char *const binding[] = {"agent",  "flow",       "flow's text", "plan",
-                                          "assert", "confidence", "undo",        "on_item_failure"};
-    size_t i;
-    const json_t *edit;
-    json_array_foreach (edits, i, edit) {
-        const char *what = json_string_value(json_object_get(edit, "what"));
-        for (size_t k = 0; k < sizeof(binding) / sizeof(binding[0]); k++)
-            if (strcmp(what, binding[k]) == 0)
-                return binding[k];
-    }
-    return NULL;
-}
-
-/* What was given then must be what the agent of today may give. */
-static bool outputs_fit(const struct contract *contract, const json_t *parts)
-{
-    size_t i;
-    const json_t *part;
-    json_array_foreach (parts, i, part) {
-        const json_t *output = json_object_get(part, "output");
-        if (contract && output && !contract_accepts(contract, output))
-            return false;
-    }
-    return true;
-}
-
-static char *agent_obstacle(const struct renewing *r, const struct agent *agent,
-                            const json_t *parts)
-{
-    const json_t *picture = json_object_get(r->agents, agent->name);
-    const char *status = json_string_value(json_object_get(picture, "status"));
-    const char *verdict = json_string_value(json_object_get(picture, "verdict"));
-    const struct agent *now = catalog_find(&r->roster->catalog, slice_of(agent->name));
-    if (!status || strcmp(status, "gone") == 0 || !now)
-        return xasprintf("%s is not loaded now", agent->name);
-    if (strcmp(status, "card") != 0)
-        return NULL;
-    if (strcmp(verdict, "PROVEN") != 0)
-        return xasprintf("the card of %s has changed, and the new one %s take the old one's place: "
-                         "%s",
-                         agent->name, strcmp(verdict, "REFUTED") == 0 ? "cannot" : "may not",
-                         json_string_value(json_object_get(picture, "reason")));
-    return outputs_fit(now->output, parts)
-               ? NULL
-               : xasprintf("what it gave does not fit the output contract that %s has now",
-                           agent->name);
-}
-
-/* Why the step cannot be taken over whatever its inputs are; NULL = it can. The caller frees. */
-static char *obstacle(const struct renewing *r, const struct step *step, const json_t *known,
-                      const json_t *edits)
-{
-    const char *status = json_string_value(json_object_get(known, "status"));
-    const char *binding = binding_edit(edits);
-    if (!known)
-        return xstrdup("the earlier run had no such step");
-    if (strcmp(status, "done") != 0)
-        return xasprintf("it was %s in the earlier run",
-                         strcmp(status, "open") == 0 ? "not finished" : status);
-    if (was_undone(r->run, step->name))
-        return xstrdup("the earlier run has undone it");
-    if (binding)
-        return xasprintf("its `%s` has changed", binding);
-    if (step->plan || step->call.flow || !step->call.agent)
-        return NULL;
-    return agent_obstacle(r, step->call.agent, json_object_get(known, "parts"));
-}
-
-/* The step that is named, and all that waits for it. */
-static void force(const struct flow *flow, uint32_t index, bool first, json_t *forced)
-{
-    const struct step *step = &flow->steps[index];
-    if (json_object_get(forced, step->name))
-        return;
-    json_object_set_new(forced, step->name, first ? json_true() : json_false());
-    for (size_t i = 0; i < step->dependent_count; i++)
-        force(flow, step->dependents[i], false, forced);
-}
-
-static enum error_code find_forced(const struct flow *flow, const char *from, json_t *forced,
-                                   struct error *reterr)
-{
-    if (!from)
-        return ERR_OK;
-    uint32_t index = step_index(flow, from);
-    if (index == UINT32_MAX)
-        return error_set(reterr, ERR_INPUT, "flow %s has no step `%s`%s", flow->name, from,
-                         strchr(from, '/') || strchr(from, '[')
-                             ? ": name the step of the flow itself that it is within"
-                             : "; `seam show` lists the steps");
-    force(flow, index, true, forced);
-    return ERR_OK;
-}
-
-/* Of each step of the new flow: may it be offered? Those that may not keep what they did to the
- * world, which is what the core asks about before it is done again. */
-static void weigh_steps(struct renewing *r, const char *from, const json_t *forced)
-{
-    json_t *known_steps = json_object_get(r->adopted, "steps");
-    for (size_t i = 0; i < r->is->step_count; i++) {
-        const struct step *step = &r->is->steps[i];
-        json_t *known = json_object_get(known_steps, step->name);
-        const json_t *first = json_object_get(forced, step->name);
-        const char *was = json_string_value(json_object_get(known, "status"));
-        json_t *edits = edits_of_step(r->was, r->is, step->name);
-        char *why = json_is_true(first) ? xasprintf("from here on it was asked to run again")
-                    : first             ? xasprintf("it comes after %s", from)
-                                        : obstacle(r, step, known, edits);
-        json_object_set_new(r->steps, step->name,
-                            json_pack("{s:s, s:s, s:s*, s:o}", "was", was ? was : "none", "then",
-                                      !known ? "new" : "open", "why", why, "edits", edits));
-        if (why && known)
-            json_object_set_new(known, "status", json_string("again"));
-        free(why);
-    }
-}
 
 /* ---- what the core makes of it ---- */
 
@@ -183,6 +21,24 @@ static void note_then(struct renewing *r, const char *step, const char *then, co
         json_object_set_new(picture, "then", json_string(then));
     if (why && !json_object_get(picture, "why"))
         json_object_set_new(picture, "why", json_string(why));
+}
+
+/* NULL = none runs again. The caller frees. */
+static char *items_excepted(const struct renewing *r, const char *path)
+{
+    const json_t *known = json_object_get(json_object_get(r->adopted, "steps"), path);
+    const json_t *item = json_object_get(json_object_get(r->steps, path), "item");
+    long long named = (long long)json_integer_value(item);
+    size_t i, again = 0;
+    json_t *part;
+    json_array_foreach (json_object_get(known, "parts"), i, part) {
+        again += json_is_true(json_object_get(part, "again"));
+    }
+    if (!item || again == 0)
+        return NULL;
+    return again == 1
+               ? xasprintf("but for item %lld, which runs again", named)
+               : xasprintf("but for item %lld, and %zu more that had not ended", named, again - 1);
 }
 
 static void try_beginning(struct renewing *r, json_t *input)
@@ -199,20 +55,53 @@ static void try_beginning(struct renewing *r, json_t *input)
         .adopted = r->adopted,
     };
     run_advance(run, &event, &decisions);
+    json_t *record = record_json(run, &event, &decisions);
     for (size_t i = 0; i < decisions.count; i++) {
         const struct decision *decision = &decisions.list[i];
-        if (decision->frame != 0 || decision->step >= r->is->step_count)
+        const json_t *told = json_array_get(json_object_get(record, "decisions"), i);
+        const char *path = json_string_value(json_object_get(told, "path"));
+        if (!path || !json_object_get(r->steps, path))
             continue;
-        const char *name = r->is->steps[decision->step].name;
+        AUTO(freep) char *but = items_excepted(r, path);
         if (decision->kind == DECISION_ADOPT)
-            note_then(r, name, "taken-over", NULL);
+            note_then(r, path, "taken-over", but);
         else if (decision->kind == DECISION_ADMIT)
-            note_then(r, name, "again", "its inputs are not what they were");
+            note_then(r, path, "again", "its inputs are not what they were");
         else if (decision->kind == DECISION_SKIP)
-            note_then(r, name, "skipped", rule_meaning(decision->rule));
+            note_then(r, path, "skipped", rule_meaning(decision->rule));
     }
+    json_decref(record);
     decisions_done(&decisions);
     run_free(run);
+}
+
+/* The item of the step, which the path is within, runs again. */
+static bool item_runs_again(const struct renewing *r, const char *step, const char *path)
+{
+    const json_t *known = json_object_get(json_object_get(r->adopted, "steps"), step);
+    const char *at = path + strlen(step);
+    size_t item = *at == '[' ? strtoul(at + 1, NULL, 10) : 0;
+    const json_t *part = json_array_get(json_object_get(known, "parts"), item);
+    return json_is_true(json_object_get(part, "again"));
+}
+
+/* What is within a sub-flow that is taken over as a whole does not begin. */
+static void forget_taken_over(struct renewing *r)
+{
+    const char *step, *path;
+    json_t *picture, *inner;
+    void *next;
+    AUTO(json_decrefp) json_t *all = json_copy(r->steps);
+    json_object_foreach (all, step, picture) {
+        const char *then = json_string_value(json_object_get(picture, "then"));
+        if (strcmp(then, "taken-over") != 0 && strcmp(then, "skipped") != 0)
+            continue;
+        json_object_foreach_safe (r->steps, next, path, inner) {
+            bool within = is_of_step(path, step) && strchr(path + strlen(step), '/');
+            if (within && !item_runs_again(r, step, path))
+                json_object_del(r->steps, path);
+        }
+    }
 }
 
 /* What was not reached waits for something that runs again. */
@@ -235,13 +124,14 @@ static void settle_open(struct renewing *r)
 
 /* ---- effects that would be passed again ---- */
 
-static void list_effects(const struct renewing *r, const char *step, json_t *list)
+/* step: whom the core asks for them; of: what they are within, the step or an item of it. */
+static void list_effects(const struct renewing *r, const char *step, const char *of, json_t *list)
 {
     static const char *const outcomes[] = {"none", "done", "unknown", "open"};
-    bool undone = was_undone(r->run, step);
+    bool undone = was_undone(r->run, of);
     for (uint32_t i = 0; i < run_task_count(r->run); i++) {
         const char *path = run_task_path(r->run, i);
-        if (!is_of_step(path, step) || is_undo(path))
+        if (!is_of_step(path, of) || is_undo(path))
             continue;
         for (size_t e = 0; e < run_task_effects(r->run, i); e++) {
             struct effect_view view = run_task_effect(r->run, i, e);
@@ -269,18 +159,48 @@ static bool new_writes(const struct renewing *r)
     return false;
 }
 
+/* Steps of it are told of by themselves. */
+static bool has_steps_within(const struct renewing *r, const char *step)
+{
+    const char *path;
+    json_t *picture;
+    json_object_foreach (r->steps, path, picture) {
+        if (is_of_step(path, step) && strchr(path + strlen(step), '/'))
+            return true;
+    }
+    return false;
+}
+
+/* Those items of a step that is taken over which run again. */
+static void list_items_again(const struct renewing *r, const char *step, json_t *list)
+{
+    const json_t *known = json_object_get(json_object_get(r->adopted, "steps"), step);
+    size_t i;
+    json_t *part;
+    json_array_foreach (json_object_get(known, "parts"), i, part) {
+        AUTO(freep) char *item = xasprintf("%s[%zu]", step, i);
+        if (json_is_true(json_object_get(part, "again")))
+            list_effects(r, step, item, list);
+    }
+}
+
 static json_t *effects_passed(const struct renewing *r)
 {
     json_t *list = json_array(), *picture;
-    const char *name;
-    json_object_foreach (r->steps, name, picture) {
+    const char *path;
+    json_object_foreach (r->steps, path, picture) {
         const char *then = json_string_value(json_object_get(picture, "then"));
-        if (strcmp(then, "again") == 0 || strcmp(then, "open") == 0)
-            list_effects(r, name, list);
+        bool again = strcmp(then, "again") == 0 || strcmp(then, "open") == 0;
+        if (has_steps_within(r, path))
+            continue;
+        if (again)
+            list_effects(r, path, path, list);
+        else if (json_object_get(picture, "item") && strcmp(then, "taken-over") == 0)
+            list_items_again(r, path, list);
     }
     for (size_t i = 0; i < r->was->step_count && new_writes(r); i++)
         if (step_index(r->is, r->was->steps[i].name) == UINT32_MAX)
-            list_effects(r, r->was->steps[i].name, list);
+            list_effects(r, r->was->steps[i].name, r->was->steps[i].name, list);
     return list;
 }
 
@@ -370,17 +290,16 @@ static enum error_code open_earlier(struct renewing *r, const char *id, struct s
 static enum error_code weigh(struct renewing *r, const char *from, json_t *input,
                              struct error *reterr)
 {
-    AUTO(json_decrefp) json_t *forced = json_object();
     enum error_code code = host_check_input(r->is, input, reterr);
-    if (code == ERR_OK)
-        code = find_forced(r->is, from, forced, reterr);
+    r->adopted = json_pack("{s:s, s:o}", "from", run_id(r->run), "steps", run_adoptable(r->run));
     if (code == ERR_OK)
         code = compare_agents(r, reterr);
+    if (code == ERR_OK)
+        code = weigh_renewal(r, from, reterr);
     if (code != ERR_OK)
         return code;
-    r->adopted = json_pack("{s:s, s:o}", "from", run_id(r->run), "steps", run_adoptable(r->run));
-    weigh_steps(r, from, forced);
     try_beginning(r, input);
+    forget_taken_over(r);
     settle_open(r);
     return ERR_OK;
 }

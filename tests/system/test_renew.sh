@@ -99,8 +99,8 @@ says err '--from STEP'
 try 2 seam resume --all --from book
 try 2 seam resume t1 --from nothing
 says err 'no step `nothing`'
-try 2 seam resume t1 --from 'search[0]'
-says err 'name the step of the flow itself'
+try 2 seam resume t1 --from 'search[0]/call#1'
+says err 'what is within a plan or a call runs again with its step'
 try 2 seam resume t1 --from notify --id t1 --yes
 says err 'the earlier run itself'
 try 2 seam resume t9 --from notify
