@@ -11,7 +11,7 @@
  */
 #include "orchestrator/state_internal.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int64_t plus(int64_t a, int64_t b)
@@ -28,19 +28,42 @@ static int64_t amount_of(struct amounts amounts, const char *what)
                                          : amounts.cost;
 }
 
-static const char *amount_text(const char *what, int64_t amount, char ret_text[static 32])
+/* The caller frees. */
+static char *amount_text(const char *what, int64_t amount)
 {
+    char text[32];
     amount = amount > 0 ? amount : 0;
-    if (strcmp(what, "cost") == 0)
-        return money_text(amount, ret_text);
-    snprintf(ret_text, 32, "%lld", (long long)amount);
-    return ret_text;
+    return strcmp(what, "cost") == 0 ? xstrdup(money_text(amount, text))
+                                     : xasprintf("%lld", (long long)amount);
+}
+
+/* Takes the text; what does not fit is cut. */
+static void put(char *to, size_t size, char *text)
+{
+    size_t length = strlen(text) < size ? strlen(text) : size - 1;
+    memcpy(to, text, length);
+    to[length] = '\0';
+    free(text);
 }
 
 static const char *text_in(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text ? text : "";
+}
+
+static void say_lack(const json_t *limit, int64_t allowed, int64_t used, int64_t wanted,
+                     struct room_lack *ret)
+{
+    const char *what = text_in(limit, "what"), *period = text_in(limit, "period");
+    AUTO(freep) char *most = amount_text(what, allowed);
+    AUTO(freep) char *taken = amount_text(what, used);
+    AUTO(freep) char *more = amount_text(what, wanted);
+    put(ret->code, sizeof(ret->code), xasprintf("budget-%s", period));
+    put(ret->message, sizeof(ret->message),
+        xasprintf("the manifest's budgets.%s allows %s %s; %s are used or set aside until %s, and "
+                  "this would take %s",
+                  period, most, what, taken, text_in(limit, "until"), more));
 }
 
 bool room_lacks(const json_t *room, struct amounts begun, struct amounts returned,
@@ -54,18 +77,11 @@ bool room_lacks(const json_t *room, struct amounts begun, struct amounts returne
         int64_t used =
             plus(json_integer_value(json_object_get(limit, "used")), amount_of(begun, what));
         int64_t wanted = amount_of(more, what), other = amount_of(returned, what);
-        char texts[3][32];
         if (other > 0 || json_is_true(json_object_get(limit, "returns")))
             used = plus(used, other);
         if (plus(used, wanted) <= allowed)
             continue;
-        snprintf(ret->code, sizeof(ret->code), "budget-%.8s", text_in(limit, "period"));
-        snprintf(ret->message, sizeof(ret->message),
-                 "the manifest's budgets.%.8s allows %s %.8s; %s are used or set aside until "
-                 "%.32s, and this would take %s",
-                 text_in(limit, "period"), amount_text(what, allowed, texts[0]), what,
-                 amount_text(what, used, texts[1]), text_in(limit, "until"),
-                 amount_text(what, wanted, texts[2]));
+        say_lack(limit, allowed, used, wanted, ret);
         return true;
     }
     return false;
