@@ -153,11 +153,9 @@ static int64_t start_timeout(const struct run *run, const struct task *task, boo
     /* nothing bounds what cleans up but itself, and no call may last for ever */
     if (recovery)
         return timeout < 0 ? DEFAULT_CALL_MS : timeout;
-    if (!caller && step->schedule_to_close_ms >= 0) {
-        int64_t begun = task->first_ms ? task->first_ms : run->now_ms;
-        int64_t left = begun + step->schedule_to_close_ms - run->now_ms;
-        timeout = least(timeout, left > 1 ? left : 1);
-    }
+    int64_t closes_ms = task_closes_ms(run, task);
+    if (closes_ms >= 0)
+        timeout = least(timeout, closes_ms > run->now_ms + 1 ? closes_ms - run->now_ms : 1);
     int64_t left = budget_time_left(run, task->account);
     timeout = left < 0 ? timeout : least(timeout, left > 1 ? left : 1);
     return timeout < 0 ? DEFAULT_CALL_MS : timeout;

@@ -114,6 +114,7 @@ static void follow_judge(struct run *run, const struct event *event,
         .feedback = json_incref(decision->feedback),
         .retry_after_ms = ended ? event->retry_after_ms : 0,
         .deferred = ended && event->end == END_NOT_STARTED,
+        .gave_way = ended && event->end == END_GAVE_WAY,
     };
     task->judged = true;
     run->lacked_room |= strcmp(decision->rule, "room-spent") == 0;

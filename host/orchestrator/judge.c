@@ -191,6 +191,7 @@ void judge(const struct run *run, const struct task *task, const struct event *e
         return;
     case END_FAILED:
     case END_NOT_STARTED:
+    case END_GAVE_WAY:
         break;
     }
     const char *message = event->message ? event->message

@@ -124,12 +124,15 @@ void follow_call(struct run *run, const struct event *event, const struct decisi
     run->tasks[child]->nested->last_call = task->tries;
 }
 
-/* Its attempt is over, what it called is not: that is told so, and then it goes on. */
+/* Its attempt is over, what it called is not: that is told so, and then it goes on. What it gave
+ * way to is waited for. */
 void follow_hold(struct run *run, const struct decision *decision)
 {
     struct task *task = task_at(run, decision->task);
     task_take_off(run, decision->task);
     task_set_state(run, decision->task, TASK_HELD);
+    if (task->verdict.gave_way)
+        return;
     for (uint32_t i = 0; i < task->child_count; i++) {
         uint32_t index = task->children[i];
         const struct task *child = run->tasks[index];
@@ -144,6 +147,25 @@ void follow_hold(struct run *run, const struct decision *decision)
 }
 
 /* ---- what others may see ---- */
+
+/* It may be called again: nothing that it has begun is in doubt, or would be by ending now. */
+static bool can_give_way(const struct run *run, const struct task *task)
+{
+    if (!task->in_flight || task->reconciling || task->stopping || task_is_ending(run, task))
+        return false;
+    bool once = task_callee(run, task)->agent->effect == CLASS_WRITE;
+    for (uint32_t i = 0; i < task->effect_count && once; i++)
+        if (task->effects[i].outcome == OUTCOME_OPEN || task->effects[i].outcome == OUTCOME_UNKNOWN)
+            return false;
+    return calling_again_is_safe(run, task);
+}
+
+bool run_nested_gives_way(const struct run *run, uint32_t index)
+{
+    const struct task *task = task_at(run, index);
+    return task->parent != NO_TASK && task_waits_for_person(task) &&
+           can_give_way(run, run->tasks[task->parent]);
+}
 
 uint32_t run_nested_find(const struct run *run, uint32_t parent, const char *name)
 {

@@ -97,6 +97,7 @@ enum end {
     END_INPUT_REQUIRED, /* it needs a person: body is {question, schema}                     */
     END_FAILED,         /* in any way: `cause` says which                                    */
     END_NOT_STARTED,    /* it never began: no instruction of the agent ran for it            */
+    END_GAVE_WAY,       /* it was told that what it called waits for a person                */
 };
 
 /* What is known of an effect. OPEN is begun and under way: if anything goes wrong now, UNKNOWN. */
@@ -350,6 +351,9 @@ struct nested_view {
 };
 /* False if the task is no call of another. */
 bool run_nested(const struct run *run, uint32_t task, struct nested_view *ret_view);
+/* Does the call wait for a person, and can its caller, which is in flight, end and be called again
+ * when there is an answer? Then the caller is to be told. */
+bool run_nested_gives_way(const struct run *run, uint32_t task);
 /* The task of that name under the parent, or UINT32_MAX. */
 uint32_t run_nested_find(const struct run *run, uint32_t parent, const char *name);
 

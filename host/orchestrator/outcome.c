@@ -72,10 +72,9 @@ enum happened task_happened(const struct task *task)
 /* May the next try begin before every deadline? */
 static bool in_time(const struct run *run, const struct task *task, int64_t again_ms)
 {
-    const struct step *step = step_of(run, task);
     int64_t left = budget_time_left(run, task->account);
-    bool own = task->nested || step->schedule_to_close_ms < 0 ||
-               again_ms < task->first_ms + step->schedule_to_close_ms;
+    int64_t closes_ms = task_closes_ms(run, task);
+    bool own = closes_ms < 0 || again_ms < closes_ms;
     return (own && (left < 0 || again_ms < run->now_ms + left)) ||
            start_uses_recovery(run, task, false);
 }
@@ -89,6 +88,12 @@ static bool is_deferred(const struct task *task)
            verdict->retry_after_ms <= LIMIT_DEFERRAL_MS &&
            (verdict->cause == CAUSE_RATE_LIMITED ||
             (verdict->deferred && verdict->cause == CAUSE_UNAVAILABLE));
+}
+
+/* The try is not to blame, and is not counted; up to a limit, for it may never ask the same. */
+static bool gave_way(const struct task *task)
+{
+    return task->verdict.gave_way && task->deferrals < LIMIT_DEFERRALS;
 }
 
 static bool any_child_spent(const struct run *run, const struct task *task)
@@ -115,7 +120,7 @@ static unsigned policy_facts(const struct run *run, const struct task *task)
            bit(retried, FACT_RETRY_ON) | bit(below, FACT_BELOW) |
            bit(step->below == BELOW_ESCALATE, FACT_BELOW_ESCALATE) |
            bit(step->below == BELOW_FAIL, FACT_BELOW_FAIL) | bit(frame, FACT_FRAME) |
-           bit(is_deferred(task), FACT_DEFERRED);
+           bit(is_deferred(task), FACT_DEFERRED) | bit(gave_way(task), FACT_GAVE_WAY);
 }
 
 unsigned gather_facts(const struct run *run, const struct task *task)
@@ -207,11 +212,12 @@ static void decide_retry(const struct run *run, uint32_t index, const struct row
                          struct decision *ret)
 {
     const struct task *task = task_at(run, index);
+    bool at_once = row->act == ACT_REPLAY || task->verdict.gave_way;
     *ret = (struct decision){
         .kind = DECISION_RETRY,
         .rule = row->name,
         .task = index,
-        .due_ms = run->now_ms + (row->act == ACT_REPLAY ? 0 : retry_delay(run, task, false)),
+        .due_ms = run->now_ms + (at_once ? 0 : retry_delay(run, task, false)),
         .granted = row->act == ACT_REPLAY,
         .deferred = row->act == ACT_DEFER,
     };

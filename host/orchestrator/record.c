@@ -36,7 +36,8 @@ static const char *const decision_words[] = {
     DECISION_KINDS(X)
 #undef X
 };
-static const char *const end_words[] = {"ok", "input-required", "failed", "not-started"};
+static const char *const end_words[] = {"ok", "input-required", "failed", "not-started",
+                                        "gave-way"};
 static const char *const outcome_words[] = {"none", "done", "unknown", "open"};
 static const char *const begin_words[] = {"fresh", "done", "unknown", "conflict", "refused"};
 static const char *const question_words[] = {"in-doubt", "output", "failure", "input", "change"};

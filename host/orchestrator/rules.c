@@ -71,6 +71,12 @@ static const struct row rows[] = {
      "it was told to wait: it is called again when that time has passed, and no try is counted",
      "the try would have been counted without a time to wait, or after too many such waits"},
 
+    {"gave-way", HAPPENED_TRANSIENT, ALL, FACT_GAVE_WAY | FACT_BUDGET_LEFT | FACT_TIME_LEFT,
+     FACT_BARE, ACT_DEFER,
+     "what it called waited for a person, and it gave way: it is called again, finds what came of "
+     "that call, and no try is counted",
+     "the try would have been counted if it had ended for another reason"},
+
     /* -- a person must say something before the agent can go on -- */
     {"input-required", HAPPENED_ASKED, PURE_READ, 0, 0, ACT_ASK_INPUT,
      "the agent needs something that only a person can say", NULL},

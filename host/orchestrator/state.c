@@ -163,7 +163,22 @@ bool task_is_ending(const struct run *run, const struct task *task)
 
 bool task_is_orphan(const struct run *run, const struct task *task)
 {
-    return task->parent != NO_TASK && !run->tasks[task->parent]->in_flight;
+    if (task->parent == NO_TASK)
+        return false;
+    const struct task *caller = run->tasks[task->parent];
+    return !caller->in_flight && !caller->verdict.gave_way;
+}
+
+bool task_waits_for_person(const struct task *task)
+{
+    return task->state == TASK_ASKING || (task->state == TASK_HELD && task->verdict.gave_way);
+}
+
+int64_t task_closes_ms(const struct run *run, const struct task *task)
+{
+    int64_t limit = step_of(run, task)->schedule_to_close_ms;
+    int64_t first_ms = task->first_ms ? task->first_ms : run->now_ms;
+    return limit < 0 || task->nested ? -1 : first_ms + limit + task->aside_ms;
 }
 
 uint32_t task_child(const struct run *run, const struct task *task, const char *name)

@@ -66,6 +66,7 @@ struct verdict {
     bool accepted;    /* an output that passed all checks                          */
     bool fits;        /* … or at least its contract                                */
     bool deferred;    /* it did not start, for a reason that passes with time               */
+    bool gave_way;    /* what it called waits for a person                                  */
     json_t *output, *error, *feedback;
     int64_t retry_after_ms;
 };
@@ -117,7 +118,8 @@ struct task {
     int64_t ends_ms;                 /* when the start under way will be given up; -1 = never     */
     int64_t due_ms;                  /* -1 = no time                                              */
     int64_t asked_ms;                /* when the reconcile agent was last started                 */
-    uint32_t about;                  /* RECONCILING, SETTLING, ASKING in doubt: index of effect   */
+    int64_t aside_ms, aside_since_ms; /* how long it has waited for people; since when it does    */
+    uint32_t about; /* RECONCILING, SETTLING, ASKING in doubt: index of effect   */
     int64_t reserved_tokens, reserved_cost, spent_tokens, spent_cost;
     bool said_spent;
     int64_t used_tokens, used_cost; /* of all its starts that have ended                          */
@@ -281,8 +283,13 @@ bool task_left_behind(const struct run *run, const struct task *task);
 bool agent_writes(const struct agent *agent);
 /* The task is an undo, or was called for one. */
 bool task_cleans_up(const struct run *run, const struct task *task);
-/* It was called by an attempt that is over. */
+/* It was called by an attempt that is over, and that did not give way to it. */
 bool task_is_orphan(const struct run *run, const struct task *task);
+/* A person is asked, by it or by what it called and gave way to. */
+bool task_waits_for_person(const struct task *task);
+/* Unix time of the end of its step's schedule_to_close, of which no time counts that it has waited
+ * for people; -1 = it has none. */
+int64_t task_closes_ms(const struct run *run, const struct task *task);
 /* Its flow is ending, and it is no part of the cleaning up. */
 bool task_is_ending(const struct run *run, const struct task *task);
 /* The flow that runs in the place of the task's agent; NULL = none. */
@@ -368,6 +375,7 @@ enum fact {
     FACT_CHILD_SPENT = 1 << 18, /* a call that it asked for has failed for good              */
     FACT_FRAME = 1 << 19,       /* a sub-flow or a plan, not an agent                        */
     FACT_DEFERRED = 1 << 20,    /* told to wait, or not started for what passes with time    */
+    FACT_GAVE_WAY = 1 << 21,    /* it ended because what it called waits for a person        */
 };
 
 enum act {

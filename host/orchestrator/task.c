@@ -319,7 +319,12 @@ void task_set_state(struct run *run, uint32_t index, enum task_state state)
     ASSERT(!task_state_is_final(task->state) || again);
     run->asking += (uint32_t)(state == TASK_ASKING) - (uint32_t)(task->state == TASK_ASKING);
     run->busy += (uint32_t)is_busy(state) - (uint32_t)is_busy(task->state);
+    bool waited = task_waits_for_person(task);
     task->state = state;
+    if (waited)
+        task->aside_ms += run->now_ms - task->aside_since_ms;
+    if (task_waits_for_person(task))
+        task->aside_since_ms = run->now_ms;
     if (!task_state_is_final(state))
         return;
     struct frame *frame = frame_of(run, task);

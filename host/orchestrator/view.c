@@ -160,14 +160,12 @@ bool run_task_recovers(const struct run *run, uint32_t index)
 int64_t run_task_deadline(const struct run *run, uint32_t index)
 {
     const struct task *task = task_at(run, index);
-    int64_t schedule_ms = step_of(run, task)->schedule_to_close_ms;
     int64_t left = budget_time_left(run, task->account);
     if (task->recovering)
         return -1;
     int64_t whole = left < 0 ? -1 : run->now_ms + left;
-    int64_t own = task->parent != NO_TASK ? task_at(run, task->parent)->ends_ms
-                  : schedule_ms < 0       ? -1
-                                          : task->first_ms + schedule_ms;
+    int64_t own =
+        task->parent != NO_TASK ? task_at(run, task->parent)->ends_ms : task_closes_ms(run, task);
     return own < 0 || (whole >= 0 && whole < own) ? whole : own;
 }
 

@@ -142,7 +142,7 @@ static void why_table(const struct run *run, const struct task *task, json_t *li
         "unknown",     "done",           "left_behind", "try_left",      "retry_on", "budget_left",
         "time_left",   "ending",         "reconcile",   "recovery_left", "key_live", "result_fits",
         "below",       "below_escalate", "below_fail",  "resumed",       "bare",     "orphan",
-        "child_spent", "frame",          "deferred"};
+        "child_spent", "frame",          "deferred",    "gave_way"};
     unsigned facts = gather_facts(run, task);
     enum happened happened = task_happened(task);
     const struct verdict *verdict = &task->verdict;
@@ -163,6 +163,8 @@ static void why_table(const struct run *run, const struct task *task, json_t *li
             task_retry(run, task)->max_attempts + (int)task->extra);
     if (facts & FACT_DEFERRED)
         because(list, "it was told to come back later, which counts no try");
+    if (facts & FACT_GAVE_WAY)
+        because(list, "it gave way while what it called waited for a person");
     if (facts & FACT_CHILD_SPENT)
         because(list, "a call that it asked for has failed for good");
     if (facts & FACT_ORPHAN)

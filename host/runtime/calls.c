@@ -387,6 +387,10 @@ static void end_call(struct live_call *call, const struct call_result *result)
         read_failure(result, &event);
         await_other_side(call, &event);
     }
+    if (result->end == CALL_COMPLETED && nested_gave_way(call, &event)) {
+        event.end = END_GAVE_WAY;
+        event.cause = CAUSE_UNAVAILABLE;
+    }
     json_t *body = event.body;
     if (call->reconciling && event.end == END_OK)
         end_reconcile(call, &event);

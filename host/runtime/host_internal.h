@@ -177,6 +177,7 @@ struct live_call {
     struct transfer *transfers; /* under way */
     struct sleeper *sleepers;
     struct asked *asked; /* other agents that it called, and waits for */
+    bool gives_way;      /* it was told that one of them waits for a person */
     bool stuck;          /* for places.c */
     json_t *ordinals;    /* method and path → sends so far, for the names of effects */
     json_t *sent;        /* names of the effects whose request was sent */
@@ -457,6 +458,8 @@ char *request_digest(const json_t *request);
 void agent_called(struct live_call *call, uint64_t request, json_t *body);
 /* A call begins that may be one that another call asked for. */
 void nested_started(struct live_call *call);
+/* Does it end so because what it called waits for a person? */
+bool nested_gave_way(const struct live_call *call, const struct event *event);
 /* It has ended: what it waits for is not waited for any more. */
 void nested_ended(struct live_call *call);
 /* The call under way of a task that another call asked for; NULL = none. */

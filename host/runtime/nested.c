@@ -6,6 +6,13 @@
  * asked waits here, until a decision makes what it asked for final, and hears nothing if its own
  * call has ended meanwhile: the next attempt asks again, by the same name.
  *
+ * A person may take days to answer, and no plugin's process lives as long. So a caller is not made
+ * to wait for one: its call is answered at once with SEAM_E_INPUT_REQUIRED, `waits-for-person`, and
+ * however it ends then, but with an output or a question of its own, counts as having given way. It
+ * is called again when there is an answer, and finds what came of the call under its name. One that
+ * may have changed the world by ways that the host does not see is made to wait, for its end now
+ * would leave a doubt.
+ *
  * A caller keeps its place while it waits. Whom no place could ever come free for, because all are
  * taken by calls that wait for each other, is refused at once; see places.c.
  */
@@ -161,17 +168,39 @@ static void answer(struct live_call *call, uint64_t request, uint32_t child,
     service_answer(call->slot, request, SEAM_OK, effect_of_outcome(view->outcome), body);
 }
 
+/* Not a failure of the call, and its effect is no matter of the caller's: it goes on. */
+static void answer_waits(struct live_call *call, uint64_t request, uint32_t child,
+                         const struct nested_view *view)
+{
+    const char *agent = run_task_agent(call->live->run, child, false)->name;
+    call->gives_way = true;
+    AUTO(freep)
+    char *words = xasprintf("%s, called as %s, waits for a person: end the call now; it is called "
+                            "again when there is an answer, and is given what came of this call",
+                            agent, view->name);
+    service_reply(call->slot, request, SEAM_E_INPUT_REQUIRED, SEAM_EFFECT_NONE, "waits-for-person",
+                  json_pack("{s:s, s:s, s:s}", "message", words, "code", "waits-for-person", "call",
+                            view->name));
+}
+
+bool nested_gave_way(const struct live_call *call, const struct event *event)
+{
+    bool asks = event->end == END_INPUT_REQUIRED && json_object_get(event->body, "question");
+    return call->gives_way && !call->reconciling && event->end != END_OK && !asks;
+}
+
 void nested_hear(struct live_run *live, const struct decisions *decisions)
 {
     struct nested_view view;
     for (size_t i = 0; i < decisions->count && live->asked.count > 0; i++) {
         uint32_t task = decisions->list[i].task;
         const struct asked *found = map_get(&live->asked, task_key(&task));
-        if (!found || !run_nested(live->run, task, &view) || !view.final)
+        if (!found || !run_nested(live->run, task, &view) ||
+            !(view.final || run_nested_gives_way(live->run, task)))
             continue;
         struct asked asked = *found;
         asked_free(map_get(&live->asked, task_key(&task)));
-        answer(asked.call, asked.request, task, &view);
+        (view.final ? answer : answer_waits)(asked.call, asked.request, task, &view);
     }
 }
 
@@ -318,6 +347,8 @@ static void ask(struct live_call *call, uint64_t request, const struct agent *ag
         answer_refused(call, request, agent, &decision);
     else if (view.final)
         answer(call, request, child, &view);
+    else if (run_nested_gives_way(live->run, child))
+        answer_waits(call, request, child, &view);
     else
         asked_new(call, request, child);
     decision_done(&decision);

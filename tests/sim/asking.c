@@ -20,6 +20,14 @@ static bool wait_is_over(const struct sim *sim, const struct call *call, struct 
     return child != UINT32_MAX && run_nested(sim->run, child, view) && view->final;
 }
 
+static bool waits_for_person(const struct sim *sim, const struct call *call)
+{
+    char name[32];
+    call_name(call, name);
+    uint32_t child = run_nested_find(sim->run, call->task, name);
+    return child != UINT32_MAX && run_nested_gives_way(sim->run, child);
+}
+
 void calls_wake(struct sim *sim)
 {
     struct nested_view view;
@@ -29,6 +37,9 @@ void calls_wake(struct sim *sim)
             call->asked++;
             /* a caller may make do without */
             call->spoilt |= !view.ok && sim_chance(sim, 500);
+            call_goes_on_later(sim, call, 20);
+        } else if (call->waiting && !call->gives_way && waits_for_person(sim, call)) {
+            call->gives_way = true;
             call_goes_on_later(sim, call, 20);
         }
 }
@@ -82,6 +93,8 @@ bool call_asks(struct sim *sim, struct call *call)
     if (call->spoilt)
         call_fails(sim, call, sim_chance(sim, 500) ? some_transient(sim) : some_permanent(sim),
                    OUTCOME_NONE);
+    else if (call->waiting && call->gives_way && sim_chance(sim, 900))
+        call_gives_way(sim, call); /* some wait all the same, until their time is over */
     else if (call->waiting)
         return true;
     else if (call->asked < 3 && sim_bad_luck(sim, 15))

@@ -141,6 +141,11 @@ void call_fails(struct sim *sim, struct call *call, enum cause cause, enum outco
     end_call(sim, call, event, NULL);
 }
 
+void call_gives_way(struct sim *sim, struct call *call)
+{
+    end_call(sim, call, (struct event){.end = END_GAVE_WAY}, NULL);
+}
+
 enum cause some_transient(struct sim *sim)
 {
     static const enum cause causes[] = {CAUSE_UNAVAILABLE, CAUSE_RATE_LIMITED, CAUSE_BUSY};

@@ -159,6 +159,7 @@ struct call {
     bool begun_now;                 /* … and its begin was answered                            */
     uint64_t begun, sent, finished; /* bits of them, in this call                */
     unsigned asked;                 /* whom it is about to call, or waits for                    */
+    bool gives_way;                 /* what it waits for waits for a person                      */
     bool waiting, spoilt;           /* spoilt: what it called failed, and it fails of it         */
     bool struck, worked;
     struct call *next;
@@ -168,6 +169,7 @@ struct call {
  */
 void call_goes_on_later(struct sim *sim, const struct call *call, uint64_t within_ms);
 void call_fails(struct sim *sim, struct call *call, enum cause cause, enum outcome claim);
+void call_gives_way(struct sim *sim, struct call *call);
 bool call_asks(struct sim *sim, struct call *call);
 enum cause some_transient(struct sim *sim);
 enum cause some_permanent(struct sim *sim);

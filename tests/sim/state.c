@@ -72,6 +72,9 @@ static const char *task_difference(const struct task *a, const struct task *b)
     SAME(a, b, used_cost);
     SAME(a, b, used_attempts);
     SAME(a, b, used_calls);
+    SAME(a, b, aside_ms);
+    SAME(a, b, aside_since_ms);
+    SAME(a, b, verdict.gave_way);
     SAME(a, b, used_recovery);
     SAME(a, b, step);
     SAME(a, b, item);

@@ -336,6 +336,119 @@ START_TEST(a_held_caller_waits_for_a_person_with_its_call)
 }
 END_TEST
 
+/* ---- a caller gives way to a person ---- */
+
+#define ASKS "{\"question\": \"which?\", \"schema\": {}}"
+
+static void asks_a_person(struct bench *b, const char *path)
+{
+    ends(b, path, END_INPUT_REQUIRED, CAUSE_UNAVAILABLE, OUTCOME_NONE, ASKS);
+    decided(b, DECISION_ASK, NULL);
+    ck_assert(run_nested_gives_way(b->run, task_of(b, path)));
+}
+
+static void gives_way(struct bench *b, const char *path)
+{
+    ends(b, path, END_GAVE_WAY, CAUSE_UNAVAILABLE, OUTCOME_NONE, NULL);
+    decided(b, DECISION_HOLD, "calls-open");
+    expect_state(b, path, TASK_HELD);
+}
+
+START_TEST(a_caller_that_gives_way_is_called_again_with_the_answer)
+{
+    struct bench b;
+    bench_start(&b, FLOW("  a: {agent: w/read, retry: {max_attempts: 1}}\n"), "{}");
+    asks_for(&b, "a", "x#1", "w/pure", "{}", NULL);
+    asks_a_person(&b, "a/x#1");
+    gives_way(&b, "a");
+    expect_status(&b, RUN_WAITING);
+    answers(&b, "a/x#1", "{\"n\": 1}");
+    expect_status(&b, RUN_RUNNING);
+    ok(&b, "a/x#1", "{\"n\": 1}");
+    decided(&b, DECISION_RETRY, "gave-way");
+    ck_assert(decided(&b, DECISION_START, "next-attempt")->task == task_of(&b, "a"));
+    ck_assert_int_eq(asks_for(&b, "a", "x#1", "w/pure", "{}", NULL), BEGIN_DONE);
+    ok(&b, "a", "{\"n\": 1}");
+    expect_status(&b, RUN_DONE);
+    ck_assert_int_eq(b.run->accounts[0].spent.attempts, 1); /* the try that gave way is none */
+    ck_assert_int_eq(b.run->accounts[0].spent.calls, 4);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(its_clocks_stand_still_while_a_person_is_asked)
+{
+    struct bench b;
+    bench_start(&b,
+                "flow: f\nbudget: {attempts: 9, calls: 9, time: 10s}\n"
+                "escalation: {to: ops, deadline: 9d}\nsteps:\n"
+                "  a: {agent: w/read, timeout: {start_to_close: 8s, schedule_to_close: 9s}}\n",
+                "{}");
+    asks_for(&b, "a", "x#1", "w/pure", "{}", NULL);
+    b.now += 2000;
+    asks_a_person(&b, "a/x#1");
+    gives_way(&b, "a");
+    ck_assert_int_eq(run_deadline(b.run), -1);
+    b.now += 3 * 86400000LL;
+    answers(&b, "a/x#1", "{\"n\": 1}");
+    b.now += 1000;
+    ok(&b, "a/x#1", "{\"n\": 1}");
+    ck_assert_int_eq(decided(&b, DECISION_START, NULL)->timeout_ms, 7000);
+    ck_assert_int_eq(run_deadline(b.run), b.now + 7000);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(those_around_a_caller_give_way_too)
+{
+    struct bench b;
+    bench_start(&b, FLOW("  a: {agent: w/dear}\n"), "{}");
+    asks_for(&b, "a", "x#1", "w/read", "{}", NULL);
+    asks_for(&b, "a/x#1", "y#1", "w/pure", "{}", NULL);
+    ck_assert(!run_nested_gives_way(b.run, task_of(&b, "a/x#1")));
+    asks_a_person(&b, "a/x#1/y#1");
+    gives_way(&b, "a/x#1");
+    ck_assert(run_nested_gives_way(b.run, task_of(&b, "a/x#1")));
+    gives_way(&b, "a");
+    expect_status(&b, RUN_WAITING);
+    answers(&b, "a/x#1/y#1", "{\"n\": 1}");
+    ok(&b, "a/x#1/y#1", "{\"n\": 1}");
+    ck_assert_int_eq(asks_for(&b, "a/x#1", "y#1", "w/pure", "{}", NULL), BEGIN_DONE);
+    ok(&b, "a/x#1", "{\"n\": 1}");
+    ck_assert_int_eq(asks_for(&b, "a", "x#1", "w/read", "{}", NULL), BEGIN_DONE);
+    ok(&b, "a", "{\"n\": 1}");
+    expect_status(&b, RUN_DONE);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(who_could_have_changed_the_world_does_not_give_way)
+{
+    struct bench b;
+    bench_start(&b, FLOW("  a: {agent: w/write}\n"), "{}");
+    begins(&b, "a", "e");
+    asks_for(&b, "a", "x#1", "w/read", "{}", NULL);
+    ends(&b, "a/x#1", END_INPUT_REQUIRED, CAUSE_UNAVAILABLE, OUTCOME_NONE, ASKS);
+    ck_assert(!run_nested_gives_way(b.run, task_of(&b, "a/x#1")));
+    seen(&b, "a", "e", OUTCOME_DONE);
+    ck_assert(run_nested_gives_way(b.run, task_of(&b, "a/x#1")));
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(a_run_that_is_cancelled_while_it_gave_way_ends)
+{
+    struct bench b;
+    bench_start(&b, FLOW("  a: {agent: w/read}\n"), "{}");
+    asks_for(&b, "a", "x#1", "w/pure", "{}", NULL);
+    asks_a_person(&b, "a/x#1");
+    gives_way(&b, "a");
+    cancels(&b);
+    expect_status(&b, RUN_CANCELLED);
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(a_cancelled_run_ends_with_all_that_was_called)
 {
     struct bench b;
@@ -362,4 +475,8 @@ UNIT_MAIN(a_call_is_started_and_its_output_is_there, the_next_attempt_is_given_t
           a_write_that_is_not_called_again_is_left_behind,
           a_call_that_waits_for_its_time_is_given_up_with_its_caller,
           a_held_caller_waits_for_a_person_with_its_call,
+          a_caller_that_gives_way_is_called_again_with_the_answer,
+          its_clocks_stand_still_while_a_person_is_asked, those_around_a_caller_give_way_too,
+          who_could_have_changed_the_world_does_not_give_way,
+          a_run_that_is_cancelled_while_it_gave_way_ends,
           a_cancelled_run_ends_with_all_that_was_called)

@@ -344,6 +344,19 @@ static void reach_caller_ended(struct bench *b)
     decided(b, DECISION_RETRY, "retry-safe-class");
 }
 
+static void reach_gave_way(struct bench *b)
+{
+    bench_start(b, FLOW("  a: {agent: w/read}\n"), "{}");
+    ck_assert_int_eq(asks_for(b, "a", "x#1", "w/pure", "{}", NULL), BEGIN_FRESH);
+    ends(b, "a/x#1", END_INPUT_REQUIRED, CAUSE_UNAVAILABLE, OUTCOME_NONE, ASKS);
+    ends(b, "a", END_GAVE_WAY, CAUSE_UNAVAILABLE, OUTCOME_NONE, NULL);
+    decided(b, DECISION_HOLD, "calls-open");
+    answers(b, "a/x#1", "\"this\"");
+    decided(b, DECISION_START, "next-attempt");
+    ok(b, "a/x#1", "{\"n\": 1}");
+    decided(b, DECISION_RETRY, "gave-way");
+}
+
 static void reach_call_spent(struct bench *b)
 {
     bench_start(b, FLOW("  a: {agent: w/read}\n"), "{}");
@@ -410,6 +423,7 @@ static const struct {
     {"budget-spent", reach_budget_spent},
     {"rate-limited-wait", reach_rate_limited_wait},
     {"caller-ended", reach_caller_ended},
+    {"gave-way", reach_gave_way},
     {"call-spent", reach_call_spent},
     {"flow-not-retried", reach_flow_not_retried},
 };
@@ -466,7 +480,7 @@ END_TEST
 
 /* ---- every combination of facts ---- */
 
-enum { FACTS = 17, MORE_FACTS = 4, STRIDE = 61 };
+enum { FACTS = 17, MORE_FACTS = 5, STRIDE = 61 };
 
 static bool act_calls_again(enum act act)
 {
@@ -502,7 +516,7 @@ static void hold_to_the_laws(enum happened happened, enum effect_class class, un
                           (facts & FACT_TIME_LEFT),
                       "spent, and %s", row->name);
     if (row->act == ACT_DEFER)
-        ck_assert_msg((facts & FACT_DEFERRED) && (facts & FACT_BUDGET_LEFT) &&
+        ck_assert_msg((facts & (FACT_DEFERRED | FACT_GAVE_WAY)) && (facts & FACT_BUDGET_LEFT) &&
                           (facts & FACT_TIME_LEFT),
                       "not to be waited for, and %s", row->name);
     if ((facts & FACT_ORPHAN) && !doubt)

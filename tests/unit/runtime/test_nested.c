@@ -362,6 +362,90 @@ START_TEST(a_call_may_be_given_less_time)
 }
 END_TEST
 
+/* ---- a person is asked meanwhile ---- */
+
+#define ASKS_FIRST "'1': [{'fail': 12}], 'do': [" GIVE "]" /* INPUT_REQUIRED */
+
+/* Nobody waits an hour here: its caller gives way at once. */
+START_TEST(a_caller_gives_way_while_a_person_is_asked)
+{
+    static const char *const callers[] = {"boss/pure", "boss/look", "boss/put"};
+    for (size_t i = 0; i < 3; i++) {
+        struct stage s;
+        stage_set(&s, _i, NULL, "", "");
+        stage_one_step(&s, callers[i], ", retry: {max_attempts: 1}, timeout: {start_to_close: 1h}");
+        ck_assert_int_eq(stage_run(&s, "r",
+                                   "{'do': [" CALL("must", "hand/pure", "", ASKS_FIRST) ","
+                                                                                        "{'give': "
+                                                                                        "1}]}"),
+                         RUN_WAITING);
+        ck_assert_tells(&s, "r", "[ended] attempt-ended calls-open");
+        stage_answer(&s, "r", "act/pure#1", 1, "{'say': 'yes'}");
+        ck_assert_int_eq(stage_resume(&s, "r"), RUN_DONE);
+        ck_assert_tells(&s, "r", "gave-way next-attempt [call-asked] call-replayed");
+        json_t *picture = stage_describe(&s, "r");
+        ck_assert_int_eq(number_at(picture, "spent/attempts"), 1);
+        ck_assert_int_eq(number_at(picture, "spent/calls"), 4);
+        json_decref(picture);
+        stage_done(&s);
+    }
+}
+END_TEST
+
+START_TEST(those_around_a_caller_give_way_with_it)
+{
+    struct stage s;
+    stage_set(&s, _i, NULL, "", "");
+    stage_one_step(&s, "boss/look", ", retry: {max_attempts: 1}");
+    ck_assert_int_eq(
+        stage_run(&s, "r",
+                  "{'do': [" CALL("must", "boss/pure", "",
+                                  "'do': [" CALL("must", "hand/pure", "",
+                                                 ASKS_FIRST) ","
+                                                             "{'give': 2}]") ",{'give': 3}]}"),
+        RUN_WAITING);
+    stage_answer(&s, "r", "act/pure#1/pure#1", 1, "{}");
+    ck_assert_int_eq(stage_resume(&s, "r"), RUN_DONE);
+    ck_assert_int_eq(json_integer_value(s.output), 3);
+    json_t *picture = stage_describe(&s, "r");
+    ck_assert_int_eq(number_at(picture, "spent/attempts"), 1);
+    json_decref(picture);
+    stage_done(&s);
+}
+END_TEST
+
+START_TEST(a_caller_may_make_do_without_the_answer)
+{
+    struct stage s;
+    stage_set(&s, _i, NULL, "", "");
+    stage_one_step(&s, "boss/look", "");
+    ck_assert_int_eq(stage_run(&s, "r", "{'do': [" CALL("ask", "hand/pure", "", ASKS_FIRST) "]}"),
+                     RUN_WAITING);
+    stage_answer(&s, "r", "act/pure#1", 1, NULL);
+    ck_assert_int_eq(stage_resume(&s, "r"), RUN_DONE);
+    ck_assert_answer(&s, 0, SEAM_E_INPUT_REQUIRED, "waits-for-person");
+    stage_done(&s);
+}
+END_TEST
+
+START_TEST(a_question_of_its_own_is_no_giving_way)
+{
+    struct stage s;
+    stage_set(&s, _i, NULL, "", "");
+    stage_one_step(&s, "boss/look", "");
+    ck_assert_int_eq(
+        stage_run(&s, "r",
+                  "{'do': [" CALL("ask", "hand/pure", "", ASKS_FIRST) ","
+                                                                      "{'question': 'which?'}]}"),
+        RUN_WAITING);
+    ck_assert_tells(&s, "r", "calls-open");
+    stage_answer(&s, "r", "act/pure#1", 1, NULL);
+    ck_assert_int_eq(stage_resume(&s, "r"), RUN_WAITING);
+    ck_assert_tells(&s, "r", "input-required [");
+    stage_done(&s);
+}
+END_TEST
+
 START_TEST(a_cancelled_run_ends_with_all_that_was_called)
 {
     struct stage s;
@@ -487,6 +571,10 @@ int main(void)
         a_call_may_be_given_a_part_of_the_budget,
         a_call_has_no_more_time_than_its_caller,
         a_call_may_be_given_less_time,
+        a_caller_gives_way_while_a_person_is_asked,
+        those_around_a_caller_give_way_with_it,
+        a_caller_may_make_do_without_the_answer,
+        a_question_of_its_own_is_no_giving_way,
         a_cancelled_run_ends_with_all_that_was_called,
         another_input_under_the_same_name_is_a_conflict,
         time_and_money_are_no_part_of_what_a_call_is,

@@ -11,6 +11,7 @@
  *   {"begin": NAME, "request": …}   begins an effect; what happened before ends the call
  *   {"give": VALUE}            the output
  *   {"fail": STATUS, "effect": N, "code": …}
+ *   {"question": TEXT}         needs a person
  *   {"die": true} {"hang": true} {"until_cancelled": true}
  *
  * Without a `give` the output is {id, attempt, key, feedback, answers}.
@@ -177,6 +178,11 @@ static bool play(struct scene *scene, seam_bytes line)
         return begin(scene, line, value);
     if ((value = seam_json_at(line, "/fail")).len > 0)
         return fail(scene, line, value);
+    if ((value = seam_json_at(line, "/question")).len > 0) {
+        seam_reply reply = {.size = sizeof(reply), .status = SEAM_E_INPUT_REQUIRED, .body = line};
+        scene->host->complete(scene->host, scene->call->id, &reply);
+        return true;
+    }
     if (seam_json_true(seam_json_at(line, "/die")))
         kill(getpid(), SIGKILL);
     while (seam_json_true(seam_json_at(line, "/hang")))
