@@ -9,8 +9,11 @@
  * wall clock; a run for which that went back goes on from where its own time was. In a rehearsal
  * time stands still while anything is under way, and then jumps to the next moment that something
  * waits for: a retry in an hour, an escalation's deadline, a sleeping agent. So a rehearsal takes
- * as long as its work, and what is due at one moment happens in the order in which it was asked
- * for.
+ * as long as its work. In both, what is due at one moment happens in the order in which it was
+ * asked for.
+ *
+ * All timers stand in one line, and libuv has one timer, for the first of them: its own are three
+ * times as large, and ten thousand agents may sleep at once.
  *
  * Nothing else in this room may read a clock or start a timer of libuv, but to wait for a process.
  */
@@ -46,7 +49,7 @@ int64_t pace_now(struct pace *pace, int64_t wall_ns, int64_t boot_ns)
 int64_t host_now(struct host *host)
 {
     if (host->options.stand_ins)
-        return host->skipping.now_ms;
+        return host->timers.now_ms;
     return pace_now(&host->pace, clock_ns(CLOCK_REALTIME), clock_ns(CLOCK_BOOTTIME)) / NS_PER_MS;
 }
 
@@ -57,7 +60,7 @@ int64_t live_now(const struct live_run *live)
 
 int64_t host_steady(const struct host *host)
 {
-    return host->options.stand_ins ? host->skipping.now_ms : (int64_t)(uv_hrtime() / 1000000);
+    return host->options.stand_ins ? host->timers.now_ms : (int64_t)(uv_hrtime() / 1000000);
 }
 
 /* splitmix64 (Steele, Lea, Flood 2014) */
@@ -73,7 +76,7 @@ uint64_t host_random(struct host *host)
 {
     uint64_t random;
     if (host->options.stand_ins)
-        return draw(&host->skipping.random);
+        return draw(&host->timers.random);
     randombytes_buf(&random, sizeof(random));
     return random;
 }
@@ -83,20 +86,20 @@ uint64_t host_seed(struct host *host)
     return host->options.stand_ins ? host->options.stand_ins->seed : host_random(host) >> 1;
 }
 
-/* ---- the line of a rehearsal: a heap, by time, then by order ---- */
+/* ---- the line: a heap, by time, then by order ---- */
 
 static bool before(const struct timer *a, const struct timer *b)
 {
     return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->order < b->order;
 }
 
-static void put(struct skipping *line, size_t place, struct timer *timer)
+static void put(struct timers *line, size_t place, struct timer *timer)
 {
     line->heap[place] = timer;
     timer->place = place + 1;
 }
 
-static void sift_up(struct skipping *line, size_t place, struct timer *timer)
+static void sift_up(struct timers *line, size_t place, struct timer *timer)
 {
     while (place > 0 && before(timer, line->heap[(place - 1) / 2])) {
         put(line, place, line->heap[(place - 1) / 2]);
@@ -105,7 +108,7 @@ static void sift_up(struct skipping *line, size_t place, struct timer *timer)
     put(line, place, timer);
 }
 
-static void sift_down(struct skipping *line, size_t place, struct timer *timer)
+static void sift_down(struct timers *line, size_t place, struct timer *timer)
 {
     for (;;) {
         size_t child = 2 * place + 1;
@@ -119,7 +122,7 @@ static void sift_down(struct skipping *line, size_t place, struct timer *timer)
     put(line, place, timer);
 }
 
-static void line_add(struct skipping *line, struct timer *timer)
+static void line_add(struct timers *line, struct timer *timer)
 {
     if (line->count == line->room) {
         line->room = line->room ? line->room * 2 : 64;
@@ -129,7 +132,7 @@ static void line_add(struct skipping *line, struct timer *timer)
     sift_up(line, line->count++, timer);
 }
 
-static void line_remove(struct skipping *line, struct timer *timer)
+static void line_remove(struct timers *line, struct timer *timer)
 {
     size_t place = timer->place - 1;
     struct timer *last = line->heap[--line->count];
@@ -142,31 +145,71 @@ static void line_remove(struct skipping *line, struct timer *timer)
         sift_down(line, place, last);
 }
 
-bool clock_jump(struct host *host)
+static void ring_first(struct timers *line)
 {
-    struct skipping *line = &host->skipping;
-    if (line->count == 0)
-        return false;
     struct timer *first = line->heap[0];
     line_remove(line, first);
-    if (first->at_ms > line->now_ms)
-        line->now_ms = first->at_ms;
     first->rings(first);
+}
+
+bool clock_jump(struct host *host)
+{
+    struct timers *line = &host->timers;
+    if (line->count == 0)
+        return false;
+    if (line->heap[0]->at_ms > line->now_ms)
+        line->now_ms = line->heap[0]->at_ms;
+    ring_first(line);
     return true;
+}
+
+/* ---- the machine's clock ---- */
+
+static void first_is_due(uv_timer_t *uv);
+
+static void watch_first(struct host *host)
+{
+    struct timers *line = &host->timers;
+    if (line->count == 0 || line->heap[0]->at_ms >= line->rings_ms)
+        return;
+    line->rings_ms = line->heap[0]->at_ms;
+    int64_t wait = line->rings_ms - host_steady(host);
+    uv_timer_start(&line->uv, first_is_due, wait > 0 ? (uint64_t)wait : 0, 0);
+}
+
+/* What is set meanwhile has its turn after descriptors had theirs. */
+static void first_is_due(uv_timer_t *uv)
+{
+    struct host *host = uv->data;
+    struct timers *line = &host->timers;
+    int64_t now = host_steady(host);
+    uint64_t last = line->order;
+    while (line->count > 0 && line->heap[0]->at_ms <= now && line->heap[0]->order <= last)
+        ring_first(line);
+    line->rings_ms = INT64_MAX;
+    watch_first(host);
 }
 
 void clock_open(struct host *host)
 {
     const struct stand_ins *stand_ins = host->options.stand_ins;
     pace_begin(&host->pace, clock_ns(CLOCK_REALTIME), clock_ns(CLOCK_BOOTTIME));
-    if (stand_ins)
-        host->skipping =
-            (struct skipping){.now_ms = stand_ins->started_ms, .random = stand_ins->seed};
+    host->timers = (struct timers){.rings_ms = INT64_MAX};
+    if (stand_ins) {
+        host->timers.now_ms = stand_ins->started_ms;
+        host->timers.random = stand_ins->seed;
+    }
+    uv_timer_init(&host->loop, &host->timers.uv);
+    host->timers.uv.data = host;
 }
 
 void clock_close(struct host *host)
 {
-    free(host->skipping.heap);
+    struct timers *line = &host->timers;
+    free(line->heap);
+    line->heap = NULL;
+    line->count = line->room = 0;
+    uv_close((uv_handle_t *)&line->uv, NULL);
 }
 
 /* ---- timers ---- */
@@ -174,40 +217,22 @@ void clock_close(struct host *host)
 void timer_init(struct timer *timer, struct host *host, void *data)
 {
     *timer = (struct timer){.host = host, .data = data};
-    uv_timer_init(&host->loop, &timer->uv);
-    timer->uv.data = data;
-}
-
-static void rings(uv_timer_t *uv)
-{
-    struct timer *timer = (struct timer *)uv; /* its first member */
-    timer->rings(timer);
 }
 
 void timer_start(struct timer *timer, timer_rings then, int64_t wait_ms)
 {
     struct host *host = timer->host;
-    int64_t wait = wait_ms > 0 ? wait_ms : 0;
-    timer->rings = then;
-    if (!host->options.stand_ins) {
-        uv_timer_start(&timer->uv, rings, (uint64_t)wait, 0);
-        return;
-    }
+    int64_t wait = wait_ms > 0 ? wait_ms : 0, now = host_steady(host);
     timer_stop(timer);
-    timer->at_ms = wait < INT64_MAX - host_now(host) ? host_now(host) + wait : INT64_MAX;
-    line_add(&host->skipping, timer);
+    timer->rings = then;
+    timer->at_ms = wait < INT64_MAX - now ? now + wait : INT64_MAX;
+    line_add(&host->timers, timer);
+    if (!host->options.stand_ins)
+        watch_first(host);
 }
 
 void timer_stop(struct timer *timer)
 {
     if (timer->place)
-        line_remove(&timer->host->skipping, timer);
-    else
-        uv_timer_stop(&timer->uv);
-}
-
-void timer_close(struct timer *timer, uv_close_cb closed)
-{
-    timer_stop(timer);
-    uv_close((uv_handle_t *)&timer->uv, closed);
+        line_remove(&timer->host->timers, timer);
 }

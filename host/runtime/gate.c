@@ -501,9 +501,9 @@ void gates_open(struct host *host)
     timer_init(&host->turn, host, host);
 }
 
-static void gate_closed(uv_handle_t *handle)
+static void gate_free(struct gate *gate)
 {
-    struct gate *gate = handle->data;
+    timer_stop(&gate->timer);
     free(gate->starts_ms);
     free(gate->failures_ms);
     free(gate->last_failure);
@@ -520,7 +520,7 @@ void gates_close(struct host *host)
             while (gate->held[i].first)
                 call_free(gate->held[i].first);
         host->gates = gate->next;
-        timer_close(&gate->timer, gate_closed);
+        gate_free(gate);
     }
-    timer_close(&host->turn, NULL);
+    timer_stop(&host->turn);
 }

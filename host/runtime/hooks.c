@@ -29,15 +29,6 @@ struct hook {
 
 static void try_hook(struct hook *hook);
 
-static void hook_closed(uv_handle_t *handle)
-{
-    struct hook *hook = handle->data;
-    free(hook->run);
-    free(hook->path);
-    text_done(&hook->body);
-    free(hook);
-}
-
 static void hook_free(struct hook *hook)
 {
     struct live_run *live = live_find(hook->host, hook->run);
@@ -49,7 +40,11 @@ static void hook_free(struct hook *hook)
         live->hooks--;
         park_later(live);
     }
-    timer_close(&hook->timer, hook_closed);
+    timer_stop(&hook->timer);
+    free(hook->run);
+    free(hook->path);
+    text_done(&hook->body);
+    free(hook);
 }
 
 /* ---- how a try ends ---- */

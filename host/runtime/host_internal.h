@@ -57,13 +57,12 @@ struct timer;
 typedef void (*timer_rings)(struct timer *timer);
 
 struct timer {
-    uv_timer_t uv; /* first */
-    void *data;    /* whoever waits; of the handle too, for the callback of its closing */
     struct host *host;
+    void *data; /* whoever waits */
     timer_rings rings;
-    int64_t at_ms; /* in a rehearsal … */
+    int64_t at_ms;
     uint64_t order;
-    size_t place; /* in its line, from 1; 0 = it is not set */
+    size_t place; /* in the line, from 1; 0 = it is not set */
 };
 
 /* The clock of a living host: see clock.c. */
@@ -74,12 +73,14 @@ void pace_begin(struct pace *pace, int64_t wall_ns, int64_t boot_ns);
 /* What the time is; the wall clock may have been set since. */
 int64_t pace_now(struct pace *pace, int64_t wall_ns, int64_t boot_ns);
 
-/* The line of a rehearsal: what waits for a time, the next first. */
-struct skipping {
+/* What waits for a time, the next first. */
+struct timers {
     struct timer **heap;
     size_t count, room;
     uint64_t order;
-    int64_t now_ms;
+    uv_timer_t uv;    /* rings for the first of them … */
+    int64_t rings_ms; /* … then; INT64_MAX = it is not set */
+    int64_t now_ms;   /* of a rehearsal … */
     uint64_t random;
 };
 
@@ -292,12 +293,12 @@ struct host {
     bool gates_due;           /* somebody may go */
     uv_prepare_t idle;
     struct payloads *payloads;
-    struct known_text known;     /* while it is decided what follows from an output: that output */
-    struct decisions spare;      /* empty; its room is used again */
-    struct text scratch;         /* for what is written as JSON and copied at once */
-    struct pace pace;            /* the clock, but in a rehearsal … */
-    struct skipping skipping;    /* … that of a rehearsal … */
-    struct stand_in_send *sends; /* … what has left */
+    struct known_text known; /* while it is decided what follows from an output: that output */
+    struct decisions spare;  /* empty; its room is used again */
+    struct text scratch;     /* for what is written as JSON and copied at once */
+    struct pace pace;        /* the clock, but in a rehearsal */
+    struct timers timers;
+    struct stand_in_send *sends; /* in a rehearsal: what has left */
     struct moment *moments;      /* … what whoever stands in waits for */
     uint64_t stand_in_ids;
 };
@@ -310,12 +311,12 @@ int64_t host_steady(const struct host *host);
 int64_t live_now(const struct live_run *live);
 uint64_t host_random(struct host *host);
 uint64_t host_seed(struct host *host); /* of a run */
-/* Its data is whom it is for. Of a timer that runs, start moves its time. */
+/* Its data is whom it is for. Of a timer that runs, start moves its time; one that does not run is
+ * only memory. */
 void timer_init(struct timer *timer, struct host *host, void *data);
 void timer_start(struct timer *timer, timer_rings then, int64_t wait_ms);
 void timer_stop(struct timer *timer);
-/* Stops it; closed(handle), whose data is the timer's, frees it. NULL: it is part of the host. */
-void timer_close(struct timer *timer, uv_close_cb closed);
+/* Once the loop is there. */
 void clock_open(struct host *host);
 void clock_close(struct host *host);
 /* In a rehearsal: the next timer rings, at its time. False: there is none. */

@@ -219,13 +219,6 @@ static enum outcome outcome_of(const struct transfer *transfer, const struct egr
     return OUTCOME_UNKNOWN;
 }
 
-static void transfer_closed(uv_handle_t *handle)
-{
-    struct transfer *transfer = handle->data;
-    free(transfer->effect);
-    free(transfer);
-}
-
 static void transfer_free(struct transfer *transfer)
 {
     struct live_run *live = transfer->live;
@@ -234,7 +227,9 @@ static void transfer_free(struct transfer *transfer)
         if (transfer->next)
             transfer->next->back = transfer->back;
     }
-    timer_close(&transfer->settle, transfer_closed);
+    timer_stop(&transfer->settle);
+    free(transfer->effect);
+    free(transfer);
     live->transfers--;
     live_release(live);
 }

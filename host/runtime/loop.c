@@ -235,6 +235,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     host->manifest = options->roster->manifest;
     text_init(&host->scratch, SIZE_MAX / 2);
     host->payloads = payloads_new();
+    uv_loop_init(&host->loop);
     clock_open(host);
     enum error_code code = open_journal(host, reterr);
     if (code == ERR_OK)
@@ -247,12 +248,14 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
             journal_close(host->journal, NULL);
         payloads_free(host->payloads);
         text_done(&host->scratch);
+        clock_close(host);
+        uv_run(&host->loop, UV_RUN_NOWAIT);
+        uv_loop_close(&host->loop);
         free(host);
         return code;
     }
     host->worker = find_worker(options->worker);
     host->shelf = shelf_new();
-    uv_loop_init(&host->loop);
     watch(host, &host->journal_poll, journal_fd(host->journal), journal_readable);
     watch(host, &host->egress_poll, egress_fd(host->egress), egress_readable);
     uv_timer_init(&host->loop, &host->inbox_timer);
@@ -290,11 +293,11 @@ enum error_code host_close(struct host *host, struct error *reterr)
     uv_close((uv_handle_t *)&host->journal_poll, NULL);
     uv_close((uv_handle_t *)&host->inbox_timer, NULL);
     uv_close((uv_handle_t *)&host->idle, NULL);
+    clock_close(host);
     while (uv_run(&host->loop, UV_RUN_NOWAIT) != 0)
         ;
     enum error_code code = journal_close(host->journal, reterr);
     uv_loop_close(&host->loop);
-    clock_close(host);
     if (host->failed && code == ERR_OK)
         code = error_set(reterr, host->failure.code, "%s", host->failure.text);
     purse_close(host);

@@ -145,5 +145,5 @@ void park_open(struct host *host)
 
 void park_close(struct host *host)
 {
-    timer_close(&host->due, NULL);
+    timer_stop(&host->due);
 }

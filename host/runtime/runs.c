@@ -17,11 +17,6 @@ struct live_run *live_find(const struct host *host, const char *id)
 
 /* ---- alarms ---- */
 
-static void alarm_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
 static void alarm_free(struct alarm *alarm)
 {
     *alarm->back = alarm->next;
@@ -29,7 +24,8 @@ static void alarm_free(struct alarm *alarm)
         alarm->next->back = alarm->back;
     if (alarm->live->deadline == alarm)
         alarm->live->deadline = NULL;
-    timer_close(&alarm->timer, alarm_closed);
+    timer_stop(&alarm->timer);
+    free(alarm);
 }
 
 static void alarm_rings(struct timer *timer);

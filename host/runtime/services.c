@@ -348,17 +348,13 @@ static void budget_reserve(struct live_call *call, uint64_t request, json_t *bod
 
 /* ---- sleep ---- */
 
-static void sleeper_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
 static void sleeper_free(struct sleeper *sleeper)
 {
     *sleeper->back = sleeper->next;
     if (sleeper->next)
         sleeper->next->back = sleeper->back;
-    timer_close(&sleeper->timer, sleeper_closed);
+    timer_stop(&sleeper->timer);
+    free(sleeper);
 }
 
 static void slept(struct timer *timer)

@@ -185,7 +185,6 @@ void slots_open(struct host *host)
         slot->roster = &roster->plugins[i];
         call_line_init(&slot->waiting);
         timer_init(&slot->restart, host, slot);
-        uv_unref((uv_handle_t *)&slot->restart.uv);
         if (host->options.stand_ins)
             slot->state = SLOT_UP;
     }
@@ -215,7 +214,7 @@ void slots_close(struct host *host)
             call_free(slot->waiting.first);
         slot_drop(slot);
         map_done(&slot->by_id);
-        timer_close(&slot->restart, NULL);
+        timer_stop(&slot->restart);
         map_done(&slot->gates);
     }
 }

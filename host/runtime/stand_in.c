@@ -172,17 +172,13 @@ struct moment {
     struct moment *next, **back;
 };
 
-static void moment_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
 static void moment_free(struct moment *moment)
 {
     *moment->back = moment->next;
     if (moment->next)
         moment->next->back = moment->back;
-    timer_close(&moment->timer, moment_closed);
+    timer_stop(&moment->timer);
+    free(moment);
 }
 
 static void moment_comes(struct timer *timer)
@@ -214,5 +210,5 @@ void moments_close(struct host *host)
 
 int64_t stand_in_now(const struct host *host)
 {
-    return host->skipping.now_ms;
+    return host->timers.now_ms;
 }
