@@ -177,15 +177,20 @@ static void watch_first(struct host *host)
     uv_timer_start(&line->uv, first_is_due, wait > 0 ? (uint64_t)wait : 0, 0);
 }
 
-/* What is set meanwhile has its turn after descriptors had theirs. */
+/* Descriptors have their turn before what is set meanwhile, and between so many: what those that
+ * ring first bring about, and need memory for, is over before the last of thousands ring. */
 static void first_is_due(uv_timer_t *uv)
 {
+    enum { AT_ONCE = 64 };
     struct host *host = uv->data;
     struct timers *line = &host->timers;
     int64_t now = host_steady(host);
     uint64_t last = line->order;
-    while (line->count > 0 && line->heap[0]->at_ms <= now && line->heap[0]->order <= last)
+    for (int i = 0; i < AT_ONCE && line->count > 0; i++) {
+        if (line->heap[0]->at_ms > now || line->heap[0]->order > last)
+            break;
         ring_first(line);
+    }
     line->rings_ms = INT64_MAX;
     watch_first(host);
 }
