@@ -5,8 +5,8 @@
  * and the row goes in the same transaction as that record. A crash in between loses both, so the
  * message is given again to the next host: what takes messages must not mind hearing one twice.
  *
- * inbox_put is the only writing that is not the owner's. It inserts one row, never checkpoints, and
- * is refused while the journal waits to be copied after a failed sync.
+ * Putting a message is the only writing that is not the owner's. It inserts one row, never
+ * checkpoints, and is refused while the journal waits to be copied after a failed sync.
  */
 #include "journal/journal_internal.h"
 
@@ -186,8 +186,64 @@ static enum error_code insert(sqlite3 *db, const char *path, const char *run, st
                      path, LIMIT_INBOX);
 }
 
+static enum error_code check_head(sqlite3 *db, const char *path, const char *run, uint64_t last_seq,
+                                  struct error *reterr)
+{
+    AUTO(sql_finalizep) sqlite3_stmt *head = NULL;
+    enum error_code code =
+        sql_prepare(db, path, "SELECT last_seq FROM runs WHERE id=?1", &head, reterr);
+    if (code)
+        return code;
+    sql_bind_text(head, 1, slice_of(run));
+    int rc = sqlite3_step(head);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return sql_error(db, path, "reading a run's head", reterr);
+    if (rc == SQLITE_ROW && (uint64_t)sqlite3_column_int64(head, 0) == last_seq)
+        return ERR_OK;
+    return error_set(reterr, ERR_FENCED, "run %s has gone on meanwhile: look again", run);
+}
+
+static enum error_code check_waiting(sqlite3 *db, const char *path, const char *run,
+                                     const struct inbox_terms *terms, struct error *reterr)
+{
+    AUTO(sql_finalizep) sqlite3_stmt *row = NULL;
+    enum error_code code = sql_prepare(
+        db, path, "SELECT id, body, at_ms FROM inbox WHERE run=?1 ORDER BY id", &row, reterr);
+    if (code)
+        return code;
+    int rc;
+    sql_bind_text(row, 1, slice_of(run));
+    while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
+        struct inbox_message message = {.id = sqlite3_column_int64(row, 0),
+                                        .run = run,
+                                        .body = sql_text(row, 1),
+                                        .at_ms = sqlite3_column_int64(row, 2)};
+        if (terms->objects(terms->user, &message))
+            return error_set(reterr, ERR_CONFLICT, "another message for run %s waits", run);
+    }
+    return rc == SQLITE_DONE ? ERR_OK : sql_error(db, path, "reading messages", reterr);
+}
+
+static enum error_code insert_if(sqlite3 *db, const char *path, const char *run, struct slice body,
+                                 int64_t at_ms, const struct inbox_terms *terms,
+                                 struct error *reterr)
+{
+    if (!terms)
+        return insert(db, path, run, body, at_ms, reterr);
+    enum error_code code = sql_exec(db, path, "BEGIN IMMEDIATE", reterr);
+    if (code)
+        return code;
+    if (!(code = check_head(db, path, run, terms->last_seq, reterr)) &&
+        !(code = check_waiting(db, path, run, terms, reterr)) &&
+        !(code = insert(db, path, run, body, at_ms, reterr)))
+        code = sql_exec(db, path, "COMMIT", reterr);
+    if (!sqlite3_get_autocommit(db))
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return code;
+}
+
 static enum error_code put(const char *path, const char *run, struct slice body, int64_t at_ms,
-                           struct error *reterr)
+                           const struct inbox_terms *terms, struct error *reterr)
 {
     AUTO(sql_closep) sqlite3 *db = NULL;
     bool empty = false;
@@ -202,7 +258,7 @@ static enum error_code put(const char *path, const char *run, struct slice body,
     if ((code = place_sync_folder(path, reterr)))
         return code;
     struct error failure;
-    code = insert(db, path, run, body, at_ms, &failure);
+    code = insert_if(db, path, run, body, at_ms, terms, &failure);
     /* What this process failed to sync is in doubt for the owner too: it learns of it from its own
      * next sync, and who comes after it from the mark. */
     if (code == ERR_IO)
@@ -215,13 +271,20 @@ static enum error_code put(const char *path, const char *run, struct slice body,
 enum error_code inbox_put(const char *path, const char *run, struct slice body, int64_t at_ms,
                           long *ret_owner_pid, struct error *reterr)
 {
+    return inbox_put_if(path, run, body, at_ms, NULL, ret_owner_pid, reterr);
+}
+
+enum error_code inbox_put_if(const char *path, const char *run, struct slice body, int64_t at_ms,
+                             const struct inbox_terms *terms, long *ret_owner_pid,
+                             struct error *reterr)
+{
     AUTO(freep) char *real = NULL;
     AUTO(fd_closep) int lock_fd = -1;
     enum error_code code;
     if ((code = check_message(run, body, reterr)) ||
         (code = place_resolve(path, false, &real, reterr)) || (code = place_check(real, reterr)) ||
         (code = lock_share(real, true, &lock_fd, reterr)) || (code = check_sound(real, reterr)) ||
-        (code = put(real, run, body, at_ms, reterr)))
+        (code = put(real, run, body, at_ms, terms, reterr)))
         return code;
     *ret_owner_pid = lock_owner(lock_fd);
     return ERR_OK;

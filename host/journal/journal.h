@@ -209,4 +209,15 @@ WARN_UNUSED enum error_code journal_kept(struct journal_reader *reader, const st
 WARN_UNUSED enum error_code inbox_put(const char *path, const char *run, struct slice body,
                                       int64_t at_ms, long *ret_owner_pid, struct error *reterr);
 
+/* The same on terms, which are looked at and met in one transaction: ERR_FENCED if the run has
+ * records after last_seq by now, ERR_CONFLICT if objects() to a message for it that waits. */
+struct inbox_terms {
+    uint64_t last_seq;
+    bool (*objects)(void *user, const struct inbox_message *waiting);
+    void *user;
+};
+WARN_UNUSED enum error_code inbox_put_if(const char *path, const char *run, struct slice body,
+                                         int64_t at_ms, const struct inbox_terms *terms,
+                                         long *ret_owner_pid, struct error *reterr);
+
 #endif

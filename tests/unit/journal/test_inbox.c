@@ -19,6 +19,55 @@ static void put(const char *path, const char *body)
     ck_assert_ok(inbox_put(path, "r", slice_of(body), 42, &pid, &err), err);
 }
 
+static int rows(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *row;
+    ck_assert_int_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
+    int count = sqlite3_column_int(row, 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return count;
+}
+
+static bool objects_to_two(void *user, const struct inbox_message *waiting)
+{
+    ++*(int *)user;
+    ck_assert_str_eq(waiting->run, "r");
+    ck_assert_int_eq(waiting->at_ms, 42);
+    return slice_is(waiting->body, "two");
+}
+
+START_TEST(a_message_on_terms_is_put_only_if_they_are_met)
+{
+    AUTO(folder_done) struct folder dir = folder_new();
+    struct journal *j = open_journal(dir.journal);
+    append(j, "r", 1, "{}");
+    append(j, "r", 2, "{}");
+    close_journal(j);
+    struct error err;
+    long pid;
+    int asked = 0;
+    struct inbox_terms terms = {.last_seq = 2, .objects = objects_to_two, .user = &asked};
+    put(dir.journal, "one");
+    ck_assert_ok(inbox_put_if(dir.journal, "r", SLICE("two"), 42, &terms, &pid, &err), err);
+    ck_assert_int_eq(asked, 1);
+    ck_assert_code(inbox_put_if(dir.journal, "r", SLICE("3"), 42, &terms, &pid, &err), ERR_CONFLICT,
+                   err);
+    ck_assert_int_eq(asked, 3);
+    ck_assert_ok(inbox_put(dir.journal, "r", SLICE("3"), 42, &pid, &err), err);
+    terms.last_seq = 1;
+    ck_assert_code(inbox_put_if(dir.journal, "r", SLICE("4"), 42, &terms, &pid, &err), ERR_FENCED,
+                   err);
+    ck_assert_code(inbox_put_if(dir.journal, "s", SLICE("4"), 42, &terms, &pid, &err), ERR_FENCED,
+                   err);
+    ck_assert_int_eq(asked, 3);
+    ck_assert_int_eq(rows(dir.journal, "SELECT count(*) FROM inbox"), 3);
+}
+END_TEST
+
 struct taker {
     struct journal *journal;
     uint64_t seq;
@@ -44,19 +93,6 @@ static void take(void *user, const struct inbox_message *message)
     struct pollfd ready = {.fd = journal_fd(t->journal), .events = POLLIN};
     if (poll(&ready, 1, 100) == 0)
         raise(SIGKILL);
-}
-
-static int rows(const char *path, const char *sql)
-{
-    sqlite3 *db;
-    sqlite3_stmt *row;
-    ck_assert_int_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
-    int count = sqlite3_column_int(row, 0);
-    sqlite3_finalize(row);
-    sqlite3_close(db);
-    return count;
 }
 
 START_TEST(messages_come_in_order_and_once)
@@ -194,6 +230,7 @@ START_TEST(what_is_too_much_is_refused)
 }
 END_TEST
 
-UNIT_MAIN(messages_come_in_order_and_once, more_messages_than_are_fetched_at_once_all_come,
+UNIT_MAIN(a_message_on_terms_is_put_only_if_they_are_met, messages_come_in_order_and_once,
+          more_messages_than_are_fetched_at_once_all_come,
           a_message_and_its_record_are_one_transaction, putting_tells_who_owns_the_journal,
           puts_of_many_processes_beside_a_busy_owner_all_arrive, what_is_too_much_is_refused)
