@@ -21,8 +21,9 @@ const char *whoever(const struct args *args)
     return who ? who : user ? user->pw_name : "somebody";
 }
 
-static enum error_code send(const char *path, const char *run, json_t *message, long *ret_pid,
-                            struct error *reterr)
+/* Takes the message. terms NULL = on none. */
+static enum error_code send(const char *path, const char *run, json_t *message,
+                            const struct inbox_terms *terms, long *ret_pid, struct error *reterr)
 {
     AUTO(text_done) struct text text;
     struct timespec now;
@@ -30,8 +31,8 @@ static enum error_code send(const char *path, const char *run, json_t *message, 
     json_write(message, &text);
     json_decref(message);
     clock_gettime(CLOCK_REALTIME, &now);
-    return inbox_put(path, run, text_slice(&text),
-                     (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, ret_pid, reterr);
+    return inbox_put_if(path, run, text_slice(&text),
+                        (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, terms, ret_pid, reterr);
 }
 
 static void told(const struct args *args, const char *run, const char *what, long pid)
@@ -112,11 +113,76 @@ json_t *shown_digest(const json_t *shown)
     return json_string(hex);
 }
 
+/* The first answer counts: of the same question, another that waits for its host. */
+struct first_answer {
+    const char *task;
+    uint32_t revision;
+    char who[LIMIT_NAME + 1];
+};
+
+static bool is_first(void *user, const struct inbox_message *waiting)
+{
+    struct first_answer *first = user;
+    struct error err;
+    json_t *message = NULL;
+    if (json_read(waiting->body, LIMIT_PAYLOAD, &message, &err) != ERR_OK)
+        return false;
+    const char *task = json_string_value(json_object_get(message, "task"));
+    const char *who = json_string_value(json_object_get(message, "who"));
+    bool same = task && strcmp(task, first->task) == 0 &&
+                json_integer_value(json_object_get(message, "revision")) == first->revision;
+    snprintf(first->who, sizeof(first->who), "%s", who ? who : "somebody");
+    json_decref(message);
+    return same;
+}
+
+/* ERR_FENCED: the run has gone on since it was looked at. */
+static enum error_code send_answer(const struct args *args, const char *path, const struct run *run,
+                                   const struct question_view *view, const json_t *answer,
+                                   long *ret_pid, struct error *reterr)
+{
+    const char *id = args->operands[0];
+    struct first_answer first = {.task = run_task_path(run, view->task),
+                                 .revision = view->revision};
+    const struct inbox_terms terms = {
+        .last_seq = run_seq(run), .objects = is_first, .user = &first};
+    json_t *shown = shown_digest(view->shown);
+    enum error_code code = send(path, id,
+                                inbox_answer(first.task, view->revision, answer, !answer,
+                                             whoever(args), json_string_value(shown)),
+                                &terms, ret_pid, reterr);
+    json_decref(shown);
+    if (code != ERR_CONFLICT)
+        return code;
+    AUTO(freep) char *same = same_store(args);
+    return error_set(reterr, ERR_CONFLICT,
+                     "%s has answered %s already; the first answer counts, and this one was not "
+                     "sent: `seam resume %s%s` takes it up, and `seam show %s%s` says whether more "
+                     "is asked",
+                     first.who, first.task, id, same, id, same);
+}
+
+static enum error_code look_and_send(const struct args *args, const json_t *answer, long *ret_pid,
+                                     struct error *reterr)
+{
+    enum { LOOKS = 50 }; /* at a run whose other steps go on */
+    enum error_code code = ERR_FENCED;
+    for (int i = 0; i < LOOKS && code == ERR_FENCED; i++) {
+        AUTO(freep) char *path = NULL;
+        struct run *run = NULL;
+        struct question_view view;
+        code = open_run(args, args->operands[0], &path, &run, reterr);
+        if (code == ERR_OK)
+            code = check_question(args, run, answer, &view, reterr);
+        if (code == ERR_OK)
+            code = send_answer(args, path, run, &view, answer, ret_pid, reterr);
+        run_free(run);
+    }
+    return code;
+}
+
 int command_answer(const struct args *args)
 {
-    AUTO(freep) char *path = NULL;
-    struct run *run = NULL;
-    struct question_view view;
     json_t *answer = NULL;
     struct error err;
     long pid = 0;
@@ -131,21 +197,10 @@ int command_answer(const struct args *args)
         return complain(EXIT_USAGE, "answer: give --json FILE or --deny");
     enum error_code code = read_answer(args, &answer, &err);
     if (code == ERR_OK)
-        code = open_run(args, args->operands[0], &path, &run, &err);
-    if (code == ERR_OK)
-        code = check_question(args, run, answer, &view, &err);
-    if (code == ERR_OK) {
-        json_t *shown = shown_digest(view.shown);
-        code = send(path, args->operands[0],
-                    inbox_answer(run_task_path(run, view.task), view.revision, answer, deny,
-                                 whoever(args), json_string_value(shown)),
-                    &pid, &err);
-        json_decref(shown);
-    }
+        code = look_and_send(args, answer, &pid, &err);
     if (code == ERR_OK)
         told(args, args->operands[0], deny ? "denied" : "answered", pid);
     json_decref(answer);
-    run_free(run);
     return code == ERR_OK ? EXIT_DONE : report_error(args, &err);
 }
 
@@ -166,7 +221,7 @@ int command_cancel(const struct args *args)
         code =
             error_set(&err, ERR_CONFLICT, "run %s is %s already", args->operands[0], known.status);
     if (code == ERR_OK)
-        code = send(path, args->operands[0], inbox_cancel(whoever(args)), &pid, &err);
+        code = send(path, args->operands[0], inbox_cancel(whoever(args)), NULL, &pid, &err);
     if (code == ERR_OK)
         told(args, args->operands[0], "cancel asked", pid);
     return code == ERR_OK ? EXIT_DONE : report_error(args, &err);

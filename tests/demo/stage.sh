@@ -100,15 +100,23 @@ look_up() {
     esac
 }
 
+# send_answer RUN STEP REVISION ANSWER…: false if an earlier answer still waits for a host, and counts.
+send_answer() {
+    local said
+    said=$("$SEAM" answer "$1" "$2" --revision "$3" "${@:4}" --who demo 2>&1) && return
+    echo "$said" >>"$STATE/host.log"
+    grep -qF 'the first answer counts' <<<"$said" || { echo "$said" >&2; exit 1; }
+    return 1
+}
+
 # answer_one RUN STEP REVISION KIND CAUSE AGENT KEY: the truth, as far as a person can see it now. A
 # run that has spent its budget, as one does that is struck again and again, is let go: see `denied`.
 answer_one() {
     local found answer cause=$5
     set -- "${@:1:4}" "${@:6}"
     if [ "$4 $cause" = "failure budget" ]; then
-        echo "$1" >>"$STATE/denied"
-        "$SEAM" answer "$1" "$2" --revision "$3" --deny --who demo >>"$STATE/host.log" 2>&1
-        return
+        send_answer "$1" "$2" "$3" --deny && echo "$1" >>"$STATE/denied"
+        return 0
     fi
     found=$(look_up "$5" "$6")
     case $4 in
@@ -118,8 +126,7 @@ answer_one() {
         *) echo "nobody knows an answer to a question of kind $4" >&2 && return 1 ;;
     esac
     [ -n "$answer" ] || answer='{"outcome": "never"}'
-    "$SEAM" answer "$1" "$2" --revision "$3" --json - --who demo <<<"$answer" \
-        >>"$STATE/host.log" 2>&1
+    send_answer "$1" "$2" "$3" --json - <<<"$answer" || true
 }
 
 # answer_waiting: every question that is open now. Prints how many; the host takes them up later.

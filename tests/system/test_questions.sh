@@ -67,6 +67,14 @@ BEFORE=$(date +%s%3N)
 try 0 seam answer d1 notify --json truth.json --revision 1 --who alice
 AFTER=$(date +%s%3N)
 says out 'answered; no host is at work' 'seam resume d1'
+
+claim "the first answer counts: a second, before a host has taken it up, is refused and says whose was first"
+for other in "--json never.json" "--json truth.json --revision 1" --deny; do
+    # shellcheck disable=SC2086
+    try 2 seam answer d1 notify $other --who bob
+    says err 'alice has answered notify already' 'the first answer counts' 'seam resume d1'
+done
+[ "$(sqlite3 -cmd '.timeout 10000' journal.db 'SELECT count(*) FROM inbox')" = 1 ] || die "it was sent"
 try 0 seam resume d1
 holds '.mail == "M-000001"'
 [ "$(ledger 'SELECT count(*) FROM mails')" = 1 ] || die "a mail was sent twice"
