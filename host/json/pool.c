@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where the values of a program that reads much JSON lie. They are many small blocks of few sizes,
- * made in one turn and let go of in another: a general allocator spends more on them than the
- * parser. Here a thread keeps lists of free blocks by size; a list that grows too long goes, whole,
- * to where other threads find it, for what one reads another may let go of. Memory that was once
- * taken for blocks stays theirs, as much as was in use at the same time.
+ * Where the values of a program that reads much JSON lie. A document is many small blocks, made at
+ * once and let go of at once: here they stand one behind the other in a chunk, which only counts
+ * how many of them are in use and is used anew when none is. A general allocator spends more on
+ * each than the parser, and strews them. A chunk in which one block lives on is kept whole for it:
+ * that is right for values that end with their run, as nearly all do.
+ *
+ * One thread's, the one that asked for it: others take their blocks from malloc(), and give back by
+ * way of a list. What has fallen free goes back to the system but for some that are kept warm.
  *
  * Only where jansson is the program's own copy: a plugin in this process has the same library, and
  * frees by free() what json_dumps() gave it. Our own callers do so too, so that function is ours.
@@ -15,7 +18,9 @@
 #include "base/text.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
@@ -27,144 +32,163 @@
 #define SANITIZED 1
 #endif
 
-enum { GRAIN = 16, SIZES = 21, BATCH = 64, SLAB = 64 << 10 };
+/* A block is at most LARGEST bytes; chunks are cut from REACH bytes of addresses. */
+enum { CHUNK = 16 << 10, GRAIN = 8, LARGEST = 1024, WARM = 1024 };
+#define REACH ((size_t)1 << 34)
 
-struct block {
-    size_t size;        /* in grains, all of it; 0 = it is malloc's */
-    struct block *next; /* while it is free; else jansson's, from here on … */
-    struct block *next_batch;
+struct chunk {
+    size_t live; /* blocks in use; of the one that blocks are cut from, one more */
+    struct chunk *next;
 };
 
-struct list {
-    struct block *first;
-    unsigned count;
-    struct block *batch; /* another one, full; NULL = none */
+struct given { /* a block that another thread let go of */
+    struct given *next;
 };
 
-struct pool {
-    struct list lists[SIZES];
-    char *at, *end; /* of the slab that blocks are cut from */
-};
-
+/* Of the thread that is `mine`. */
 static struct {
-    pthread_mutex_t lock;
-    struct block *batches[SIZES]; /* guarded by lock */
-} shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    char *base, *fresh; /* chunks from `fresh` on were never used */
+    char *at, *end;     /* of the chunk that blocks are cut from  */
+    struct chunk *warm; /* free ones …                            */
+    size_t warm_count;  /* …                                      */
+    uint32_t *cold;     /* … and the numbers of those whose memory the system has */
+    size_t cold_count, cold_room;
+} pool;
 
-static _Thread_local struct pool pool;
+static _Thread_local bool mine;
 
-static struct block *block_of(void *memory)
-{
-    return (struct block *)(void *)((char *)memory - offsetof(struct block, next));
-}
-
-/* A batch is put where all threads find it, or taken from there. */
-static void share(struct block *batch)
-{
-    size_t size = batch->size;
-    pthread_mutex_lock(&shared.lock);
-    batch->next_batch = shared.batches[size];
-    shared.batches[size] = batch;
-    pthread_mutex_unlock(&shared.lock);
-}
-
-static struct block *find_shared(size_t size)
-{
-    pthread_mutex_lock(&shared.lock);
-    struct block *batch = shared.batches[size];
-    if (batch)
-        shared.batches[size] = batch->next_batch;
-    pthread_mutex_unlock(&shared.lock);
-    return batch;
-}
-
-static void *cut(size_t size)
-{
-    size_t bytes = size * GRAIN;
-    if ((size_t)(pool.end - pool.at) < bytes) {
-        char *slab = malloc(SLAB);
-        if (!slab)
-            return NULL;
-        pool.at = slab;
-        pool.end = slab + SLAB;
-    }
-    struct block *block = (struct block *)(void *)pool.at;
-    pool.at += bytes;
-    block->size = size;
-    return &block->next;
-}
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct given *given; /* guarded by lock */
 
 /* What is seldom is kept out of the way of what is not. */
 #define SELDOM __attribute__((noinline))
 
-/* The list is empty. */
-SELDOM static void *refill(struct list *list)
+static struct chunk *chunk_of(const void *block)
 {
-    size_t size = (size_t)(list - pool.lists);
-    struct block *block = TAKE(list->batch);
-    if (!block)
-        block = find_shared(size);
-    if (!block)
-        return cut(size);
-    list->first = block->next;
-    list->count = BATCH - 1;
-    return &block->next;
+    size_t offset = (size_t)((const char *)block - pool.base);
+    return (struct chunk *)(void *)(pool.base + offset / CHUNK * CHUNK);
 }
 
-SELDOM static void *take_large(size_t bytes)
+/* ---- chunks ---- */
+
+static void cool(struct chunk *chunk)
 {
-    struct block *block =
-        bytes < SIZE_MAX / 2 ? malloc(bytes + offsetof(struct block, next)) : NULL;
-    if (!block)
-        return NULL;
-    block->size = 0;
-    return &block->next;
+    if (pool.cold_count == pool.cold_room) {
+        pool.cold_room = pool.cold_room ? 2 * pool.cold_room : 1024;
+        pool.cold = xrealloc(pool.cold, pool.cold_room * sizeof(*pool.cold));
+    }
+    madvise(chunk, CHUNK, MADV_DONTNEED);
+    pool.cold[pool.cold_count++] = (uint32_t)(((char *)chunk - pool.base) / CHUNK);
 }
 
-/* The smallest holds what a free block does. */
-static void *take(size_t bytes)
+SELDOM static void retire(struct chunk *chunk)
 {
-    size_t size = (bytes + offsetof(struct block, next) + GRAIN - 1) / GRAIN;
-    if (size >= SIZES)
-        return take_large(bytes);
-    struct list *list = &pool.lists[size < 2 ? 2 : size];
-    struct block *block = list->first;
-    if (!block)
-        return refill(list);
-    list->first = block->next;
-    list->count--;
-    return &block->next;
-}
-
-/* A whole list goes, the one before it for all threads to find. */
-SELDOM static void set_aside(struct list *list)
-{
-    if (list->batch)
-        share(list->batch);
-    list->batch = TAKE(list->first);
-    list->count = 0;
-}
-
-static void give_back(void *memory)
-{
-    if (!memory)
-        return;
-    struct block *block = block_of(memory);
-    if (block->size == 0) {
-        free(block);
+    if (pool.warm_count == WARM) {
+        cool(chunk);
         return;
     }
-    struct list *list = &pool.lists[block->size];
-    if (list->count == BATCH)
-        set_aside(list);
-    block->next = list->first;
-    list->first = block;
-    list->count++;
+    chunk->next = pool.warm;
+    pool.warm = chunk;
+    pool.warm_count++;
 }
 
+static void let_go(struct chunk *chunk)
+{
+    if (--chunk->live == 0)
+        retire(chunk);
+}
+
+static void take_given(void)
+{
+    pthread_mutex_lock(&lock);
+    struct given *list = TAKE(given);
+    pthread_mutex_unlock(&lock);
+    while (list) {
+        struct given *next = list->next;
+        let_go(chunk_of(list));
+        list = next;
+    }
+}
+
+/* NULL: there is none left. */
+static struct chunk *find_chunk(void)
+{
+    struct chunk *chunk = pool.warm;
+    if (chunk) {
+        pool.warm = chunk->next;
+        pool.warm_count--;
+    } else if (pool.cold_count > 0) {
+        chunk = (struct chunk *)(void *)(pool.base + (size_t)pool.cold[--pool.cold_count] * CHUNK);
+    } else if (pool.fresh < pool.base + REACH) {
+        chunk = (struct chunk *)(void *)pool.fresh;
+        pool.fresh += CHUNK;
+    }
+    return chunk;
+}
+
+/* ---- blocks ---- */
+
+SELDOM static void *take_from_next(size_t bytes)
+{
+    take_given();
+    if (pool.at)
+        let_go(chunk_of(pool.at - 1));
+    struct chunk *chunk = find_chunk();
+    if (!chunk) {
+        pool.at = pool.end = NULL;
+        return malloc(bytes);
+    }
+    chunk->live = 2;
+    char *block = (char *)(chunk + 1);
+    pool.at = block + bytes;
+    pool.end = (char *)chunk + CHUNK;
+    return block;
+}
+
+static void *take(size_t size)
+{
+    size_t bytes = (size + GRAIN - 1) / GRAIN * GRAIN;
+    if (!mine || size - 1 >= LARGEST)
+        return malloc(size);
+    if ((size_t)(pool.end - pool.at) < bytes)
+        return take_from_next(bytes);
+    char *block = pool.at;
+    pool.at += bytes;
+    chunk_of(block)->live++;
+    return block;
+}
+
+SELDOM static void give_elsewhere(void *block)
+{
+    struct given *one = block;
+    pthread_mutex_lock(&lock);
+    one->next = given;
+    given = one;
+    pthread_mutex_unlock(&lock);
+}
+
+static void give_back(void *block)
+{
+    if ((size_t)((char *)block - pool.base) >= REACH)
+        free(block);
+    else if (mine)
+        let_go(chunk_of(block));
+    else
+        give_elsewhere(block);
+}
+
+/* Where so many addresses are not to be had, malloc() stays. */
 void json_pool_use(void)
 {
 #if defined(SEAM_OWN_JANSSON) && !defined(SANITIZED)
+    if (pool.base)
+        return;
+    void *base = mmap(NULL, REACH + CHUNK, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED)
+        return;
+    pool.base = pool.fresh = base;
+    mine = true;
     json_set_alloc_funcs(take, give_back);
 #else
     (void)take;

@@ -7,6 +7,7 @@
 #include "json/json.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,30 +50,75 @@ START_TEST(values_of_all_sizes_are_whole_and_apart)
 }
 END_TEST
 
-static void *make_values(void *user)
+static void *make_values(void *frees)
 {
-    (void)user;
+    json_decref(frees);
     return strings_of_all_lengths();
 }
 
 START_TEST(what_one_thread_made_another_frees)
 {
     enum { ROUNDS = 30 };
-    json_t *last = NULL;
     json_pool_use();
     for (int i = 0; i < ROUNDS; i++) {
         pthread_t thread;
         void *made;
-        ck_assert_int_eq(pthread_create(&thread, NULL, make_values, NULL), 0);
-        json_t *own = strings_of_all_lengths();
-        json_decref(last);
+        json_t *others = strings_of_all_lengths(), *own;
+        ck_assert_int_eq(pthread_create(&thread, NULL, make_values, others), 0);
+        own = strings_of_all_lengths();
         ck_assert_int_eq(pthread_join(thread, &made), 0);
         check_strings(made);
         check_strings(own);
         json_decref(made);
-        last = own;
+        json_decref(own);
     }
-    json_decref(last);
+}
+END_TEST
+
+static size_t resident_pages(void)
+{
+    size_t all, resident;
+    FILE *file = fopen("/proc/self/statm", "re");
+    ck_assert(file && fscanf(file, "%zu %zu", &all, &resident) == 2);
+    fclose(file);
+    return resident;
+}
+
+enum { MANY = 300 };
+
+static void *free_all(void *kept)
+{
+    json_t *const *list = kept;
+    for (int i = 0; i < MANY; i++)
+        json_decref(list[i]);
+    return NULL;
+}
+
+START_TEST(memory_that_is_free_goes_back_and_comes_again)
+{
+    json_t *kept[MANY];
+    pthread_t thread;
+    json_pool_use();
+    size_t before = resident_pages();
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < MANY; i++)
+            kept[i] = strings_of_all_lengths();
+        size_t most = resident_pages();
+        for (int i = 0; i < MANY; i++)
+            check_strings(kept[i]);
+        if (round % 2 == 0) {
+            free_all(kept);
+        } else {
+            ck_assert_int_eq(pthread_create(&thread, NULL, free_all, kept), 0);
+            ck_assert_int_eq(pthread_join(thread, NULL), 0);
+            json_decref(strings_of_all_lengths());
+        }
+#if defined(SEAM_OWN_JANSSON) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        ck_assert_uint_lt(resident_pages() - before, (most - before) / 2);
+#else
+        ck_assert_uint_ge(most, before);
+#endif
+    }
 }
 END_TEST
 
@@ -94,4 +140,4 @@ START_TEST(dumps_are_freed_by_free)
 END_TEST
 
 UNIT_MAIN(values_of_all_sizes_are_whole_and_apart, what_one_thread_made_another_frees,
-          dumps_are_freed_by_free)
+          memory_that_is_free_goes_back_and_comes_again, dumps_are_freed_by_free)
