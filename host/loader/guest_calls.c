@@ -66,10 +66,12 @@ static struct job *job_new(const struct frame *frame)
     return job;
 }
 
+/* By the clock's last tick, some milliseconds ago: it costs a tenth of the time to the nanosecond.
+ */
 static int64_t elapsed_ms(const struct timespec *since)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
 }
 
@@ -82,7 +84,7 @@ static void start_on_loop(struct guest *g, const struct frame *frame)
                       .attempt = frame->number,
                       .parts = {frame->parts[0], frame->parts[1], frame->parts[2]}};
     struct timespec began;
-    clock_gettime(CLOCK_MONOTONIC, &began);
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &began);
     guest_start_agent(g, &job);
     int64_t took_ms = elapsed_ms(&began);
     if (took_ms < LIMIT_LOOP_MS)
