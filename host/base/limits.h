@@ -60,6 +60,28 @@
 #define LIMIT_HEADERS           256u         /* headers of one request or answer                */
 #define LIMIT_HEADER_BYTES      (64u << 10)  /* bytes of all headers of one request or answer   */
 
+/* Of whoever comes to the server. */
+#define LIMIT_CLIENTS          512         /* connections at once                             */
+#define LIMIT_CLIENTS_ADDRESS  256         /* … from one address                              */
+#define LIMIT_CLIENT_REQUESTS  10000u      /* requests of one connection, then it is closed   */
+#define LIMIT_STREAMS          256u        /* connections that follow events                  */
+#define LIMIT_CLIENT_HEAD      (32u << 10) /* bytes of a request's head                      */
+#define LIMIT_CLIENT_URI       4096u       /* … and of its target                             */
+#define LIMIT_CLIENT_BODIES    (64u << 20) /* bytes of bodies that are held, of all together */
+#define LIMIT_CLIENT_HEAD_MS   10000       /* from connecting to the end of the head          */
+#define LIMIT_CLIENT_IDLE_MS   60000       /* from an answer to the end of the next head      */
+#define LIMIT_CLIENT_BODY_MS   60000       /* for a body                                      */
+#define LIMIT_CLIENT_ANSWER_MS 120000      /* for taking an answer                            */
+#define LIMIT_CLIENT_SILENT_S  60u         /* seconds in which a reader takes nothing         */
+#define LIMIT_STREAM_ALIVE_MS  15000       /* between two signs of life of a stream           */
+#define LIMIT_EVENT            (1u << 20)  /* bytes of one event; a larger one is named alone */
+#define LIMIT_EVENTS_PAGE      1000        /* events of one page                              */
+#define LIMIT_EVENTS_BYTES     (8u << 20)  /* … and their bytes                               */
+#define LIMIT_EXPLAINED        10000u      /* decisions that are explained at once            */
+#define LIMIT_RUNS_PAGE        1000        /* runs of one page                                */
+#define LIMIT_TOKENS           100         /* bearer tokens                                   */
+#define LIMIT_TOKEN            4096u       /* bytes of one                                    */
+
 /* Of a plugin. */
 #define LIMIT_LIBRARY         (256u << 20) /* its file, bytes                                 */
 #define LIMIT_AGENTS          10000u       /* its agents                                      */

@@ -148,11 +148,17 @@ struct journal_run {
     const char *id, *flow, *status;
     int64_t created_ms, updated_ms;
     uint64_t last_seq;
+    int64_t place; /* among all runs: later ones have a larger one */
 };
 typedef void (*journal_each_run)(void *user, const struct journal_run *run);
 /* Runs, newest first; with a status, only those. */
 WARN_UNUSED enum error_code journal_runs(struct journal_reader *reader, const char *status,
                                          journal_each_run each, void *user, struct error *reterr);
+/* At most so many of them, latest first, whose place is before that one; 0 = from the latest on. */
+WARN_UNUSED enum error_code journal_runs_before(struct journal_reader *reader, const char *status,
+                                                int64_t before_place, int64_t most,
+                                                journal_each_run each, void *user,
+                                                struct error *reterr);
 /* ERR_NOT_FOUND if there is no such run. The strings live until the next call on the reader. */
 WARN_UNUSED enum error_code journal_find(struct journal_reader *reader, const char *run,
                                          struct journal_run *ret_run, struct error *reterr);

@@ -101,7 +101,19 @@ static struct journal_run run_of(sqlite3_stmt *row)
         .created_ms = sqlite3_column_int64(row, 3),
         .updated_ms = sqlite3_column_int64(row, 4),
         .last_seq = (uint64_t)sqlite3_column_int64(row, 5),
+        .place = sqlite3_column_int64(row, 6),
     };
+}
+
+static enum error_code each_run(struct journal_reader *reader, sqlite3_stmt *rows,
+                                journal_each_run each, void *user, struct error *reterr)
+{
+    int rc;
+    while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
+        struct journal_run run = run_of(rows);
+        each(user, &run);
+    }
+    return rc == SQLITE_DONE ? ERR_OK : sql_error(reader->db, reader->path, "listing runs", reterr);
 }
 
 enum error_code journal_runs(struct journal_reader *reader, const char *status,
@@ -110,19 +122,35 @@ enum error_code journal_runs(struct journal_reader *reader, const char *status,
     AUTO(sql_finalizep) sqlite3_stmt *rows = NULL;
     enum error_code code;
     if ((code = reader_check_on_disk(reader, reterr)) ||
+        (code = sql_prepare(
+             reader->db, reader->path,
+             "SELECT id, flow, status, created_ms, updated_ms, last_seq, rowid"
+             " FROM runs WHERE ?1 IS NULL OR status=?1 ORDER BY created_ms DESC, rowid DESC",
+             &rows, reterr)))
+        return code;
+    if (status)
+        sql_bind_text(rows, 1, slice_of(status));
+    return each_run(reader, rows, each, user, reterr);
+}
+
+enum error_code journal_runs_before(struct journal_reader *reader, const char *status,
+                                    int64_t before_place, int64_t most, journal_each_run each,
+                                    void *user, struct error *reterr)
+{
+    AUTO(sql_finalizep) sqlite3_stmt *rows = NULL;
+    enum error_code code;
+    if ((code = reader_check_on_disk(reader, reterr)) ||
         (code = sql_prepare(reader->db, reader->path,
-                            "SELECT id, flow, status, created_ms, updated_ms, last_seq FROM runs"
-                            " WHERE ?1 IS NULL OR status=?1 ORDER BY created_ms DESC, rowid DESC",
+                            "SELECT id, flow, status, created_ms, updated_ms, last_seq, rowid"
+                            " FROM runs WHERE (?1 IS NULL OR status=?1) AND rowid<?2"
+                            " ORDER BY rowid DESC LIMIT ?3",
                             &rows, reterr)))
         return code;
     if (status)
         sql_bind_text(rows, 1, slice_of(status));
-    int rc;
-    while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
-        struct journal_run run = run_of(rows);
-        each(user, &run);
-    }
-    return rc == SQLITE_DONE ? ERR_OK : sql_error(reader->db, reader->path, "listing runs", reterr);
+    sqlite3_bind_int64(rows, 2, before_place > 0 ? before_place : INT64_MAX);
+    sqlite3_bind_int64(rows, 3, most);
+    return each_run(reader, rows, each, user, reterr);
 }
 
 static enum error_code no_such_run(const struct journal_reader *reader, const char *run,
@@ -155,8 +183,8 @@ enum error_code journal_find(struct journal_reader *reader, const char *run,
     enum error_code code;
     if ((code = reader_check_on_disk(reader, reterr)) ||
         (code = sql_prepare(reader->db, reader->path,
-                            "SELECT id, flow, status, created_ms, updated_ms, last_seq FROM runs"
-                            " WHERE id=?1",
+                            "SELECT id, flow, status, created_ms, updated_ms, last_seq, rowid"
+                            " FROM runs WHERE id=?1",
                             &row, reterr)))
         return code;
     sql_bind_text(row, 1, slice_of(run));

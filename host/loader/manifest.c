@@ -100,7 +100,7 @@ static enum error_code check_schema(const struct manifest *m, struct error *rete
 /* ---- values ---- */
 
 /* The path as the operator meant it: relative to the manifest. */
-static char *resolve(const struct manifest *m, const char *path)
+char *manifest_resolve(const struct manifest *m, const char *path)
 {
     return path[0] == '/' ? xstrdup(path) : xasprintf("%s/%s", m->folder, path);
 }
@@ -315,7 +315,7 @@ static enum error_code read_plugin(const struct manifest *m, struct manifest_plu
     const json_t *grants = json_object_get(json, "grants"),
                  *limits = json_object_get(json, "limits");
     const json_t *http = json_object_get(grants, "http");
-    p->path = resolve(m, word(json, "path"));
+    p->path = manifest_resolve(m, word(json, "path"));
     p->in_process = isolation && strcmp(isolation, "in-process") == 0;
     p->required = json_is_true(json_object_get(json, "required"));
     p->config = json_incref(json_object_get(json, "config"));
@@ -366,7 +366,7 @@ static void read_store(struct manifest *m, const json_t *root)
     if (!url)
         url = "sqlite:.seam/journal.db";
     if (strncmp(url, prefix, sizeof(prefix) - 1) == 0)
-        m->store = resolve(m, url + sizeof(prefix) - 1);
+        m->store = manifest_resolve(m, url + sizeof(prefix) - 1);
     m->durable_steps = durability && strcmp(durability, "steps") == 0;
 }
 
@@ -431,9 +431,11 @@ static enum error_code read_all(struct manifest *m, struct error *reterr)
     const json_t *flows = json_object_get(root, "flows");
     m->flows = xcalloc(json_array_size(flows) + 1, sizeof(*m->flows));
     for (size_t i = 0; i < json_array_size(flows); i++)
-        m->flows[m->flow_count++] = resolve(m, json_string_value(json_array_get(flows, i)));
+        m->flows[m->flow_count++] =
+            manifest_resolve(m, json_string_value(json_array_get(flows, i)));
     m->defaults = json_object_get(root, "defaults");
     m->escalation = json_object_get(root, "escalation");
+    m->serve = json_object_get(root, "serve");
     code = read_limits(m, root, reterr);
     if (code == ERR_OK)
         code = read_budgets(m, root, reterr);

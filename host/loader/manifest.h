@@ -80,6 +80,7 @@ struct manifest {
     size_t flow_count;
     json_t *defaults;   /* borrowed from the document; NULL = none                   */
     json_t *escalation; /* names of people; NULL = none                              */
+    json_t *serve;      /* as it stands; NULL = none                                 */
     int concurrency, runs;
     bool concurrency_said; /* then it counts over all runs, too */
     int64_t payload;
@@ -97,6 +98,8 @@ WARN_UNUSED enum error_code manifest_find(const char *explicit_path, char **ret_
 /* Reads and checks against schemas/manifest.schema.json; complaints are file:line:column. */
 WARN_UNUSED enum error_code manifest_load(const char *path, struct manifest **ret_manifest,
                                           struct error *reterr);
+/* A path as the manifest means it; the caller frees. */
+char *manifest_resolve(const struct manifest *manifest, const char *path);
 void manifest_free(struct manifest *manifest);
 void manifest_freep(struct manifest **manifest);
 

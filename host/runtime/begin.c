@@ -83,19 +83,26 @@ static enum error_code other_flow(const char *id, const char *flow, struct error
                      id, flow, id);
 }
 
-/* A run that this host has already. */
-static enum error_code submit_again(struct live_run *live, const struct flow *flow,
-                                    const json_t *input, struct error *reterr)
+static enum error_code compare(const struct live_run *live, const struct flow *flow,
+                               const json_t *input, struct error *reterr)
 {
     const struct flow *its = run_flow(live->run);
-    const struct host_options *options = &live->host->options;
     if (!digest_equal(&its->digest, &flow->digest))
         return other_flow(run_id(live->run), its->name, reterr);
     if (!contract_equal(run_input(live->run), input))
         return other_input(run_id(live->run), reterr);
-    if (live->settled && options->settled)
-        options->settled(options->user, live->run);
     return ERR_OK;
+}
+
+/* A run that this host has already. */
+static enum error_code submit_again(struct live_run *live, const struct flow *flow,
+                                    const json_t *input, struct error *reterr)
+{
+    const struct host_options *options = &live->host->options;
+    enum error_code code = compare(live, flow, input, reterr);
+    if (code == ERR_OK && live->settled && options->settled)
+        options->settled(options->user, live->run);
+    return code;
 }
 
 /* A run of the journal is the same if flow and input are. */
@@ -121,13 +128,13 @@ static enum error_code same_beginning(struct host *host, const char *id, const s
     return code;
 }
 
-static void make_id(struct host *host, const char *flow, char *ret_id, size_t size)
+void host_make_id(struct host *host, const char *flow, char *ret_id, size_t size)
 {
     snprintf(ret_id, size, "%.60s-%llx%08llx", flow, (unsigned long long)host_now(host),
              (unsigned long long)(host_random(host) & 0xffffffffu));
 }
 
-static bool id_is_sound(const char *id)
+bool host_id_is_sound(const char *id)
 {
     size_t length = strlen(id);
     if (length == 0 || length > LIMIT_NAME)
@@ -137,6 +144,22 @@ static bool id_is_sound(const char *id)
               strchr("._-:", *c)))
             return false;
     return true;
+}
+
+enum error_code host_known(struct host *host, const struct flow *flow, const char *id,
+                           const json_t *input, bool *ret_known, struct error *reterr)
+{
+    struct journal_run known;
+    struct live_run *live = live_find(host, id);
+    enum error_code code = ERR_OK;
+    if (live)
+        code = compare(live, flow, input, reterr);
+    else if (host->options.in_memory)
+        code = ERR_NOT_FOUND;
+    else if ((code = journal_find(journal_own_reader(host->journal), id, &known, reterr)) == ERR_OK)
+        code = same_beginning(host, id, flow, input, reterr);
+    *ret_known = code == ERR_OK;
+    return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
 enum error_code host_submit(struct host *host, struct flow *flow, const char *id, json_t *input,
@@ -150,7 +173,7 @@ enum error_code host_submit_adopting(struct host *host, struct flow *flow, const
 {
     char made[LIMIT_NAME];
     struct journal_run known;
-    if (id && !id_is_sound(id))
+    if (id && !host_id_is_sound(id))
         return error_set(reterr, ERR_INPUT,
                          "run id `%.200s`: expected 1 to %u of letters, digits and ._-:", id,
                          LIMIT_NAME);
@@ -176,7 +199,7 @@ enum error_code host_submit_adopting(struct host *host, struct flow *flow, const
                          "%zu runs are under way, as many as `limits.runs` of the manifest allows",
                          host->unsettled);
     if (!id)
-        make_id(host, flow->name, made, sizeof(made));
+        host_make_id(host, flow->name, made, sizeof(made));
     begin(host, flow, id ? id : made, input, adopted);
     return ERR_OK;
 }
@@ -311,7 +334,7 @@ enum error_code run_take_up(struct host *host, const char *id, bool tell, struct
 void host_accept(struct host *host, const char *who)
 {
     free(host->accepted_by);
-    host->accepted_by = xstrdup(who);
+    host->accepted_by = who ? xstrdup(who) : NULL;
 }
 
 enum error_code host_resume(struct host *host, const char *id, struct error *reterr)

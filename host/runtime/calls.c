@@ -408,8 +408,10 @@ void call_completed(void *user, const struct call_result *result)
     struct live_call *call = call_find(slot, result->call);
     if (!call)
         return;
-    if (result->end == CALL_COMPLETED && result->begun)
+    if (result->end == CALL_COMPLETED && result->begun) {
         slot->wait_ms = 0;
+        slot->failed_starts = 0;
+    }
     if (result->end == CALL_CRASHED && !result->begun && !slot->roster->entry->in_process) {
         map_take(&slot->by_id, id_key(&call->id));
         call_line_leave(call);

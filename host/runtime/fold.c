@@ -166,3 +166,36 @@ enum error_code replay_run(struct journal_reader *reader, const char *id, struct
     replayed_done(&replay);
     return code;
 }
+
+/* ---- records as they are ---- */
+
+struct unfolding {
+    struct journal_reader *reader;
+    struct payloads *payloads;
+    run_each_record each;
+    void *user;
+    enum error_code code;
+    struct error error;
+};
+
+static bool give_record(void *user, const struct journal_record *record, const struct digest *hash)
+{
+    struct unfolding *unfolding = user;
+    json_t *json = NULL;
+    (void)hash;
+    unfolding->code = payloads_read(unfolding->payloads, unfolding->reader, record->body, &json,
+                                    &unfolding->error);
+    return unfolding->code == ERR_OK && unfolding->each(unfolding->user, record->seq, json);
+}
+
+enum error_code run_records(struct journal_reader *reader, const char *id, uint64_t from_seq,
+                            run_each_record each, void *user, struct error *reterr)
+{
+    AUTO(payloads_freep) struct payloads *payloads = payloads_new();
+    struct unfolding unfolding = {
+        .reader = reader, .payloads = payloads, .each = each, .user = user, .code = ERR_OK};
+    enum error_code code = journal_read(reader, id, from_seq, give_record, &unfolding, reterr);
+    if (code == ERR_OK && unfolding.code != ERR_OK)
+        code = error_set(reterr, unfolding.code, "run %s: %s", id, unfolding.error.text);
+    return code;
+}

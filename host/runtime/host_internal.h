@@ -29,6 +29,7 @@
  *   program.c   a program that the host starts
  *   roster.c    manifest and cards → catalog
  *   grants.c    which agents may call which
+ *   stay.c      what a host is asked that serves until it is told to stop
  *   trial.c     one plugin, started to see whether it starts
  */
 #ifndef RUNTIME_HOST_INTERNAL_H
@@ -135,6 +136,7 @@ struct slot {
     struct timer restart;
     bool restart_armed;
     int64_t wait_ms;        /* before the next start; 0 = a call has completed since the last */
+    uint64_t failed_starts; /* since it was up for a call: it did not start, or ended */
     struct live_call *sent; /* newest first                  */
     struct map by_id;       /* the same, by their id         */
     struct call_line waiting;
@@ -268,6 +270,8 @@ struct host {
     struct egress *egress;
     struct slot *slots;
     size_t slot_count;
+    bool keeping; /* plugins are started, and started again, though nothing calls them */
+    host_plugin_told plugin_told;
     struct hook *hooks; /* under way */
     struct live_run *runs;
     struct map by_name; /* the same, by their id */
@@ -386,6 +390,8 @@ WARN_UNUSED enum error_code plugin_start_entry(const struct roster_plugin *roste
 char *find_worker(const char *given);
 void slots_open(struct host *host);
 void slots_close(struct host *host);
+/* Starts it, unless it is up, starting, or waits to be started. */
+void slot_keep(struct slot *slot);
 /* A plugin in this process may be about to answer: waits a moment for it; false if nothing came. */
 bool slots_listen(struct host *host);
 struct slot *slot_of(const struct host *host, const struct agent *agent);

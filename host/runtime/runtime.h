@@ -88,10 +88,10 @@ WARN_UNUSED enum error_code host_submit(struct host *host, struct flow *flow, co
  * if a plugin of today cannot be shown to be able to take the place of the one that it began with.
  * Of a final run, only `settled` is called. */
 WARN_UNUSED enum error_code host_resume(struct host *host, const char *id, struct error *reterr);
-/* Somebody takes the blame: runs that are resumed from now on go on though the contracts of a new
- * card are not proven to take the old one's place; who it was, and what for, is recorded. Every
- * value is still held to the contracts that the run began with; what a new card does more to the
- * world, and what recovery stands on, cannot be accepted. */
+/* Somebody takes the blame (NULL = nobody any more): runs that are resumed from now on go on though
+ * the contracts of a new card are not proven to take the old one's place; who it was, and what for,
+ * is recorded. Every value is still held to the contracts that the run began with; what a new card
+ * does more to the world, and what recovery stands on, cannot be accepted. */
 void host_accept(struct host *host, const char *who);
 /* Every run that is not final; those of them that cannot go on are counted and told to `log`. */
 WARN_UNUSED enum error_code host_resume_all(struct host *host, size_t *ret_count,
@@ -107,6 +107,43 @@ void host_stop(struct host *host);
 /* The libuv loop (uv_loop_t *), for signals and terminals. */
 void *host_loop(struct host *host);
 size_t host_run_count(const struct host *host); /* runs that are not final             */
+
+/* ---- A host that stays ---- */
+
+/* Starts every plugin of the roster, side by side, and keeps them up: one whose worker ends is
+ * started again, after its wait, though no call asks for it. told: each time that one is up (err
+ * NULL), did not start, or has ended. */
+typedef void (*host_plugin_told)(void *user, size_t plugin, const struct error *err);
+void host_keep_plugins(struct host *host, host_plugin_told told);
+struct host_plugin {
+    const char *status; /* "refused", "starting", "ready", "down" */
+    size_t calls;       /* under way and in line */
+    uint64_t starts;    /* that came to nothing, or ended, one after the other */
+    long pid;           /* of its worker; 0 = none */
+};
+struct host_plugin host_plugin(const struct host *host, size_t plugin);
+/* Runs the loop until host_stop is called, with runs or without, or the journal fails (the error).
+ */
+WARN_UNUSED enum error_code host_serve(struct host *host, struct error *reterr);
+/* The run, if this host has it in memory; else NULL. Valid until the loop goes on. */
+const struct run *host_run(const struct host *host, const char *id);
+/* Was such a run begun already, here or in the journal? ERR_CONFLICT if with another flow or input.
+ */
+WARN_UNUSED enum error_code host_known(struct host *host, const struct flow *flow, const char *id,
+                                       const json_t *input, bool *ret_known, struct error *reterr);
+/* A name for a run that nobody has named. */
+void host_make_id(struct host *host, const char *flow, char *ret_id, size_t size);
+/* May a run be called so? */
+bool host_id_is_sound(const char *id);
+/* Calls then(user, …) once all that was recorded so far is on disk, or cannot be. */
+typedef void (*host_kept)(void *user, enum error_code code, const struct error *err);
+void host_when_kept(struct host *host, host_kept then, void *user);
+/* Nothing is under way: whatever runs are left wait for a time or for people. */
+bool host_is_idle(const struct host *host);
+/* What is on disk; the host's own. */
+struct journal_reader *host_reader(struct host *host);
+/* Unix time, as the host sees it. */
+int64_t host_time(const struct host *host);
 
 /* Starts one plugin of the roster and waits until it is ready, or says why not; for `seam plugins`.
  */
@@ -125,8 +162,16 @@ WARN_UNUSED enum error_code fold_run(struct journal_reader *reader, const char *
                                      struct flow *flow, fold_each each, void *user,
                                      struct run **ret_run, struct error *reterr);
 
-/* The same; before is called between an event and each decision that was recorded of it, not yet
- * followed: run is the state that it was decided in. With flow NULL before is never called. */
+/* The records of a run from that one on, whole, each given to the callback, which takes it:
+ * {event, decisions}. False stops. A run that is not there has none. */
+typedef bool (*run_each_record)(void *user, uint64_t seq, json_t *record_taken);
+WARN_UNUSED enum error_code run_records(struct journal_reader *reader, const char *id,
+                                        uint64_t from_seq, run_each_record each, void *user,
+                                        struct error *reterr);
+
+/* The same as fold_run; before is called between an event and each decision that was recorded of
+ * it, not yet followed: run is the state that it was decided in. With flow NULL before is never
+ * called. */
 typedef void (*fold_decided)(void *user, uint64_t seq, const struct record *record, size_t index,
                              const struct run *run);
 WARN_UNUSED enum error_code fold_decisions(struct journal_reader *reader, const char *id,

@@ -3,7 +3,7 @@
  * The lives of a plugin. It is started when the first call for it comes, and again, after a wait
  * that grows until a call of it has completed, when its worker has died or did not come up; calls
  * wait for it meanwhile. Those that waited when a start failed are told so; later ones wait for the
- * next.
+ * next. A host that stays keeps its plugins up: nothing has to call them.
  *
  *   OFF → STARTING    a call is there, or the wait is over   [slot_start]
  *   STARTING → UP     ready()
@@ -66,7 +66,7 @@ static void restart(struct timer *timer)
 {
     struct slot *slot = timer->data;
     slot->restart_armed = false;
-    if (slot->state == SLOT_OFF && slot->waiting.first)
+    if (slot->state == SLOT_OFF && (slot->waiting.first || slot->host->keeping))
         slot_start(slot);
 }
 
@@ -79,19 +79,29 @@ static void schedule_restart(struct slot *slot)
     timer_start(&slot->restart, restart, slot->wait_ms);
 }
 
+static void tell(const struct slot *slot, const struct error *err)
+{
+    const struct host *host = slot->host;
+    if (host->keeping)
+        host->plugin_told(host->options.user, (size_t)(slot - host->slots), err);
+}
+
 static void ready(void *user, const struct error *err)
 {
     struct slot *slot = user;
     if (!err) {
         slot->state = SLOT_UP;
+        tell(slot, NULL);
         send_waiting(slot);
         return;
     }
     struct error why = *err;
     host_log(slot->host, slot->roster->entry->alias, SEAM_LOG_ERROR, "%s", why.text);
     slot->state = SLOT_OFF;
+    slot->failed_starts++;
     schedule_restart(slot);
     refuse_waiting(slot, why.text);
+    tell(slot, &why);
 }
 
 static void down(void *user, const char *reason)
@@ -102,7 +112,11 @@ static void down(void *user, const char *reason)
     host_log(slot->host, slot->roster->entry->alias, SEAM_LOG_WARNING, "its worker ended: %s",
              reason);
     slot->state = SLOT_OFF;
+    slot->failed_starts++;
     schedule_restart(slot);
+    struct error why;
+    error_set(&why, ERR_IO, "its worker ended: %s", reason);
+    tell(slot, &why);
 }
 
 static const struct plugin_handlers slot_handlers = {
@@ -172,6 +186,12 @@ void slot_want(struct slot *slot)
     if (slot->state == SLOT_UP)
         send_waiting(slot);
     else if (slot->state == SLOT_OFF && !slot->restart_armed)
+        slot_start(slot);
+}
+
+void slot_keep(struct slot *slot)
+{
+    if (slot->roster->card && slot->state == SLOT_OFF && !slot->restart_armed)
         slot_start(slot);
 }
 
