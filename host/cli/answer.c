@@ -103,16 +103,6 @@ static enum error_code check_question(const struct args *args, const struct run 
     return reterr->code;
 }
 
-json_t *shown_digest(const json_t *shown)
-{
-    char hex[DIGEST_HEX_SIZE];
-    char *text = json_dumps(shown, JSON_COMPACT | JSON_SORT_KEYS);
-    struct digest digest = digest_of(slice_of(text));
-    free(text);
-    digest_hex(&digest, hex);
-    return json_string(hex);
-}
-
 /* The first answer counts: of the same question, another that waits for its host. */
 struct first_answer {
     const char *task;
@@ -146,12 +136,11 @@ static enum error_code send_answer(const struct args *args, const char *path, co
                                  .revision = view->revision};
     const struct inbox_terms terms = {
         .last_seq = run_seq(run), .objects = is_first, .user = &first};
-    json_t *shown = shown_digest(view->shown);
+    AUTO(freep) char *shown = report_shown_digest(view->shown);
     enum error_code code = send(path, id,
                                 inbox_answer(first.task, view->revision, answer, !answer,
-                                             whoever(args), json_string_value(shown)),
+                                             whoever(args), shown),
                                 &terms, ret_pid, reterr);
-    json_decref(shown);
     if (code != ERR_CONFLICT)
         return code;
     AUTO(freep) char *same = same_store(args);

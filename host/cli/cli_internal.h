@@ -162,8 +162,6 @@ int resume_from(const struct args *args);
 /* At a terminal, where a run does not go on by itself with the plugins of today: works until it
  * waits, shows what differs, and takes the answer. Elsewhere the question waits in the run. */
 WARN_UNUSED enum error_code ask_at_terminal(struct drive *drive, struct error *reterr);
-/* Of what a person was shown, for the answer; a new reference. */
-json_t *shown_digest(const json_t *shown);
 
 /* ---- diff.c ---- */
 
@@ -234,6 +232,7 @@ int command_replay(const struct args *args);
 int command_verify(const struct args *args);
 int command_validate(const struct args *args);
 int command_contract(const struct args *args);
+int command_serve(const struct args *args);
 
 extern const struct command commands[];
 extern const size_t command_count;

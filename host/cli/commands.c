@@ -121,6 +121,15 @@ static const struct option contract_options[] = {
     {"--format-annotation", NULL, "`format` only annotates, as the specification's default"},
     END};
 
+static const struct option serve_options[] = {
+    {"--listen", "WHERE", "HOST:PORT or unix:PATH, instead of the manifest's serve.listen"},
+    {"--drain", "TIME", "for what is under way, once it is told to stop (default: 30s)"},
+    {"--restored", NULL, "the journal came from a backup: it gets a new store id"},
+    MANIFEST,
+    STORE,
+    {"--quiet", NULL, "warnings and errors alone"},
+    END};
+
 const struct command commands[] = {
     {"run", "FLOW", "run a flow to its end",
      "Checks the flow, starts a run and works until it is done, failed, or waits for a person.\n"
@@ -335,5 +344,24 @@ const struct command commands[] = {
      "\n"
      "Exit: 0 proven, or nothing refused; 1 refuted, or refused; 2 usage or a bad file; 5 unknown.",
      contract_options, 2, OPERANDS_MAX, command_contract},
+    {"serve", "", "stay, and run the manifest's flows for whoever asks over HTTP",
+     "Starts every plugin of the manifest, takes up the runs that were left, and answers HTTP "
+     "until\n"
+     "SIGTERM or Ctrl-C; then it takes nothing on, finishes what is under way within --drain, and\n"
+     "leaves the rest for the next start. GET /openapi.json describes all that it answers. `seam\n"
+     "answer`, `cancel`, `show` and the like work beside it, on the same store.\n"
+     "\n"
+     "Without serve.listen it listens at seam.sock beside the journal, which its owner alone may\n"
+     "open. A port of another address than loopback needs serve.tokens.\n"
+     "\n"
+     "  seam serve --listen 127.0.0.1:7300\n"
+     "  curl -sS 127.0.0.1:7300/v1/runs --json '{\"flow\": \"book-trip\", \"input\": {…}}'\n"
+     "  curl -sS 127.0.0.1:7300/v1/runs/ID\n"
+     "  curl -sSN 127.0.0.1:7300/v1/runs/ID/events -H 'Accept: text/event-stream'\n"
+     "\n"
+     "Exit: 0 it was told to stop, 1 the journal failed, 2 usage or a bad file, 4 a required "
+     "plugin\n"
+     "does not come up, or policy refuses to listen there.",
+     serve_options, 0, 0, command_serve},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);

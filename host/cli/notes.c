@@ -44,7 +44,6 @@ void note_unserved(const struct roster *roster)
     json_object_foreach (json_object_get(root, "plugins"), name, value) {
         note_plugin(roster, name, value);
     }
-    note_member(roster, root, "", "serve", "");
 }
 
 void note_refused(const struct roster *roster)

@@ -66,11 +66,11 @@ enum error_code ask_at_terminal(struct drive *drive, struct error *reterr)
     if (!said_yes("go on all the same?"))
         return code;
     AUTO(json_decrefp) json_t *approve = json_pack("{s:b}", "approve", 1);
-    AUTO(json_decrefp) json_t *digest = shown_digest(shown);
+    AUTO(freep) char *digest = report_shown_digest(shown);
     AUTO(json_decrefp)
     json_t *message =
         inbox_answer(".", (uint32_t)json_integer_value(json_object_get(question, "revision")),
-                     approve, false, whoever(args), json_string_value(digest));
+                     approve, false, whoever(args), digest);
     host_deliver(drive->host, id, message, 0);
     return code;
 }

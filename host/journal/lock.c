@@ -62,7 +62,7 @@ static enum error_code busy(const char *path, long pid, struct error *reterr)
                          path);
     return error_set(reterr, ERR_BUSY,
                      "%s: process %ld owns this journal; wait until it ends, stop it, or name "
-                     "another journal with --store",
+                     "another journal with --store; if it is `seam serve`, POST to its /v1/runs",
                      path, pid);
 }
 

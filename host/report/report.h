@@ -20,6 +20,10 @@ WARN_UNUSED enum error_code report_show(struct journal_reader *reader, struct sh
 /* "search[17]/lookup#2" → "search[*]/lookup#*": what stands for all of them. The caller frees. */
 char *report_path_of_all(const char *path);
 
+/* The hash of what a person was shown with a question, recorded with the answer. The caller frees.
+ */
+char *report_shown_digest(const json_t *shown);
+
 /* Does what has this path concern the step, which stands for all that is within it? NULL = any. */
 bool report_concerns(const char *path, const char *step);
 /* What ends a run concerns the step that it ends with. */

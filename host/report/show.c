@@ -7,6 +7,7 @@
  */
 #include "report/report.h"
 
+#include "base/digest.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/units.h"
@@ -217,4 +218,14 @@ enum error_code report_show(struct journal_reader *reader, struct shelf *shelf, 
     run_free(run);
     times_done(&times);
     return code;
+}
+
+char *report_shown_digest(const json_t *shown)
+{
+    char hex[DIGEST_HEX_SIZE];
+    char *text = json_dumps(shown, JSON_COMPACT | JSON_SORT_KEYS);
+    struct digest digest = digest_of(slice_of(text));
+    free(text);
+    digest_hex(&digest, hex);
+    return xstrdup(hex);
 }
