@@ -334,7 +334,7 @@ enum error_code run_take_up(struct host *host, const char *id, bool tell, struct
 void host_accept(struct host *host, const char *who)
 {
     free(host->accepted_by);
-    host->accepted_by = who ? xstrdup(who) : NULL;
+    host->accepted_by = xstrdup(who);
 }
 
 enum error_code host_resume(struct host *host, const char *id, struct error *reterr)

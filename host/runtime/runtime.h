@@ -88,7 +88,7 @@ WARN_UNUSED enum error_code host_submit(struct host *host, struct flow *flow, co
  * if a plugin of today cannot be shown to be able to take the place of the one that it began with.
  * Of a final run, only `settled` is called. */
 WARN_UNUSED enum error_code host_resume(struct host *host, const char *id, struct error *reterr);
-/* Somebody takes the blame (NULL = nobody any more): runs that are resumed from now on go on though
+/* Somebody takes the blame: runs that are resumed from now on go on though
  * the contracts of a new card are not proven to take the old one's place; who it was, and what for,
  * is recorded. Every value is still held to the contracts that the run began with; what a new card
  * does more to the world, and what recovery stands on, cannot be accepted. */
@@ -143,7 +143,7 @@ bool host_is_idle(const struct host *host);
 /* What is on disk; the host's own. */
 struct journal_reader *host_reader(struct host *host);
 /* Unix time, as the host sees it. */
-int64_t host_time(const struct host *host);
+int64_t host_time(struct host *host);
 
 /* Starts one plugin of the roster and waits until it is ready, or says why not; for `seam plugins`.
  */

@@ -81,7 +81,7 @@ struct journal_reader *host_reader(struct host *host)
     return journal_own_reader(host->journal);
 }
 
-int64_t host_time(const struct host *host)
+int64_t host_time(struct host *host)
 {
     return host_now(host);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What people say to runs over HTTP: answers, cancels, and that one which was left may go on. Each
- * is held to the run as it stands before it is handed over, is recorded with the name of whoever
- * said it, and is on disk before it is acknowledged.
+ * What people say to runs over HTTP: answers, cancels, and that one which was left is to go on.
+ * Each is held to the run as it stands before it is handed over, is recorded with the name of
+ * whoever said it, and is on disk before it is acknowledged.
  */
 #include "server/server_internal.h"
 
@@ -64,10 +64,11 @@ static bool read_answer(struct request *request, const json_t *body, struct answ
                            .deny = json_is_true(deny),
                            .revision = json_integer_value(revision)};
     if (!ret->step)
-        reply_problem(request, 422,
-                      "`step`: expected the path of the step that asks; GET "
-                      "/v1/runs/%s shows the questions",
-                      request->target.id);
+        reply_problem(
+            request, 422,
+            "`step`: expected the path of the step that asks, or `.` for the run itself; GET "
+            "/v1/runs/%s shows the questions",
+            request->target.id);
     else if (revision && (!json_is_integer(revision) || ret->revision < 1))
         reply_problem(request, 422, "`revision`: expected the number that the question came with");
     else if (deny && !json_is_boolean(deny))
@@ -157,22 +158,12 @@ void ask_cancel(struct request *request)
 
 void ask_resume(struct request *request)
 {
-    static const char *const members[] = {"accept", NULL};
+    static const char *const members[] = {NULL};
     AUTO(json_decrefp) json_t *body = NULL;
-    struct host *host = request->server->host;
     const char *id = request->target.id;
     if (!body_read(request, members, &body))
         return;
-    bool accept = json_is_true(json_object_get(body, "accept"));
-    if (accept && !(request->scopes & SCOPE_ADMIN)) {
-        reply_problem(request, 403,
-                      "to go on with contracts that are not proven needs the scope `admin`");
-        return;
-    }
-    if (accept)
-        host_accept(host, request->who);
     const struct run *run = take_up(request);
-    host_accept(host, NULL);
     if (!run)
         return;
     free(map_take(&request->server->stuck, slice_of(id)));

@@ -13,9 +13,9 @@
  * with an exit code that a service manager is told not to restart on. Once it has been ready it
  * stays: a plugin that is lost later is tried again for ever, and /readyz says so.
  *
- * Runs that were left are taken up one by one between other work, once the plugins are up; one that
- * cannot go on with the plugins of today stays as it is, is told of, and waits for somebody to say
- * that it may (POST /v1/runs/{id}/resume), or for the plugin that it began with.
+ * Runs that were left are taken up one by one between other work, once the plugins are up. One that
+ * began with other plugins, where nothing proves that today's may take their place, waits with a
+ * question; one that cannot be read is told of, and stays for POST /v1/runs/{id}/resume.
  */
 #include "server/server_internal.h"
 
