@@ -75,6 +75,7 @@ void call_line_leave(struct live_call *call)
 void call_wait(struct live_call *call)
 {
     call->id = 0;
+    call->came = ++call->slot->came;
     call_line_push(&call->slot->waiting, call);
 }
 
@@ -94,6 +95,7 @@ static void call_was_sent(struct live_call *call, uint64_t id)
     if (call->next)
         call->next->back = &call->next;
     slot->sent = call;
+    slot_watch(slot);
 }
 
 void call_free(struct live_call *call)

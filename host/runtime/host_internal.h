@@ -50,6 +50,9 @@
 /* An agent's worker that died is started again after this wait, doubled each time up to the second.
  */
 enum { RESTART_FIRST_MS = 50, RESTART_MAX_MS = 5000 };
+/* A call that has waited so long for its plugin to take it is told of; in a fan-out they all wait.
+ */
+enum { FULL_TOLD_MS = 1000 };
 enum { GRACE_MS = 1000, INBOX_POLL_MS = 100, HTTP_TIMEOUT_MS = 30000 };
 
 /* ---- clock.c ---- */
@@ -140,10 +143,13 @@ struct slot {
     struct live_call *sent; /* newest first                  */
     struct map by_id;       /* the same, by their id         */
     struct call_line waiting;
-    struct map gates; /* by the bare name of their agent */
-    size_t nesting;   /* of those sent: they wait for what they called */
-    size_t stuck;     /* for places.c */
-    bool freeing;     /* inside plugin_free: nothing more is sent to it */
+    struct timer full; /* those that have waited for long are told that it takes no more */
+    bool full_armed;
+    uint64_t came, came_by; /* calls that came to wait; those before the timer was set */
+    struct map gates;       /* by the bare name of their agent */
+    size_t nesting;         /* of those sent: they wait for what they called */
+    size_t stuck;           /* for places.c */
+    bool freeing;           /* inside plugin_free: nothing more is sent to it */
 };
 
 /* Why a call is not started. */
@@ -163,6 +169,8 @@ struct live_call {
     enum gate_line rank;
     bool passed, placed, probe; /* it counts in the gate, in the host; it tries an open breaker */
     bool told;                  /* its run knows that it is held */
+    bool told_full;             /* … that its plugin takes no more */
+    uint64_t came;              /* to wait for its plugin: the slot's count */
     const char *held_by;        /* the setting that it met first */
     uint64_t ticket;            /* who came first, over all gates */
     int64_t held_ms;            /* when it came to the gate */
@@ -395,6 +403,9 @@ void slot_keep(struct slot *slot);
 /* A plugin in this process may be about to answer: waits a moment for it; false if nothing came. */
 bool slots_listen(struct host *host);
 struct slot *slot_of(const struct host *host, const struct agent *agent);
+/* A call was sent: if it is more than its plugin has at work at once, those that wait for long are
+ * told of. */
+void slot_watch(struct slot *slot);
 /* A call waits: sends it, or starts the plugin, or leaves it to the start that is due. */
 void slot_want(struct slot *slot);
 

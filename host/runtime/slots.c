@@ -119,6 +119,63 @@ static void down(void *user, const char *reason)
     tell(slot, &why);
 }
 
+/* ---- as many calls as it takes ---- */
+
+static int most_at_once(const struct roster_plugin *roster)
+{
+    return roster->entry->max_concurrency ? roster->entry->max_concurrency
+                                          : roster->card->max_concurrency;
+}
+
+static void tell_full(struct live_call *call, size_t ahead)
+{
+    const struct roster_plugin *roster = call->slot->roster;
+    int most = most_at_once(roster);
+    AUTO(freep) char *before = ahead ? xasprintf("; %zu came before it", ahead) : xstrdup("");
+    AUTO(freep)
+    char *message =
+        xasprintf("plugin %s takes %d call%s at once, by `max_concurrency` of %s; it waits for one "
+                  "to end%s",
+                  roster->entry->alias, most, most == 1 ? "" : "s",
+                  roster->entry->max_concurrency ? "the manifest" : "its card", before);
+    struct event event = {.kind = EVENT_HELD,
+                          .task = call->task,
+                          .attempt = call->attempt,
+                          .code = "max-concurrency",
+                          .message = message};
+    call->told_full = true;
+    live_happen(call->live, &event, NULL);
+}
+
+/* A plugin begins its calls in the order that they were sent in: of those that have not ended, the
+ * first are at work, and the others wait, in it or before it. */
+static void look_at_waiting(struct timer *timer)
+{
+    struct slot *slot = timer->data;
+    size_t most = (size_t)most_at_once(slot->roster), sent = slot->by_id.count;
+    struct live_call *call = slot->sent; /* the last that was sent */
+    slot->full_armed = false;
+    if (slot->host->stopping || slot->state != SLOT_UP)
+        return;
+    for (size_t ahead = sent; ahead > most && call; ahead--) {
+        struct live_call *next = call->next;
+        if (!call->told_full && call->came <= slot->came_by)
+            tell_full(call, ahead - most - 1);
+        call = next;
+    }
+    slot_watch(slot);
+}
+
+void slot_watch(struct slot *slot)
+{
+    if (slot->full_armed || slot->host->options.stand_ins ||
+        slot->by_id.count <= (size_t)most_at_once(slot->roster))
+        return;
+    slot->full_armed = true;
+    slot->came_by = slot->came;
+    timer_start(&slot->full, look_at_waiting, FULL_TOLD_MS);
+}
+
 static const struct plugin_handlers slot_handlers = {
     .ready = ready,
     .completed = call_completed,
@@ -155,7 +212,7 @@ enum error_code plugin_start_entry(const struct roster_plugin *roster, const cha
         .in_process = entry->in_process,
         .worker = worker,
         .config = text_slice(&config),
-        .max_concurrency = entry->max_concurrency ? entry->max_concurrency : card->max_concurrency,
+        .max_concurrency = most_at_once(roster),
         .memory_bytes = entry->memory_bytes >= 0 ? entry->memory_bytes : card->memory_bytes,
         .grace_ms = GRACE_MS,
         .payload = payload,
@@ -205,6 +262,7 @@ void slots_open(struct host *host)
         slot->roster = &roster->plugins[i];
         call_line_init(&slot->waiting);
         timer_init(&slot->restart, host, slot);
+        timer_init(&slot->full, host, slot);
         if (host->options.stand_ins)
             slot->state = SLOT_UP;
     }
@@ -235,6 +293,7 @@ void slots_close(struct host *host)
         slot_drop(slot);
         map_done(&slot->by_id);
         timer_stop(&slot->restart);
+        timer_stop(&slot->full);
         map_done(&slot->gates);
     }
 }

@@ -5,6 +5,8 @@
  */
 #include "stage.h"
 
+#include "runtime/host_internal.h"
+
 #include <uv.h>
 
 /* The settings of both plugins' agents, where the stage has room for limits. */
@@ -169,6 +171,27 @@ START_TEST(a_held_call_is_cancelled_with_its_run)
     stage_work(&s);
     ck_assert_uint_eq(s.settled, 2);
     ck_assert_int_eq(s.status, RUN_CANCELLED);
+    stage_done(&s);
+}
+END_TEST
+
+START_TEST(who_waits_long_for_its_plugin_is_told)
+{
+    struct stage s;
+    stage_gate(&s, _i, "max_concurrency: 1", "");
+    stage_one_step(&s, "actor/look", "");
+    submit_many(&s, 2, VISIT);
+    stage_work(&s);
+    ck_assert_int_eq(atomic_load(&most_inside), 1);
+    ck_assert_tells_not(&s, "r1", "[held]");
+    stage_submit(&s, "a", "{'do': [{'until_cancelled': true}]}");
+    stage_submit(&s, "b", "{'do': [{'give': 1}]}");
+    while (live_find(s.host, "b")->seq < 2)
+        uv_run(host_loop(s.host), UV_RUN_ONCE);
+    stage_cancel(&s, "a");
+    stage_work(&s);
+    ck_assert_tells(&s, "b", "[held] [ended] attempt-ended output-accepted");
+    ck_assert_tells_not(&s, "a", "[held]");
     stage_done(&s);
 }
 END_TEST
@@ -371,6 +394,7 @@ int main(void)
         the_manifests_concurrency_is_of_all_runs_and_agents,
         a_call_that_waits_longer_than_its_timeout_was_never_started,
         a_held_call_is_cancelled_with_its_run,
+        who_waits_long_for_its_plugin_is_told,
         held_calls_are_left_to_the_next_host,
         a_rate_spreads_calls_over_time,
         told_to_come_back_a_call_waits_and_no_try_is_counted,
