@@ -101,4 +101,7 @@
 #define LIMIT_REQUEST_BACKLOG (64u << 20) /* … and past which requests are refused           */
 #define LIMIT_SEND_BACKLOG    (16u << 20) /* bytes it has not read, past which calls wait    */
 
+/* ---- a case of `seam test` that is killed at every edge ---- */
+#define LIMIT_SECOND_KILLS 120u /* of hosts that take it up, tried of all that there are */
+
 #endif

@@ -1,64 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * seam test: a flow is run with what its fixtures say in the place of agents and people. Each case
- * has a journal of its own in a folder that is gone afterwards. What came of each is a report,
- * JSON, of which test_tell.c makes what people, programs and build servers read.
+ * seam test: a flow is run with what its fixtures say in the place of agents and people. What came
+ * of each case is a report, JSON, of which test_tell.c makes what people, programs and build
+ * servers read. Ctrl-C and SIGTERM end it after what is under way, and its folder is gone as ever;
+ * the second one ends it at once.
  */
 #include "cli/test_internal.h"
 
-#include <errno.h>
-#include <ftw.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* ---- the folder of journals ---- */
-
-static int remove_entry(const char *path, const struct stat *found, int flag, struct FTW *at)
-{
-    (void)found;
-    (void)flag;
-    (void)at;
-    return remove(path);
-}
-
-void test_sweep(const char *folder)
-{
-    nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-void test_remove_journal(const char *path)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", "-journal", ".lock", ".reserve"};
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        AUTO(freep) char *file = xasprintf("%s%s", path, ends[i]);
-        unlink(file);
-    }
-}
-
-static enum error_code open_folder(struct test *test, struct error *reterr)
-{
-    const char *keep = args_option(test->args, "--keep"), *tmp = getenv("TMPDIR");
-    if (keep) {
-        if (mkdir(keep, 0700) != 0 && errno != EEXIST)
-            return error_set_errno(reterr, errno, "--keep %s", keep);
-        test->folder = realpath(keep, NULL);
-        return ERR_OK;
-    }
-    /* in memory if it can be: what a killed process leaves there is what it would leave on a disk
-     */
-    const char *fast = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    char *folder = xasprintf("%s/seam-test.XXXXXX", tmp && *tmp ? tmp : fast);
-    if (!mkdtemp(folder)) {
-        int saved = errno;
-        enum error_code code = error_set_errno(reterr, saved, "%s", folder);
-        free(folder);
-        return code;
-    }
-    test->folder = folder;
-    return ERR_OK;
-}
 
 /* ---- opening ---- */
 
@@ -105,14 +56,12 @@ static enum error_code open_test(struct test *test, struct error *reterr)
     if (code == ERR_OK && !args_flag(test->args, "--record"))
         code = fixtures_load(test->fixtures_path, test->flow, &test->roster->catalog,
                              &test->fixtures, reterr);
-    return code == ERR_OK ? open_folder(test, reterr) : code;
+    return code == ERR_OK ? test_folder_open(test, reterr) : code;
 }
 
 static void close_test(struct test *test)
 {
-    if (test->folder && !args_flag(test->args, "--keep"))
-        test_sweep(test->folder);
-    free(test->folder);
+    test_folder_close(test);
     free(test->fixtures_path);
     coverage_free(test->coverage);
     fixtures_free(test->fixtures);
@@ -189,7 +138,7 @@ static void run_cases(struct test *test)
     json_t *list = json_array();
     for (size_t i = 0; i < fixtures_case_count(test->fixtures); i++) {
         const struct fixture_case *c = fixtures_case(test->fixtures, i);
-        if (!test_wanted(test, c))
+        if (!test_wanted(test, c) || test_interrupted())
             continue;
         json_t *report = run_case(test, c, i + 1);
         bool passed = json_is_true(json_object_get(report, "passed"));
@@ -238,9 +187,13 @@ static void run_storm(struct test *test)
         read_seeds(test->args, &from, &to);
     for (size_t i = 0; i < fixtures_case_count(test->fixtures); i++) {
         const struct fixture_case *c = fixtures_case(test->fixtures, i);
-        if (!test_wanted(test, c))
+        if (!test_wanted(test, c) || test_interrupted())
             continue;
         json_t *report = seeds ? storm_seeds(test, c, from, to) : storm_kills(test, c);
+        if (test_interrupted()) {
+            json_decref(report);
+            break;
+        }
         bool passed = json_integer_value(json_object_get(report, "fault_count")) == 0;
         test->passed += passed;
         test->failed += !passed;
@@ -253,9 +206,32 @@ static void run_storm(struct test *test)
 
 /* ---- the command ---- */
 
+static volatile sig_atomic_t signal_seen;
+
+int test_interrupted(void)
+{
+    return signal_seen;
+}
+
+static void see_signal(int number)
+{
+    signal_seen = number;
+}
+
+static void watch_signals(void)
+{
+    struct sigaction action = {.sa_handler = see_signal, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
 static int finish(struct test *test)
 {
     struct error err;
+    if (test_interrupted()) {
+        complain(0, "test: stopped; what was tried so far stands above");
+        return EXIT_SIGNAL + test_interrupted();
+    }
     if (test->passed + test->failed == 0)
         return complain(EXIT_USAGE, "test: no case of %s %s", test->fixtures_path,
                         args_flag(test->args, "--filter")
@@ -309,7 +285,8 @@ int command_test(const struct args *args)
     struct test test = {.args = args,
                         .format = format_of(args),
                         .report = json_object(),
-                        .renewals = json_object()};
+                        .renewals = json_object(),
+                        .owner = -1};
     findings_init(&test.findings);
     test.began = test_seconds();
     test.fixtures_path = fixtures_path(args);
@@ -318,6 +295,7 @@ int command_test(const struct args *args)
     } else if (args_flag(args, "--record")) {
         code = test_record(&test);
     } else {
+        watch_signals();
         test.coverage = coverage_new(test.flow);
         tell_beginning(&test);
         if (under_fire(args))

@@ -211,9 +211,19 @@ static void print_kills(const json_t *report)
     printf("%lld kills: %lld ended the same, %lld ask a person, %lld otherwise\n",
            (long long)count_of(report, "points"), (long long)count_of(report, "same"),
            (long long)count_of(report, "asks"), (long long)count_of(report, "other"));
+    const json_t *again = json_object_get(report, "again");
+    if (again)
+        printf("      killed again while it was taken up, %lld of %lld ways: %lld ended the same, "
+               "%lld ask a person, %lld otherwise\n",
+               (long long)count_of(again, "points"), (long long)count_of(again, "of"),
+               (long long)count_of(again, "same"), (long long)count_of(again, "asks"),
+               (long long)count_of(again, "other"));
     json_object_foreach (json_object_get(report, "ends"), end, what) {
-        printf("      %lld times %s; first at %lld: ", (long long)count_of(what, "times"), end,
+        printf("      %lld times %s; first at %lld", (long long)count_of(what, "times"), end,
                (long long)count_of(what, "first"));
+        if (json_object_get(what, "then"))
+            printf(",%lld", (long long)count_of(what, "then"));
+        fputs(": ", stdout);
         print_clean(stdout, slice_of(text_of(what, "at")));
         putchar('\n');
     }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Killing: a case is run in a process of its own, which is killed by SIGKILL at one of its edges,
- * and is then taken up by another process until it is over. The journal and the world's ledger are
- * files, so what is on disk is what a killed host leaves behind. Edges come in the same order in
- * each run of a case, for its time and its chance are its own.
+ * and is then taken up by another process until it is over; or by one that is killed as well, and
+ * then by a third. The journal and the world's ledger are files, so what is on disk is what a
+ * killed host leaves behind. Edges come in the same order in each run of a case, for its time and
+ * its chance are its own.
  *
  *   a record is made           it is lost with the host, unless something had it written
  *   a record is on disk        nothing that follows from it was carried out
@@ -16,6 +17,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +51,15 @@ enum error_code rehearse_edges(const struct rehearsal *rehearsal, json_t **ret_r
 
 /* ---- processes ---- */
 
+/* A process of its own ends with a signal, with the one that made it, and in any case. */
+static void be_mortal(void)
+{
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    alarm(ALARM_SECONDS);
+}
+
 static bool count_down(void *user, const char *what)
 {
     size_t *left = user;
@@ -66,10 +77,11 @@ static _Noreturn void be_killed(const struct rehearsal *rehearsal, size_t at)
     _exit(code == ERR_OK ? 0 : 1);
 }
 
-static _Noreturn void tell_parent(int fd, const json_t *result, const struct error *err)
+static _Noreturn void tell_parent(int fd, const json_t *result, const json_t *edges,
+                                  const struct error *err)
 {
-    json_t *told =
-        result ? json_pack("{s:O}", "result", result) : json_pack("{s:s}", "error", err->text);
+    json_t *told = result ? json_pack("{s:O, s:O}", "result", result, "edges", edges)
+                          : json_pack("{s:s}", "error", err->text);
     if (json_dumpfd(told, fd, JSON_COMPACT) != 0)
         _exit(1);
     _exit(0);
@@ -80,9 +92,12 @@ static _Noreturn void take_up(const struct rehearsal *rehearsal, int fd)
     struct rehearsal resumed = *rehearsal;
     struct error err;
     json_t *result = NULL;
+    json_t *edges = json_array();
     resumed.resumed = true;
+    resumed.edge = name_edge;
+    resumed.user = edges;
     enum error_code code = rehearse(&resumed, &result, &err);
-    tell_parent(fd, code == ERR_OK ? result : NULL, &err);
+    tell_parent(fd, code == ERR_OK ? result : NULL, edges, &err);
 }
 
 static int wait_for(pid_t child)
@@ -108,7 +123,7 @@ static json_t *listen(int fd)
 }
 
 static enum error_code resume(const struct rehearsal *rehearsal, json_t **ret_result,
-                              struct error *reterr)
+                              json_t **ret_edges, struct error *reterr)
 {
     int ends[2];
     if (pipe(ends) != 0)
@@ -116,7 +131,7 @@ static enum error_code resume(const struct rehearsal *rehearsal, json_t **ret_re
     pid_t child = fork();
     if (child == 0) {
         close(ends[0]);
-        alarm(ALARM_SECONDS);
+        be_mortal();
         take_up(rehearsal, ends[1]);
     }
     close(ends[1]);
@@ -135,27 +150,40 @@ static enum error_code resume(const struct rehearsal *rehearsal, json_t **ret_re
                              ? "did not come to an end"
                              : "died: a fault of Seam, which is worth a report");
     *ret_result = json_incref(json_object_get(told, "result"));
+    if (ret_edges)
+        *ret_edges = json_incref(json_object_get(told, "edges"));
     return ERR_OK;
 }
 
-enum error_code rehearse_killed(const struct rehearsal *rehearsal, size_t at, json_t **ret_result,
-                                struct error *reterr)
+/* A host that is killed there. */
+static enum error_code kill_at(const struct rehearsal *rehearsal, size_t at, struct error *reterr)
 {
-    struct rehearsal truthful = *rehearsal;
-    truthful.truthful = true;
-    truthful.record = NULL;
-    truthful.log = NULL;
     fflush(NULL);
     pid_t child = fork();
     if (child < 0)
         return error_set_errno(reterr, errno, "another process");
     if (child == 0) {
-        alarm(ALARM_SECONDS);
-        be_killed(&truthful, at);
+        be_mortal();
+        be_killed(rehearsal, at);
     }
     int status = wait_for(child);
-    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-        return error_set(reterr, ERR_INTERNAL, "the host %s before it came to its edge %zu",
-                         WIFSIGNALED(status) ? "died" : "was done", at);
-    return resume(&truthful, ret_result, reterr);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        return ERR_OK;
+    return error_set(reterr, ERR_INTERNAL, "the host%s %s before it came to its edge %zu",
+                     rehearsal->resumed ? " that took it up" : "",
+                     WIFSIGNALED(status) ? "died" : "was done", at);
+}
+
+enum error_code rehearse_killed(const struct rehearsal *rehearsal, size_t at, size_t again,
+                                json_t **ret_result, json_t **ret_edges, struct error *reterr)
+{
+    struct rehearsal truthful = *rehearsal;
+    truthful.truthful = true;
+    truthful.record = NULL;
+    truthful.log = NULL;
+    enum error_code code = kill_at(&truthful, at, reterr);
+    truthful.resumed = true;
+    if (code == ERR_OK && again)
+        code = kill_at(&truthful, again, reterr);
+    return code == ERR_OK ? resume(&truthful, ret_result, ret_edges, reterr) : code;
 }

@@ -83,10 +83,13 @@ unsigned rehearsal_storm(uint64_t seed);
 /* Runs a case and names the edges at which its host may be killed, in order: new references. */
 WARN_UNUSED enum error_code rehearse_edges(const struct rehearsal *rehearsal, json_t **ret_result,
                                            json_t **ret_edges, struct error *reterr);
-/* Kills the host of a case at the edge of that number, and takes the run up until it is over; store
- * and world are files that do not exist yet. The result is that of the run in the end. Forks. */
+/* Kills the host of a case at the edge of that number; if `again` is not 0, that which takes the
+ * run up too, at its edge of that number; and takes the run up until it is over. store and world
+ * are files that do not exist yet. The result is that of the run in the end; the edges (may be
+ * NULL) are those of the host that took it up last. Forks. */
 WARN_UNUSED enum error_code rehearse_killed(const struct rehearsal *rehearsal, size_t at,
-                                            json_t **ret_result, struct error *reterr);
+                                            size_t again, json_t **ret_result, json_t **ret_edges,
+                                            struct error *reterr);
 
 /* ---- Recording ---- */
 
