@@ -137,10 +137,9 @@ static enum error_code send_answer(const struct args *args, const char *path, co
     const struct inbox_terms terms = {
         .last_seq = run_seq(run), .objects = is_first, .user = &first};
     AUTO(freep) char *shown = report_shown_digest(view->shown);
-    enum error_code code = send(path, id,
-                                inbox_answer(first.task, view->revision, answer, !answer,
-                                             whoever(args), shown),
-                                &terms, ret_pid, reterr);
+    enum error_code code = send(
+        path, id, inbox_answer(first.task, view->revision, answer, !answer, whoever(args), shown),
+        &terms, ret_pid, reterr);
     if (code != ERR_CONFLICT)
         return code;
     AUTO(freep) char *same = same_store(args);

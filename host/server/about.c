@@ -98,7 +98,7 @@ static json_t *flow_json(const struct served_flow *served)
     const struct flow *flow = served->flow;
     char digest[DIGEST_HEX_SIZE];
     json_t *json =
-        json_pack("{s:s?, s:s, s:s, s:O}", "flow", flow ? flow->name : NULL, "file", served->path,
+        json_pack("{s:s*, s:s, s:s, s:O}", "flow", flow ? flow->name : NULL, "file", served->path,
                   "status", flow ? "ready" : "refused", "findings", served->findings);
     if (!flow) {
         json_object_set_new(json, "reason", json_string(served->reason));

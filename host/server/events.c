@@ -14,14 +14,14 @@ void event_text(uint64_t seq, json_t *record_taken, struct text *out)
 {
     size_t before = out->len;
     const json_t *event = json_object_get(record_taken, "event");
-    json_t *told = json_pack("{s:I, s:O?, s:O?}", "seq", (json_int_t)seq, "event", event,
+    json_t *told = json_pack("{s:I, s:O, s:O*}", "seq", (json_int_t)seq, "event", event,
                              "decisions", json_object_get(record_taken, "decisions"));
     json_write(told, out);
     json_decref(told);
     if (out->len - before > LIMIT_EVENT) {
         int64_t bytes = (int64_t)(out->len - before);
         out->len = before;
-        told = json_pack("{s:I, s:{s:O?, s:O?, s:O?}, s:[], s:I}", "seq", (json_int_t)seq, "event",
+        told = json_pack("{s:I, s:{s:O, s:O, s:O*}, s:[], s:I}", "seq", (json_int_t)seq, "event",
                          "kind", json_object_get(event, "kind"), "at_ms",
                          json_object_get(event, "at_ms"), "path", json_object_get(event, "path"),
                          "decisions", "withheld_bytes", (json_int_t)bytes);

@@ -34,7 +34,7 @@ static bool is_value(const char *value)
 }
 
 static enum MHD_Result take_header(void *user, enum MHD_ValueKind kind, const char *name,
-                                   const char *value)
+                                   size_t name_len, const char *value, size_t value_len)
 {
     struct headers *headers = user;
     const struct {
@@ -52,7 +52,8 @@ static enum MHD_Result take_header(void *user, enum MHD_ValueKind kind, const ch
     (void)kind;
     if (++headers->count > LIMIT_HEADERS)
         headers->wrong = "more than 256 headers (LIMIT_HEADERS)";
-    if (!is_token(name) || (value && !is_value(value)))
+    if (strlen(name) != name_len || !is_token(name) ||
+        (value && (strlen(value) != value_len || !is_value(value))))
         headers->wrong = "a header whose name or value has characters that none may have";
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strcasecmp(name, known[i].name) != 0)
@@ -235,14 +236,18 @@ static bool admit_target(struct request *request)
     struct error err;
     enum error_code code = target_parse(slice_of(request->uri), &request->target, &err);
     if (code != ERR_OK)
-        reply_problem(request, code == ERR_NOT_FOUND ? 404 : 400, "%s", err.text);
+        reply_problem(request,
+                      code == ERR_NOT_FOUND ? 404
+                      : code == ERR_LIMIT   ? 414
+                                            : 400,
+                      "%s", err.text);
     return code == ERR_OK;
 }
 
 bool guard_admit(struct request *request, const char *method, const char *version)
 {
-    MHD_get_connection_values(request->client->connection, MHD_HEADER_KIND, take_header,
-                              &request->headers);
+    MHD_get_connection_values_n(request->client->connection, MHD_HEADER_KIND, take_header,
+                                &request->headers);
     const char *wrong = wrong_framing(&request->headers, version);
     if (wrong) {
         reply_problem(request, 400,

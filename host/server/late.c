@@ -20,7 +20,7 @@
     X(MHD_create_response_from_callback)                                                           \
     X(MHD_destroy_response)                                                                        \
     X(MHD_get_connection_info)                                                                     \
-    X(MHD_get_connection_values)                                                                   \
+    X(MHD_get_connection_values_n)                                                                 \
     X(MHD_get_daemon_info)                                                                         \
     X(MHD_get_timeout)                                                                             \
     X(MHD_queue_response)                                                                          \
@@ -124,10 +124,10 @@ void MHD_destroy_response(struct MHD_Response *response)
     late.MHD_destroy_response(response);
 }
 
-int MHD_get_connection_values(struct MHD_Connection *connection, enum MHD_ValueKind kind,
-                              MHD_KeyValueIterator iterator, void *iterator_cls)
+int MHD_get_connection_values_n(struct MHD_Connection *connection, enum MHD_ValueKind kind,
+                                MHD_KeyValueIteratorN iterator, void *iterator_cls)
 {
-    return late.MHD_get_connection_values(connection, kind, iterator, iterator_cls);
+    return late.MHD_get_connection_values_n(connection, kind, iterator, iterator_cls);
 }
 
 enum MHD_Result MHD_get_timeout(struct MHD_Daemon *daemon, MHD_UNSIGNED_LONG_LONG *timeout)

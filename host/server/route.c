@@ -120,7 +120,10 @@ enum error_code target_parse(struct slice text, struct target *ret_target, struc
     size_t count = 0;
     struct target target = {.query = {"", 0}};
     if (text.len > LIMIT_CLIENT_URI)
-        return not_a_target("is longer than 4096 bytes (LIMIT_CLIENT_URI)", reterr);
+        return error_set(reterr, ERR_LIMIT,
+                         "the target of the request is longer than %u bytes (LIMIT_CLIENT_URI); "
+                         "shorten it",
+                         LIMIT_CLIENT_URI);
     if (text.len == 0 || text.ptr[0] != '/')
         return not_a_target("does not begin with a slash", reterr);
     struct slice path = {text.ptr + 1, text.len - 1}, part;
