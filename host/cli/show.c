@@ -142,7 +142,7 @@ static void show_question(const char *run, const char *path, const json_t *quest
 static void show_task(const json_t *run, const json_t *task, const char *same)
 {
     size_t e;
-    json_t *effect;
+    json_t *effect, *awaited;
     const char *status = text_of(task, "status");
     printf("  %-24s %s%-12s%s %-24s ", text_of(task, "path"), paint(stdout, status_colour(status)),
            status, paint(stdout, PLAIN), text_of(task, "agent"));
@@ -151,6 +151,11 @@ static void show_task(const json_t *run, const json_t *task, const char *same)
     else
         printf("%lld attempt%s\n", number_of(task, "attempts"),
                number_of(task, "attempts") == 1 ? "" : "s");
+    json_array_foreach (json_object_get(task, "waits_for"), e, awaited) {
+        printf("    waits for %s%s\n", text_of(awaited, "path"),
+               json_is_true(json_object_get(awaited, "person")) ? ", which waits for a person"
+                                                                : "");
+    }
     json_array_foreach (json_object_get(task, "effects"), e, effect) {
         printf("    effect %s: %s, key %.16s…\n", text_of(effect, "name"),
                text_of(effect, "outcome"), text_of(effect, "key"));

@@ -274,6 +274,19 @@ static const char *step_word(const struct run *run, const struct frame *frame,
     return any_item_failed(run, step) ? "failed" : "abandoned";
 }
 
+/* What an attempt called and that is not final: {path, person}, person if people are asked. */
+static json_t *describe_awaited(const struct run *run, const struct task *task)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < task->child_count; i++) {
+        const struct task *child = task_at(run, task->children[i]);
+        if (!task_state_is_final(child->state) && child->nested->last_call == task->tries)
+            json_array_append_new(list, json_pack("{s:s, s:b}", "path", child->path, "person",
+                                                  (int)task_waits_for_person(child)));
+    }
+    return list;
+}
+
 static json_t *describe_effects(const struct task *task)
 {
     static const char *const outcomes[] = {"none", "done", "unknown", "open"};
@@ -298,9 +311,12 @@ static json_t *describe_task(const struct run *run, const struct task *task)
 {
     json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:i}", "path", task->path, "step",
                              step_of(run, task)->name, "agent", task_callee(run, task)->agent->name,
-                             "status", task_word(task), "attempts", (int)task->tries);
+                             "status", task_waits_for_person(task) ? "waiting" : task_word(task),
+                             "attempts", (int)task->tries);
     if (task->parent != NO_TASK)
         json_object_set_new(json, "parent", json_string(task_at(run, task->parent)->path));
+    if (task->children_open > 0)
+        json_object_set_new(json, "waits_for", describe_awaited(run, task));
     if (task->deferrals)
         json_object_set_new(json, "deferrals", json_integer(task->deferrals));
     if (task->serial)

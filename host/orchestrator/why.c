@@ -229,13 +229,22 @@ static void why_call(const struct run *run, const struct task *task, const struc
         because(list, "`grants.agents` of its plugin does not name it");
 }
 
+static void say_awaited(const struct run *run, const struct task *task, json_t *list)
+{
+    for (uint32_t i = 0; i < task->child_count; i++) {
+        const struct task *child = run->tasks[task->children[i]];
+        if (!task_state_is_final(child->state))
+            because(list, "it waits for %s, which %s", child->path,
+                    task_waits_for_person(child) ? "waits for a person" : "is under way");
+    }
+}
+
 static void why_flow(const struct run *run, const struct task *task,
                      const struct decision *decision, json_t *list)
 {
     const struct flow *flow = task_flow(run, task);
     if (decision->kind == DECISION_HOLD)
-        because(list, "%u of the calls that it asked for are under way",
-                (unsigned)task->children_open);
+        say_awaited(run, task, list);
     else if (flow)
         because(list, "its flow has %zu step%s", flow->step_count,
                 flow->step_count == 1 ? "" : "s");
@@ -247,6 +256,8 @@ static void why_asked(const struct run *run, const struct task *task,
     const struct escalation *escalation = task_escalation(run, task);
     if (escalation->to)
         because(list, "`%s` is told", escalation->to);
+    if (task->parent != NO_TASK)
+        because(list, "%s called it, and waits for the answer", run->tasks[task->parent]->path);
     if (decision->due_ms >= 0)
         because(list, "silence counts as %s",
                 escalation->approve_on_timeout ? "approval, if its output may stand" : "`deny`");

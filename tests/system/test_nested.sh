@@ -51,6 +51,30 @@ try 0 seam check flow.yaml
 says out 'asks for agents'
 manifest 'hand/*'
 
+claim "who asks a person is waited for by nobody's process; show and explain say who waits for whom"
+manifest 'hand/*'
+sed 's|agent: boss/look|&, retry: {max_attempts: 1}, timeout: {start_to_close: 1h}|' flow.yaml >asks.yaml
+echo 'escalation: {deadline: 8d}' >>asks.yaml
+jq -n '{do: [{must: "agent.call/1", body: {agent: "hand/look", input: {"1": [{fail: 12}], do: [{give: 5}]}}},
+    {give: "done"}]}' >in.json
+try 3 seam run asks.yaml --input in.json --id asks
+try 0 seam show asks
+says out 'act                      waiting' 'waits for act/look#1, which waits for a person' 'seam answer asks act/look#1'
+try 0 seam explain asks act
+says out 'it waits for act/look#1, which waits for a person'
+try 0 seam explain asks
+says out 'act called it, and waits for the answer'
+lacks out 'nobody waits'
+echo '{}' >answer.json
+try 0 seam answer asks 'act/look#1' --json answer.json
+try 0 seam resume asks
+try 0 seam explain asks
+says out '[gave-way]' '[call-replayed]'
+lacks out 'nobody waits'
+try 0 seam show asks --json
+holds '.spent.attempts == 1 and .status == "done"'
+try 0 seam replay asks
+
 claim "a call is made, paid for by the run, and shown beneath its caller"
 call org.seam.test.hand/look '{"do": [{"must": "budget.spend/1", "body": {"tokens": 7}}, {"give": {"found": 1}}]}' >in.json
 try 0 seam run flow.yaml --input in.json --id r1

@@ -10,6 +10,11 @@
  *         return seam_end_agent(host, call->id, &got);
  *     … got.output …
  *
+ * Where what was called waits for a person, who may take days, the answer comes at once:
+ * SEAM_E_INPUT_REQUIRED, with the code "waits-for-person". End the call with it, as above: it is
+ * called again when there is an answer, as no further try, and is given what came of the call. A
+ * WRITE that the host cannot know to have done nothing is made to wait instead.
+ *
  * A call's name is that of the agent and counts within the attempt: the first lookup, the second.
  * An agent that calls in an order that differs from attempt to attempt names its calls.
  */
