@@ -83,18 +83,25 @@
 #define LIMIT_TOKEN            4096u       /* bytes of one                                    */
 
 /* Of a plugin. */
-#define LIMIT_LIBRARY         (256u << 20) /* its file, bytes                                 */
-#define LIMIT_AGENTS          10000u       /* its agents                                      */
-#define LIMIT_CALLS           65536u       /* its calls, under way and in line; a power of 2  */
-#define LIMIT_LINE_BYTES      (256u << 20) /* what its calls in line hold                     */
-#define LIMIT_READ_AHEAD      64u        /* PURE and READ calls that wait in it, not in the host */
-#define LIMIT_PLUGIN_REQUESTS 65536u     /* its requests for services under way             */
-#define LIMIT_THREADS         256        /* its threads for agents that block               */
-#define LIMIT_POOL_STACK      (1u << 20) /* bytes of stack of each                          */
-#define LIMIT_LOOP_MS         100        /* a start() on its loop that takes longer blocks  */
-#define LIMIT_LINGER_MS       500        /* a start() that goes on after its call has ended */
-#define LIMIT_LOAD_MS         10000      /* from its start to being ready (default)         */
-#define LIMIT_LOG_LINES       1000u      /* lines that it logs in a second                  */
+#define LIMIT_LIBRARY            (256u << 20) /* its file, bytes                                 */
+#define LIMIT_AGENTS             10000u       /* its agents                                      */
+#define LIMIT_CALLS              65536u       /* its calls, under way and in line; a power of 2  */
+#define LIMIT_LINE_BYTES         (256u << 20) /* what its calls in line hold                     */
+#define LIMIT_READ_AHEAD         64u    /* PURE and READ calls that wait in it, not in the host */
+#define LIMIT_PLUGIN_REQUESTS    65536u /* its requests for services under way             */
+#define LIMIT_THREADS            256    /* its threads for agents that block               */
+#define LIMIT_POOL_STACK         (1u << 20) /* bytes of stack of each                          */
+#define LIMIT_LOOP_MS            100        /* a start() on its loop that takes longer blocks  */
+#define LIMIT_LINGER_MS          500        /* a start() that goes on after its call has ended */
+#define LIMIT_PLUGIN_MEMORY      (2ll << 30) /* its memory, bytes, if neither card nor manifest say */
+#define LIMIT_PLUGIN_TMP         (64u << 20) /* its /tmp, bytes                                */
+#define LIMIT_PLUGIN_ROOT        (1u << 20)  /* of its root, bytes, beside its library          */
+#define LIMIT_PLUGIN_FILE        (1ll << 30) /* one file that it writes, bytes                 */
+#define LIMIT_PLUGIN_PATHS       100         /* paths of files and programs that it is granted  */
+#define LIMIT_PLUGIN_DESCRIPTORS 1024        /* its files and sockets                           */
+#define LIMIT_PLUGIN_PROCESSES   256         /* its programs and threads of its own             */
+#define LIMIT_LOAD_MS            10000       /* from its start to being ready (default)         */
+#define LIMIT_LOG_LINES          1000u       /* lines that it logs in a second                  */
 #define LIMIT_EMIT_BACKLOG                                                                         \
     (1u << 20)                            /* bytes not yet read, past which chunks and lines       \
                                              are dropped                                     */

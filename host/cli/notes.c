@@ -9,31 +9,28 @@
 
 #include <string.h>
 
-static void note(const struct roster *roster, const char *pointer, const char *instead)
+static void note(const struct roster *roster, const char *pointer)
 {
     struct position at = document_where_key(roster->manifest->document, pointer);
-    fprintf(stderr, "%s:%d:%d: note: %s has no effect in this version%s\n",
-            document_name(roster->manifest->document), at.line, at.column, pointer, instead);
+    fprintf(stderr, "%s:%d:%d: note: %s has no effect in this version\n",
+            document_name(roster->manifest->document), at.line, at.column, pointer);
 }
 
 static void note_member(const struct roster *roster, const json_t *object, const char *place,
-                        const char *key, const char *instead)
+                        const char *key)
 {
     const json_t *value = json_object_get(object, key);
     bool says_nothing = !value || (json_is_array(value) && json_array_size(value) == 0);
     AUTO(freep) char *pointer = xasprintf("%s/%s", place, key);
     if (!says_nothing)
-        note(roster, pointer, instead);
+        note(roster, pointer);
 }
 
 static void note_plugin(const struct roster *roster, const char *alias, const json_t *plugin)
 {
-    static const char *const files = ": a worker may open what your user may";
     AUTO(freep) char *grants = xasprintf("/plugins/%s/grants", alias);
     const json_t *given = json_object_get(plugin, "grants");
-    note_member(roster, given, grants, "fs", files);
-    note_member(roster, given, grants, "exec", files);
-    note_member(roster, given, grants, "secrets", "");
+    note_member(roster, given, grants, "secrets");
 }
 
 void note_unserved(const struct roster *roster)

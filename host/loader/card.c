@@ -60,7 +60,7 @@ static enum error_code check_abi(struct card *card, struct error *reterr)
 
 static enum error_code check_capabilities(const json_t *json, struct error *reterr)
 {
-    static const char *const known[] = {"http", "secrets", "fs", "agents", "exec", "net"};
+    static const char *const known[] = {"http", "secrets", "fs", "agents", "exec", "net", "jit"};
     enum { KNOWN = sizeof(known) / sizeof(known[0]) };
     const char *name;
     json_t *value;
@@ -71,12 +71,12 @@ static enum error_code check_capabilities(const json_t *json, struct error *rete
         if (found)
             continue;
         const char *near = suggest(slice_of(name), known, KNOWN);
-        return error_set(reterr, ERR_UNSUPPORTED,
-                         "/requests/%s: the plugin asks for a capability \"%s\", which this host "
-                         "does not know and cannot grant (it knows http, secrets, fs, agents, exec "
-                         "and net; cure: %s%s%s)",
-                         name, name, near ? "write \"" : "update seam", near ? near : "",
-                         near ? "\"" : "");
+        return error_set(
+            reterr, ERR_UNSUPPORTED,
+            "/requests/%s: the plugin asks for a capability \"%s\", which this host "
+            "does not know and cannot grant (it knows http, secrets, fs, agents, exec, "
+            "net and jit; cure: %s%s%s)",
+            name, name, near ? "write \"" : "update seam", near ? near : "", near ? "\"" : "");
     }
     return ERR_OK;
 }

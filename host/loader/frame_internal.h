@@ -6,8 +6,8 @@
  * its size by the reader.
  *
  *   host → plugin   LOAD, then CREATE; CALL, CANCEL, ANSWER; STOP
- *   plugin → host   REFUSED, or AGENT … TABLE, then READY; COMPLETE, UNBEGUN, BROKE, EMIT, REQUEST,
- *                   LOG, STALE; STOPPED
+ *   plugin → host   CONFINED (of a worker); REFUSED, or AGENT … TABLE, then READY; COMPLETE,
+ * UNBEGUN, BROKE, EMIT, REQUEST, LOG, STALE; STOPPED
  */
 #ifndef LOADER_FRAME_INTERNAL_H
 #define LOADER_FRAME_INTERNAL_H
@@ -23,6 +23,7 @@ enum frame_kind {
     FRAME_ANSWER,   /* id: of the request, status, effect, number: retry after, parts: body, code */
     FRAME_STOP,
 
+    FRAME_CONFINED, /* parts: the report of its sandbox, before anything of the plugin ran   */
     FRAME_REFUSED,  /* parts: why it cannot be loaded                                       */
     FRAME_AGENT,    /* effect, number: flags, parts: name                                   */
     FRAME_TABLE,    /* number: minor, parts: id, version; after its agents                  */

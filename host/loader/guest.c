@@ -125,14 +125,20 @@ static bool tell_table(struct guest *g)
 /* The file is opened by its descriptor: what the host has hashed is what runs. In this process the
  * descriptor stays open for ever, or the loader of libraries would take the next file of the same
  * number for this one. */
-static bool load(struct guest *g, int library, const struct frame *frame)
+static bool load(struct guest *g, const struct guest_site *site, const struct frame *frame)
 {
+    if (site->sandbox)
+        guest_send(g, &(struct frame){.kind = FRAME_CONFINED, .parts = {slice_of(site->sandbox)}});
+    if (site->refusal) {
+        refuse(g, "%s", site->refusal);
+        return false;
+    }
     g->max_threads = (int)frame->number;
     g->payload = (size_t)frame->other;
     g->threads = xcalloc(frame->number, sizeof(*g->threads));
     char path[64];
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", library);
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", site->library);
+    void *handle = dlopen(site->path ? site->path : path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!handle) {
         refuse(g, "it cannot be loaded: %s", dlerror());
         return false;
@@ -178,11 +184,12 @@ static void leave(struct guest *g)
 
 enum stage { NEW, LISTED, SERVING, LEAVING, LEFT };
 
-static enum stage obey(struct guest *g, enum stage stage, int library, const struct frame *frame)
+static enum stage obey(struct guest *g, enum stage stage, const struct guest_site *site,
+                       const struct frame *frame)
 {
     switch (frame->kind) {
     case FRAME_LOAD:
-        return load(g, library, frame) ? LISTED : NEW;
+        return load(g, site, frame) ? LISTED : NEW;
     case FRAME_CREATE:
         return create(g, frame) ? SERVING : LISTED;
     case FRAME_CALL:
@@ -199,6 +206,7 @@ static enum stage obey(struct guest *g, enum stage stage, int library, const str
             return LEFT;
         stop(g);
         return LEAVING;
+    case FRAME_CONFINED:
     case FRAME_REFUSED:
     case FRAME_AGENT:
     case FRAME_TABLE:
@@ -218,7 +226,7 @@ static enum stage obey(struct guest *g, enum stage stage, int library, const str
     return stage;
 }
 
-static enum stage obey_all(struct guest *g, enum stage stage, int library)
+static enum stage obey_all(struct guest *g, enum stage stage, const struct guest_site *site)
 {
     g->in_batch = true;
     struct frame frame;
@@ -226,7 +234,7 @@ static enum stage obey_all(struct guest *g, enum stage stage, int library)
     struct slice bytes = {buffer_bytes(&g->in), g->in.len};
     while (stage != LEFT && frame_read((struct slice){bytes.ptr + done, bytes.len - done},
                                        UINT32_MAX, &frame, &size) == FRAME_WHOLE) {
-        stage = obey(g, stage, library, &frame);
+        stage = obey(g, stage, site, &frame);
         done += size;
     }
     buffer_drop(&g->in, done);
@@ -243,14 +251,14 @@ static bool is_idle(struct guest *g)
     return idle;
 }
 
-bool guest_run(struct guest *g, int library)
+bool guest_run(struct guest *g, const struct guest_site *site)
 {
     enum stage stage = NEW;
     while (stage != LEFT) {
         if (!g->transport->ops->receive(g->transport, &g->in))
             return false;
         size_t before = g->in.len;
-        stage = obey_all(g, stage, library);
+        stage = obey_all(g, stage, site);
         guest_answer_orphans(g);
         if (stage == LEAVING && is_idle(g)) {
             leave(g);
@@ -282,8 +290,8 @@ void guest_retire(struct guest *g)
     }
 }
 
-int guest_serve(int socket, int library)
+int guest_serve(int socket, const struct guest_site *site)
 {
     struct guest *g = guest_new(socket_transport_new(socket));
-    return guest_run(g, library) ? 0 : WORKER_HOST_GONE;
+    return guest_run(g, site) ? 0 : WORKER_HOST_GONE;
 }

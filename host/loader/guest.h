@@ -5,9 +5,16 @@
 #ifndef LOADER_GUEST_H
 #define LOADER_GUEST_H
 
-/* Serves the plugin in the file `library` to the host behind `socket`, both given by the host,
- * until the host says stop (0) or is gone (WORKER_HOST_GONE). The calling thread becomes the
- * plugin's loop. */
-int guest_serve(int socket, int library);
+struct guest_site {
+    int library;         /* the descriptor of the file; it stays open */
+    const char *path;    /* where the file is, as dlopen takes it; NULL: by its descriptor */
+    const char *sandbox; /* the report of what holds this process; NULL: nothing does */
+    const char *refusal; /* why it must not be loaded all the same; NULL: it may */
+};
+
+/* Serves the plugin in that file to the host behind `socket`, both given by the host, until the
+ * host says stop (0) or is gone (WORKER_HOST_GONE). The calling thread becomes the plugin's loop.
+ */
+int guest_serve(int socket, const struct guest_site *site);
 
 #endif

@@ -10,6 +10,7 @@
 #ifndef LOADER_GUEST_INTERNAL_H
 #define LOADER_GUEST_INTERNAL_H
 
+#include "loader/guest.h"
 #include "loader/transport_internal.h"
 
 #include <seam/plugin.h>
@@ -105,7 +106,7 @@ struct guest {
 /* guest.c: from LOAD to STOPPED */
 struct guest *guest_new(struct transport *transport);
 /* Runs the loop until STOP has been obeyed (true) or the host is gone (false). */
-bool guest_run(struct guest *g, int library);
+bool guest_run(struct guest *g, const struct guest_site *site);
 /* After the loop: frees all but what a plugin's stray thread could still touch. */
 void guest_retire(struct guest *g);
 void guest_send(struct guest *g, const struct frame *frame);

@@ -26,6 +26,15 @@ static void break_off(struct plugin *p, const char *what)
 
 /* ---- loading ---- */
 
+/* Nothing of the plugin has run yet, so this is the worker's own word. */
+static void hear_confinement(struct plugin *p, const struct frame *frame)
+{
+    if (p->in_process || p->confined || !sandbox_report_read(frame->parts[0], &p->sandbox))
+        break_off(p, "a report of its sandbox that is none");
+    else
+        p->confined = true;
+}
+
 static void hear_refusal(struct plugin *p, const struct frame *frame)
 {
     struct error err;
@@ -239,6 +248,9 @@ static void hear(struct plugin *p, const struct frame *frame)
 {
     bool loading = p->stage == STAGE_LOADING, creating = p->stage == STAGE_CREATING;
     switch (frame->kind) {
+    case FRAME_CONFINED:
+        hear_confinement(p, frame);
+        return;
     case FRAME_REFUSED:
         hear_refusal(p, frame);
         return;

@@ -24,7 +24,7 @@ static void *run_guest(void *user)
     struct lodging lodging = *(struct lodging *)user;
     free(user);
     struct guest *g = guest_new(lodging.transport);
-    guest_run(g, lodging.library);
+    guest_run(g, &(struct guest_site){.library = lodging.library});
     guest_retire(g);
     return NULL;
 }

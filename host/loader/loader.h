@@ -16,6 +16,7 @@
 
 #include "loader/card.h"
 #include "loader/manifest.h"
+#include "sandbox/sandbox.h"
 
 /* One life of a plugin: a worker process, or the library in this process. A dead worker is not
  * restarted here; the runtime starts another plugin. */
@@ -58,15 +59,21 @@ struct plugin_handlers { /* all are set */
 
 struct plugin_options {
     bool in_process;
-    const char *worker;   /* path of seam-worker                                       */
-    struct slice config;  /* JSON, valid against the card's `config`                   */
-    int max_concurrency;  /* calls at once, and threads for blocking agents; others wait in
-                             line                                                      */
-    int64_t memory_bytes; /* of a worker; -1 = no limit                                */
-    int64_t grace_ms;     /* from cancel to kill                                       */
-    int64_t load_ms;      /* from the start to ready(); 0 = LIMIT_LOAD_MS              */
-    size_t payload;       /* bytes of an answer, chunk or request; more = BROKE_ABI    */
+    const char *worker;  /* path of seam-worker                                       */
+    struct slice config; /* JSON, valid against the card's `config`                   */
+    int max_concurrency; /* calls at once, and threads for blocking agents; others wait in
+                            line                                                      */
+    const struct sandbox_plan *sandbox; /* of a worker; NULL = the strictest               */
+    int64_t grace_ms; /* from cancel to kill                                       */
+    int64_t load_ms;  /* from the start to ready(); 0 = LIMIT_LOAD_MS              */
+    size_t payload;   /* bytes of an answer, chunk or request; more = BROKE_ABI    */
 };
+
+/* The plan of a plugin's worker: what its card asks for and its manifest grants, by the policy of
+ * the manifest. Makes the folder of its state, if it is granted. */
+WARN_UNUSED enum error_code plugin_plan(const struct card *card,
+                                        const struct manifest_plugin *entry,
+                                        struct sandbox_plan *ret_plan, struct error *reterr);
 
 /* Starts a plugin; ready() tells the outcome later. Keeps nothing of card and options. The file
  * must be the one that the card was read from, byte for byte. */
@@ -109,6 +116,10 @@ struct plugin_counts {
     long pid;                       /* 0 in this process                                         */
 };
 struct plugin_counts plugin_counts(const struct plugin *plugin);
+
+/* What holds its worker, as the worker said before anything of the plugin ran; NULL: it has not
+ * said so yet, or there is no worker, and so nothing that holds it. */
+const struct sandbox_report *plugin_sandbox(const struct plugin *plugin);
 
 /* quiesce, destroy, and the worker's end; waits for them, and kills what does not stop within the
  * grace. Calls that have not ended get no completed(). A library in this process stays loaded for

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "contract/contract.h"
 #include "document/document.h"
+#include "loader/confine_internal.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -323,6 +324,7 @@ static enum error_code read_plugin(const struct manifest *m, struct manifest_plu
     for (size_t i = 0; i < json_array_size(http); i++)
         read_http(json_array_get(http, i), &p->http[p->http_count++]);
     p->agents = read_words(json_object_get(grants, "agents"), &p->agent_count);
+    confine_read(m->folder, json, p);
     p->max_concurrency = (int)read_count(limits, "max_concurrency", 0);
     p->memory_bytes = p->call_ms = p->drain_ms = -1;
     AUTO(freep) char *at = xasprintf("/plugins/%s/limits", p->alias);
@@ -540,6 +542,7 @@ static void manifest_plugin_done(struct manifest_plugin *p)
     for (size_t i = 0; i < p->setting_count; i++)
         free(p->settings[i].name);
     free(p->settings);
+    confine_done(p);
 }
 
 void manifest_free(struct manifest *m)

@@ -6,6 +6,7 @@
 #define LOADER_MANIFEST_H
 
 #include "base/text.h"
+#include "sandbox/sandbox.h"
 
 #include <jansson.h>
 
@@ -44,6 +45,11 @@ struct manifest_plugin {
     size_t http_count;
     char **agents; /* grants.agents: "search/lookup"; a star for the name is all of it   */
     size_t agent_count;
+    char *state;                /* its own folder, that "${state}" stands for; absolute */
+    struct sandbox_path *paths; /* grants.fs and grants.exec                            */
+    size_t path_count;
+    bool net, jit;                                            /* granted */
+    uint32_t sandbox_off, sandbox_required, sandbox_given_up; /* as in struct sandbox_plan */
     int max_concurrency; /* 0 = as the card says                                      */
     int64_t memory_bytes, call_ms, drain_ms; /* -1 = as the card says                           */
     struct manifest_agent *settings;         /* of single agents */

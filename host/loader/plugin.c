@@ -87,9 +87,12 @@ static enum error_code start_guest(struct plugin *p, const struct card *card,
                          "%s is not the file any more that was checked (cure: read its card again)",
                          card->path);
     }
+    struct sandbox_plan strictest;
+    sandbox_plan_init(&strictest);
+    const struct sandbox_plan *plan = options->sandbox ? options->sandbox : &strictest;
     code = p->in_process ? in_process_start(p, library.fd, reterr)
-                         : worker_start(&p->worker, options->worker, library.fd,
-                                        options->memory_bytes, &p->link.socket, reterr);
+                         : worker_start(&p->worker, options->worker, library.fd, plan,
+                                        &p->link.socket, reterr);
     library_done(&library);
     return code;
 }
@@ -253,6 +256,11 @@ void plugin_answer(struct plugin *p, uint64_t request, const struct plugin_answe
                                               .number = answer->retry_after_ms,
                                               .parts = {answer->body, answer->code}});
     plugin_kick(p);
+}
+
+const struct sandbox_report *plugin_sandbox(const struct plugin *p)
+{
+    return p->confined ? &p->sandbox : NULL;
 }
 
 void plugin_end_call(struct plugin *p, struct call *c, struct call_result *result)

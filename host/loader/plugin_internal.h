@@ -50,7 +50,9 @@ struct plugin {
     struct calls calls;
     struct link link;
     struct worker worker; /* pid 0: in this process, or gone */
-    pthread_t thread;     /* in this process */
+    struct sandbox_report sandbox;
+    bool confined;    /* its worker has said how: sandbox */
+    pthread_t thread; /* in this process */
     bool in_process, in_dispatch, free_later, wants_room;
     bool deaf;           /* it is not listened to any more */
     bool broke_abi;      /* it died of what it sent */

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Starting and ending a worker. posix_spawn, not fork: the host has threads, and a large host need
- * not copy its page tables. What must be set after exec (death with the parent, limits, closing of
- * strange descriptors) the worker does itself, before it touches the library: host/worker/. It is
- * the leader of a session of its own, so that no key on the host's terminal reaches it, and what it
- * left in its group is killed with it.
+ * Starting and ending a worker. How it is born is the sandbox's; what it gives up afterwards it
+ * gives up itself, before it touches the library: host/worker/. It is the leader of a session of
+ * its own, so that no key on the host's terminal reaches it, and what it left in its group is
+ * killed with it.
  */
 #include "base/limits.h"
 #include "loader/worker_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -37,50 +34,33 @@ static int above(int fd)
     return fcntl(fd, F_DUPFD_CLOEXEC, WORKER_DESCRIPTORS);
 }
 
-static enum error_code spawn(struct worker *w, const char *path, int64_t memory_bytes, int output,
-                             int socket, int library, struct error *reterr)
+static enum error_code spawn(struct worker *w, const char *path, const struct sandbox_plan *plan,
+                             int output, int socket, int library, struct error *reterr)
 {
-    char parent[24], memory[24];
-    snprintf(parent, sizeof(parent), "%ld", (long)getpid());
-    snprintf(memory, sizeof(memory), "%" PRId64, memory_bytes);
     char program[] = "seam-worker", lang[] = "LC_ALL=C.UTF-8", where[] = "PATH=/usr/bin:/bin";
-    char *const arguments[] = {program, parent, memory, NULL};
-    char *const environment[] = {lang, where, NULL}; /* the host's own may hold secrets */
-
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, socket, WORKER_SOCKET);
-    posix_spawn_file_actions_adddup2(&actions, library, WORKER_LIBRARY);
-
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-
-    int failed = posix_spawn(&w->pid, path, &actions, &attributes, arguments, environment);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    if (failed)
-        return error_set_errno(reterr, failed, "cannot start the worker program %s", path);
-    w->pidfd = pidfd_open(w->pid, 0);
-    if (w->pidfd >= 0)
-        return ERR_OK;
-    int saved = errno;
-    kill(w->pid, SIGKILL);
-    waitpid(w->pid, NULL, 0);
-    return error_set_errno(reterr, saved, "cannot watch the worker process %ld", (long)w->pid);
+    AUTO(freep) char *state = plan->state ? xasprintf("SEAM_STATE=%s", plan->state) : NULL;
+    char *const environment[] = {lang, where, state, NULL}; /* the host's own may hold secrets */
+    enum { BEFORE = 2 };
+    char **words = sandbox_plan_words(plan, BEFORE);
+    words[0] = program;
+    AUTO(closep) int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    const int descriptors[] = {socket, library};
+    struct sandbox_child child = {.program = path,
+                                  .words = words,
+                                  .environment = environment,
+                                  .input = nothing,
+                                  .output = output,
+                                  .descriptors = descriptors,
+                                  .descriptor_count = 2};
+    enum error_code code =
+        nothing < 0 ? error_set_errno(reterr, errno, "cannot open /dev/null for a worker")
+                    : sandbox_spawn(plan, &child, &w->pid, &w->pidfd, reterr);
+    sandbox_words_free(words, BEFORE);
+    return code;
 }
 
-enum error_code worker_start(struct worker *w, const char *path, int library, int64_t memory_bytes,
-                             int *ret_socket, struct error *reterr)
+enum error_code worker_start(struct worker *w, const char *path, int library,
+                             const struct sandbox_plan *plan, int *ret_socket, struct error *reterr)
 {
     *w = (struct worker){.pidfd = -1, .output = -1};
     int pair[2], pipe[2];
@@ -96,8 +76,7 @@ enum error_code worker_start(struct worker *w, const char *path, int library, in
     AUTO(closep) int high_library = above(library);
     if (high_printed < 0 || high_theirs < 0 || high_library < 0)
         return error_set_errno(reterr, errno, "no descriptor is left for a worker");
-    enum error_code code =
-        spawn(w, path, memory_bytes, high_printed, high_theirs, high_library, reterr);
+    enum error_code code = spawn(w, path, plan, high_printed, high_theirs, high_library, reterr);
     if (code != ERR_OK)
         return code;
     w->output = output;
@@ -127,10 +106,12 @@ bool worker_reap(struct worker *w, bool wait, char ret_how[static 64])
         snprintf(ret_how, 64, "is gone without a trace (%s)", strerrorname_np(errno));
     else if (info.si_code == CLD_EXITED && info.si_status == WORKER_HOST_GONE)
         snprintf(ret_how, 64, "closed its connection to the host");
-    else if (info.si_code == CLD_EXITED)
+    else if (info.si_code == CLD_EXITED && !sigabbrev_np(info.si_status - SANDBOX_KILLED))
         snprintf(ret_how, 64, "exited with status %d", info.si_status);
     else
-        snprintf(ret_how, 64, "was killed by SIG%s", sigabbrev_np(info.si_status));
+        snprintf(ret_how, 64, "was killed by SIG%s",
+                 sigabbrev_np(info.si_code == CLD_EXITED ? info.si_status - SANDBOX_KILLED
+                                                         : info.si_status));
     w->pid = 0;
     return true;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the host and the program seam-worker agree on: what stands where in the worker's
- * descriptors. The arguments are the host's process id and the bytes of memory it may use (-1:
- * any).
+ * descriptors. The arguments are the sandbox's: what the worker was born with, and its plan.
  */
 #ifndef LOADER_WORKER_ARGS_H
 #define LOADER_WORKER_ARGS_H

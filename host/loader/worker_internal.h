@@ -9,6 +9,7 @@
 
 #include "loader/buffer_internal.h"
 #include "loader/worker_args.h"
+#include "sandbox/sandbox.h"
 
 #include <sys/types.h>
 
@@ -20,9 +21,10 @@ struct worker {
     unsigned line_count, lines_dropped;
 };
 
-/* Starts the program at path with the library; *ret_socket is the host's end. */
+/* Starts the program at path with the library, to be confined by the plan; *ret_socket is the
+ * host's end. */
 WARN_UNUSED enum error_code worker_start(struct worker *w, const char *path, int library,
-                                         int64_t memory_bytes, int *ret_socket,
+                                         const struct sandbox_plan *plan, int *ret_socket,
                                          struct error *reterr);
 void worker_kill(struct worker *w);
 /* Whether it has ended, waiting for it if asked to: then it is reaped, and ret_how says how, as

@@ -203,6 +203,11 @@ enum error_code plugin_start_entry(const struct roster_plugin *roster, const cha
 {
     const struct manifest_plugin *entry = roster->entry;
     const struct card *card = roster->card;
+    AUTO(sandbox_plan_done) struct sandbox_plan plan;
+    sandbox_plan_init(&plan);
+    enum error_code code = entry->in_process ? ERR_OK : plugin_plan(card, entry, &plan, reterr);
+    if (code != ERR_OK)
+        return code;
     AUTO(text_done) struct text config;
     text_init(&config, LIMIT_FILE);
     json_t *json = entry->config ? json_incref(entry->config) : json_object();
@@ -213,7 +218,7 @@ enum error_code plugin_start_entry(const struct roster_plugin *roster, const cha
         .worker = worker,
         .config = text_slice(&config),
         .max_concurrency = most_at_once(roster),
-        .memory_bytes = entry->memory_bytes >= 0 ? entry->memory_bytes : card->memory_bytes,
+        .sandbox = &plan,
         .grace_ms = GRACE_MS,
         .payload = payload,
     };

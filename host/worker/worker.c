@@ -1,28 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * seam-worker: the process in which a plugin lives. Started by the host alone, with a socket to it
- * and the plugin's library as descriptors; confines itself, and then becomes the plugin's loop. It
- * reads no file, no environment and no argument but the host's process id and the limit of memory.
+ * and the plugin's library as descriptors; confines itself by the plan in its arguments, judges
+ * what became of it, and then becomes the plugin's loop. Nothing of the plugin runs before: its
+ * constructors do while it is loaded. It reads no environment and no file of the host.
  */
 #include "base/error.h"
 #include "loader/guest.h"
 #include "loader/worker_args.h"
+#include "sandbox/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* What no plugin's code may find undone. Runs before the library is touched, for constructors run
- * while it is loaded; whatever holds a plugin stands here. */
-static void worker_confine(pid_t host, int64_t memory_bytes);
 
 static void demand(bool done, const char *what)
 {
@@ -32,64 +26,55 @@ static void demand(bool done, const char *what)
     _exit(WORKER_UNCONFINED);
 }
 
-/* The signal comes when the thread that started us ends; a host that ended before we asked for it
- * is not our parent any more. */
-static void die_with(pid_t host)
+/* It was started with all signals blocked, so that none of the host's handlers could run. */
+static void reset_signals(void)
 {
-    demand(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0, "ask to die with the host");
-    if (getppid() != host)
-        _exit(WORKER_UNCONFINED);
+    for (int s = 1; s < NSIG; s++) {
+        struct sigaction now;
+        if (sigaction(s, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+            signal(s, SIG_DFL);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void limit(__rlimit_resource_t what, uint64_t most)
+static bool is_started_by_host(void)
 {
-    struct rlimit now;
-    demand(getrlimit(what, &now) == 0, "read a limit");
-    if (now.rlim_max != RLIM_INFINITY && now.rlim_max < most)
-        most = now.rlim_max;
-    demand(setrlimit(what, &(struct rlimit){most, most}) == 0, "set a limit");
-}
-
-/* Memory that can be written is limited exactly; address space, which allocators and thread stacks
- * reserve without using it, generously. A sanitizer's shadow is terabytes of it. */
-static void limit_memory(int64_t bytes)
-{
-#if !defined(WORKER_SANITIZED)
-    const uint64_t reserve = 512u << 20;
-    if (bytes < 0)
-        return;
-    limit(RLIMIT_DATA, (uint64_t)bytes);
-    limit(RLIMIT_AS, 2 * (uint64_t)bytes + reserve);
-#else
-    (void)bytes;
-#endif
-}
-
-static void worker_confine(pid_t host, int64_t memory_bytes)
-{
-    die_with(host);
-    demand(close_range(WORKER_DESCRIPTORS, ~0u, 0) == 0, "close the host's descriptors");
-    demand(fcntl(WORKER_SOCKET, F_SETFD, FD_CLOEXEC) == 0 &&
-               fcntl(WORKER_LIBRARY, F_SETFD, FD_CLOEXEC) == 0,
-           "keep its descriptors to itself (it is started by the host, not by hand)");
-    demand(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "give up new privileges");
-    demand(chdir("/") == 0, "leave the host's folder");
-    umask(077);
-    limit(RLIMIT_CORE, 0);
-    limit_memory(memory_bytes);
+    int death = 0;
+    return prctl(PR_GET_PDEATHSIG, &death) == 0 && death == SIGKILL &&
+           fcntl(WORKER_SOCKET, F_SETFD, FD_CLOEXEC) == 0 &&
+           fcntl(WORKER_LIBRARY, F_SETFD, FD_CLOEXEC) == 0;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
+    struct sandbox_plan plan;
+    if (argc < 2 || !is_started_by_host() || !sandbox_plan_read(argv + 2, &plan)) {
         fputs("seam-worker is started by seam, not by hand\n", stderr);
         return WORKER_UNCONFINED;
     }
-    worker_confine((pid_t)strtol(argv[1], NULL, 10), strtoll(argv[2], NULL, 10));
-    signal(SIGPIPE, SIG_IGN);
+    reset_signals();
     setvbuf(stdout, NULL, _IOLBF, 0);
+    struct sandbox_site place = {
+        .born = argv[1], .library = WORKER_LIBRARY, .keep = WORKER_DESCRIPTORS};
+    struct sandbox_report report;
+    char library[64];
+    const char *what = "";
+    demand(sandbox_apply(&plan, &place, &report, library, &what), what);
+
+    AUTO(text_done) struct text told;
+    text_init(&told, PROTECTION_COUNT * (SANDBOX_NOTE + 64));
+    sandbox_report_write(&report, &told);
+    struct error err;
+    bool holds = sandbox_judge(&plan, &report, &err) == ERR_OK;
+    struct guest_site site = {.library = WORKER_LIBRARY,
+                              .path = library,
+                              .sandbox = text_str(&told),
+                              .refusal = holds ? NULL : err.text};
     /* No exit handlers: they are the plugin's, and its instance is destroyed already. */
-    int status = guest_serve(WORKER_SOCKET, WORKER_LIBRARY);
+    int status = guest_serve(WORKER_SOCKET, &site);
     fflush(NULL);
     _exit(status);
 }

@@ -170,7 +170,6 @@ static inline struct plugin_options drive_options(const struct card *card, enum 
         .worker = BUILD_ROOT "/bin/seam-worker",
         .config = SLICE("{}"),
         .max_concurrency = card->max_concurrency,
-        .memory_bytes = -1,
         .grace_ms = DRIVE_GRACE_MS,
         .payload = 1 << 20,
     };

@@ -246,11 +246,20 @@ END_TEST
 
 START_TEST(what_a_worker_started_dies_with_it)
 {
+    AUTO(card_freep) struct card *card = drive_card(PLUGIN_FILE("leaves_children"));
+    struct plugin_options options = drive_options(card, IN_WORKER);
+    struct sandbox_plan plan;
+    sandbox_plan_init(&plan);
+    /* so that it can start one, and this process see it */
+    plan.off = 1u << PROTECTION_SECCOMP | 1u << PROTECTION_PID_NS;
+    plan.given_up = 1u << PROMISE_PROCESSES;
+    options.sandbox = &plan;
     struct drive d;
-    drive_start_good(&d, PLUGIN_FILE("leaves_children"), IN_WORKER);
+    drive_start_card(&d, card, IN_WORKER, &options);
     drive_call(&d, "{}", -1);
     drive_until(&d, d.count == 1);
     pid_t child = (pid_t)atol(d.results[0].body);
+    ck_assert_int_gt(child, 1);
     ck_assert_int_eq(kill(child, 0), 0);
     drive_call(&d, "1", -1);
     drive_until(&d, d.down == 1);
@@ -294,7 +303,10 @@ START_TEST(memory_of_a_worker_is_limited)
         return; /* its shadow is larger than any limit */
     AUTO(card_freep) struct card *card = drive_card(PLUGIN_FILE("eats_memory"));
     struct plugin_options options = drive_options(card, IN_WORKER);
-    options.memory_bytes = 64 << 20;
+    struct sandbox_plan plan;
+    sandbox_plan_init(&plan);
+    plan.memory_bytes = 64 << 20;
+    options.sandbox = &plan;
     struct drive d;
     drive_start_card(&d, card, IN_WORKER, &options);
     drive_call(&d, "1", -1);

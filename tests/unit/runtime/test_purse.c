@@ -332,7 +332,8 @@ static void stage_killed(struct stage *s, int mode, const char *budgets)
               "manifest: 1\nstore: {url: \"sqlite:journal.db\"}\n%sescalation: {ops: {exec: "
               "[/bin/true]}}\nplugins:\n  actor:\n    path: " BUILD_ROOT
               "/tests/unit/runtime/plugins/so/actor.so\n    isolation: %s\n"
-              "    config: {starts: \"%s/starts\"}\n    limits: {max_concurrency: 2}\n",
+              "    config: {starts: \"%s/starts\"}\n    limits: {max_concurrency: 2}\n"
+              "    sandbox: {without: [files, private-root, landlock]}\n",
               extra, mode == IN_PROCESS ? "in-process" : "worker", s->folder);
     roster_free(s->roster);
     stage_write(s, "seam.yaml", text_str(&manifest));

@@ -84,7 +84,8 @@ static void starts_stage(struct stage *s, int mode)
                   "  %s:\n"
                   "    path: " BUILD_ROOT "/tests/unit/runtime/plugins/so/%s.so\n"
                   "    isolation: %s\n"
-                  "    config: {starts: \"%s/starts\"}\n"
+                  "    config: {starts: \"%s/starts\"}\n" /* which its sandbox would not give it */
+                  "    sandbox: {without: [files, private-root, landlock]}\n"
                   "    grants:\n"
                   "      agents: [%s]\n"
                   "      http: [{scheme: http, host: 127.0.0.1, port: %u, methods: [GET, POST],\n"

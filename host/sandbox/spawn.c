@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Starting a worker in namespaces of users and processes, which a process is born into. Between
+ * clone and exec the child shares the host's memory while the calling thread waits (as posix_spawn
+ * does it: a large host need not copy its page tables), so it makes system calls on what was
+ * prepared and nothing else, on a stack of its own, with all signals blocked. It is bound to die
+ * with the calling thread before it can run anything, and the worker is told nothing before that.
+ *
+ * The child becomes the same user inside as outside: its files stay its own, and nobody's are more.
+ * Of privileges it keeps, over the exec, the one that building its room takes; sandbox_apply drops
+ * it.
+ */
+#include "sandbox/sandbox_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STACK_SIZE    (64u << 10)
+#define NO_SANITIZERS __attribute__((no_sanitize("address", "thread", "undefined")))
+
+struct birth {
+    const struct sandbox_child *child;
+    bool own_users;
+    char users[48], groups[48]; /* the maps */
+    sigset_t mask;              /* the caller's, while all are blocked */
+    int failed;                 /* errno of the exec; shared, as all memory is */
+};
+
+NO_SANITIZERS static bool write_file(const char *path, const char *text)
+{
+    size_t len = 0;
+    while (text[len])
+        len++;
+    long fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    long written = syscall(SYS_write, fd, text, len);
+    syscall(SYS_close, fd);
+    return written == (long)len;
+}
+
+/* An exec takes every capability from who is not root inside, but for the ambient ones. */
+NO_SANITIZERS static void keep_admin(void)
+{
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct sets[2];
+    if (syscall(SYS_capget, &head, sets) != 0)
+        return;
+    sets[0].inheritable |= 1u << CAP_SYS_ADMIN | 1u << CAP_SETPCAP;
+    if (syscall(SYS_capset, &head, sets) != 0)
+        return;
+    syscall(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_ADMIN, 0, 0);
+    syscall(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SETPCAP, 0, 0);
+}
+
+NO_SANITIZERS static int be_born(void *user)
+{
+    struct birth *birth = user;
+    const struct sandbox_child *child = birth->child;
+    syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (birth->own_users) {
+        write_file("/proc/self/setgroups", "deny");
+        if (write_file("/proc/self/uid_map", birth->users) &&
+            write_file("/proc/self/gid_map", birth->groups))
+            keep_admin();
+    }
+    syscall(SYS_setsid);
+    bool placed = syscall(SYS_dup3, child->input, STDIN_FILENO, 0) >= 0 &&
+                  syscall(SYS_dup3, child->output, STDOUT_FILENO, 0) >= 0 &&
+                  syscall(SYS_dup3, child->output, STDERR_FILENO, 0) >= 0;
+    for (size_t i = 0; placed && i < child->descriptor_count; i++)
+        placed = syscall(SYS_dup3, child->descriptors[i], STDERR_FILENO + 1 + (int)i, 0) >= 0;
+    if (placed)
+        syscall(SYS_execve, child->program, child->words, child->environment);
+    birth->failed = errno;
+    syscall(SYS_exit_group, 127);
+    __builtin_unreachable();
+}
+
+static void give_birth(struct birth *birth, int flags, pid_t *ret_pid, int *ret_pidfd)
+{
+    /* A sanitizer keeps books of the memory that a child would share. */
+    const int share = SANDBOX_SANITIZED ? 0 : CLONE_VM;
+    char *stack = xmalloc(STACK_SIZE);
+    char *top = (char *)((uintptr_t)(stack + STACK_SIZE) & ~(uintptr_t)63);
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &birth->mask);
+    *ret_pid =
+        clone(be_born, top, flags | share | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, birth, ret_pidfd);
+    int saved = errno;
+    pthread_sigmask(SIG_SETMASK, &birth->mask, NULL);
+    free(stack);
+    errno = saved;
+}
+
+static bool may_do_with_less(int error)
+{
+    return error == EPERM || error == EACCES || error == ENOSPC || error == EUSERS ||
+           error == EINVAL || error == ENOSYS;
+}
+
+enum error_code sandbox_spawn(const struct sandbox_plan *plan, const struct sandbox_child *child,
+                              pid_t *ret_pid, int *ret_pidfd, struct error *reterr)
+{
+    int users = sandbox_leaves_out(plan, PROTECTION_USER_NS) ? 0 : CLONE_NEWUSER;
+    int processes = sandbox_leaves_out(plan, PROTECTION_PID_NS) ? 0 : CLONE_NEWPID;
+    /* Root without a namespace of users may have one of processes; nobody else may. */
+    const int tries[] = {users | processes, users ? processes : 0, 0};
+    struct birth birth = {.child = child};
+    snprintf(birth.users, sizeof(birth.users), "%u %u 1", (unsigned)geteuid(), (unsigned)geteuid());
+    snprintf(birth.groups, sizeof(birth.groups), "%u %u 1", (unsigned)getegid(),
+             (unsigned)getegid());
+    char born[16];
+    pid_t pid = -1;
+    int pidfd = -1;
+    for (size_t i = 0; pid < 0 && i < sizeof(tries) / sizeof(tries[0]); i++) {
+        birth.own_users = (tries[i] & CLONE_NEWUSER) != 0;
+        snprintf(born, sizeof(born), "born=%s%s", birth.own_users ? "u" : "",
+                 tries[i] & CLONE_NEWPID ? "p" : "");
+        child->words[1] = born;
+        give_birth(&birth, tries[i], &pid, &pidfd);
+        if (pid < 0 && !may_do_with_less(errno))
+            break;
+    }
+    child->words[1] = NULL;
+    if (pid < 0)
+        return error_set_errno(reterr, errno, "cannot start a process for a worker");
+    if (birth.failed == 0) {
+        *ret_pid = pid;
+        *ret_pidfd = pidfd;
+        return ERR_OK;
+    }
+    waitpid(pid, NULL, 0);
+    close(pidfd);
+    return error_set_errno(reterr, birth.failed, "cannot start the worker program %s",
+                           child->program);
+}
