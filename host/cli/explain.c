@@ -55,17 +55,36 @@ static void print_facts(const json_t *why)
         putchar('\n');
 }
 
+/* How an attempt ended, and of an effect who says so; what is usual is not recorded. */
+static void print_end(const json_t *event)
+{
+    const char *end = text_of(event, "end"), *cause = text_of(event, "cause");
+    const json_t *body = json_object_get(event, "body");
+    bool ended = strcmp(text_of(event, "kind"), "ended") == 0;
+    bool failed = strcmp(end, "failed") == 0 || strcmp(end, "not-started") == 0;
+    if (ended)
+        printf(" · end %s", *end ? end : "ok");
+    if (ended && failed)
+        printf(" · cause %s", *cause ? cause : "unavailable");
+    else if (ended && *text_of(body, "outcome"))
+        printf(" · says %s", text_of(body, "outcome"));
+    if (json_object_get(event, "response"))
+        fputs(" · the host saw the answer", stdout);
+    else if (json_object_get(event, "result"))
+        fputs(" · the agent committed it", stdout);
+}
+
 /* What happened, before what was decided of it. */
 static void print_event(uint64_t seq, const json_t *event)
 {
-    static const char *const details[] = {"end",     "cause",   "code", "effect",
-                                          "outcome", "message", "who",  "shown"};
+    static const char *const details[] = {"code", "effect", "outcome", "message", "who", "shown"};
     char at[32];
     const json_t *body = json_object_get(event, "body");
     const char *path = text_of(event, "path");
     printf("%s%4llu  %s  %s%s%s", paint(stdout, DIM), (unsigned long long)seq,
            clock_text(json_integer_value(json_object_get(event, "at_ms")), at),
            text_of(event, "kind"), *path ? " " : "", path);
+    print_end(event);
     for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++) {
         const char *text = json_string_value(json_object_get(event, details[i]));
         if (!text && strcmp(details[i], "message") == 0)

@@ -38,6 +38,7 @@ static void say_deadline(const struct run *run, const struct task *task,
     const char *whose =
         decision->timeout_ms == step->start_to_close_ms ? "the step's `timeout.start_to_close`"
         : decision->timeout_ms == agent->call_ms ? "the longest call that card and manifest allow"
+        : task->parent != NO_TASK ? "what is left of its caller's time, or of the run's"
         : step->schedule_to_close_ms >= 0 && decision->timeout_ms <= step->schedule_to_close_ms
             ? "what is left of `timeout.schedule_to_close`, or of the run's time"
             : "what is left of the run's time";
@@ -45,16 +46,29 @@ static void say_deadline(const struct run *run, const struct task *task,
         because(list, "it has %s, %s", duration_text(decision->timeout_ms, time), whose);
 }
 
+/* What was told to wait counts neither here nor there. */
+static int tries_allowed(const struct run *run, const struct task *task)
+{
+    return task_retry(run, task)->max_attempts + (int)task->extra - (int)task->deferrals;
+}
+
 static void why_start(const struct run *run, const struct task *task,
                       const struct decision *decision, json_t *list)
 {
     char cost[32];
-    int most = task_retry(run, task)->max_attempts + (int)task->extra;
-    if (decision->reconciling)
+    if (decision->reconciling && task->reconciles == 0)
+        because(list, "effect %s is in doubt; its reconcile agent was not asked before",
+                decision->effect);
+    else if (decision->reconciling)
         because(list, "effect %s is in doubt; asked %u time%s before", decision->effect,
                 (unsigned)task->reconciles, task->reconciles == 1 ? "" : "s");
     else
-        because(list, "it is try %u of %d", (unsigned)decision->number, most);
+        because(list, "it is try %u of %d", (unsigned)(decision->number - task->deferrals),
+                tries_allowed(run, task));
+    if (!decision->reconciling && task->deferrals > 0)
+        because(list, "%u start%s before it %s told to wait, which counts no try",
+                (unsigned)task->deferrals, task->deferrals == 1 ? "" : "s",
+                task->deferrals == 1 ? "was" : "were");
     if (start_uses_recovery(run, task, decision->reconciling))
         because(list, "`recovery` pays");
     if (decision->tokens > 0)
@@ -106,11 +120,11 @@ static const char *happened_sentence(enum happened happened)
     case HAPPENED_REFUSED:
         return "its output was refused";
     case HAPPENED_TRANSIENT:
-        return "the failure may pass";
+        return "it failed in a way that may pass";
     case HAPPENED_PERMANENT:
-        return "the failure is permanent";
+        return "it failed for good";
     case HAPPENED_CANCELLED:
-        return "the agent gave up";
+        return "it was stopped, or gave up";
     case HAPPENED_ASKED:
         return "the agent asks for input";
     case HAPPENED_CONFLICT:
@@ -131,8 +145,16 @@ static void say_effects(const struct task *task, unsigned facts, json_t *list)
         because(list, "%s", facts & FACT_DONE ? "an effect is done" : "nothing was done");
     if (facts & FACT_LEFT_BEHIND)
         because(list, "the last try did not begin it again");
-    if (facts & FACT_BARE)
+    if ((facts & FACT_BARE) && !task->verdict.accepted)
         because(list, "calling again would do it again");
+}
+
+/* What an agent asks a person. */
+static void say_asked(const struct task *task, enum happened happened, json_t *list)
+{
+    const char *question = json_string_value(json_object_get(task->verdict.output, "question"));
+    if (happened == HAPPENED_ASKED && question)
+        because(list, "“%s”", question);
 }
 
 /* The facts that the table was asked with, which are more than the row at hand looks at. */
@@ -151,6 +173,7 @@ static void why_table(const struct run *run, const struct task *task, json_t *li
         if (facts & (1u << i))
             json_array_append_new(names, json_string(words[i]));
     because(list, "%s", happened_sentence(happened));
+    say_asked(task, happened, list);
     if (!verdict->accepted && verdict->cause < CAUSE_COUNT)
         because(list, "its cause is `%s`", cause_word(verdict->cause));
     say_error(verdict->error, list);
@@ -159,10 +182,13 @@ static void why_table(const struct run *run, const struct task *task, json_t *li
         say_effects(task, facts, list);
     if (happened == HAPPENED_ACCEPTED)
         return;
-    because(list, "try %u of %d", (unsigned)task->tries,
-            task_retry(run, task)->max_attempts + (int)task->extra);
+    if (task->tries == 0)
+        because(list, "it was not tried yet");
+    else
+        because(list, "it was try %u of %d", (unsigned)(task->tries - task->deferrals),
+                tries_allowed(run, task));
     if (facts & FACT_DEFERRED)
-        because(list, "it was told to come back later, which counts no try");
+        because(list, "it was told to come back later, so that this one would not count");
     if (facts & FACT_GAVE_WAY)
         because(list, "it gave way while what it called waited for a person");
     if (facts & FACT_CHILD_SPENT)
@@ -448,7 +474,15 @@ static void why_task(const struct run *run, const struct task *task, const struc
         why_asked(run, task, decision, list);
     if (decision->kind == DECISION_RETRY || decision->kind == DECISION_RECONCILE)
         why_waits(run, task, decision, list);
-    if (event->kind == EVENT_ANSWERED && event->task == decision->task)
+    else if (decision->kind == DECISION_RESOLVE)
+        why_resolved(event, list);
+    else if (decision->kind == DECISION_STOP || decision->kind == DECISION_ABANDON ||
+             decision->kind == DECISION_UNDO)
+        why_dropped(run, task, decision, list);
+    if (strcmp(decision->rule, "question-expired") == 0)
+        why_expired(run, task, list);
+    if (event->kind == EVENT_ANSWERED && event->task == decision->task &&
+        decision->kind != DECISION_START)
         why_person(event, list);
     bool doubt = decision->kind == DECISION_ASK || decision->kind == DECISION_RECONCILE;
     if (doubt && task->about < task->effect_count && !json_array_size(other))
@@ -465,7 +499,10 @@ json_t *run_why(const struct run *run, const struct event *event, const struct d
     const struct task *task = task_of(run, decision);
     json_t *why = json_pack("{s:o, s:[], s:o}", "because", list, "otherwise", "budget",
                             budget_chain(run, decision));
-    if (task) {
+    if (decision->kind == DECISION_END || decision->kind == DECISION_LEAVE ||
+        decision->kind == DECISION_UNWIND) {
+        why_end(run, decision, list);
+    } else if (task) {
         why_task(run, task, event, decision, why);
     } else if (decision->kind == DECISION_ADMIT || decision->kind == DECISION_SKIP ||
                decision->kind == DECISION_ADOPT) {

@@ -45,4 +45,16 @@ void because_text(json_t *list, char *sentence_taken);
 /* Of ADMIT and SKIP; facts gets the texts and values that it read. */
 void why_turn(const struct run *run, const struct decision *decision, json_t *list, json_t *facts);
 
+/* ---- why_end.c ---- */
+
+/* Of END, LEAVE and UNWIND. */
+void why_end(const struct run *run, const struct decision *decision, json_t *list);
+/* Of STOP, ABANDON and UNDO: of a task whose flow ends. */
+void why_dropped(const struct run *run, const struct task *task, const struct decision *decision,
+                 json_t *list);
+/* What the word of a reconcile agent was, or what the host saw. */
+void why_resolved(const struct event *event, json_t *list);
+/* Nobody answered. */
+void why_expired(const struct run *run, const struct task *task, json_t *list);
+
 #endif

@@ -212,6 +212,60 @@ START_TEST(not_seen_without_settle_would_count_with_it)
 }
 END_TEST
 
+START_TEST(what_was_told_to_wait_counts_no_try_in_words_either)
+{
+    struct bench b;
+    bench_start(&b, FLOW("  a: {agent: w/read, retry: {max_attempts: 3}}\n"), NULL);
+    struct event event = of_task(&b, EVENT_ENDED, "a");
+    event.end = END_FAILED;
+    event.cause = CAUSE_RATE_LIMITED;
+    event.retry_after_ms = 7000;
+    happen(&b, event);
+    expect_because(why_of(&b, DECISION_RETRY, "rate-limited-wait"), "it was try 1 of 3");
+    comes_due(&b, "a");
+    const json_t *why = why_of(&b, DECISION_START, "next-attempt");
+    expect_because(why, "it is try 1 of 3");
+    expect_because(why, "1 start before it was told to wait, which counts no try");
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(what_a_flows_end_does_is_told_with_its_cause)
+{
+    struct bench b;
+    bench_start(&b,
+                FLOW("  a: {agent: w/write, undo: {agent: w/idem}}\n"
+                     "  b: {agent: w/read, needs: [a]}\n"
+                     "  c: {agent: w/read, needs: [a], on_failure: escalate}\n"),
+                NULL);
+    does(&b, "a", "e", "1");
+    ok(&b, "a", "{\"n\": 1}");
+    fails(&b, "c", CAUSE_FAILED);
+    fails(&b, "b", CAUSE_FAILED);
+    const json_t *why = why_of(&b, DECISION_ABANDON, "run-ending");
+    expect_because(why, "it waited for a person, who need not answer");
+    expect_because(why, "the run has failed at b");
+    why = why_of(&b, DECISION_UNDO, "undo");
+    expect_because(why, "its step says how it is undone");
+    expect_because(why, "the run has failed at b");
+    ok(&b, "a/undo", "{\"n\": 1}");
+    expect_because(why_of(&b, DECISION_END, "cleaned-up"), "the run has failed at b");
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(what_a_reconcile_agent_said_is_told)
+{
+    struct bench b;
+    bench_start(&b, FLOW("  a: {agent: w/book}\n"), NULL);
+    loses(&b, "a", "send");
+    ok(&b, "a", "{\"outcome\": \"happened\", \"result\": {\"n\": 1}}");
+    expect_because(why_of(&b, DECISION_RESOLVE, "reconcile-happened"),
+                   "its reconcile agent said `happened`");
+    bench_done(&b);
+}
+END_TEST
+
 UNIT_MAIN(a_doubt_of_a_write_names_every_way_out, a_way_that_needs_two_changes_is_told_as_two,
           a_reconciled_doubt_says_what_spared_the_person,
           spent_tries_name_the_limit_and_the_policies, a_retry_says_what_allowed_it,
@@ -220,4 +274,6 @@ UNIT_MAIN(a_doubt_of_a_write_names_every_way_out, a_way_that_needs_two_changes_i
           an_accepted_output_would_have_been_refused_by_a_higher_minimum,
           a_skipped_step_says_what_its_condition_read,
           a_start_that_the_budget_forbids_names_what_is_spent,
-          not_seen_without_settle_would_count_with_it)
+          not_seen_without_settle_would_count_with_it,
+          what_was_told_to_wait_counts_no_try_in_words_either,
+          what_a_flows_end_does_is_told_with_its_cause, what_a_reconcile_agent_said_is_told)
