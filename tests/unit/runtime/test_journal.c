@@ -3,7 +3,7 @@
  * A host and its journal: what is on disk when the world can see it, full disks, failing syncs, two
  * hosts, and a host that is killed after each of its records.
  */
-#include "stage.h"
+#include "killing.h"
 
 #include "harness.h"
 #include "journal/faulty_vfs.h"
@@ -330,19 +330,6 @@ END_TEST
 
 /* ---- a host that is killed ---- */
 
-static int records_left;
-
-static void die_after(void *user, const struct run *run, const struct event *event,
-                      const struct decisions *decisions)
-{
-    (void)user;
-    (void)run;
-    (void)event;
-    (void)decisions;
-    if (--records_left == 0)
-        kill(getpid(), SIGKILL);
-}
-
 #define TRIP "{'offer': 'o1', 'passengers': 1, 'reference': 'R-%d'}"
 
 static void airline_stage(struct stage *s, const struct world *w, int mode)
@@ -368,30 +355,6 @@ static void airline_stage(struct stage *s, const struct world *w, int mode)
     enum error_code code = roster_load(path, &s->roster, &err);
     ck_assert_ok(code, err);
     stage_one_step(s, "airline/book", "");
-}
-
-/* Runs in a process of its own that dies after so many records; false if it did not. */
-static bool run_and_die(struct stage *s, const char *id, const char *input, int records)
-{
-    int status = 0;
-    pid_t child = fork();
-    if (child == 0) {
-        struct error err;
-        struct host_options options = {.roster = s->roster,
-                                       .worker = BUILD_ROOT "/bin/seam-worker",
-                                       .progress = die_after,
-                                       .settled = stage_settled,
-                                       .user = s};
-        records_left = records;
-        ASSERT(host_open(&options, &s->host, &err) == ERR_OK);
-        stage_submit(s, id, input);
-        stage_work(s);
-        stage_close(s);
-        _exit(0);
-    }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFSIGNALED(status) || WEXITSTATUS(status) == 0, "the child failed");
-    return WIFSIGNALED(status);
 }
 
 START_TEST(a_host_that_is_killed_after_any_record_books_once)

@@ -9,7 +9,7 @@
  * A host that is killed may take the last records with it that only looked (durability `effects`):
  * what they started may be in the list and not in the journal. Never so what may change the world.
  */
-#include "stage.h"
+#include "killing.h"
 
 enum { STARTS_MAXIMUM = 4096, LINE_SIZE = 160 };
 
@@ -243,43 +243,6 @@ START_TEST(every_call_has_its_decision)
 }
 END_TEST
 
-static int records_left;
-
-static void die_after(void *user, const struct run *run, const struct event *event,
-                      const struct decisions *decisions)
-{
-    (void)user;
-    (void)run;
-    (void)event;
-    (void)decisions;
-    if (--records_left == 0)
-        kill(getpid(), SIGKILL);
-}
-
-/* In a process of its own, which may die on the way; false if it did not. */
-static bool run_and_die(struct stage *s, const char *id, int records)
-{
-    int status = 0;
-    pid_t child = fork();
-    if (child == 0) {
-        struct error err;
-        struct host_options options = {.roster = s->roster,
-                                       .worker = BUILD_ROOT "/bin/seam-worker",
-                                       .progress = die_after,
-                                       .settled = stage_settled,
-                                       .user = s};
-        records_left = records;
-        ASSERT(host_open(&options, &s->host, &err) == ERR_OK);
-        stage_submit(s, id, "{}");
-        stage_work(s);
-        stage_close(s);
-        _exit(0);
-    }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFSIGNALED(status) || WEXITSTATUS(status) == 0, "the child failed");
-    return WIFSIGNALED(status);
-}
-
 START_TEST(every_call_of_a_host_that_was_killed_has_its_decision)
 {
     struct stage s;
@@ -289,10 +252,10 @@ START_TEST(every_call_of_a_host_that_was_killed_has_its_decision)
      */
     for (int records = 1; records < 60; records += 4) {
         AUTO(freep) char *id = xasprintf("r%d", records);
-        for (int again = records; run_and_die(&s, id, again); again += 7)
+        for (int again = records; run_and_die(&s, id, "{}", again); again += 7)
             killed++;
         stage_answer(&s, id, "person", 1, "{'retry': true}");
-        for (int again = 1 + records / 4; run_and_die(&s, id, again); again += 5)
+        for (int again = 1 + records / 4; run_and_die(&s, id, "{}", again); again += 5)
             killed++;
         ck_assert_int_eq(stage_resume(&s, id), RUN_FAILED);
         stage_close(&s);

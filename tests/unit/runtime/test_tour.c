@@ -4,7 +4,7 @@
  * with it; and what is in doubt is found out by its reconcile agent first, then by a person. The
  * world books twice if it is asked twice, and its ledger is what is asserted.
  */
-#include "stage.h"
+#include "killing.h"
 
 #include "harness.h"
 
@@ -108,43 +108,6 @@ START_TEST(an_agent_that_died_after_any_effect_goes_on_at_the_next)
 END_TEST
 
 /* ---- the host dies ---- */
-
-static int records_left;
-
-static void die_after(void *user, const struct run *run, const struct event *event,
-                      const struct decisions *decisions)
-{
-    (void)user;
-    (void)run;
-    (void)event;
-    (void)decisions;
-    if (--records_left == 0)
-        kill(getpid(), SIGKILL);
-}
-
-/* Runs in a process of its own, that may die on the way; false if it did not. */
-static bool run_and_die(struct stage *s, const char *id, const char *input, int records)
-{
-    int status = 0;
-    pid_t child = fork();
-    if (child == 0) {
-        struct error err;
-        struct host_options options = {.roster = s->roster,
-                                       .worker = BUILD_ROOT "/bin/seam-worker",
-                                       .progress = die_after,
-                                       .settled = stage_settled,
-                                       .user = s};
-        records_left = records;
-        ASSERT(host_open(&options, &s->host, &err) == ERR_OK);
-        stage_submit(s, id, input);
-        stage_work(s);
-        stage_close(s);
-        _exit(0);
-    }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFSIGNALED(status) || WEXITSTATUS(status) == 0, "the child failed");
-    return WIFSIGNALED(status);
-}
 
 START_TEST(a_host_that_was_killed_after_any_record_goes_on_at_the_next_effect)
 {
