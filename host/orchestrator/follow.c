@@ -150,6 +150,9 @@ static void follow_retry(struct run *run, const struct event *event,
         task_set_state(run, decision->task, TASK_READY);
         task_line_up(run, decision->task);
     }
+    /* As with tries: a person says so when the last is spent, and what is left would not do. */
+    if (event->kind == EVENT_ANSWERED)
+        task->first_ms = task->aside_ms = 0;
 }
 
 /* Is there something within the task's sub-flow that knows how it is undone? */

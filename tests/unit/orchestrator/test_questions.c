@@ -310,6 +310,23 @@ START_TEST(one_person_may_answer_while_others_still_think)
 }
 END_TEST
 
+START_TEST(who_says_to_try_again_gives_the_step_its_time_again)
+{
+    struct bench b;
+    bench_start(&b,
+                FLOW("  a: {agent: w/read, on_failure: escalate, retry: {max_attempts: 1},"
+                     " timeout: {start_to_close: 3s, schedule_to_close: 10s}}\n"),
+                "{}");
+    b.now += 60000;
+    fails(&b, "a", CAUSE_TIMEOUT);
+    decided(&b, DECISION_ASK, NULL);
+    b.now += 3600000;
+    answers(&b, "a", "{\"retry\": true}");
+    ck_assert_int_eq(decided(&b, DECISION_START, NULL)->timeout_ms, 3000);
+    bench_done(&b);
+}
+END_TEST
+
 UNIT_MAIN(a_question_shows_what_is_asked_and_what_is_accepted,
           an_answer_to_an_older_revision_is_refused, an_answer_to_nothing_is_refused,
           an_answer_that_does_not_fit_is_refused_and_the_question_stays,
@@ -321,5 +338,6 @@ UNIT_MAIN(a_question_shows_what_is_asked_and_what_is_accepted,
           an_output_that_breaks_its_contract_cannot_be_approved_but_replaced,
           silence_approves_where_the_flow_says_so_and_the_output_fits,
           what_a_person_told_the_agent_outlives_a_crash, a_person_may_give_a_try_beyond_the_last,
+          who_says_to_try_again_gives_the_step_its_time_again,
           an_answer_that_was_taken_is_not_refused_when_the_run_then_fails,
           one_person_may_answer_while_others_still_think)
