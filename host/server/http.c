@@ -70,6 +70,17 @@ void http_pump(struct server *server)
 
 /* ---- connections ---- */
 
+static void client_free(struct client *client)
+{
+    struct server *server = client->server;
+    *client->back = client->next;
+    if (client->next)
+        client->next->back = client->back;
+    server->by_fd[client->fd] = NULL;
+    server->client_count--;
+    free(client);
+}
+
 void http_admit(struct server *server, struct client *client, const struct sockaddr *address,
                 socklen_t size)
 {
@@ -89,23 +100,11 @@ void http_admit(struct server *server, struct client *client, const struct socka
         client->next->back = &client->next;
     server->clients = client;
     server->client_count++;
-    /* when it takes it, and when not, `connected` is told of its end; or it never was told at all
-     */
-    if (MHD_add_connection(server->daemon, client->fd, address, size) != MHD_YES)
-        server_log(server, SEAM_LOG_WARNING, "a connection from %s could not be taken",
-                   client->address);
+    /* what it does not take it closes, whether it told of it or not */
+    if (MHD_add_connection(server->daemon, client->fd, address, size) != MHD_YES &&
+        server->by_fd[fd] == client)
+        client_free(client);
     http_pump(server);
-}
-
-static void client_free(struct client *client)
-{
-    struct server *server = client->server;
-    *client->back = client->next;
-    if (client->next)
-        client->next->back = client->back;
-    server->by_fd[client->fd] = NULL;
-    server->client_count--;
-    free(client);
 }
 
 static void connected(void *user, struct MHD_Connection *connection, void **socket_context,

@@ -76,7 +76,7 @@ static bool next_part(struct slice *rest, char separator, struct slice *ret_part
 
 /* ---- targets ---- */
 
-/* Does the path, in parts, match one of the table? "{id}" stands for any part. */
+/* Does the path, in parts, match one of the table? "{id}" stands for any part but an empty one. */
 static bool matches(const char *path, const char *const *parts, size_t count, const char **ret_id)
 {
     struct slice rest = slice_of(path + 1), part;
@@ -84,7 +84,7 @@ static bool matches(const char *path, const char *const *parts, size_t count, co
     for (; next_part(&rest, '/', &part); i++) {
         if (i >= count)
             return false;
-        if (slice_is(part, "{id}"))
+        if (slice_is(part, "{id}") && *parts[i])
             *ret_id = parts[i];
         else if (!slice_is(part, parts[i]))
             return false;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * knock PORT HOW [N]: a client without manners, for tests of the server. Requests are taken as they
- * are from standard input, byte for byte.
+ * knock WHERE HOW [N]: a client without manners, for tests of the server. Requests are taken as
+ * they are from standard input, byte for byte.
  *
  *   raw       sends it, and prints what comes until the other end closes, or nothing comes for long
  *   many N    opens N connections and keeps them; prints how many were kept, and told 503 or 429
  *   loris N   N connections that send it a byte at a time, and never its end, until all are closed
  *             by the other end; prints how many that were
+ *   notified  is no client: listens at the path WHERE as a service manager does, and prints what it
+ *             is told, until it is told that the server stops
  *   deaf N    N connections that send it and read nothing; prints a line, and waits for its own end
  */
 #include <arpa/inet.h>
@@ -18,6 +20,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { PATIENCE_MS = 5000, REQUEST_MAX = 1 << 20, DRIP_MS = 500, LORIS_PATIENCE_MS = 30000 };
@@ -147,11 +150,35 @@ static int deaf(int port, int count)
     return 0;
 }
 
+static int notified(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char message[4096];
+    if (strlen(path) >= sizeof(address.sun_path))
+        return 2;
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+        return 1;
+    puts("listening");
+    fflush(stdout);
+    for (ssize_t length; (length = recv(fd, message, sizeof(message) - 1, 0)) > 0;) {
+        message[length] = '\0';
+        puts(message);
+        fflush(stdout);
+        if (strstr(message, "STOPPING=1"))
+            return 0;
+    }
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     struct rlimit files;
     if (argc < 3)
         return 2;
+    if (strcmp(argv[2], "notified") == 0)
+        return notified(argv[1]);
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);

@@ -158,10 +158,29 @@ plugins:
 END
 try 4 seam serve --manifest bad.yaml
 says err '`none`' 'required: false'
+cat >worse.yaml <<END
+manifest: 1
+store: {url: "sqlite:bad.db"}
+plugins: {p: {path: "$SINS/fails_to_create.so", required: true}}
+END
+try 4 seam serve --manifest worse.yaml
+says err 'plugin `p`, which the manifest requires, does not come up'
 sed -i 's/required: true/required: false/' bad.yaml
 serve --manifest bad.yaml
 [[ $NOTE == *none* ]] || die "the note says: $NOTE"
 stop
+
+claim "a service manager is told when it is ready, that it lives, and when it stops"
+"$KNOCK" "$STATE/manager.sock" notified >manager &
+manager=$!
+await grep -q listening manager
+export NOTIFY_SOCKET=$STATE/manager.sock WATCHDOG_USEC=200000
+serve
+await grep -q WATCHDOG=1 manager
+says manager READY=1 "$AT"
+stop
+wait "$manager" || die "it was not told of the end"
+unset NOTIFY_SOCKET WATCHDOG_USEC
 
 claim "it listens at a socket of its own where nothing else is said, and at no other address without tokens"
 serve_at
