@@ -23,6 +23,21 @@ static uint64_t load(const char *from)
     return word;
 }
 
+/* Of fewer than eight bytes: some of them twice, and blanks. */
+static uint64_t load_short(struct slice s)
+{
+    uint32_t first, last;
+    const unsigned char *at = (const unsigned char *)s.ptr;
+    if (s.len == 0)
+        return bytes_repeated(' ');
+    if (s.len < sizeof(first))
+        return bytes_repeated(' ') << 24 | (uint64_t)at[s.len - 1] << 16 |
+               (uint64_t)at[s.len / 2] << 8 | at[0];
+    memcpy(&first, at, sizeof(first));
+    memcpy(&last, at + s.len - sizeof(last), sizeof(last));
+    return (uint64_t)last << 32 | first;
+}
+
 static uint64_t odd_bytes(uint64_t word)
 {
     return bytes_equal(word, '"') | bytes_equal(word, '\\') | bytes_below(word, 0x20);
@@ -32,14 +47,11 @@ static uint64_t odd_bytes(uint64_t word)
 static bool is_all_plain(struct slice s)
 {
     uint64_t odd = 0;
-    if (s.len >= sizeof(odd)) {
-        for (size_t at = 0; s.len - at > sizeof(odd); at += sizeof(odd))
-            odd |= odd_bytes(load(s.ptr + at));
-        return (odd | odd_bytes(load(s.ptr + s.len - sizeof(odd)))) == 0;
-    }
-    for (size_t at = 0; at < s.len; at++)
-        odd |= !is_plain((unsigned char)s.ptr[at]);
-    return odd == 0;
+    if (s.len < sizeof(odd))
+        return odd_bytes(load_short(s)) == 0;
+    for (size_t at = 0; s.len - at > sizeof(odd); at += sizeof(odd))
+        odd |= odd_bytes(load(s.ptr + at));
+    return (odd | odd_bytes(load(s.ptr + s.len - sizeof(odd)))) == 0;
 }
 
 static void write_escaped(struct slice s, struct text *out)
