@@ -52,18 +52,18 @@ cut_at() {
     goes_on
 }
 
-# cuts KEEP: at every third, another third for each KEEP.
+# cuts KEEP FIRST: at every sixth from there, and at each of those about the renames.
 cuts() {
-    local at=$((${#1} % 3 + 1))
+    local at=$2
     claim "the power fails, or the host is killed, at any step of the copy; the disk kept $1 of what was not synced"
     while cut_at $at "$1"; do
-        at=$((at + 3))
+        [ "$at" -ge 76 ] && [ "$at" -lt 91 ] && at=$((at + 1)) || at=$((at + 6))
     done
     [ "$at" -gt 90 ] || die "it ended before step $at: was there a copy?"
 }
-cuts none
-cuts some
-cuts all
+cuts none 1
+cuts some 3
+cuts all 5
 
 # struck_at FAULT N SPAN: the disk fails while the journal is copied. False: it did not meet that.
 struck_at() {
@@ -79,8 +79,8 @@ struck_at() {
 }
 for kind in "write EIO" "write ENOSPC" "sync EIO" "name EIO"; do
     claim "the disk fails again while the journal is copied: $kind"
-    step=5
-    [ "${kind% *}" = write ] || step=1
+    step=7
+    [ "${kind% *}" = write ] || step=2
     met=0
     for ((at = 1; at < 60; at += step)); do
         ! struck_at "$kind" $at on || met=$((met + 1))
