@@ -11,5 +11,7 @@ if(SEAM_SANITIZE)
                         -fno-sanitize-recover=all)
     # clang complains of NULL + 0, which an empty list gives and C2y allows; gcc does not.
     add_compile_options($<$<C_COMPILER_ID:Clang>:-fno-sanitize=pointer-overflow>)
+    # Of the symbols, what names a line in a report is enough: a sixth of such a build is for more.
+    add_compile_options(-g1)
     add_link_options(-fsanitize=${SEAM_SANITIZE})
 endif()

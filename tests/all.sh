@@ -79,7 +79,7 @@ if ! $quick; then
     fi
     if builds tsan build-tsan "builds under thread"; then
         tests tsan-test build-tsan "what has threads" \
-            -R '^(unit/(loader|journal|runtime|egress)/|system/|world)'
+            -R '^(unit/(loader|journal|runtime|egress)/|system/|world)' -LE one-thread
     fi
     if builds fuzz build-fuzz "builds for libFuzzer" harnesses; then
         tests fuzz-test build-fuzz "what reads foreign bytes" -L harness

@@ -57,6 +57,9 @@ in_flow() {
 # repeat COUNT TEXT
 repeat() { awk -v n="$1" -v text="$2" 'BEGIN { for (i = 0; i < n; i++) printf "%s", text }'; }
 
+# filled COUNT CHARACTER: many of them.
+filled() { head -c "$1" /dev/zero | tr '\0' "$2"; }
+
 # listed COUNT FORMAT: printed with 0, 1, … in it, with commas between.
 listed() {
     awk -v n="$1" -v format="$2" \
@@ -99,13 +102,13 @@ good properties.json 0
 good all.json 0
 { printf '{"required": ['; listed 200000 '"r%040d"'; printf ']}'; } >required.json
 good required.json 0
-{ printf '{"description": "'; repeat 10000000 x; printf '"}'; } >description.json
+{ printf '{"description": "'; filled 10000000 x; printf '"}'; } >description.json
 good description.json 0
 { printf '{"properties": {'; listed 200000 '"p%030d": {"type": "string"}'; printf '}}'; } >nodes.json
 bad nodes.json 'nodes.json' 'more than 100000 subschemas'
-{ printf '{"pattern": "'; repeat 10000000 a; printf '"}'; } >pattern.json
+{ printf '{"pattern": "'; filled 10000000 a; printf '"}'; } >pattern.json
 bad pattern.json '/pattern' 'more than 65536 bytes'
-{ printf '{"description": "'; repeat 17000000 x; printf '"}'; } >seventeen.json
+{ printf '{"description": "'; filled 17000000 x; printf '"}'; } >seventeen.json
 bad seventeen.json 'seventeen.json' '16777216 bytes'
 try 2 bounded validate any.json seventeen.json
 says err 'seventeen.json' '16777216 bytes'
