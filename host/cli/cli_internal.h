@@ -181,6 +181,11 @@ json_t *sarif_document(json_t *run_taken);
 /* ---- notes.c ---- */
 
 /* Keys of the manifest that nothing acts on, on stderr. */
+/* sandbox.c: what really holds a plugin here; held is NULL if nothing does, or it did not come to
+ * that. */
+json_t *sandbox_json(const struct roster_plugin *plugin, const struct sandbox_report *held);
+void sandbox_text(const struct roster_plugin *plugin, const struct sandbox_report *held);
+
 void note_unserved(const struct roster *roster);
 /* Plugins that were refused, and why, on stderr. */
 void note_refused(const struct roster *roster);

@@ -40,7 +40,7 @@ static void calls_text(const struct roster *roster, size_t index)
 }
 
 static void plugin_text(const struct roster *roster, size_t index, bool tried,
-                        const struct error *err)
+                        const struct sandbox_report *held, const struct error *err)
 {
     const struct roster_plugin *plugin = &roster->plugins[index];
     bool refused = err->code != ERR_OK;
@@ -64,6 +64,8 @@ static void plugin_text(const struct roster *roster, size_t index, bool tried,
                agent->reconcile ? agent->reconcile : "");
     }
     calls_text(roster, index);
+    if (tried && plugin->card)
+        sandbox_text(plugin, held);
 }
 
 int command_plugins(const struct args *args)
@@ -86,8 +88,10 @@ int command_plugins(const struct args *args)
     for (size_t i = 0; code == ERR_OK && i < roster->plugin_count; i++) {
         const struct roster_plugin *plugin = &roster->plugins[i];
         struct error why = plugin->error;
-        if (plugin->card &&
-            (!try || host_try_plugin(roster, plugin->entry->alias, NULL, &why) == ERR_OK))
+        struct sandbox_report sandbox;
+        bool held = false;
+        if (plugin->card && (!try || host_try_plugin(roster, plugin->entry->alias, NULL, &sandbox,
+                                                     &held, &why) == ERR_OK))
             why.code = ERR_OK;
         all &= why.code == ERR_OK;
         if (args->json)
@@ -97,7 +101,7 @@ int command_plugins(const struct args *args)
                                                                          : "accepted",
                                                       &why));
         else
-            plugin_text(roster, i, try, &why);
+            plugin_text(roster, i, try, held ? &sandbox : NULL, &why);
     }
     if (code == ERR_OK && args->json)
         print_json(json_incref(list));

@@ -146,9 +146,10 @@ struct journal_reader *host_reader(struct host *host);
 int64_t host_time(struct host *host);
 
 /* Starts one plugin of the roster and waits until it is ready, or says why not; for `seam plugins`.
- */
+ * *ret_held: what holds its worker is in *ret_sandbox; also when it was refused. */
 WARN_UNUSED enum error_code host_try_plugin(const struct roster *roster, const char *alias,
-                                            const char *worker, struct error *reterr);
+                                            const char *worker, struct sandbox_report *ret_sandbox,
+                                            bool *ret_held, struct error *reterr);
 
 /* ---- Reading the journal back ---- */
 

@@ -60,7 +60,8 @@ static void down(void *user, const char *reason)
 }
 
 static enum error_code attempt(const struct roster *roster, const struct roster_plugin *plugin,
-                               const char *worker, struct error *reterr)
+                               const char *worker, struct sandbox_report *ret_sandbox,
+                               bool *ret_held, struct error *reterr)
 {
     static const struct plugin_handlers handlers = {
         .ready = ready,
@@ -82,21 +83,27 @@ static enum error_code attempt(const struct roster *roster, const struct roster_
         if (poll(&fd, 1, -1) > 0)
             plugin_dispatch(started);
     }
+    const struct sandbox_report *sandbox = plugin_sandbox(started);
+    *ret_held = sandbox != NULL;
+    if (sandbox)
+        *ret_sandbox = *sandbox;
     plugin_free(started);
     return trial.error.code == ERR_OK ? ERR_OK
                                       : error_set(reterr, trial.error.code, "%s", trial.error.text);
 }
 
 enum error_code host_try_plugin(const struct roster *roster, const char *alias, const char *worker,
+                                struct sandbox_report *ret_sandbox, bool *ret_held,
                                 struct error *reterr)
 {
+    *ret_held = false;
     for (size_t i = 0; i < roster->plugin_count; i++) {
         const struct roster_plugin *plugin = &roster->plugins[i];
         if (strcmp(plugin->entry->alias, alias) != 0)
             continue;
         if (!plugin->card)
             return error_set(reterr, plugin->error.code, "%s", plugin->error.text);
-        return attempt(roster, plugin, worker, reterr);
+        return attempt(roster, plugin, worker, ret_sandbox, ret_held, reterr);
     }
     return error_set(reterr, ERR_NOT_FOUND, "the manifest has no plugin `%s`", alias);
 }

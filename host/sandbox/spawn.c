@@ -89,15 +89,13 @@ NO_SANITIZERS static int be_born(void *user)
 
 static void give_birth(struct birth *birth, int flags, pid_t *ret_pid, int *ret_pidfd)
 {
-    /* A sanitizer keeps books of the memory that a child would share. */
-    const int share = SANDBOX_SANITIZED ? 0 : CLONE_VM;
     char *stack = xmalloc(STACK_SIZE);
     char *top = (char *)((uintptr_t)(stack + STACK_SIZE) & ~(uintptr_t)63);
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &birth->mask);
-    *ret_pid =
-        clone(be_born, top, flags | share | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, birth, ret_pidfd);
+    *ret_pid = clone(be_born, top, flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, birth,
+                     ret_pidfd);
     int saved = errno;
     pthread_sigmask(SIG_SETMASK, &birth->mask, NULL);
     free(stack);
