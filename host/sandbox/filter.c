@@ -309,6 +309,8 @@ static void make(struct filter *f, const struct sandbox_plan *plan,
     permit(f, filter_always);
     if (!plan->pure)
         permit(f, filter_writing);
+    if (!plan->pure && report->of[PROTECTION_PRIVATE_ROOT].state == SANDBOX_ENFORCED)
+        permit(f, filter_attributes);
     if (plan->net)
         permit(f, filter_network);
     if (plan->exec)

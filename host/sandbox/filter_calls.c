@@ -56,8 +56,6 @@ const int filter_writing[] = {SYS_openat2,
                               SYS_truncate,
                               SYS_fallocate,
                               SYS_fchmod,
-                              SYS_fchmodat,
-                              SYS_utimensat,
                               SYS_flock,
                               SYS_sync_file_range,
 #if defined(__x86_64__)
@@ -69,12 +67,18 @@ const int filter_writing[] = {SYS_openat2,
                               SYS_renameat,
                               SYS_link,
                               SYS_symlink,
-                              SYS_chmod,
-                              SYS_utime,
-                              SYS_utimes,
-                              SYS_futimesat,
 #endif
                               -1};
+
+const int filter_attributes[] = {SYS_fchmodat,
+                                 SYS_utimensat,
+#if defined(__x86_64__)
+                                 SYS_chmod,
+                                 SYS_utime,
+                                 SYS_utimes,
+                                 SYS_futimesat,
+#endif
+                                 -1};
 
 const int filter_network[] = {SYS_connect, SYS_bind,     SYS_listen,   SYS_accept,     SYS_accept4,
                               SYS_sendmsg, SYS_sendmmsg, SYS_recvmmsg, SYS_setsockopt, -1};

@@ -86,6 +86,8 @@ static bool allow_all(int ruleset, const struct sandbox_plan *plan, uint64_t all
     bool own_root = report->of[PROTECTION_PRIVATE_ROOT].state == SANDBOX_ENFORCED;
     bool done = allow_list(ruleset, sandbox_libraries, read) &&
                 allow_list(ruleset, sandbox_devices, (FS_READ_FILE | FS_WRITE_FILE) & all);
+    if (SANDBOX_READS_PROC)
+        done = done && allow(ruleset, "/proc", read);
     if (plan->net)
         done = done && allow_list(ruleset, sandbox_network_files, read);
     if (own_root)
@@ -104,15 +106,14 @@ static bool allow_all(int ruleset, const struct sandbox_plan *plan, uint64_t all
 
 static void report_abi(long abi, struct sandbox_report *report)
 {
-    const char *lack = abi < 2   ? "it cannot tell truncation, TCP and signals apart"
-                       : abi < 3 ? "it does not stop truncation of files, TCP and signals"
-                       : abi < 4 ? "it does not stop TCP and signals"
-                       : abi < 6 ? "it does not stop signals and abstract sockets"
+    const char *lack = abi < 3 ? "; it does not stop truncation, TCP, signals and abstract sockets"
+                       : abi < 4 ? "; it does not stop TCP, signals and abstract sockets"
+                       : abi < 6 ? "; it does not stop signals and abstract sockets"
                                  : "";
-    if (abi >= 6)
-        sandbox_report_set(report, PROTECTION_LANDLOCK, SANDBOX_ENFORCED, "ABI %ld", abi);
-    else
-        sandbox_report_set(report, PROTECTION_LANDLOCK, SANDBOX_WEAKER, "ABI %ld: %s", abi, lack);
+    bool own_root = report->of[PROTECTION_PRIVATE_ROOT].state == SANDBOX_ENFORCED;
+    sandbox_report_set(report, PROTECTION_LANDLOCK, abi >= 6 ? SANDBOX_ENFORCED : SANDBOX_WEAKER,
+                       "ABI %ld%s%s", abi, lack,
+                       own_root ? "" : "; it still sees which files there are");
 }
 
 void landlock_enter(const struct sandbox_plan *plan, struct sandbox_report *report)

@@ -258,6 +258,11 @@ void root_enter(const struct sandbox_plan *plan, int library, struct sandbox_rep
         sandbox_report_set(report, PROTECTION_PRIVATE_ROOT, SANDBOX_LEFT_OUT, "by the manifest");
         return;
     }
+    if (SANDBOX_READS_PROC) {
+        sandbox_report_set(report, PROTECTION_PRIVATE_ROOT, SANDBOX_MISSING,
+                           "a build that is sanitized for threads needs /proc");
+        return;
+    }
     if (unshare(CLONE_NEWNS) != 0) {
         sandbox_report_set(report, PROTECTION_PRIVATE_ROOT, SANDBOX_MISSING, "%s",
                            sandbox_reason(errno));

@@ -7,15 +7,21 @@
 
 #include "sandbox/sandbox.h"
 
-/* Sanitizers reserve terabytes, read /proc and signal their own threads. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANDBOX_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANDBOX_SANITIZED 1
+/* Sanitizers reserve terabytes; that of threads reads /proc when it reports, and reports or dies.
+ */
+#if defined(__has_feature)
+#define SANDBOX_HAS(sanitizer) __has_feature(sanitizer)
+#else
+#define SANDBOX_HAS(sanitizer) 0
 #endif
+#if defined(__SANITIZE_THREAD__) || SANDBOX_HAS(thread_sanitizer)
+#define SANDBOX_READS_PROC 1
+#else
+#define SANDBOX_READS_PROC 0
 #endif
-#ifndef SANDBOX_SANITIZED
+#if defined(__SANITIZE_ADDRESS__) || SANDBOX_HAS(address_sanitizer) || SANDBOX_READS_PROC
+#define SANDBOX_SANITIZED 1
+#else
 #define SANDBOX_SANITIZED 0
 #endif
 

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -32,8 +33,7 @@ struct birth {
     const struct sandbox_child *child;
     bool own_users;
     char users[48], groups[48]; /* the maps */
-    sigset_t mask;              /* the caller's, while all are blocked */
-    int failed;                 /* errno of the exec; shared, as all memory is */
+    int failed;                 /* errno of the exec */
 };
 
 NO_SANITIZERS static bool write_file(const char *path, const char *text)
@@ -87,18 +87,27 @@ NO_SANITIZERS static int be_born(void *user)
     __builtin_unreachable();
 }
 
+/* The stack, with what the child tells at its foot, is shared also where memory is not: a sanitizer
+ * keeps books of memory, in which a child that shares it would write. */
 static void give_birth(struct birth *birth, int flags, pid_t *ret_pid, int *ret_pidfd)
 {
-    char *stack = xmalloc(STACK_SIZE);
-    char *top = (char *)((uintptr_t)(stack + STACK_SIZE) & ~(uintptr_t)63);
-    sigset_t all;
+    const int share = SANDBOX_SANITIZED ? 0 : CLONE_VM;
+    char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    *ret_pid = -1;
+    if (stack == MAP_FAILED)
+        return;
+    struct birth *shared = (struct birth *)stack;
+    *shared = *birth;
+    sigset_t all, mask;
     sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &birth->mask);
-    *ret_pid = clone(be_born, top, flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, birth,
-                     ret_pidfd);
+    pthread_sigmask(SIG_BLOCK, &all, &mask);
+    *ret_pid = clone(be_born, stack + STACK_SIZE,
+                     flags | share | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, shared, ret_pidfd);
     int saved = errno;
-    pthread_sigmask(SIG_SETMASK, &birth->mask, NULL);
-    free(stack);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    birth->failed = shared->failed;
+    munmap(stack, STACK_SIZE);
     errno = saved;
 }
 
