@@ -181,9 +181,13 @@ static void completed(void *user, struct MHD_Connection *connection, void **requ
     struct server *server = user;
     struct request *request = *request_context;
     (void)connection;
-    (void)how;
     if (!request)
         return;
+    if (request->stream && how == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED)
+        server_log(server, SEAM_LOG_WARNING,
+                   "%s took nothing of run %s for %u s, and is let go of; it may come back with "
+                   "Last-Event-ID",
+                   request->who, request->target.id, LIMIT_CLIENT_SILENT_S);
     *request_context = NULL;
     unsigned status = request->reply.status / 100;
     if (request->queued)

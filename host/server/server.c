@@ -225,13 +225,29 @@ static void signalled(uv_signal_t *handle, int number)
 
 /* ---- opening ---- */
 
+static void look_at_tokens(struct server *server)
+{
+    struct error err;
+    if (tokens_look(server->tokens, &err) != ERR_OK)
+        server_log(server, SEAM_LOG_ERROR, "%s", err.text);
+}
+
+static void hung_up(uv_signal_t *handle, int number)
+{
+    (void)number;
+    look_at_tokens(handle->data);
+}
+
+static void ignored(uv_signal_t *handle, int number)
+{
+    (void)handle;
+    (void)number;
+}
+
 static void each_second(uv_timer_t *timer)
 {
     struct server *server = timer->data;
-    struct error err;
-    bool bad = tokens_look(server->tokens, &err) != ERR_OK;
-    if (bad)
-        server_log(server, SEAM_LOG_ERROR, "%s", err.text);
+    look_at_tokens(server);
     http_sweep(server);
     streams_sweep(server);
     door_resume(server);
@@ -251,7 +267,16 @@ static void timer_open(struct server *server, uv_timer_t *timer)
 
 static void timers_open(struct server *server)
 {
-    static const int numbers[] = {SIGTERM, SIGINT};
+    static const struct {
+        int number;
+        uv_signal_cb then;
+    } heard[SIGNALS] = {
+        {SIGTERM, signalled},
+        {SIGINT, signalled},
+        {SIGHUP, hung_up},
+        {SIGPIPE,
+         ignored}, /* of whoever does not read; a handler is not inherited, as SIG_IGN is */
+    };
     int64_t watchdog_ms = notify_watchdog_ms();
     timer_open(server, &server->second);
     timer_open(server, &server->tick);
@@ -261,10 +286,10 @@ static void timers_open(struct server *server)
     uv_timer_start(&server->second, each_second, SECOND_MS, SECOND_MS);
     if (watchdog_ms > 0)
         uv_timer_start(&server->watchdog, barks, (uint64_t)watchdog_ms, (uint64_t)watchdog_ms);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < SIGNALS; i++) {
         uv_signal_init(server->loop, &server->signals[i]);
         server->signals[i].data = server;
-        uv_signal_start(&server->signals[i], signalled, numbers[i]);
+        uv_signal_start(&server->signals[i], heard[i].then, heard[i].number);
     }
 }
 
@@ -357,7 +382,7 @@ static void close_handles(struct server *server)
                                   &server->left_timer};
     for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
         uv_close((uv_handle_t *)timers[i], NULL);
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&server->signals[i], NULL);
 }
 

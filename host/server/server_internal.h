@@ -36,6 +36,7 @@
 
 /* Starts of a plugin that come to nothing before it is named as failed. */
 enum { STARTS_TRIED = 3 };
+enum { SIGNALS = 4 };
 enum { SECOND_MS = 1000, TICK_MS = 20, DRAIN_LOOK_MS = 50 };
 
 /* ---- connections and requests ---- */
@@ -132,7 +133,6 @@ struct server {
     uv_loop_t *loop;
     struct shelf *shelf;
     struct tokens *tokens;
-    bool tokens_bad; /* told already */
     enum server_state state;
     struct error failure;
     int64_t started_ms;
@@ -178,7 +178,7 @@ struct server {
 
     uv_timer_t second, drain, watchdog;
     int64_t drain_until_ms;
-    uv_signal_t signals[2];
+    uv_signal_t signals[SIGNALS];
 };
 
 void server_log(struct server *server, uint32_t level, const char *format, ...) PRINTF_LIKE(3, 4);

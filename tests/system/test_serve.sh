@@ -216,6 +216,8 @@ waits() { [ "$(curl -sS "$AT/v1/runs/tok" -H "$OPS" | jq -r .status)" = waiting 
 await waits
 post 200 /v1/runs/tok/answer '{"step": "act", "deny": true}' -H "$OPS"
 holds '.who == "ops"'
+kill -HUP "$SERVER"
+ask 200 GET /readyz
 mv ops.token away
 withdrawn() { [ "$(curl -sS -o out -w '%{http_code}' "$AT/v1/runs" -H "$OPS")" = 401 ]; }
 await withdrawn

@@ -109,6 +109,19 @@ stop
 try 0 seam replay struck
 try 0 seam verify struck
 
+claim "what was acknowledged is there, however soon after it the server is killed"
+serve
+for i in 1 2 3 4; do
+    # straight to the kill: no check of the answer lies between
+    status=$(curl -sS -o out -w '%{http_code}' "$AT/v1/runs" -H 'Content-Type: application/json' \
+        -d "{\"flow\": \"many\", \"id\": \"told-$i\", \"input\": [1]}")
+    stop KILL
+    [ "$status" = 201 ] || die "$status"
+    serve
+    post 200 /v1/runs "{\"flow\": \"many\", \"id\": \"told-$i\", \"input\": [1]}"
+done
+stop
+
 claim "told to stop it lets a run end, tells its followers, and takes nothing on"
 serve
 begin long 100
