@@ -33,7 +33,7 @@
 #endif
 
 /* A block is at most LARGEST bytes; chunks are cut from REACH bytes of addresses. */
-enum { CHUNK = 16 << 10, GRAIN = 8, LARGEST = 1024, WARM = 1024 };
+enum { CHUNK = 16 << 10, GRAIN = 8, LARGEST = 1024, WARM = 2048 };
 #define REACH ((size_t)1 << 34)
 
 struct chunk {
