@@ -72,10 +72,23 @@ void call_line_leave(struct live_call *call)
     call->line = NULL;
 }
 
+/* What it would otherwise be written for again when its turn comes. */
+static void keep_text(struct live_call *call, struct slice text)
+{
+    if (call->text || text.len > LIMIT_INLINE)
+        return;
+    call->text = xstrndup(text.ptr, text.len);
+    call->text_len = text.len;
+}
+
 void call_wait(struct live_call *call)
 {
     call->id = 0;
     call->came = ++call->slot->came;
+    const struct known_text *known =
+        call->slot->waiting.first ? known_find(&call->live->host->known, call->input) : NULL;
+    if (known)
+        keep_text(call, known->text);
     call_line_push(&call->slot->waiting, call);
 }
 
@@ -88,6 +101,7 @@ static void call_was_sent(struct live_call *call, uint64_t id)
 {
     struct slot *slot = call->slot;
     call_line_leave(call);
+    free(TAKE(call->text));
     call->id = id;
     map_put(&slot->by_id, id_key(&call->id), call);
     call->next = slot->sent;
@@ -109,6 +123,7 @@ void call_free(struct live_call *call)
     if (call->refusal)
         free(call->refusal->message);
     free(call->refusal);
+    free(call->text);
     json_decref(call->input);
     json_decref(call->feedback);
     json_decref(call->ordinals);
@@ -186,24 +201,29 @@ static bool call_send(struct live_call *call)
 {
     struct host *host = call->live->host;
     struct text *text = &host->scratch;
-    bool known = host->known.value == call->input;
+    struct slice input = {call->text, call->text_len};
+    const struct known_text *known = call->text ? NULL : known_find(&host->known, call->input);
     text_clear(text);
-    if (!known)
+    if (known)
+        input = known->text;
+    else if (!call->text)
         json_write(call->input, text);
-    size_t input = text->len;
+    size_t written = text->len;
     if (call->feedback)
         json_write(call->feedback, text);
     struct plugin_call out = {
         .agent = bare_name(call->agent),
         .attempt = call->number,
         .deadline_ms = call->timeout_ms,
-        .input = known ? host->known.text : (struct slice){text->ptr, input},
+        .input = known || call->text ? input : (struct slice){text_str(text), written},
         .key = slice_of(call->key),
-        .feedback = {text_str(text) + input, text->len - input},
+        .feedback = {text_str(text) + written, text->len - written},
     };
     uint64_t id = outside_call(call, &out);
     if (id != 0)
         call_was_sent(call, id);
+    else
+        keep_text(call, out.input);
     return id != 0;
 }
 
@@ -331,7 +351,8 @@ static void completed_ok(struct live_call *call, const struct call_result *resul
     if (json_read_compact(result->body, (size_t)host->manifest->payload, &event->body, &compact,
                           &err) == ERR_OK) {
         if (compact)
-            host->known = (struct known_text){event->body, result->body};
+            known_set(&host->known,
+                      (struct known_text){.value = event->body, .text = result->body});
         return;
     }
     event->end = END_FAILED;
@@ -377,7 +398,7 @@ static void await_other_side(const struct live_call *call, struct event *event)
 static void end_call(struct live_call *call, const struct call_result *result)
 {
     struct host *host = call->live->host;
-    struct known_text known = host->known;
+    struct known_text before = host->known.whole;
     struct event event = {.retry_after_ms = result->retry_after_ms};
     AUTO(freep) char *code = result->code.len ? xstrndup(result->code.ptr, result->code.len) : NULL;
     event.code = code;
@@ -400,7 +421,7 @@ static void end_call(struct live_call *call, const struct call_result *result)
         end_write(call, &event);
     else
         call_ended(call, &event, NULL, NULL);
-    host->known = known;
+    known_set(&host->known, before);
     json_decref(body);
 }
 

@@ -22,6 +22,7 @@
  *   edits.c     what differs between two flows
  *   difference.c  where two lists of decisions part
  *   payloads.c  large values, kept once
+ *   known.c     the text of an output, and of its parts
  *   verify.c    whether a journal is what was written
  *   pinned.c    the flows and cards that a journal keeps
  *   plans.c     plans that agents make, compiled
@@ -184,6 +185,8 @@ struct live_call {
     uint64_t id;        /* 0 = waiting */
     int64_t timeout_ms; /* counts from when its plugin takes it, not while that is started */
     json_t *input, *feedback;
+    char *text; /* of a small input, while it waits; NULL = it is to be written */
+    size_t text_len;
     char key[DIGEST_HEX_SIZE];
     struct transfer *transfers; /* under way */
     struct sleeper *sleepers;
@@ -305,10 +308,10 @@ struct host {
     bool gates_due;           /* somebody may go */
     uv_prepare_t idle;
     struct payloads *payloads;
-    struct known_text known; /* while it is decided what follows from an output: that output */
-    struct decisions spare;  /* empty; its room is used again */
-    struct text scratch;     /* for what is written as JSON and copied at once */
-    struct pace pace;        /* the clock, but in a rehearsal */
+    struct known known;     /* while it is decided what follows from an output: that output */
+    struct decisions spare; /* empty; its room is used again */
+    struct text scratch;    /* for what is written as JSON and copied at once */
+    struct pace pace;       /* the clock, but in a rehearsal */
     struct timers timers;
     struct stand_in_send *sends; /* in a rehearsal: what has left */
     struct moment *moments;      /* … what whoever stands in waits for */

@@ -12,13 +12,37 @@
 
 struct host;
 
-/* ---- payloads.c ---- */
+/* ---- known.c ---- */
 
 /* A value of which json_write would make this text. */
 struct known_text {
     const json_t *value; /* NULL = none */
     struct slice text;
+    bool flat; /* of one above LIMIT_INLINE: nothing within it is */
 };
+/* The parts of one, in order. */
+struct known_list {
+    json_t *value; /* held, with the text, if it is remembered */
+    char *text;
+    struct known_text *parts;
+    size_t count, room, next; /* next: to be asked for */
+};
+/* The output that is at work, and the lists that are gone through; zeroed at first. */
+enum { KNOWN_LISTS = 16 };
+struct known {
+    struct known_text whole;
+    struct known_list parts; /* of it */
+    bool parted;
+    struct known_list lists[KNOWN_LISTS];
+    size_t turn;
+};
+/* Of another value, or of none, from here on. */
+void known_set(struct known *known, struct known_text whole);
+void known_done(struct known *known);
+/* NULL: the text of that value, which may be NULL, is not at hand. Until the next search. */
+const struct known_text *known_find(struct known *known, const json_t *value);
+
+/* ---- payloads.c ---- */
 
 /* The large values that the journal keeps apart from its records, and those of them at hand. */
 struct payloads;
@@ -33,7 +57,7 @@ void payloads_freep(struct payloads **p);
 struct writing {
     struct payloads *payloads;
     struct journal *journal;
-    struct known_text known;
+    struct known *known; /* NULL = nothing is */
     struct text *out;
     size_t marks; /* references, and names that look like one */
 };

@@ -307,6 +307,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
     free(host->worker);
     free(host->accepted_by);
     text_done(&host->scratch);
+    known_done(&host->known);
     decisions_done(&host->spare);
     payloads_free(host->payloads);
     free(host);

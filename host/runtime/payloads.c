@@ -267,6 +267,23 @@ static void cut_out(struct writing *w, json_t *value, size_t from, bool nested)
     write_reference(w, &digest, nested);
 }
 
+/* As its text stands, if that is at hand and all that is large in it is the whole; false if it is
+ * not that, and nothing is written. */
+static bool write_known(struct writing *w, json_t *value)
+{
+    const struct known_text *known = w->known ? known_find(w->known, value) : NULL;
+    if (!known || memchr(known->text.ptr, '$', known->text.len))
+        return false;
+    bool large = known->text.len > LIMIT_INLINE;
+    if (large && !known->flat)
+        return false;
+    size_t from = w->out->len;
+    text_add(w->out, known->text.ptr, known->text.len);
+    if (large)
+        cut_out(w, value, from, false);
+    return true;
+}
+
 static void write_value(struct writing *w, json_t *value)
 {
     size_t from = w->out->len, marks = w->marks;
@@ -278,7 +295,7 @@ static void write_value(struct writing *w, json_t *value)
         write_reference(w, &held->digest, held->nested);
         return;
     }
-    if (may_be_large && write_small(value, w->out))
+    if (write_known(w, value) || (may_be_large && write_small(value, w->out)))
         return;
     if (json_is_array(value))
         write_array(w, value);
@@ -294,11 +311,7 @@ void payloads_write(void *writing, json_t *value, struct text *out)
 {
     struct writing *w = writing;
     w->out = out;
-    if (w->known.value == value && w->known.text.len <= LIMIT_INLINE &&
-        !memchr(w->known.text.ptr, '$', w->known.text.len))
-        text_add(out, w->known.text.ptr, w->known.text.len);
-    else
-        write_value(w, value);
+    write_value(w, value);
 }
 
 void payloads_written(struct writing *w, struct text *out)

@@ -94,21 +94,66 @@ void live_watch(struct live_run *live, uint32_t task)
 /* ---- carrying out ---- */
 
 /* What waits for the barrier: the starts of one record. */
+struct pending_start {
+    struct decision decision;
+    size_t text, text_len; /* of its input, in `texts`; 0 bytes = it is to be written */
+};
 struct pending_starts {
     struct live_run *live;
     int64_t hour_ms; /* when they were decided */
-    size_t count;
-    struct decision *list;
+    size_t count, room;
+    struct pending_start *list;
+    struct text texts;
 };
 
-static struct decision copy_start(const struct decision *from)
+static struct pending_starts *pending_new(struct live_run *live, int64_t hour_ms)
 {
-    struct decision copy = *from;
-    copy.why = NULL;
-    copy.rule = NULL;
-    json_incref(copy.input);
-    json_incref(copy.feedback);
-    return copy;
+    struct pending_starts *pending = xcalloc(1, sizeof(*pending));
+    pending->live = live;
+    pending->hour_ms = hour_ms;
+    text_init(&pending->texts, SIZE_MAX);
+    return pending;
+}
+
+static void pending_free(struct pending_starts *pending)
+{
+    for (size_t i = 0; i < pending->count; i++) {
+        json_decref(pending->list[i].decision.input);
+        json_decref(pending->list[i].decision.feedback);
+    }
+    free(pending->list);
+    text_done(&pending->texts);
+    free(pending);
+}
+
+/* The output that it follows from is forgotten when the barrier is reached; a small input's text is
+ * kept. */
+static void put_off(struct pending_starts *pending, const struct decision *start)
+{
+    if (pending->count == pending->room) {
+        pending->room = pending->room ? pending->room * 2 : 1;
+        pending->list = xrealloc(pending->list, pending->room * sizeof(*pending->list));
+    }
+    struct pending_start *added = &pending->list[pending->count++];
+    *added = (struct pending_start){.decision = *start, .text = pending->texts.len};
+    added->decision.why = NULL;
+    added->decision.rule = NULL;
+    json_incref(start->input);
+    json_incref(start->feedback);
+    const struct known_text *known = known_find(&pending->live->host->known, start->input);
+    if (known && known->text.len <= LIMIT_INLINE)
+        text_add(&pending->texts, known->text.ptr, known->text.len);
+    added->text_len = pending->texts.len - added->text;
+}
+
+static void start_kept(struct live_run *live, const struct decision *start, struct slice text)
+{
+    struct known *known = &live->host->known;
+    struct known_text before = known->whole;
+    if (text.len > 0)
+        known_set(known, (struct known_text){.value = start->input, .text = text});
+    call_start(live, start);
+    known_set(known, before);
 }
 
 static void starts_durable(void *user, enum error_code code, const struct error *err)
@@ -116,18 +161,17 @@ static void starts_durable(void *user, enum error_code code, const struct error 
     struct pending_starts *pending = user;
     struct live_run *live = pending->live;
     for (size_t i = 0; i < pending->count; i++) {
-        struct decision *start = &pending->list[i];
+        struct pending_start *each = &pending->list[i];
+        const struct decision *start = &each->decision;
         live->start_hour_ms = pending->hour_ms;
         if (code == ERR_OK)
-            call_start(live, start);
+            start_kept(live, start,
+                       (struct slice){text_str(&pending->texts) + each->text, each->text_len});
         else
             call_refuse(live, start->task, start->attempt, CAUSE_UNAVAILABLE,
                         err ? err->text : "no room");
-        json_decref(start->input);
-        json_decref(start->feedback);
     }
-    free(pending->list);
-    free(pending);
+    pending_free(pending);
     live->barriers--;
     live_release(live);
 }
@@ -160,11 +204,8 @@ static void carry_out_starts(struct live_run *live, const struct decisions *deci
             continue;
         }
         if (!pending)
-            pending = xcalloc(1, sizeof(*pending));
-        pending->live = live;
-        pending->hour_ms = hour_ms;
-        pending->list = xrealloc(pending->list, (pending->count + 1) * sizeof(*pending->list));
-        pending->list[pending->count++] = copy_start(decision);
+            pending = pending_new(live, hour_ms);
+        put_off(pending, decision);
     }
     if (!pending)
         return;
@@ -269,7 +310,7 @@ static void append(struct live_run *live, const struct event *event,
     /* a journal in memory keeps no bodies */
     if (!host->options.in_memory) {
         struct writing writing = {
-            .payloads = host->payloads, .journal = host->journal, .known = host->known};
+            .payloads = host->payloads, .journal = host->journal, .known = &host->known};
         const struct record_style style = {json_write_string, payloads_write, &writing};
         record_write(live->run, event, decisions, &style, text);
         payloads_written(&writing, text);
