@@ -3,7 +3,7 @@
  * A run's life in the host: an event happens, the core decides, the record is journaled, and the
  * decisions are carried out: at once, or behind the barrier where the world could see them. The
  * barrier stands before a call above READ, an effect, a question and a final output; with
- * `durability: steps`, before every call.
+ * `durability: steps`, before every call but those that a run begins with.
  */
 #include "runtime/across_internal.h"
 
