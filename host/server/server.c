@@ -66,10 +66,15 @@ static void logged(void *user, const char *plugin, uint32_t level, struct slice 
 
 /* ---- runs that were left ---- */
 
+static bool is_left(const struct journal_run *run)
+{
+    return strcmp(run->status, "running") == 0 || strcmp(run->status, "waiting") == 0;
+}
+
 static void gather(void *user, const struct journal_run *run)
 {
     struct server *server = user;
-    if (strcmp(run->status, "running") != 0 && strcmp(run->status, "waiting") != 0)
+    if (!is_left(run))
         return;
     if ((server->left_count & (server->left_count - 1)) == 0)
         server->left = xrealloc(server->left, (server->left_count ? 2 * server->left_count : 1) *
@@ -80,7 +85,14 @@ static void gather(void *user, const struct journal_run *run)
 static void take_up_left(struct server *server, const char *id)
 {
     struct error err;
-    if (host_resume(server->host, id, &err) == ERR_OK)
+    struct journal_run known;
+    enum error_code code = journal_find(host_reader(server->host), id, &known, &err);
+    /* it may have been taken up, and have ended, since the list was made */
+    if (code == ERR_OK && !is_left(&known))
+        return;
+    if (code == ERR_OK)
+        code = host_resume(server->host, id, &err);
+    if (code == ERR_OK)
         return;
     server->left_refused++;
     server_log(server, SEAM_LOG_ERROR, "run %s cannot be taken up: %s", id, err.text);

@@ -15,7 +15,7 @@ steps:
   act:
     agent: p/act
     for_each: "\${ .input }"
-    concurrency: 4
+    concurrency: 1
     input: "\${ .item }"
     timeout: {start_to_close: 10s, schedule_to_close: 20s}
 output: {as: "\${ .steps.act.output | length }"}
@@ -143,7 +143,7 @@ holds '.status == "done"'
 
 claim "with no time to drain the rest is left for the next, and a stream says so"
 serve --drain 0s
-begin cut 1000
+begin cut 1900
 follow cut 0 cut.sse &
 follower=$!
 await grown cut.sse 5
@@ -152,3 +152,16 @@ wait "$follower"
 [ "$GONE" = 0 ] || die "it ended with $GONE"
 grep -q '^event: stopping' cut.sse || die "it does not say so"
 says server.err '1 run left'
+
+claim "a second signal does not wait for what is under way"
+serve
+begin twice 1900
+follow twice 0 twice.sse &
+follower=$!
+await grown twice.sse 5
+kill -TERM "$SERVER"
+await draining
+stop INT
+wait "$follower"
+[ "$GONE" = 0 ] || die "it ended with $GONE"
+says server.err '2 runs left'
