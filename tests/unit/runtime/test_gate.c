@@ -335,7 +335,7 @@ END_TEST
 START_TEST(a_reconcile_waits_for_the_breaker_and_is_not_eaten_by_it)
 {
     struct stage s;
-    stage_gate(&s, _i, AGENTS("find: {breaker: {failures: 1, within: 1m, open: 100ms}}"), "");
+    stage_gate(&s, _i, AGENTS("find: {breaker: {failures: 1, within: 1m, open: 1s}}"), "");
     stage_one_step(&s, "actor/find", ", retry: {max_attempts: 1}");
     ck_assert_int_eq(stage_run(&s, "f", "{'input': {'find': {'do': [{'fail': 3}]}}}"), RUN_FAILED);
     stage_one_step(&s, "actor/book", "");
