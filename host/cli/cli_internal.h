@@ -76,6 +76,8 @@ int report_refusal(const struct args *args, const struct error *err,
                    const struct findings *findings);
 /* Prints a value on stdout, indented on a terminal. Takes the reference. */
 void print_json(json_t *value);
+/* Text for the inside of an element or an attribute of XML. */
+void print_xml(const char *text);
 /* Compact JSON; the caller frees. */
 char *json_text(const json_t *value);
 /* Whole characters of the start of a text, at most so many bytes. */
@@ -175,6 +177,9 @@ void print_effects_again(FILE *out, const json_t *effects);
 json_t *sarif_run_new(void);
 /* Adds what was found in a flow; unread is why its file could not be read, or NULL. */
 void sarif_add(json_t *run, const char *path, const struct findings *findings, const char *unread);
+/* Adds one result about a file as a whole. */
+void sarif_add_file(json_t *run, const char *rule, const char *level, const char *text,
+                    const char *file);
 /* The document of a run, which it takes. */
 json_t *sarif_document(json_t *run_taken);
 
@@ -189,6 +194,10 @@ void sandbox_text(const struct roster_plugin *plugin, const struct sandbox_repor
 void note_unserved(const struct roster *roster);
 /* Plugins that were refused, and why, on stderr. */
 void note_refused(const struct roster *roster);
+
+/* ---- conform.c: seam plugins verify ---- */
+
+int plugins_verify(const struct args *args, const char *path);
 
 /* ---- what `contract` is made of ---- */
 

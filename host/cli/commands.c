@@ -42,7 +42,16 @@ static const struct option check_options[] = {
     {"--target", "PROVIDER", "hold the agents' contracts to openai, anthropic or gemini, too"},
     END};
 static const struct option plugins_options[] = {
-    MANIFEST, {"--static", NULL, "read cards only; start no plugin"}, END};
+    MANIFEST,
+    {"--static", NULL, "read cards only; start no plugin"},
+    {"--level", "N", "verify: only these levels, as 1 or 1,2 (default: all four)"},
+    {"--only", "ID", "verify: only checks whose name begins so; repeatable"},
+    {"--config", "FILE", "verify: the configuration, JSON (default: one that its schema allows)"},
+    {"--inputs", "N", "verify: inputs of each agent in each mode (default: 1000)"},
+    {"--seed", "N", "verify: of what is drawn (default: 1); the same seed, the same inputs"},
+    {"--time", "DURATION", "verify: the most that a level may take (default: 60s)"},
+    {"--format", "FORMAT", "verify: text (default), json, junit or sarif"},
+    END};
 static const struct option runs_options[] = {
     {"--status", "S", "only runs that are running, waiting, done, failed or cancelled"},
     MANIFEST,
@@ -188,14 +197,19 @@ const struct command commands[] = {
      "\n"
      "Exit: 0 all passed, 1 one failed, 2 usage or a bad file.",
      test_options, 1, 2, command_test},
-    {"plugins", "[inspect FILE.so]", "what is loaded, and why not",
+    {"plugins", "[inspect | verify] [FILE.so]", "what is loaded, and why not; is a plugin good",
      "Reads the card of every plugin of the manifest, starts it, and says what it is. `inspect`\n"
-     "prints the card of one file without running any of it.\n"
+     "prints the card of one file without running any of it. `verify` runs the conformance kit on\n"
+     "one file: level 1 looks at the file, 2 calls its agents with many inputs, in a worker and\n"
+     "in process, 3 holds what they do to the world against their effect class, 4 does it under\n"
+     "valgrind and the sandbox. A check that could not be made is skipped and says why.\n"
      "\n"
      "  seam plugins\n"
      "  seam plugins inspect ./airline.so\n"
+     "  seam plugins verify ./airline.so --format junit\n"
      "\n"
-     "Exit: 0 all are ready, 1 one was refused, 2 usage or a bad file.",
+     "Exit: 0 all are ready or all checks hold, 1 one was refused or does not hold, 2 usage or a\n"
+     "bad file.",
      plugins_options, 0, 2, command_plugins},
     {"runs", "", "list runs, newest first",
      "  seam runs\n"

@@ -112,6 +112,23 @@ void print_json(json_t *value)
     json_decref(value);
 }
 
+void print_xml(const char *text)
+{
+    for (const char *c = text; *c; c++) {
+        unsigned char byte = (unsigned char)*c;
+        if (byte == '&')
+            fputs("&amp;", stdout);
+        else if (byte == '<')
+            fputs("&lt;", stdout);
+        else if (byte == '>')
+            fputs("&gt;", stdout);
+        else if (byte == '"')
+            fputs("&quot;", stdout);
+        else
+            putchar(byte < 0x20 && byte != '\n' ? ' ' : byte);
+    }
+}
+
 const char *paint(FILE *stream, enum colour colour)
 {
     static const char *const sequences[] = {

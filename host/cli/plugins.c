@@ -78,9 +78,13 @@ int command_plugins(const struct args *args)
         json_decref(list);
         return inspect(args, args->operands[1]);
     }
+    if (args->operand_count == 2 && strcmp(args->operands[0], "verify") == 0) {
+        json_decref(list);
+        return plugins_verify(args, args->operands[1]);
+    }
     if (args->operand_count > 0) {
         json_decref(list);
-        return complain(EXIT_USAGE, "usage: seam plugins [inspect FILE.so]");
+        return complain(EXIT_USAGE, "usage: seam plugins [inspect FILE.so | verify FILE.so]");
     }
     enum error_code code = open_roster(args, true, &roster, &err);
     if (code == ERR_OK && !args->json)

@@ -101,6 +101,12 @@ static void add_notification(json_t *run, const char *text)
                           json_pack("{s:s, s:{s:s}}", "level", "error", "message", "text", text));
 }
 
+void sarif_add_file(json_t *run, const char *rule, const char *level, const char *text,
+                    const char *file)
+{
+    add_result(run, rule, level, text, file, (struct position){1, 1}, "");
+}
+
 void sarif_add(json_t *run, const char *path, const struct findings *findings, const char *unread)
 {
     for (size_t i = 0; i < findings->count; i++) {

@@ -301,23 +301,6 @@ static void print_end(const struct test *test)
 
 /* ---- JUnit ---- */
 
-static void print_xml(const char *text)
-{
-    for (const char *c = text; *c; c++) {
-        unsigned char byte = (unsigned char)*c;
-        if (byte == '&')
-            fputs("&amp;", stdout);
-        else if (byte == '<')
-            fputs("&lt;", stdout);
-        else if (byte == '>')
-            fputs("&gt;", stdout);
-        else if (byte == '"')
-            fputs("&quot;", stdout);
-        else
-            putchar(byte < 0x20 && byte != '\n' ? ' ' : byte);
-    }
-}
-
 static void print_junit_case(const struct test *test, const json_t *report)
 {
     AUTO(text_done) struct text text;

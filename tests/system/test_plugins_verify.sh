@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The conformance kit is itself held to what it claims: each plugin of tests/plugins is caught by its
+# own check and by no other, the first-party plugins pass, and what it says can be read by machines.
+set -euo pipefail
+source "$(dirname "$0")/stage.sh" "$1"
+
+failed_ids() { jq -r '[.checks[] | select(.state == "failed") | .id] | join(" ")' out; }
+
+while read -r plugin check levels; do
+    case $plugin in '' | '#'*) continue ;; esac
+    claim "$plugin: $check"
+    code=1
+    [ "$check" != - ] || code=0 check=
+    try $code seam plugins verify "$SINS/$plugin.so" --json --level "$levels" --inputs 50
+    [ "$(failed_ids)" = "$check" ] || die "failed: $(failed_ids)"
+    jq -e 'all(.checks[]; .state != "skipped" or (.reason | length > 0))' out >/dev/null ||
+        die 'something was skipped without a reason'
+done <"$SOURCE/tests/plugins/sins.table"
+
+claim 'what a plugin is not ends with 2, as what is not asked rightly does'
+try 2 seam plugins verify ./nothing.so
+says err 'nothing.so'
+echo 'no plugin' >text.so
+try 2 seam plugins verify text.so
+says err 'is not a shared object'
+for wrong in '--level 9' '--level ,' '--only L9' '--format xml' '--inputs many' '--time soon'; do
+    # shellcheck disable=SC2086
+    try 2 seam plugins verify "$PLUGINS/hello.so" $wrong
+done
+
+claim 'a failure says where, what was expected and found, and what to do'
+try 1 seam plugins verify "$SINS/exports_more.so" --level 1
+says out 'failed   L1.exports' 'expected seam_plugin_v1 alone' 'another_door' 'next '
+try 1 seam plugins verify "$SINS/exports_more.so" --level 1 --format junit
+says out '<failure message="exports seam_plugin_v1 and nothing else">' 'failures="1"'
+try 1 seam plugins verify "$SINS/exports_more.so" --level 1 --format sarif
+jq -e '.runs[0].results | length == 1 and .[0].ruleId == "L1.exports" and .[0].level == "error"' \
+    out >/dev/null || die 'the SARIF names no L1.exports'
+
+claim 'one check, or all whose names begin so'
+try 0 seam plugins verify "$SINS/exports_more.so" --only L1.stack --json
+[ "$(jq '.checks | length' out)" = 1 ] || die 'more than one check'
