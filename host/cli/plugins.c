@@ -68,6 +68,16 @@ static void plugin_text(const struct roster *roster, size_t index, bool tried,
         sandbox_text(plugin, held);
 }
 
+static json_t *plugin_json(const struct roster *roster, size_t index, bool tried,
+                           const struct sandbox_report *held, const struct error *err)
+{
+    const char *status = err->code != ERR_OK ? "refused" : tried ? "ready" : "accepted";
+    json_t *json = report_plugin(roster, index, status, err);
+    if (tried && roster->plugins[index].card)
+        json_object_set_new(json, "sandbox", sandbox_json(&roster->plugins[index], held));
+    return json;
+}
+
 int command_plugins(const struct args *args)
 {
     AUTO(roster_freep) struct roster *roster = NULL;
@@ -99,11 +109,7 @@ int command_plugins(const struct args *args)
             why.code = ERR_OK;
         all &= why.code == ERR_OK;
         if (args->json)
-            json_array_append_new(list, report_plugin(roster, i,
-                                                      why.code != ERR_OK ? "refused"
-                                                      : try              ? "ready"
-                                                                         : "accepted",
-                                                      &why));
+            json_array_append_new(list, plugin_json(roster, i, try, held ? &sandbox : NULL, &why));
         else
             plugin_text(roster, i, try, held ? &sandbox : NULL, &why);
     }

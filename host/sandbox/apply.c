@@ -86,7 +86,6 @@ bool sandbox_apply(const struct sandbox_plan *plan, const struct sandbox_site *s
     *ret_what = "leave the host's folder";
     if (chdir("/") != 0)
         return false;
-    sandbox_report_set(ret_report, PROTECTION_CGROUP, SANDBOX_NEEDLESS, "%s", "");
     bounds_set(plan, ret_report);
     if (!give_up_privileges(plan, ret_report, ret_what))
         return false;

@@ -29,7 +29,6 @@
     X(NETWORK_NS, "network-namespace", "has a network of its own, with nothing in it")             \
     X(PRIVATE_ROOT, "private-root", "sees the system's libraries and what was granted, no more")   \
     X(RLIMITS, "rlimits", "has bounds of memory, files and dumps")                                 \
-    X(CGROUP, "cgroup", "has bounds of memory and processes, with all that it starts")             \
     X(CAPABILITIES, "capabilities", "holds no capability and cannot get one")                      \
     X(NO_NEW_PRIVILEGES, "no-new-privileges", "gains nothing from set-user-ID programs")           \
     X(NOT_DUMPABLE, "not-dumpable", "is not read or traced by others of its user")                 \
