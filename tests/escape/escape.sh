@@ -6,63 +6,11 @@
 # would prove nothing. Then each protection alone, to see what it denies: the table that is printed.
 #
 #     escape.sh BUILD ESCAPE.so
-. "$(dirname "$0")/../system/stage.sh"
-PLUGIN=$2
+. "$(dirname "$0")/attempts.sh"
 LEAST=60
 NAMESPACES='user-namespace pid-namespace ipc-namespace uts-namespace network-namespace'
 ALL="$NAMESPACES private-root rlimits capabilities not-dumpable w-xor-x landlock seccomp"
 PROMISES=files,network,processes,memory
-
-HERE=$(mktemp -d "$BUILD/escape.XXXXXX")
-trap 'rm -rf "$STATE" "$HERE"' EXIT
-cd "$HERE"
-raise_world
-echo 'for nobody' >secret
-mkdir -p .seam/state/other
-echo 'of another plugin' >.seam/state/other/note
-jq -nc '{items: [range(140)]}' >numbers.json
-cat >out.yaml <<'END'
-flow: out
-version: 1.0.0
-input:
-  schema: {type: object, properties: {items: {type: array, items: {type: integer}, maxItems: 500}}, required: [items]}
-budget: {attempts: 500, calls: 500, time: 4m}
-steps:
-  try:
-    agent: p/try
-    for_each: ${ .input.items }
-    concurrency: 1
-    on_item_failure: collect
-    input: {n: "${ .item }"}
-    timeout: {start_to_close: 20s, schedule_to_close: 40s}
-    retry: {max_attempts: 1}
-output: {as: "${ .steps.try.output }"}
-escalation: {to: ops, deadline: 1h}
-END
-
-# attempts FILE [WITHOUT]: what became of each, in the order of their numbers: "" is a way out.
-attempts() {
-    rm -f journal.db*
-    echo 'to be deleted' >victim
-    cat >seam.yaml <<END
-manifest: 1
-store: {url: "sqlite:journal.db"}
-plugins:
-  p:
-    path: "$PLUGIN"
-    config: {folder: "$HERE", port: $PORT, pid: $$}
-    grants: {fs: [{path: "\${state}", mode: rw}]}
-    sandbox: {without: [${2:-}]}
-escalation: {ops: {}}
-END
-    try 0 timeout 120 "$SEAM" run out.yaml --input numbers.json
-    # In a /tmp of its own it may create what it likes: only what is seen from here got out.
-    jq -c --argjson made "$([ -f made ] && echo true || echo false)" '[.[] | if .error then {stopped: (.error.message | capture("killed by (?<s>[A-Z]+)").s)}
-                  elif .output.name == "create a file" and .output.stopped == "" and ($made | not)
-                  then .output + {stopped: "elsewhere"}
-                  else .output end] | map(select(.name != ""))' out >"$1"
-    rm -f made
-}
 
 without() {
     local p words=$PROMISES
@@ -93,6 +41,7 @@ denied default.json
 claim "nor where namespaces are forbidden"
 attempts bare.json "$(printf '%s,' $NAMESPACES) private-root, capabilities"
 denied bare.json
+
 claim "each of them is denied by what the table says"
 for p in $ALL; do
     attempts "only-$p.json" "$(without "$p")"
