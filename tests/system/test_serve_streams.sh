@@ -36,7 +36,7 @@ follow() {
 
 ids() { sed -n 's/^id: //p' "$@"; }
 last_id() { ids "$@" | tail -n 1; }
-grown() { [ "$(ids "$1" | wc -l)" -ge "$2" ]; }
+grown() { [ "$(ids "$1" 2>/dev/null | wc -l)" -ge "$2" ]; }
 
 # whole ID: standard input has every number of the run's records, once, in order.
 whole() {
