@@ -199,7 +199,11 @@ const struct command commands[] = {
      test_options, 1, 2, command_test},
     {"plugins", "[inspect | verify] [FILE.so]", "what is loaded, and why not; is a plugin good",
      "Reads the card of every plugin of the manifest, starts it, and says what it is. `inspect`\n"
-     "prints the card of one file without running any of it. `verify` runs the conformance kit on\n"
+     "prints the card of one file without running any of it; with --manifest FILE it has the "
+     "agents\n"
+     "that the plugin's configuration there declares, if that is where they stand: a confined "
+     "worker\n"
+     "is asked for them. `verify` runs the conformance kit on\n"
      "one file: level 1 looks at the file, 2 calls its agents with many inputs, in a worker and\n"
      "in process, 3 holds what they do to the world against their effect class, 4 does it under\n"
      "valgrind and the sandbox. A check that could not be made is skipped and says why.\n"

@@ -4,10 +4,39 @@
  */
 #include "cli/cli_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+static bool same_file(const char *a, const char *b)
+{
+    AUTO(freep) char *left = realpath(a, NULL), *right = realpath(b, NULL);
+    return left && right && strcmp(left, right) == 0;
+}
+
+/* With the agents that the configuration declares, which a worker is asked for. */
+static int inspect_configured(const struct args *args, const char *name)
+{
+    AUTO(roster_freep) struct roster *roster = NULL;
+    struct error err;
+    if (open_roster(args, true, &roster, &err) != ERR_OK)
+        return report_error(args, &err);
+    for (size_t i = 0; i < roster->plugin_count; i++) {
+        const struct roster_plugin *plugin = &roster->plugins[i];
+        if (strcmp(plugin->entry->alias, name) != 0 && !same_file(plugin->entry->path, name))
+            continue;
+        if (!plugin->card)
+            return report_error(args, &plugin->error);
+        print_json(json_incref(plugin->card->json));
+        return EXIT_DONE;
+    }
+    error_set(&err, ERR_NOT_FOUND, "%s has no plugin `%s`", args_option(args, "--manifest"), name);
+    return report_error(args, &err);
+}
 
 static int inspect(const struct args *args, const char *path)
 {
+    if (args_option(args, "--manifest"))
+        return inspect_configured(args, path);
     AUTO(card_freep) struct card *card = NULL;
     struct error err;
     if (card_read(path, &card, &err) != ERR_OK)

@@ -204,17 +204,23 @@ static enum error_code check_reconcile(const struct card *card, const struct car
     return ERR_OK;
 }
 
+/* Before it is described it names none; a card that was kept says what it was described as. */
+static enum error_code check_from(const struct card *card, bool kept, struct error *reterr)
+{
+    bool empty = json_array_size(json_object_get(card->json, "agents")) == 0;
+    if (card->from_config ? empty || kept : !empty)
+        return ERR_OK;
+    return error_set(reterr, ERR_INPUT,
+                     card->from_config
+                         ? "its agents stand in its configuration (agents_from), so "
+                           "`agents` must be empty"
+                         : "it has no agents (cure: declare one, or say \"agents_from\": "
+                           "\"config\")");
+}
+
 static enum error_code read_agents(struct card *card, struct error *reterr)
 {
     const json_t *list = json_object_get(card->json, "agents");
-    bool from_config = json_object_get(card->json, "agents_from") != NULL;
-    if (from_config != (json_array_size(list) == 0))
-        return error_set(reterr, ERR_INPUT,
-                         from_config
-                             ? "its agents stand in its configuration (agents_from), so "
-                               "`agents` must be empty"
-                             : "it has no agents (cure: declare one, or say \"agents_from\": "
-                               "\"config\")");
     card->agents = xcalloc(json_array_size(list) + 1, sizeof(*card->agents));
     size_t index;
     const json_t *json;
@@ -277,7 +283,8 @@ static bool is_brokered(const struct card *card)
            json_array_size(json_object_get(requests, "agents")) > 0;
 }
 
-static enum error_code read_json(struct card *card, struct slice text, struct error *reterr)
+static enum error_code read_json(struct card *card, struct slice text, bool kept,
+                                 struct error *reterr)
 {
     enum error_code code = json_read(text, LIMIT_FILE, &card->json, reterr);
     if (code == ERR_OK)
@@ -291,6 +298,7 @@ static enum error_code read_json(struct card *card, struct slice text, struct er
     const json_t *abi = json_object_get(card->json, "abi");
     card->abi_major = (uint32_t)json_integer_value(json_object_get(abi, "major"));
     card->abi_minor = (uint32_t)json_integer_value(json_object_get(abi, "minor"));
+    card->from_config = json_object_get(card->json, "agents_from") != NULL;
     card->id = copy_word(card->json, "id");
     card->version = copy_word(card->json, "version");
     card->summary = copy_word(card->json, "summary");
@@ -299,6 +307,8 @@ static enum error_code read_json(struct card *card, struct slice text, struct er
     code = read_limits(card, reterr);
     if (code == ERR_OK)
         code = read_config(card, reterr);
+    if (code == ERR_OK)
+        code = check_from(card, kept, reterr);
     if (code == ERR_OK)
         code = read_agents(card, reterr);
     card->brokered = code == ERR_OK && is_brokered(card);
@@ -317,8 +327,8 @@ enum error_code card_read(const char *path, struct card **ret_card, struct error
     AUTO(card_freep) struct card *card = xcalloc(1, sizeof(*card));
     card->path = xstrdup(path);
     card->library = library.digest;
-    card->digest = digest_of(text);
-    code = read_json(card, text, reterr);
+    card->digest = card->bare = digest_of(text);
+    code = read_json(card, text, false, reterr);
     if (code != ERR_OK) {
         error_prefix(reterr, "%s: card: ", path);
         return code;
@@ -331,13 +341,36 @@ enum error_code card_parse(struct slice text, struct card **ret_card, struct err
 {
     AUTO(card_freep) struct card *card = xcalloc(1, sizeof(*card));
     card->path = xstrdup("");
-    card->digest = digest_of(text);
-    enum error_code code = read_json(card, text, reterr);
+    card->digest = card->bare = digest_of(text);
+    enum error_code code = read_json(card, text, true, reterr);
     if (code != ERR_OK) {
         error_prefix(reterr, "card: ");
         return code;
     }
     *ret_card = TAKE(card);
+    return ERR_OK;
+}
+
+enum error_code card_describe(struct card *card, json_t *agents, struct error *reterr)
+{
+    ASSERT(card->from_config && card->agent_count == 0);
+    if (json_array_size(agents) == 0)
+        return error_set(reterr, ERR_INPUT,
+                         "its configuration declares no agents (cure: declare one there)");
+    free(TAKE(card->agents));
+    json_object_set(card->json, "agents", agents);
+    enum error_code code = check_schema(card->json, reterr);
+    if (code == ERR_OK)
+        code = read_agents(card, reterr);
+    if (code != ERR_OK)
+        return code;
+    card->brokered = is_brokered(card);
+    AUTO(text_done) struct text text;
+    text_init(&text, LIMIT_FILE);
+    json_write(card->json, &text);
+    if (text.overflowed)
+        return error_set(reterr, ERR_LIMIT, "its agents take more than %d bytes", LIMIT_FILE);
+    card->digest = digest_of(text_slice(&text));
     return ERR_OK;
 }
 

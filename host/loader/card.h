@@ -26,11 +26,14 @@ struct card {
     int max_concurrency;
     int64_t memory_bytes, call_ms, drain_ms; /* -1 = not said                                   */
     struct contract *config; /* never NULL; accepts {} alone if the card says nothing     */
+    bool from_config;        /* its agents stand in its configuration: see card_describe      */
     bool brokered;           /* asks for no way into the world but the host's             */
     struct card_agent *agents;
     size_t agent_count;
-    json_t *json;                  /* the whole card                                            */
-    struct digest digest, library; /* of the card's bytes; of the file                          */
+    json_t *json; /* the whole card                                            */
+    /* Of the card's bytes, and of its agents if it was described: what is approved; of its bytes
+     * alone; of the file. */
+    struct digest digest, bare, library;
 };
 
 /* Opens the file once, checks owner and mode (it and every parent folder belong to root or the user
@@ -39,6 +42,11 @@ struct card {
  * refusal says what was found and the cure. */
 WARN_UNUSED enum error_code card_read(const char *path, struct card **ret_card,
                                       struct error *reterr);
+/* Gives a card whose agents stand in its configuration the agents that its plugin has listed, in
+ * the card's own form, and checks them as those of any card. From then on they are part of the
+ * card: of its `json`, which card_parse reads back, and of its `digest`. A failure names the place
+ * in the list, and leaves the card of no use. */
+WARN_UNUSED enum error_code card_describe(struct card *card, json_t *agents, struct error *reterr);
 /* A card by its text alone, as it was kept from a library: its path is "", and so are the digest of
  * the library and the trust in it; nothing is loaded by such a card. */
 WARN_UNUSED enum error_code card_parse(struct slice text, struct card **ret_card,

@@ -69,6 +69,11 @@ void declared_add(struct plugin *p, const struct frame *frame)
 {
     struct slice name = frame->parts[0];
     struct declared_agent *found = NULL;
+    if (p->from_config) {
+        object(p, "its agents stand in its configuration, and the table has one, \"%.*s\"",
+               (int)name.len, name.ptr);
+        return;
+    }
     for (uint32_t i = 0; i < p->agent_count && !found; i++)
         if (slice_is(name, p->agents[i].name))
             found = &p->agents[i];
@@ -93,7 +98,7 @@ enum error_code declared_check(struct plugin *p, const struct frame *table, stru
         object(p, "it needs ABI 1.%" PRIu32 " by its card and 1.%" PRIu32 " by its table",
                p->abi_minor, table->number);
     for (uint32_t i = 0; i < p->agent_count; i++)
-        if (!p->agents[i].found)
+        if (!p->agents[i].found && !p->from_config)
             object(p, "the card has an agent \"%s\" that the table does not have",
                    p->agents[i].name);
     if (p->refusal && reterr)

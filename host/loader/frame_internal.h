@@ -5,7 +5,7 @@
  * machine), then up to three strings of bytes. What a frame says is bounded by its own size, and
  * its size by the reader.
  *
- *   host → plugin   LOAD, then CREATE; CALL, CANCEL, ANSWER; STOP
+ *   host → plugin   LOAD, then LEARN …, CREATE; CALL, CANCEL, ANSWER; STOP
  *   plugin → host   CONFINED (of a worker); REFUSED, or AGENT … TABLE, then READY; COMPLETE,
  * UNBEGUN, BROKE, EMIT, REQUEST, LOG, STALE; STOPPED
  */
@@ -16,7 +16,8 @@
 
 enum frame_kind {
     FRAME_LOAD = 1, /* number: threads, other: payload                                      */
-    FRAME_CREATE,   /* parts: configuration                                                 */
+    FRAME_LEARN,    /* number: flags, parts: name; an agent that stands in the configuration */
+    FRAME_CREATE,   /* number: 1 if it will be asked to describe, parts: configuration      */
     FRAME_CALL,     /* id, other: deadline in ns, effect: index of the agent, number: attempt,
                        parts: input, key, feedback                                          */
     FRAME_CANCEL,   /* id                                                                   */
@@ -40,6 +41,9 @@ enum frame_kind {
     FRAME_STOPPED,
     FRAME_KINDS,
 };
+
+/* In place of the index of an agent: the call is for the extension seam.describe/1. */
+#define FRAME_DESCRIBE UINT32_MAX
 
 enum { FRAME_PARTS = 3, FRAME_HEAD = 48, FRAME_SLACK = 64 << 10 };
 

@@ -156,10 +156,29 @@ static bool load(struct guest *g, const struct guest_site *site, const struct fr
     return false;
 }
 
+static void learn(struct guest *g, const struct frame *frame)
+{
+    g->agents = xrealloc(g->agents, (g->agent_count + 1) * sizeof(*g->agents));
+    char *name = xstrndup(frame->parts[0].ptr, frame->parts[0].len);
+    g->agents[g->agent_count++] = (struct guest_agent){
+        .name = name, .learned = name, .nonblocking = (frame->number & SEAM_NONBLOCKING) != 0};
+}
+
+static const seam_describe *find_describe(const struct guest *g)
+{
+    const seam_plugin *t = g->table;
+    const seam_describe *found = SEAM_HAS(t, seam_plugin, extension) && t->extension
+                                     ? t->extension(g->self, SEAM_DESCRIBE_EXTENSION)
+                                     : NULL;
+    return found && SEAM_HAS(found, seam_describe, start) && found->start ? found : NULL;
+}
+
 static bool create(struct guest *g, const struct frame *frame)
 {
     seam_bytes config = {frame->parts[0].ptr, frame->parts[0].len};
     seam_status status = g->table->create(&g->host, config, &g->self);
+    if (status == SEAM_OK && frame->number)
+        g->describe = find_describe(g);
     guest_send(g, &(struct frame){.kind = FRAME_READY, .status = status});
     return status == SEAM_OK;
 }
@@ -190,6 +209,9 @@ static enum stage obey(struct guest *g, enum stage stage, const struct guest_sit
     switch (frame->kind) {
     case FRAME_LOAD:
         return load(g, site, frame) ? LISTED : NEW;
+    case FRAME_LEARN:
+        learn(g, frame);
+        return stage;
     case FRAME_CREATE:
         return create(g, frame) ? SERVING : LISTED;
     case FRAME_CALL:
@@ -279,6 +301,8 @@ void guest_retire(struct guest *g)
     static _Atomic(struct guest *) retired;
     pthread_mutex_lock(&g->lock);
     buffer_done(&g->in);
+    for (uint32_t i = 0; i < g->agent_count; i++)
+        free(g->agents[i].learned);
     free(TAKE(g->agents));
     free(TAKE(g->threads));
     free(TAKE(g->calls));

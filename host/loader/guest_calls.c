@@ -102,8 +102,9 @@ static void start_on_loop(struct guest *g, const struct frame *frame)
 
 void guest_take_call(struct guest *g, const struct frame *frame)
 {
-    ASSERT(frame->effect < g->agent_count);
-    bool queued = !g->agents[frame->effect].nonblocking;
+    bool describes = frame->effect == FRAME_DESCRIBE;
+    ASSERT(describes || frame->effect < g->agent_count);
+    bool queued = describes || !g->agents[frame->effect].nonblocking;
     pthread_mutex_lock(&g->lock);
     open_call(g, frame, queued);
     pthread_mutex_unlock(&g->lock);
@@ -118,19 +119,26 @@ static seam_bytes bytes_of(struct slice s)
     return (seam_bytes){s.ptr, s.len};
 }
 
+static seam_status start_describing(struct guest *g, const seam_call *call)
+{
+    return g->describe ? g->describe->start(g->self, call) : SEAM_E_UNSUPPORTED;
+}
+
 void guest_start_agent(struct guest *g, const struct job *job)
 {
+    bool describes = job->agent == FRAME_DESCRIBE;
+    const char *agent = describes ? SEAM_DESCRIBE_EXTENSION : g->agents[job->agent].name;
     struct seam_call call = {
         .size = sizeof(call),
         .attempt = job->attempt,
         .id = job->id,
         .deadline_ns = job->deadline_ns,
-        .agent = bytes_of(slice_of(g->agents[job->agent].name)),
+        .agent = bytes_of(slice_of(agent)),
         .input = bytes_of(job->parts[0]),
         .idempotency_key = bytes_of(job->parts[1]),
         .feedback = bytes_of(job->parts[2]),
     };
-    seam_status status = g->table->start(g->self, &call);
+    seam_status status = describes ? start_describing(g, &call) : g->table->start(g->self, &call);
     if (status == SEAM_OK)
         return;
     guest_end_call(g, &(struct frame){.kind = FRAME_COMPLETE,

@@ -60,6 +60,7 @@ struct guest_request { /* id 0: the slot is free */
 
 struct guest_agent {
     const char *name;
+    char *learned;    /* the name, if it stands in no table but in the configuration */
     bool nonblocking; /* loop only */
 };
 
@@ -72,6 +73,7 @@ struct guest {
     /* set by the loop before the first call, then constant */
     const seam_plugin *table;
     void *self;
+    const struct seam_describe *describe; /* NULL: it has none */
     struct guest_agent *agents;
     uint32_t agent_count;
     size_t payload;

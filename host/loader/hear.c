@@ -52,8 +52,10 @@ static void hear_table(struct plugin *p, const struct frame *frame)
         return;
     }
     p->stage = STAGE_CREATING;
-    frame_write(&p->link.out,
-                &(struct frame){.kind = FRAME_CREATE, .parts = {{p->config, p->config_len}}});
+    described_tell(p);
+    frame_write(&p->link.out, &(struct frame){.kind = FRAME_CREATE,
+                                              .number = p->from_config,
+                                              .parts = {{p->config, p->config_len}}});
 }
 
 static void hear_ready(struct plugin *p, const struct frame *frame)
@@ -67,9 +69,10 @@ static void hear_ready(struct plugin *p, const struct frame *frame)
         plugin_refuse(p, &err);
         return;
     }
-    p->stage = STAGE_SERVING;
-    p->load_due_ns = 0;
-    p->handlers.ready(p->user, NULL);
+    if (p->from_config)
+        described_ask(p);
+    else
+        plugin_serve(p);
 }
 
 /* ---- ends of calls ---- */
@@ -202,7 +205,7 @@ static void hear_chunk(struct plugin *p, const struct frame *frame)
 {
     if (!slice_valid_utf8(frame->parts[0]))
         break_off(p, "a chunk that is not UTF-8");
-    else if (is_running(p, frame->id))
+    else if (is_running(p, frame->id) && frame->id != p->describing)
         p->handlers.emitted(p->user, frame->id, frame->parts[0]);
 }
 
@@ -211,6 +214,12 @@ static void hear_request(struct plugin *p, const struct frame *frame)
     struct slice op = frame->parts[0], body = frame->parts[1];
     if (op.len > LIMIT_NAME || !slice_valid_utf8(op) || !slice_valid_utf8(body))
         break_off(p, "a request that is not UTF-8");
+    else if (frame->id == p->describing)
+        plugin_answer(
+            p, frame->other,
+            &(struct plugin_answer){
+                .status = SEAM_E_UNSUPPORTED,
+                .body = SLICE("{\"message\":\"who describes its agents has no services\"}")});
     else if (is_running(p, frame->id))
         p->handlers.requested(p->user, frame->id, frame->other, op, body);
     else
@@ -290,6 +299,7 @@ static void hear(struct plugin *p, const struct frame *frame)
     case FRAME_STOPPED:
         return;
     case FRAME_LOAD:
+    case FRAME_LEARN:
     case FRAME_CREATE:
     case FRAME_CALL:
     case FRAME_CANCEL:

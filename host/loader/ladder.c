@@ -114,7 +114,9 @@ static void refuse_slow_load(struct plugin *p)
               "%s: was not ready in time: %s does not return (cure: do long work in start(), not "
               "while loading)",
               p->path,
-              p->stage == STAGE_LOADING ? "a constructor or seam_plugin_v1()" : "create()");
+              p->stage == STAGE_LOADING    ? "a constructor or seam_plugin_v1()"
+              : p->stage == STAGE_CREATING ? "create()"
+                                           : "seam.describe/1");
     plugin_refuse(p, &err);
 }
 

@@ -117,6 +117,10 @@ struct plugin_counts {
 };
 struct plugin_counts plugin_counts(const struct plugin *plugin);
 
+/* What its extension seam.describe/1 listed, a JSON array; NULL for a plugin whose agents stand in
+ * its card, or that is not ready. Borrowed from the plugin. */
+json_t *plugin_described(const struct plugin *plugin);
+
 /* What holds its worker, as the worker said before anything of the plugin ran; NULL: it has not
  * said so yet, or there is no worker, and so nothing that holds it. */
 const struct sandbox_report *plugin_sandbox(const struct plugin *plugin);

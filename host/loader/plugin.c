@@ -57,6 +57,9 @@ static void copy_card(struct plugin *p, const struct card *card)
     p->version = xstrdup(card->version);
     p->abi_minor = card->abi_minor;
     p->agent_count = (uint32_t)card->agent_count;
+    p->from_config = card->from_config;
+    if (card->from_config && card->agent_count > 0)
+        p->described = json_incref(json_object_get(card->json, "agents"));
     p->agents = xcalloc(card->agent_count + 1, sizeof(*p->agents));
     for (size_t i = 0; i < card->agent_count; i++)
         p->agents[i] = (struct declared_agent){.name = xstrdup(card->agents[i].name),
@@ -102,6 +105,7 @@ static void dispose(struct plugin *p)
     for (uint32_t i = 0; i < p->agent_count; i++)
         free(p->agents[i].name);
     free(p->agents);
+    json_decref(p->described);
     free(p->path);
     free(p->id);
     free(p->version);
@@ -268,6 +272,11 @@ void plugin_end_call(struct plugin *p, struct call *c, struct call_result *resul
     result->call = c->id;
     if (!result->reason)
         result->reason = "";
+    if (c->id == p->describing) {
+        calls_close(&p->calls, c);
+        described_end(p, result);
+        return;
+    }
     if (c->state == STATE_WAITING)
         calls_leave_line(&p->calls, c);
     bool runs_on = p->in_process && !result->reaped && result->end == CALL_TIMED_OUT;
@@ -283,9 +292,21 @@ void plugin_end_call(struct plugin *p, struct call *c, struct call_result *resul
 
 /* ---- ends ---- */
 
+static bool is_coming(const struct plugin *p)
+{
+    return p->stage == STAGE_LOADING || p->stage == STAGE_CREATING || p->stage == STAGE_DESCRIBING;
+}
+
+void plugin_serve(struct plugin *p)
+{
+    p->stage = STAGE_SERVING;
+    p->load_due_ns = 0;
+    p->handlers.ready(p->user, NULL);
+}
+
 void plugin_refuse(struct plugin *p, const struct error *err)
 {
-    if (p->stage != STAGE_LOADING && p->stage != STAGE_CREATING)
+    if (!is_coming(p))
         return;
     p->stage = STAGE_REFUSED;
     p->load_due_ns = 0;
@@ -338,13 +359,17 @@ static void reap(struct plugin *p)
     }
     for (int i = 0; i < OUTPUT_ROUNDS && p->worker.output >= 0; i++)
         worker_read_output(&p->worker, i + 1 == OUTPUT_ROUNDS, log_line, p);
-    if (p->stage == STAGE_LOADING || p->stage == STAGE_CREATING) {
+    if (is_coming(p)) {
         struct error err;
         error_set(&err, ERR_INPUT,
                   "%s: its worker %s while the plugin was %s, so a constructor, "
-                  "seam_plugin_v1() or create() of it is at fault (cure: run the worker's program "
+                  "seam_plugin_v1(), create() or seam.describe/1 of it is at fault (cure: run the "
+                  "worker's program "
                   "under a debugger, or ask the plugin's author; the host is not harmed)",
-                  p->path, how, p->stage == STAGE_LOADING ? "loaded" : "created");
+                  p->path, how,
+                  p->stage == STAGE_LOADING    ? "loaded"
+                  : p->stage == STAGE_CREATING ? "created"
+                                               : "asked for its agents");
         plugin_refuse(p, &err);
     }
     if (!p->death) {

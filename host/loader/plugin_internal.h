@@ -4,7 +4,9 @@
  *
  *   loading → creating    its table came and equals the card        [hear TABLE]
  *   creating → serving    create() said OK: ready()                 [hear READY]
- *   loading, creating → refused   it cannot be used: ready(err)     [plugin_refuse]
+ *   creating → describing … and its agents stand in its configuration
+ *   describing → serving  it named them, the same as ever: ready()  [described_end]
+ *   before serving → refused      it cannot be used: ready(err)     [plugin_refuse]
  *   any → dying           its worker was killed, or closed its end  [plugin_kill]
  *   any → ended           its worker is reaped: calls end, down()   [reap]
  *
@@ -21,6 +23,7 @@
 enum plugin_stage {
     STAGE_LOADING,
     STAGE_CREATING,
+    STAGE_DESCRIBING,
     STAGE_SERVING,
     STAGE_REFUSED,
     STAGE_DYING,
@@ -38,8 +41,11 @@ struct plugin {
     void *user;
     char *path, *id, *version; /* of the card */
     uint32_t abi_minor;
-    struct declared_agent *agents;
+    struct declared_agent *agents; /* one more than agent_count: seam.describe/1 */
     uint32_t agent_count, listed;
+    bool from_config;    /* its agents stand in its configuration */
+    uint64_t describing; /* the call that asks for them; 0: none is under way */
+    json_t *described;   /* what they were when it was approved; then, what it said */
     char *config;
     size_t config_len, payload;
     int max_concurrency;
@@ -101,6 +107,15 @@ void hear_text(struct plugin *p, uint64_t call, uint32_t level, struct slice tex
 void declared_add(struct plugin *p, const struct frame *agent);
 WARN_UNUSED enum error_code declared_check(struct plugin *p, const struct frame *table,
                                            struct error *reterr);
+
+/* described.c: agents that stand in the configuration */
+/* Tells the guest of those that are known. */
+void described_tell(struct plugin *p);
+/* Asks for them; when they come, and are as known, it serves. */
+void described_ask(struct plugin *p);
+/* That call has ended; its slot is free. */
+void described_end(struct plugin *p, const struct call_result *result);
+void plugin_serve(struct plugin *p);
 
 /* in_process.c */
 WARN_UNUSED enum error_code in_process_start(struct plugin *p, int library, struct error *reterr);

@@ -291,7 +291,7 @@ static const struct card_agent *find_agent(const struct card *card, const char *
 
 static bool by_config(const struct card *card)
 {
-    return json_object_get(card->json, "agents_from") != NULL;
+    return card->from_config && card->agent_count == 0;
 }
 
 static void say_gone(struct succession *s, const struct card_agent *was, const char *old_base,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The roster: from manifest and cards to the catalog of agents that flows may name. Nothing of a
- * plugin runs for it.
+ * plugin runs for it, but to name the agents that stand in its configuration.
  */
 #include "runtime/host_internal.h"
 
@@ -123,13 +123,15 @@ static enum error_code load_plugin(struct roster *roster, struct roster_plugin *
         code = read_card_alone(cards, plugin);
     if (code == ERR_OK)
         code = check_config(plugin->entry, plugin->card, &plugin->error);
-    if (code == ERR_OK)
-        code = check_agents(plugin->entry, plugin->card, &plugin->error);
     if (code == ERR_OK && plugin->entry->in_process && plugin->card->isolation_worker)
         code = error_set(&plugin->error, ERR_DENIED,
                          "plugin `%s`: its card insists on a worker; remove `isolation: "
                          "in-process` from the manifest",
                          plugin->entry->alias);
+    if (code == ERR_OK && plugin->card->from_config && plugin->card->agent_count == 0)
+        code = plugin_describe(plugin, (size_t)roster->manifest->payload, &plugin->error);
+    if (code == ERR_OK)
+        code = check_agents(plugin->entry, plugin->card, &plugin->error);
     if (code != ERR_OK) {
         card_free(plugin->card);
         plugin->card = NULL;

@@ -28,7 +28,8 @@ struct roster {
     struct catalog catalog;
 };
 
-/* Reads the manifest and every card; runs no plugin. A plugin that is refused is remembered with
+/* Reads the manifest and every card; runs no plugin, unless its agents stand in its configuration:
+ * a confined worker is asked for them. A plugin that is refused is remembered with
  * its reason; it is an error here only if the manifest says `required`. */
 WARN_UNUSED enum error_code roster_load(const char *manifest_path, struct roster **ret_roster,
                                         struct error *reterr);

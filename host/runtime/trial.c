@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One plugin started, to see whether it is what its card says, and ended again. No call is made.
+ * One plugin started, to see whether it is what its card says, and ended again: no call of an agent
+ * is made. One whose agents stand in its configuration is started so, in a worker, to name them.
  */
 #include "runtime/host_internal.h"
 
@@ -59,9 +60,14 @@ static void down(void *user, const char *reason)
     trial->over = true;
 }
 
-static enum error_code attempt(const struct roster *roster, const struct roster_plugin *plugin,
-                               const char *worker, struct sandbox_report *ret_sandbox,
-                               bool *ret_held, struct error *reterr)
+struct found {
+    struct sandbox_report sandbox;
+    bool held;         /* by the sandbox */
+    json_t *described; /* its agents, if they stand in its configuration */
+};
+
+static enum error_code attempt(const struct roster_plugin *plugin, const char *worker,
+                               size_t payload, struct found *ret, struct error *reterr)
 {
     static const struct plugin_handlers handlers = {
         .ready = ready,
@@ -74,8 +80,8 @@ static enum error_code attempt(const struct roster *roster, const struct roster_
     struct trial trial = {.error.code = ERR_OK};
     struct plugin *started = NULL;
     AUTO(freep) char *program = find_worker(worker);
-    enum error_code code = plugin_start_entry(plugin, program, (size_t)roster->manifest->payload,
-                                              &handlers, &trial, &started, reterr);
+    enum error_code code =
+        plugin_start_entry(plugin, program, payload, &handlers, &trial, &started, reterr);
     if (code != ERR_OK)
         return code;
     while (!trial.over) {
@@ -84,9 +90,10 @@ static enum error_code attempt(const struct roster *roster, const struct roster_
             plugin_dispatch(started);
     }
     const struct sandbox_report *sandbox = plugin_sandbox(started);
-    *ret_held = sandbox != NULL;
+    *ret = (struct found){.held = sandbox != NULL,
+                          .described = json_incref(plugin_described(started))};
     if (sandbox)
-        *ret_sandbox = *sandbox;
+        ret->sandbox = *sandbox;
     plugin_free(started);
     return trial.error.code == ERR_OK ? ERR_OK
                                       : error_set(reterr, trial.error.code, "%s", trial.error.text);
@@ -103,7 +110,28 @@ enum error_code host_try_plugin(const struct roster *roster, const char *alias, 
             continue;
         if (!plugin->card)
             return error_set(reterr, plugin->error.code, "%s", plugin->error.text);
-        return attempt(roster, plugin, worker, ret_sandbox, ret_held, reterr);
+        struct found found = {.held = false};
+        enum error_code code =
+            attempt(plugin, worker, (size_t)roster->manifest->payload, &found, reterr);
+        json_decref(found.described);
+        *ret_held = found.held;
+        *ret_sandbox = found.sandbox;
+        return code;
     }
     return error_set(reterr, ERR_NOT_FOUND, "the manifest has no plugin `%s`", alias);
+}
+
+enum error_code plugin_describe(struct roster_plugin *plugin, size_t payload, struct error *reterr)
+{
+    struct manifest_plugin entry = *plugin->entry;
+    entry.in_process = false;
+    struct roster_plugin confined = {.entry = &entry, .card = plugin->card};
+    struct found found = {.held = false};
+    enum error_code code = attempt(&confined, NULL, payload, &found, reterr);
+    if (code == ERR_OK)
+        code = card_describe(plugin->card, found.described, reterr);
+    if (code != ERR_OK)
+        error_prefix(reterr, "the agents of its configuration: ");
+    json_decref(found.described);
+    return code;
 }

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Agents that stand in a plugin's configuration. Its card cannot name them, so a worker that is
+ * confined asks its extension seam.describe/1: once before the plugin is accepted, when the answer
+ * becomes part of its card, and at each later start, when it must say the same again, or the
+ * operator has approved something else than what would run.
+ *
+ * The question is a call like any other, with a thread, a limit and an end of its own; but no
+ * service is there for it, and nobody but this file hears how it ended.
+ */
+#include "document/document.h"
+#include "loader/plugin_internal.h"
+
+#include <inttypes.h>
+#include <seam/plugin.h>
+#include <string.h>
+
+void described_tell(struct plugin *p)
+{
+    for (uint32_t i = 0; p->from_config && i < p->agent_count; i++) {
+        p->agents[i].index = i;
+        frame_write(&p->link.out, &(struct frame){.kind = FRAME_LEARN,
+                                                  .number = p->agents[i].flags,
+                                                  .parts = {slice_of(p->agents[i].name)}});
+    }
+}
+
+void described_ask(struct plugin *p)
+{
+    p->stage = STAGE_DESCRIBING;
+    struct call *c = calls_open(&p->calls);
+    if (!c) {
+        plugin_kill(p, "there was no room for the call that asks for its agents");
+        return;
+    }
+    p->agents[p->agent_count] = (struct declared_agent){
+        .name = (char *)SEAM_DESCRIBE_EXTENSION, .effect = SEAM_READ, .index = FRAME_DESCRIBE};
+    c->agent = p->agent_count;
+    c->attempt = 1;
+    p->describing = c->id;
+    calls_move(&p->calls, c, STATE_UNDER_WAY);
+    frame_write(&p->link.out, &(struct frame){.kind = FRAME_CALL,
+                                              .id = c->id,
+                                              .other = (uint64_t)p->load_due_ns,
+                                              .effect = FRAME_DESCRIBE,
+                                              .number = 1,
+                                              .parts = {SLICE("{}")}});
+    plugin_kick(p);
+}
+
+/* ---- what it said ---- */
+
+/* The message of an error object, or the object as it stands. */
+static void say_failure(struct plugin *p, const struct call_result *result)
+{
+    AUTO(json_decrefp) json_t *body = NULL;
+    struct error err;
+    char why[ERROR_TEXT_SIZE / 2];
+    bool is_json = json_read(result->body, LIMIT_FILE, &body, &err) == ERR_OK;
+    const char *message = is_json ? json_string_value(json_object_get(body, "message")) : NULL;
+    size_t len = hear_clean(why, sizeof(why) - 1, message ? slice_of(message) : result->body);
+    if (result->status == SEAM_E_UNSUPPORTED && len == 0)
+        error_set(&err, ERR_INPUT,
+                  "%s: its card says that its agents stand in its configuration, and it has no "
+                  "extension " SEAM_DESCRIBE_EXTENSION " that lists them",
+                  p->path);
+    else
+        error_set(&err, ERR_INPUT,
+                  "%s: it was asked for its agents and failed with status %" PRId32
+                  ": %.*s (cure: look at its `config` in the manifest)",
+                  p->path, result->status, (int)len, why);
+    plugin_refuse(p, &err);
+}
+
+static const char *name_of(const json_t *agent)
+{
+    const char *name = json_string_value(json_object_get(agent, "name"));
+    return name ? name : "?";
+}
+
+static const json_t *find(const json_t *list, const char *name)
+{
+    size_t i;
+    const json_t *agent;
+    json_array_foreach (list, i, agent)
+        if (strcmp(name_of(agent), name) == 0)
+            return agent;
+    return NULL;
+}
+
+/* Where the two lists differ, in words. */
+static void say_difference(const json_t *was, const json_t *is, struct text *out)
+{
+    size_t i;
+    const json_t *agent;
+    const char *key;
+    json_t *value;
+    json_array_foreach (was, i, agent) {
+        const json_t *now = find(is, name_of(agent));
+        if (!now) {
+            text_addf(out, "agent \"%s\" is gone", name_of(agent));
+            return;
+        }
+        json_object_foreach ((json_t *)(uintptr_t)agent, key, value) {
+            if (json_equal(value, json_object_get(now, key)))
+                continue;
+            text_addf(out, "the `%s` of agent \"%s\" was ", key, name_of(agent));
+            json_write(value, out);
+            text_adds(out, " and is ");
+            json_write(json_object_get(now, key), out);
+            return;
+        }
+    }
+    json_array_foreach (is, i, agent) {
+        if (find(was, name_of(agent)))
+            continue;
+        text_addf(out, "agent \"%.128s\" is new", name_of(agent));
+        return;
+    }
+    text_adds(out, "they are in another order, or say more");
+}
+
+static void refuse_difference(struct plugin *p, const json_t *is)
+{
+    struct error err;
+    AUTO(text_done) struct text text;
+    text_init(&text, LIMIT_FILE);
+    say_difference(p->described, is, &text);
+    char shown[ERROR_TEXT_SIZE / 2];
+    size_t len = hear_clean(shown, sizeof(shown) - 1, text_slice(&text));
+    error_set(&err, ERR_CONFLICT,
+              "%s: its agents are not those that were accepted: %.*s (cure: if that is meant, "
+              "approve it again)",
+              p->path, (int)len, shown);
+    plugin_refuse(p, &err);
+}
+
+static void hear_list(struct plugin *p, struct slice body)
+{
+    AUTO(json_decrefp) json_t *said = NULL;
+    struct error err;
+    if (json_read(body, LIMIT_FILE, &said, &err) != ERR_OK) {
+        error_prefix(&err, "%s: the list of its agents: ", p->path);
+        plugin_refuse(p, &err);
+        return;
+    }
+    json_t *list = json_object_get(said, "agents");
+    if (!json_is_array(list)) {
+        error_set(&err, ERR_INPUT,
+                  "%s: asked for its agents it said something else than {\"agents\": [...]}",
+                  p->path);
+        plugin_refuse(p, &err);
+    } else if (p->described && !json_equal(p->described, list)) {
+        refuse_difference(p, list);
+    } else {
+        if (!p->described)
+            p->described = json_incref(list);
+        plugin_serve(p);
+    }
+}
+
+void described_end(struct plugin *p, const struct call_result *result)
+{
+    p->describing = 0;
+    if (p->stage != STAGE_DESCRIBING)
+        return; /* it has been refused */
+    if (result->end == CALL_COMPLETED && result->status == SEAM_OK)
+        hear_list(p, result->body);
+    else if (result->end == CALL_COMPLETED)
+        say_failure(p, result);
+    else
+        plugin_kill(p, "the call that asks for its agents failed: %s", result->reason);
+}
+
+json_t *plugin_described(const struct plugin *p)
+{
+    return p->stage == STAGE_SERVING ? p->described : NULL;
+}

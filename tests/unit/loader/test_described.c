@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Agents that stand in a plugin's configuration, in both modes: asked for, made part of the card,
+ * called by their names, and refused when they are not what they were.
+ */
+#include "drive.h"
+
+#include "document/document.h"
+
+#define AGENT(name, effect)                                                                        \
+    "{\"name\":\"" name "\",\"summary\":\"s\",\"effect\":\"" effect                                \
+    "\",\"input\":true,\"output\":true}"
+#define AGENTS(list) "{\"agents\":[" list "]}"
+
+static void start(struct drive *d, const struct card *card, enum mode mode, const char *config)
+{
+    struct plugin_options options = drive_options(card, mode);
+    options.config = slice_of(config);
+    options.load_ms = strstr(config, "hang") ? 100 : 0;
+    options.grace_ms = 50;
+    drive_start_card(d, card, mode, &options);
+    drive_until(d, d->ready > 0);
+}
+
+/* The card, described by a plugin of this configuration. */
+static struct card *described(const char *config)
+{
+    struct drive d;
+    struct error err = {.text = ""};
+    struct card *card = drive_card(PLUGIN_FILE("describes"));
+    start(&d, card, IN_WORKER, config);
+    ck_assert_msg(d.refusal.code == ERR_OK, "%s", d.refusal.text);
+    ck_assert_msg(card_describe(card, plugin_described(d.plugin), &err) == ERR_OK, "%s", err.text);
+    drive_done(&d);
+    return card;
+}
+
+START_TEST(described_agents_are_called_by_their_names)
+{
+    EACH_MODE(mode)
+    {
+        const char *config = AGENTS(AGENT("one", "pure") "," AGENT("two", "write"));
+        AUTO(card_freep) struct card *card = described(config);
+        ck_assert_uint_eq(card->agent_count, 2);
+        struct drive d;
+        start(&d, card, mode, config);
+        ck_assert_msg(d.refusal.code == ERR_OK, "%s", d.refusal.text);
+        static const char *const names[] = {"one", "two"};
+        for (size_t i = 0; i < 2; i++) {
+            struct plugin_call call = {
+                .agent = names[i], .attempt = 1, .deadline_ms = -1, .input = SLICE("7")};
+            uint64_t id = plugin_call(d.plugin, &call);
+            drive_until(&d, d.count == i + 1);
+            ck_assert_str_eq(drive_result(&d, id)->body, i == 0 ? "{\"one\":7}" : "{\"two\":7}");
+        }
+        drive_done(&d);
+    }
+}
+END_TEST
+
+START_TEST(a_later_difference_is_refused_and_named)
+{
+    static const struct {
+        const char *config, *words;
+    } cases[] = {
+        {AGENTS(AGENT("one", "write")), "the `effect` of agent \"one\" was \"pure\" and is"},
+        {AGENTS(AGENT("two", "pure")), "agent \"one\" is gone"},
+        {AGENTS(AGENT("one", "pure") "," AGENT("two", "pure")), "agent \"two\" is new"},
+    };
+    EACH_MODE(mode)
+    {
+        AUTO(card_freep) struct card *card = described(AGENTS(AGENT("one", "pure")));
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            struct drive d;
+            start(&d, card, mode, cases[i].config);
+            ck_assert_int_eq(d.refusal.code, ERR_CONFLICT);
+            ck_assert_msg(strstr(d.refusal.text, cases[i].words) != NULL, "%s", d.refusal.text);
+            drive_done(&d);
+        }
+    }
+}
+END_TEST
+
+START_TEST(who_cannot_describe_is_refused_with_the_reason)
+{
+    static const struct {
+        const char *config, *words;
+    } cases[] = {
+        {"\"crash\"", "while the plugin was asked for its agents"},
+        {"\"hang\"", "seam.describe/1 does not return"},
+        {"\"ask\"", "who describes its agents has no services"},
+        {"\"refuse\"", "status 1: /functions/0: no such thing (cure: look at its `config`"},
+        {"\"nonsense\"", "it said something else than {\"agents\": [...]}"},
+        {"\"none\"", "has no extension seam.describe/1"},
+    };
+    AUTO(card_freep) struct card *card = drive_card(PLUGIN_FILE("describes"));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct drive d;
+        start(&d, card, IN_WORKER, cases[i].config);
+        ck_assert_msg(strstr(d.refusal.text, cases[i].words) != NULL, "%s", d.refusal.text);
+        ck_assert_uint_eq(d.ready, 1);
+        ck_assert_uint_eq(d.count, 0);
+        ck_assert_ptr_null(plugin_described(d.plugin));
+        drive_done(&d);
+    }
+}
+END_TEST
+
+START_TEST(a_described_card_is_checked_as_any_and_pinned_with_its_agents)
+{
+    AUTO(card_freep) struct card *one = described(AGENTS(AGENT("one", "pure")));
+    AUTO(card_freep) struct card *two = described(AGENTS(AGENT("two", "pure")));
+    ck_assert(digest_equal(&one->bare, &two->bare));
+    ck_assert(!digest_equal(&one->digest, &one->bare));
+    ck_assert(!digest_equal(&one->digest, &two->digest));
+
+    AUTO(text_done) struct text text;
+    text_init(&text, LIMIT_FILE);
+    json_write(one->json, &text);
+    AUTO(card_freep) struct card *kept = NULL;
+    ck_assert_int_eq(card_parse(text_slice(&text), &kept, NULL), ERR_OK);
+    ck_assert(digest_equal(&kept->digest, &one->digest));
+    ck_assert_str_eq(kept->agents[0].name, "one");
+
+    static const struct {
+        const char *agents, *words;
+    } cases[] = {
+        {"[]", "declares no agents"},
+        {"[" AGENT("a b", "pure") "]", "/agents/0/name"},
+        {"[" AGENT("a", "pure") "," AGENT("a", "pure") "]", "two agents \"a\""},
+        {"[{\"name\":\"a\",\"summary\":\"s\",\"input\":{\"type\":7},\"output\":true}]", "\"a\""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct error err = {.text = ""};
+        AUTO(card_freep) struct card *card = drive_card(PLUGIN_FILE("describes"));
+        AUTO(json_decrefp) json_t *agents = NULL;
+        ck_assert_int_eq(json_read(slice_of(cases[i].agents), LIMIT_FILE, &agents, NULL), ERR_OK);
+        ck_assert_int_ne(card_describe(card, agents, &err), ERR_OK);
+        ck_assert_msg(strstr(err.text, cases[i].words) != NULL, "%s", err.text);
+    }
+}
+END_TEST
+
+UNIT_MAIN(described_agents_are_called_by_their_names, a_later_difference_is_refused_and_named,
+          who_cannot_describe_is_refused_with_the_reason,
+          a_described_card_is_checked_as_any_and_pinned_with_its_agents)
