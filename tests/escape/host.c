@@ -189,7 +189,7 @@ static int secret_memory(void)
 }
 static int lock_memory(void)
 {
-    int error = result(mlockall(MCL_CURRENT));
+    int error = result(syscall(SYS_mlockall, MCL_CURRENT));
     munlockall();
     return error;
 }
