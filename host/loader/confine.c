@@ -3,7 +3,8 @@
  * From what a card asks for, what the manifest grants and what its policy says to the plan of a
  * worker's sandbox. A plugin gets what is both asked for and granted: of two paths where one lies
  * in the other, the inner, in the lesser mode. A plugin that is pure throughout gets nothing of it:
- * it has no use for any, and what it could reach would make it something else.
+ * it has no use for any, and what it could reach would make it something else. Only where its agents
+ * stand in its configuration, so does what they run: that it may still read, and make code of it.
  */
 #include "base/limits.h"
 #include "loader/confine_internal.h"
@@ -167,7 +168,7 @@ static enum error_code give_files(const struct card *card, const struct manifest
             if (granted->exec || has_dots(path) || (!outer && !covers(path, granted->path)))
                 continue;
             struct sandbox_path inner = {.path = outer ? path : granted->path,
-                                         .write = writes && granted->write};
+                                         .write = writes && granted->write && !plan->pure};
             enum error_code code = give(entry, plan, &inner, reterr);
             if (code != ERR_OK)
                 return code;
@@ -209,12 +210,14 @@ enum error_code plugin_plan(const struct card *card, const struct manifest_plugi
     if (memory >= 0)
         plan.memory_bytes = memory;
     enum error_code code = ERR_OK;
-    if (!plan.pure) {
-        const json_t *requests = json_object_get(card->json, "requests");
-        const char *net = json_string_value(json_object_get(requests, "net"));
-        plan.net = entry->net && net && strcmp(net, "any") == 0;
+    const json_t *requests = json_object_get(card->json, "requests");
+    if (!plan.pure || card->from_config) {
         plan.jit = entry->jit && json_is_true(json_object_get(requests, "jit"));
         code = give_files(card, entry, &plan, reterr);
+    }
+    if (!plan.pure) {
+        const char *net = json_string_value(json_object_get(requests, "net"));
+        plan.net = entry->net && net && strcmp(net, "any") == 0;
         if (code == ERR_OK)
             code = give_programs(card, entry, &plan, reterr);
     }
