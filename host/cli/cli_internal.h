@@ -247,6 +247,7 @@ int command_verify(const struct args *args);
 int command_validate(const struct args *args);
 int command_contract(const struct args *args);
 int command_serve(const struct args *args);
+int command_new(const struct args *args);
 
 extern const struct command commands[];
 extern const size_t command_count;
