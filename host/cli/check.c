@@ -164,8 +164,6 @@ int command_check(const struct args *args)
     report.flows = json_array();
     report.target = provider;
     report.sarif = sarif ? sarif_run_new() : NULL;
-    if (!as.json && !sarif)
-        note_unserved(roster);
     for (int i = 0; i < args->operand_count; i++)
         check_one(&as, roster, args->operands[i], &report);
     finish(&as, roster, &report);

@@ -126,8 +126,6 @@ int command_plugins(const struct args *args)
         return complain(EXIT_USAGE, "usage: seam plugins [inspect FILE.so | verify FILE.so]");
     }
     enum error_code code = open_roster(args, true, &roster, &err);
-    if (code == ERR_OK && !args->json)
-        note_unserved(roster);
     for (size_t i = 0; code == ERR_OK && i < roster->plugin_count; i++) {
         const struct roster_plugin *plugin = &roster->plugins[i];
         struct error why = plugin->error;

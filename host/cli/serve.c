@@ -66,8 +66,6 @@ int command_serve(const struct args *args)
         return complain(EXIT_USAGE, "serve: --drain %s: expected a duration, as 30s or 2m", drain);
     enum error_code code = open_roster(args, true, &roster, &err);
     options.roster = roster;
-    if (code == ERR_OK && !args_flag(args, "--quiet") && !args->json)
-        note_unserved(roster);
     if (code == ERR_OK)
         code = server_open(&options, &server, &err);
     if (code != ERR_OK)

@@ -11,6 +11,7 @@
 #include "contract/contract.h"
 #include "document/document.h"
 #include "loader/confine_internal.h"
+#include "loader/secret_grants_internal.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -214,22 +215,22 @@ static enum error_code check_secrets(const struct manifest *m, const struct mani
 {
     const json_t *known = json_object_get(document_root(m->document), "secrets");
     size_t index;
-    const json_t *name;
-    json_array_foreach (names, index, name) {
-        if (json_object_get(known, json_string_value(name)))
+    const json_t *item;
+    json_array_foreach (names, index, item) {
+        const char *name = secret_grant_name(item);
+        if (json_object_get(known, name))
             continue;
         AUTO(freep) const char **candidates = xcalloc(json_object_size(known) + 1, sizeof(char *));
         size_t count = 0;
         for (void *at = json_object_iter((json_t *)(uintptr_t)known); at;
              at = json_object_iter_next((json_t *)(uintptr_t)known, at))
             candidates[count++] = json_object_iter_key(at);
-        const char *near = suggest(slice_of(json_string_value(name)), candidates, count);
+        const char *near = suggest(slice_of(name), candidates, count);
         AUTO(freep) char *pointer = xasprintf("/plugins/%s/grants/secrets/%zu", p->alias, index);
         return complain(m, pointer, reterr,
                         "there is no secret \"%s\"%s%s%s (cure: say where it "
                         "stands, under `secrets`)",
-                        json_string_value(name), near ? "; did you mean \"" : "", near ? near : "",
-                        near ? "\"?" : "");
+                        name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
     return ERR_OK;
 }
@@ -329,6 +330,9 @@ static enum error_code read_plugin(const struct manifest *m, struct manifest_plu
     p->memory_bytes = p->call_ms = p->drain_ms = -1;
     AUTO(freep) char *at = xasprintf("/plugins/%s/limits", p->alias);
     enum error_code code = check_secrets(m, p, json_object_get(grants, "secrets"), reterr);
+    if (code == ERR_OK)
+        secret_grants_read(m, json_object_get(document_root(m->document), "secrets"),
+                           json_object_get(grants, "secrets"), p);
     if (code == ERR_OK)
         code = check_agents(m, p, reterr);
     if (code == ERR_OK)
@@ -542,6 +546,7 @@ static void manifest_plugin_done(struct manifest_plugin *p)
     for (size_t i = 0; i < p->setting_count; i++)
         free(p->settings[i].name);
     free(p->settings);
+    secret_grants_done(p);
     confine_done(p);
 }
 

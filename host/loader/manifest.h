@@ -27,6 +27,20 @@ struct http_grant {
     bool private_network; /* may resolve to a private or loopback address              */
 };
 
+struct secret_host {
+    char *name;
+    int port; /* 0 = any */
+};
+
+/* A secret that may be sent for a plugin, over the routes that its http grants allow. */
+struct secret_grant {
+    char *name;
+    char *file, *variable; /* where it stands: one of them; file is absolute */
+    struct secret_host *hosts;
+    size_t host_count; /* 0 = every host of the plugin's http grants */
+};
+bool secret_grant_allows(const struct secret_grant *grant, const char *host, int port);
+
 /* What one agent may do, over all runs of a host; 0 = no such limit. */
 struct manifest_agent {
     char *name;
@@ -45,6 +59,8 @@ struct manifest_plugin {
     size_t http_count;
     char **agents; /* grants.agents: "search/lookup"; a star for the name is all of it   */
     size_t agent_count;
+    struct secret_grant *secrets;
+    size_t secret_count;
     char *state;                /* its own folder, that "${state}" stands for; absolute */
     struct sandbox_path *paths; /* grants.fs and grants.exec                            */
     size_t path_count;

@@ -126,6 +126,7 @@ void call_free(struct live_call *call)
     free(call->text);
     json_decref(call->input);
     json_decref(call->feedback);
+    placeholders_done(call);
     json_decref(call->ordinals);
     json_decref(call->sent);
     json_decref(call->begun);
@@ -425,6 +426,19 @@ static void end_call(struct live_call *call, const struct call_result *result)
     json_decref(body);
 }
 
+/* Without what a plugin may have learned of a secret by a way that nobody saw. */
+static void end_hidden(struct live_call *call, const struct call_result *result)
+{
+    struct call_result clean = *result;
+    AUTO(freep) char *body = secrets_hide(call->live->host, result->body, false, &clean.body.len);
+    AUTO(freep) char *code = secrets_hide(call->live->host, result->code, false, &clean.code.len);
+    if (body)
+        clean.body.ptr = body;
+    if (code)
+        clean.code.ptr = code;
+    end_call(call, &clean);
+}
+
 void call_completed(void *user, const struct call_result *result)
 {
     struct slot *slot = user;
@@ -441,7 +455,7 @@ void call_completed(void *user, const struct call_result *result)
         call_wait(call);
         return;
     }
-    end_call(call, result);
+    end_hidden(call, result);
     send_waiting(slot);
 }
 

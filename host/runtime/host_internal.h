@@ -16,6 +16,8 @@
  *   nested.c    agent.call: agents that call agents
  *   places.c    who waits for a place, and whether it can come free
  *   http.c      http.send: grants, effects, replays
+ *   http_secrets.c  secrets on their way out and back
+ *   secrets.c   secret.use: placeholders, and what they stand for in a request
  *   fold.c      runs read back from the journal
  *   renew.c     a run anew, from what an earlier one has finished
  *   weigh.c     what of that may be offered
@@ -44,6 +46,7 @@
 #include "base/units.h"
 #include "document/document.h"
 #include "egress/egress.h"
+#include "secret/secret.h"
 
 #include <seam/plugin.h>
 #include <uv.h>
@@ -93,6 +96,7 @@ struct live_run;
 struct live_call;
 struct transfer;
 struct hook;
+struct placeholder;
 
 /* ---- plugins ---- */
 
@@ -190,12 +194,14 @@ struct live_call {
     char key[DIGEST_HEX_SIZE];
     struct transfer *transfers; /* under way */
     struct sleeper *sleepers;
-    struct asked *asked; /* other agents that it called, and waits for */
-    bool gives_way;      /* it was told that one of them waits for a person */
-    bool stuck;          /* for places.c */
-    json_t *ordinals;    /* method and path → sends so far, for the names of effects */
-    json_t *sent;        /* names of the effects whose request was sent */
-    json_t *begun;       /* names of the explicit effects begun in this try */
+    struct asked *asked;              /* other agents that it called, and waits for */
+    bool gives_way;                   /* it was told that one of them waits for a person */
+    bool stuck;                       /* for places.c */
+    struct placeholder *placeholders; /* that secret.use gave it */
+    size_t placeholder_count;
+    json_t *ordinals; /* method and path → sends so far, for the names of effects */
+    json_t *sent;     /* names of the effects whose request was sent */
+    json_t *begun;    /* names of the explicit effects begun in this try */
 };
 
 /* An agent.call that is waited for. */
@@ -279,6 +285,7 @@ struct host {
     uv_poll_t journal_poll, egress_poll;
     uv_timer_t inbox_timer;
     struct egress *egress;
+    struct vault *vault; /* secrets that were used */
     struct slot *slots;
     size_t slot_count;
     bool keeping; /* plugins are started, and started again, though nothing calls them */
@@ -509,6 +516,30 @@ bool place_for(struct live_call *caller, uint32_t known, const struct agent *age
 void http_asked(struct live_call *call, uint64_t request, json_t *body);
 /* Its call has ended: reads are closed now, writes when `settle` has passed. */
 void transfer_orphan(struct transfer *transfer);
+
+/* ---- secrets.c ---- */
+
+/* secret.use/1 */
+void secret_asked(struct live_call *call, uint64_t request, json_t *body);
+/* How a secret is written where it goes: as its bytes, in JSON, in a URL or a form. */
+enum secret_spelling { SECRET_PLAIN, SECRET_JSON, SECRET_PERCENT };
+/* May what stands there go to that host? ERR_DENIED names the secret, or says that a placeholder is
+ * not one of this call's. */
+WARN_UNUSED enum error_code secrets_admit(const struct live_call *call, struct slice text,
+                                          const char *host, int port, struct error *reterr);
+/* True: out has the text with this call's secrets in it, and is to be overwritten when it was sent.
+ * False: there is none in it. */
+bool secrets_fill(const struct live_call *call, struct slice text, enum secret_spelling spelling,
+                  struct text *out);
+/* The text as it may be kept, the same in every attempt: "${secret:NAME}" for each placeholder.
+ * The caller frees. */
+char *secrets_name(const struct live_call *call, struct slice text);
+/* The same of a value; a new reference. */
+json_t *secrets_name_json(const struct live_call *call, json_t *value);
+void placeholders_done(struct live_call *call);
+/* What came from outside, without any secret: a copy, to be freed, or NULL if there is none in it.
+ */
+char *secrets_hide(const struct host *host, struct slice text, bool fold, size_t *ret_len);
 
 /* ---- answers that wait for the barrier ---- */
 

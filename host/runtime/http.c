@@ -6,7 +6,7 @@
  * the effect's key, leaves once, and its answer is journaled here whether or not the agent still
  * lives. A stored answer is given again; the world is not.
  */
-#include "runtime/host_internal.h"
+#include "runtime/http_internal.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -14,21 +14,6 @@
 #include <strings.h>
 
 /* ---- what was asked ---- */
-
-struct send {
-    struct live_call *call;
-    uint64_t request;
-    const char *method, *effect;
-    struct egress_url url;
-    const char *base64;
-    json_t *headers, *json; /* all borrowed from body */
-    char *text;
-    size_t text_len;
-    bool has_body;
-    int64_t timeout_ms;
-    const struct http_grant *grant;
-    bool mutating;
-};
 
 static void send_done(struct send *send)
 {
@@ -68,8 +53,6 @@ static bool read_body(struct send *send, json_t *body)
     }
     return true;
 }
-
-enum { HEADERS_MAX = 64 };
 
 static bool headers_ok(const json_t *headers)
 {
@@ -263,9 +246,11 @@ static void record_effect(struct transfer *transfer, const struct egress_answer 
         host_barrier(host, false, forget_barrier, NULL);
 }
 
-static void answered(void *user, const struct egress_answer *answer)
+static void answered(void *user, const struct egress_answer *seen)
 {
     struct transfer *transfer = user;
+    struct hidden *hidden = hidden_new(transfer, seen);
+    const struct egress_answer *answer = &hidden->answer;
     struct slot *slot = transfer->slot;
     bool closing = transfer->live->host->stopping;
     json_t *response = answer->fate == FATE_ANSWERED ? response_json(answer) : NULL;
@@ -288,45 +273,27 @@ static void answered(void *user, const struct egress_answer *answer)
                                                                            : SEAM_EFFECT_NONE;
         service_fail(slot, transfer->request, status, effect, "http", "%s", answer->reason);
     }
+    hidden_free(hidden);
     transfer_free(transfer);
 }
 
 /* ---- sending ---- */
 
-/* The agent's headers, but for what the host says itself. */
-static size_t collect_headers(const struct send *send, const char *key,
-                              struct egress_header ret[static HEADERS_MAX])
-{
-    size_t count = 0;
-    const char *name;
-    json_t *value;
-    bool typed = false;
-    json_object_foreach (send->headers, name, value) {
-        if (key && strcasecmp(name, "idempotency-key") == 0)
-            continue;
-        typed |= strcasecmp(name, "content-type") == 0;
-        ret[count++] = (struct egress_header){name, json_string_value(value)};
-    }
-    if (send->json && !typed)
-        ret[count++] = (struct egress_header){"Content-Type", "application/json"};
-    if (key)
-        ret[count++] = (struct egress_header){"Idempotency-Key", key};
-    return count;
-}
-
 static void transmit(const struct send *send, const char *effect, const char *key)
 {
     struct live_call *call = send->call;
     struct host *host = call->live->host;
-    struct egress_header headers[HEADERS_MAX];
+    AUTO(outgoing_done) struct outgoing out = {0};
     struct error err;
+    outgoing_fill(&out, send, key);
     int64_t limit = send->timeout_ms ? send->timeout_ms : HTTP_TIMEOUT_MS;
     struct egress_request request = {
         .method = send->method,
-        .url = send->url.text,
-        .headers = headers,
-        .header_count = collect_headers(send, key, headers),
-        .body = {send->text, send->text_len},
+        .url = out.url_filled ? text_str(&out.url) : send->url.text,
+        .headers = out.headers,
+        .header_count = out.header_count,
+        .body =
+            out.body_filled ? text_slice(&out.body) : (struct slice){send->text, send->text_len},
         .timeout_ms = limit,
         .maximum = (size_t)host->manifest->payload,
         .mutating = effect != NULL,
@@ -390,7 +357,8 @@ static void effect_durable(void *user, enum error_code code, const struct error 
     struct live_call *call = call_find(held->slot, held->call);
     struct send send = {.call = call, .request = held->request};
     struct error ignored;
-    if (code == ERR_OK && call && read_send(&send, held->body, &ignored) && find_grant(&send)) {
+    if (code == ERR_OK && call && read_send(&send, held->body, &ignored) && find_grant(&send) &&
+        send_admit_secrets(&send, &ignored) == ERR_OK) {
         mark_sent(call, held->effect);
         transmit(&send, held->effect, held->key);
     } else {
@@ -464,7 +432,8 @@ static void send_begun(const struct send *send)
 static char *automatic_name(const struct send *send)
 {
     struct live_call *call = send->call;
-    AUTO(freep) char *place = xasprintf("%s %.90s", send->method, send->url.path);
+    AUTO(freep) char *path = secrets_name(call, slice_of(send->url.path));
+    AUTO(freep) char *place = xasprintf("%s %.90s", send->method, path);
     if (!call->ordinals)
         call->ordinals = json_object();
     json_int_t ordinal = json_integer_value(json_object_get(call->ordinals, place)) + 1;
@@ -476,13 +445,7 @@ static void send_automatic(const struct send *send, json_t *body)
 {
     struct live_call *call = send->call;
     AUTO(freep) char *name = automatic_name(send);
-    json_t *asked = json_pack("{s:s, s:s}", "method", send->method, "url", send->url.text);
-    if (send->json)
-        json_object_set(asked, "json", send->json);
-    else if (send->base64)
-        json_object_set_new(asked, "body_base64", json_string(send->base64));
-    else if (send->has_body)
-        json_object_set_new(asked, "body", json_stringn(send->text, send->text_len));
+    json_t *asked = send_recorded(send);
     AUTO(freep) char *digest = request_digest(asked);
     struct event event = {.kind = EVENT_EFFECT_ASKED,
                           .task = call->task,
@@ -522,12 +485,16 @@ static void admit(struct send *send, json_t *body)
 {
     struct live_call *call = send->call;
     enum effect_class class = call->agent->effect;
+    struct error err;
     if (!find_grant(send))
         service_fail(call->slot, send->request, SEAM_E_DENIED, SEAM_EFFECT_NONE, "not-granted",
                      "%s %s://%s:%d is not granted: plugins.%s.grants.http of the manifest would "
                      "have to name it",
                      send->method, send->url.scheme, send->url.host, send->url.port,
                      call->slot->roster->entry->alias);
+    else if (send_admit_secrets(send, &err) != ERR_OK)
+        service_fail(call->slot, send->request, SEAM_E_DENIED, SEAM_EFFECT_NONE, "secret",
+                     "nothing was sent: %s", err.text);
     else if (!send->mutating)
         transmit(send, NULL, NULL);
     else if (class == CLASS_READ)

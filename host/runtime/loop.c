@@ -237,6 +237,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     host->manifest = options->roster->manifest;
     text_init(&host->scratch, SIZE_MAX / 2);
     host->payloads = payloads_new();
+    host->vault = vault_new();
     uv_loop_init(&host->loop);
     clock_open(host);
     enum error_code code = open_journal(host, reterr);
@@ -249,6 +250,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
         if (host->journal)
             journal_close(host->journal, NULL);
         payloads_free(host->payloads);
+        vault_free(host->vault);
         text_done(&host->scratch);
         clock_close(host);
         uv_run(&host->loop, UV_RUN_NOWAIT);
@@ -309,6 +311,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
     text_done(&host->scratch);
     known_done(&host->known);
     decisions_done(&host->spare);
+    vault_free(host->vault);
     payloads_free(host->payloads);
     free(host);
     return code;

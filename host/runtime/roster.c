@@ -45,10 +45,12 @@ static void mark_ungranted(struct catalog *catalog, const struct manifest_plugin
 {
     const json_t *http = json_object_get(json_object_get(card->json, "requests"), "http");
     const json_t *agents = json_object_get(json_object_get(card->json, "requests"), "agents");
+    const json_t *secrets = json_object_get(json_object_get(card->json, "requests"), "secrets");
     size_t length = strlen(entry->alias);
-    const char *what = json_array_size(http) > 0 && entry->http_count == 0      ? "http"
-                       : json_array_size(agents) > 0 && entry->agent_count == 0 ? "agents"
-                                                                                : NULL;
+    const char *what = json_array_size(http) > 0 && entry->http_count == 0        ? "http"
+                       : json_array_size(agents) > 0 && entry->agent_count == 0   ? "agents"
+                       : json_array_size(secrets) > 0 && entry->secret_count == 0 ? "secrets"
+                                                                                  : NULL;
     if (!what)
         return;
     for (size_t i = 0; i < catalog->count; i++)

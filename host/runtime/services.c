@@ -147,7 +147,8 @@ static void note_begun(struct live_call *call, const char *name)
 static void effect_begin(struct live_call *call, uint64_t request, json_t *body)
 {
     const char *name = json_string_value(json_object_get(body, "name"));
-    json_t *asked = json_object_get(body, "request");
+    AUTO(json_decrefp)
+    json_t *asked = secrets_name_json(call, json_object_get(body, "request"));
     struct decision decision;
     if (!effect_name_ok(name)) {
         bad_request(call, request, "effect.begin/1",
@@ -393,6 +394,7 @@ static const struct {
     void (*serve)(struct live_call *call, uint64_t request, json_t *body);
 } ops[] = {
     {"http.send/1", false, false, http_asked},
+    {"secret.use/1", false, false, secret_asked},
     {"effect.begin/1", false, true, effect_begin},
     {"effect.commit/1", false, true, effect_commit},
     {"budget.reserve/1", true, false, budget_reserve},

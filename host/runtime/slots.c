@@ -26,21 +26,28 @@ struct slot *slot_of(const struct host *host, const struct agent *agent)
     return NULL;
 }
 
+/* To whoever listens, without secrets. */
+static void pass_on(const struct slot *slot, uint32_t level, struct slice text)
+{
+    const struct host_options *options = &slot->host->options;
+    if (!options->log)
+        return;
+    AUTO(freep) char *clean = secrets_hide(slot->host, text, false, &text.len);
+    if (clean)
+        text.ptr = clean;
+    options->log(options->user, slot->roster->entry->alias, level, text);
+}
+
 static void emitted(void *user, uint64_t call, struct slice chunk)
 {
-    struct slot *slot = user;
     (void)call;
-    if (slot->host->options.log)
-        slot->host->options.log(slot->host->options.user, slot->roster->entry->alias,
-                                SEAM_LOG_DEBUG, chunk);
+    pass_on(user, SEAM_LOG_DEBUG, chunk);
 }
 
 static void logged(void *user, uint64_t call, uint32_t level, struct slice text)
 {
-    struct slot *slot = user;
     (void)call;
-    if (slot->host->options.log)
-        slot->host->options.log(slot->host->options.user, slot->roster->entry->alias, level, text);
+    pass_on(user, level, text);
 }
 
 static void poll_closed(uv_handle_t *handle)

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One http.send, between what it is (http.c) and what secrets make of it on its way out and back
+ * (http_secrets.c).
+ */
+#ifndef RUNTIME_HTTP_INTERNAL_H
+#define RUNTIME_HTTP_INTERNAL_H
+
+#include "runtime/host_internal.h"
+
+enum { HEADERS_MAX = 64 };
+
+struct send {
+    struct live_call *call;
+    uint64_t request;
+    const char *method, *effect;
+    struct egress_url url;
+    const char *base64;
+    json_t *headers, *json; /* all borrowed from body */
+    char *text;
+    size_t text_len;
+    bool has_body;
+    int64_t timeout_ms;
+    const struct http_grant *grant;
+    bool mutating;
+};
+
+/* ---- http_secrets.c ---- */
+
+/* Every secret in it may go where it goes. */
+WARN_UNUSED enum error_code send_admit_secrets(const struct send *send, struct error *reterr);
+/* What is recorded of it: the same in every attempt, and no secret in it. */
+json_t *send_recorded(const struct send *send);
+
+/* A request as it leaves: the placeholders in it are secrets. */
+struct outgoing {
+    struct egress_header headers[HEADERS_MAX];
+    size_t header_count;
+    struct text url, body, values[HEADERS_MAX];
+    bool url_filled, body_filled, filled;
+};
+void outgoing_fill(struct outgoing *out, const struct send *send, const char *key);
+void outgoing_done(struct outgoing *out); /* overwrites it */
+
+/* An answer as a plugin may see it: no secret in it, in no spelling. */
+struct hidden {
+    struct egress_answer answer;
+    struct egress_header headers[LIMIT_HEADERS];
+    char *names[LIMIT_HEADERS], *values[LIMIT_HEADERS], *body, *reason;
+};
+struct hidden *hidden_new(const struct transfer *transfer, const struct egress_answer *answer);
+void hidden_free(struct hidden *hidden);
+
+#endif
