@@ -8,15 +8,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 struct lodging {
     struct transport *transport;
-    int library;
+    int library, end; /* closed when the thread ends, which the other side of this pipe hears */
 };
 
 static void *run_guest(void *user)
@@ -26,6 +24,7 @@ static void *run_guest(void *user)
     struct guest *g = guest_new(lodging.transport);
     guest_run(g, &(struct guest_site){.library = lodging.library});
     guest_retire(g);
+    close(lodging.end);
     return NULL;
 }
 
@@ -34,9 +33,15 @@ enum error_code in_process_start(struct plugin *p, int library, struct error *re
     struct memory_transport *memory = memory_transport_new(reterr);
     if (!memory)
         return reterr ? reterr->code : ERR_IO;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        memory_transport_free(memory);
+        return error_set_errno(reterr, errno, "cannot start a plugin in this process");
+    }
     struct lodging *lodging = xcalloc(1, sizeof(*lodging));
     lodging->transport = memory_transport_base(memory);
     lodging->library = fcntl(library, F_DUPFD_CLOEXEC, 0);
+    lodging->end = ends[1];
     /* Signals are the host's: the plugin's threads inherit a mask that blocks all but faults. */
     sigset_t all, before;
     sigfillset(&all);
@@ -50,24 +55,23 @@ enum error_code in_process_start(struct plugin *p, int library, struct error *re
     if (failed) {
         if (lodging->library >= 0)
             close(lodging->library);
+        close(ends[0]);
+        close(ends[1]);
         free(lodging);
         memory_transport_free(memory);
         return error_set_errno(reterr, failed, "cannot start a plugin in this process");
     }
+    p->thread_ends = ends[0];
     p->link.memory = memory;
     return ERR_OK;
 }
 
 void in_process_stop(struct plugin *p)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(p->grace_ns / 1000000000);
-    until.tv_nsec += (long)(p->grace_ns % 1000000000);
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    if (pthread_clockjoin_np(p->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+    /* Not a join with a time limit: that goes by the wall clock, which people set. */
+    if (plugin_wait_for(p, p->thread_ends, clock_ns() + p->grace_ns))
+        pthread_join(p->thread, NULL);
+    else
         pthread_detach(p->thread);
+    close(p->thread_ends);
 }

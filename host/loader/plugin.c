@@ -449,8 +449,7 @@ struct plugin_counts plugin_counts(const struct plugin *p)
 
 /* ---- the end ---- */
 
-/* Waits for fd, or for what the guest sends, which is thrown away; false when the time is over. */
-static bool wait_for(struct plugin *p, int fd, int64_t until_ns)
+bool plugin_wait_for(struct plugin *p, int fd, int64_t until_ns)
 {
     for (;;) {
         int64_t left_ns = until_ns - clock_ns();
@@ -477,7 +476,7 @@ static void stop_worker(struct plugin *p)
 {
     char how[64];
     bool dying = p->stage == STAGE_DYING || p->stage == STAGE_REFUSED;
-    if (dying || !wait_for(p, p->worker.pidfd, clock_ns() + p->grace_ns))
+    if (dying || !plugin_wait_for(p, p->worker.pidfd, clock_ns() + p->grace_ns))
         worker_kill(&p->worker);
     (void)worker_reap(&p->worker, true, how);
 }

@@ -58,7 +58,8 @@ struct plugin {
     struct worker worker; /* pid 0: in this process, or gone */
     struct sandbox_report sandbox;
     bool confined;    /* its worker has said how: sandbox */
-    pthread_t thread; /* in this process */
+    pthread_t thread; /* in this process …                                          */
+    int thread_ends;  /* … and what is readable when it has come to its end         */
     bool in_process, in_dispatch, free_later, wants_room;
     bool deaf;           /* it is not listened to any more */
     bool broke_abi;      /* it died of what it sent */
@@ -81,6 +82,8 @@ void plugin_refuse(struct plugin *p, const struct error *err);
 /* Ends a call, of which result says all but the id and perhaps the reason. The slot is free when
  * completed() runs. */
 void plugin_end_call(struct plugin *p, struct call *c, struct call_result *result);
+/* Waits for fd, or for what the guest sends, which is thrown away; false when the time is over. */
+bool plugin_wait_for(struct plugin *p, int fd, int64_t until_ns);
 /* SIGKILL; the calls end when it is reaped. In this process: they end now, abandoned. */
 void plugin_kill(struct plugin *p, const char *format, ...) PRINTF_LIKE(2, 3);
 
