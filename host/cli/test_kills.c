@@ -108,7 +108,8 @@ static void judge(struct killing *k, struct point point, const json_t *result,
         add_end(k->report, end, point, edge, result);
 }
 
-static void kill_once(struct killing *k, struct point point, json_t *counts, json_t **ret_edges)
+static void kill_once(struct killing *k, struct point point, bool exact, json_t *counts,
+                      json_t **ret_edges)
 {
     struct error err;
     struct test *test = k->test;
@@ -121,7 +122,7 @@ static void kill_once(struct killing *k, struct point point, json_t *counts, jso
     test_remove_journal(store);
     unlink(world);
     enum error_code code =
-        rehearse_killed(&rehearsal, point.at, point.again, &result, ret_edges, &err);
+        rehearse_killed(&rehearsal, point.at, point.again, exact, &result, ret_edges, &err);
     if (!test_interrupted()) /* the signal may have been its end */
         judge(k, point, code == ERR_OK ? result : NULL, &err, counts);
     if (args_flag(test->args, "--keep"))
@@ -164,7 +165,7 @@ static void kill_everywhere(struct killing *k)
     for (size_t i = 1; i <= count && !test_interrupted(); i++) {
         json_t *edges = NULL;
         storm_progress(k->test, "  kill", i, count);
-        kill_once(k, (struct point){i, 0}, k->report, &edges);
+        kill_once(k, (struct point){i, 0}, true, k->report, &edges);
         json_array_append_new(k->resumed, edges ? edges : json_null());
     }
 }
@@ -185,7 +186,7 @@ static void kill_twice(struct killing *k)
             if (at++ % stride != 0 || test_interrupted())
                 continue;
             storm_progress(k->test, "  kill while it is taken up", ++done, total / stride + 1);
-            kill_once(k, (struct point){i + 1, m}, again, NULL);
+            kill_once(k, (struct point){i + 1, m}, false, again, NULL);
         }
     }
     storm_progress(k->test, "", 1, 1);
@@ -198,7 +199,7 @@ static void kill_wanted(struct killing *k, struct point only)
         kill_twice(k);
         return;
     }
-    kill_once(k, only, k->report, NULL);
+    kill_once(k, only, true, k->report, NULL);
     AUTO(freep) char *edge = edge_text(k, (struct point){only.at, 0});
     json_object_set_new(k->report, "at", json_string(edge));
 }

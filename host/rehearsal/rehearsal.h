@@ -86,10 +86,12 @@ WARN_UNUSED enum error_code rehearse_edges(const struct rehearsal *rehearsal, js
 /* Kills the host of a case at the edge of that number; if `again` is not 0, that which takes the
  * run up too, at its edge of that number; and takes the run up until it is over. store and world
  * are files that do not exist yet. The result is that of the run in the end; the edges (may be
- * NULL) are those of the host that took it up last. Forks. */
+ * NULL) are those of the host that took it up last. How many edges that which takes it up has may
+ * differ by one or two from one time to the next, as writes come to the disk together; unless
+ * `exact`, it is good too if it was done before. Forks. */
 WARN_UNUSED enum error_code rehearse_killed(const struct rehearsal *rehearsal, size_t at,
-                                            size_t again, json_t **ret_result, json_t **ret_edges,
-                                            struct error *reterr);
+                                            size_t again, bool exact, json_t **ret_result,
+                                            json_t **ret_edges, struct error *reterr);
 
 /* ---- Recording ---- */
 
