@@ -56,8 +56,6 @@ static void print_outcome(const struct check *check, const struct checked *o)
         [CHECKED_HELD] = GREEN, [CHECKED_FAILED] = RED, [CHECKED_SKIPPED] = YELLOW};
     printf("%s%-8s%s %-16s %s", paint(stdout, colours[o->state]), state_word(o->state),
            paint(stdout, PLAIN), check->id, check->title);
-    if (o->state == CHECKED_SKIPPED)
-        printf(": %s", o->reason);
     putchar('\n');
     for (size_t i = 0; i < o->failure_count && i < FAILURES_KEPT; i++)
         print_failure(&o->failures[i]);
@@ -67,11 +65,30 @@ static void print_outcome(const struct check *check, const struct checked *o)
         printf("    next     %s\n", check->cure);
 }
 
+/* What was skipped for one reason is one line. */
+static void print_skipped(const struct conformance *r, size_t at)
+{
+    const char *reason = r->outcomes[at].reason;
+    for (size_t i = 0; i < at; i++)
+        if (r->outcomes[i].reason && strcmp(r->outcomes[i].reason, reason) == 0)
+            return;
+    printf("%sskipped%s  ", paint(stdout, YELLOW), paint(stdout, PLAIN));
+    for (size_t i = at, shown = 0; i < check_count; i++)
+        if (r->outcomes[i].reason && strcmp(r->outcomes[i].reason, reason) == 0)
+            printf("%s%s", shown++ ? " " : "", checks[i].id);
+    fputs(": ", stdout);
+    print_clean(stdout, slice_of(reason));
+    putchar('\n');
+}
+
 static void print_text(const struct conformance *r, uint64_t seed)
 {
-    for (size_t i = 0; i < check_count; i++)
-        if (was_asked(&r->outcomes[i]))
+    for (size_t i = 0; i < check_count; i++) {
+        if (r->outcomes[i].state == CHECKED_SKIPPED && r->outcomes[i].reason)
+            print_skipped(r, i);
+        else if (was_asked(&r->outcomes[i]))
             print_outcome(&checks[i], &r->outcomes[i]);
+    }
     print_clean(stdout, slice_of(r->id ? r->id : r->path));
     printf(" %s: %zu held, %s%zu failed%s, %zu skipped (seed %llu)\n", r->version ? r->version : "",
            r->held, r->failed ? paint(stdout, RED) : "", r->failed,

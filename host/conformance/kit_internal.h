@@ -103,6 +103,8 @@ enum check_number {
         CHECK_COUNT
 };
 
+enum { DOING = 600 };
+
 struct kit {
     const struct conformance_options *options;
     struct conformance *report;
@@ -113,6 +115,7 @@ struct kit {
     int broken;        /* a check on which all later ones stand; -1: none */
     bool asked[CHECK_COUNT];
     int64_t due_ms; /* of the level */
+    char *doing;    /* what a child does, DOING bytes that parent and child share; NULL: level 1 */
 };
 
 bool kit_wants(const struct kit *kit, enum check_number check);

@@ -68,13 +68,13 @@ static void check_file(struct kit *kit, const struct image *image)
 {
     check_exports(kit, image);
     if (image->text_relocations)
-        kit_fail(kit, CHECK_RELOCATIONS, image->path, "no DT_TEXTREL",
-                 "the loader must write into its code");
+        kit_break(kit, CHECK_RELOCATIONS, image->path, "no DT_TEXTREL",
+                  "the loader must write into its code");
     else
         kit_hold(kit, CHECK_RELOCATIONS);
     if (image->executable_stack)
-        kit_fail(kit, CHECK_STACK, image->path, "PT_GNU_STACK without execute",
-                 "it makes every thread's stack executable");
+        kit_break(kit, CHECK_STACK, image->path, "PT_GNU_STACK without execute",
+                  "it makes every thread's stack executable");
     else
         kit_hold(kit, CHECK_STACK);
     check_search_path(kit, image);
