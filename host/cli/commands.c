@@ -141,7 +141,11 @@ static const struct option serve_options[] = {
     END};
 
 static const struct option new_options[] = {
-    {"--lang", "LANGUAGE", "of a plugin: c (default), cpp or rust"}, END};
+    {"--lang", "LANGUAGE", "of a plugin: c (default), cpp or rust"},
+    {"--lib", "FILE", "ffi: the library, as libz.so.1 or a path"},
+    {"--function", "NAME", "ffi: a function of it; repeatable"},
+    {"--header", "FILE", "ffi: the header that declares it, compiled; else debug information"},
+    END};
 
 const struct command commands[] = {
     {"run", "FLOW", "run a flow to its end",
@@ -366,19 +370,23 @@ const struct command commands[] = {
      "\n"
      "Exit: 0 proven, or nothing refused; 1 refuted, or refused; 2 usage or a bad file; 5 unknown.",
      contract_options, 2, OPERANDS_MAX, command_contract},
-    {"new", "plugin|flow NAME", "a plugin or a flow to begin with",
+    {"new", "plugin|flow NAME | ffi", "a plugin or a flow to begin with, or signatures",
      "Makes the folder NAME. That of a plugin has an agent, its card and contracts, a manifest, a "
      "flow\n"
      "with fixtures, and a Makefile: it builds, passes its tests and the conformance kit as it "
      "stands.\n"
      "That of a flow calls an agent that comes with Seam. Nothing is written over.\n"
+     "`ffi` prints the configuration of the plugin ffi for functions of a C library, pinned by "
+     "their\n"
+     "prototypes and the library; what it had to guess, it says.\n"
      "\n"
      "  seam new plugin tickets && make -C tickets test verify\n"
      "  seam new plugin tickets --lang rust\n"
      "  seam new flow greeting\n"
+     "  seam new ffi --lib libz.so.1 --function crc32 --header zlib.h\n"
      "\n"
      "Exit: 0 made, 2 usage, or the folder is there already or cannot be made.",
-     new_options, 2, 2, command_new},
+     new_options, 1, 2, command_new},
     {"serve", "", "stay, and run the manifest's flows for whoever asks over HTTP",
      "Starts every plugin of the manifest, takes up the runs that were left, and answers HTTP "
      "until\n"

@@ -3,7 +3,7 @@
  * seam new: a tree to begin with. The trees are files that anybody can read, in
  * share/seam/templates beside this program's bin/; a name takes the place of @NAME@ in them. What
  * is made is built, tested and verified as it stands. Nothing is ever written over: the folder must
- * not be there.
+ * not be there. Signatures of C functions are made by a program beside this one, seam-ffi.
  */
 #include "cli/cli_internal.h"
 
@@ -245,14 +245,38 @@ static int new_flow(const struct args *args, struct making *making)
                                                : report_error(args, &err);
 }
 
+/* Hands the options on, and becomes that program. */
+static int new_ffi(const struct args *args, const struct making *making)
+{
+    AUTO(freep) char *program = xasprintf("%s/bin/seam-ffi", making->prefix);
+    if (args->operand_count > 1 || args_flag(args, "--lang"))
+        return complain(EXIT_USAGE, "new: ffi takes --lib, --function and --header, and no name");
+    AUTO(freep) const char **words = xcalloc((size_t)args->given_count * 2 + 2, sizeof(*words));
+    size_t count = 0;
+    words[count++] = "seam-ffi";
+    for (int i = 0; i < args->given_count; i++) {
+        if (!args->given[i].value)
+            continue;
+        words[count++] = args->given[i].name;
+        words[count++] = args->given[i].value;
+    }
+    execv(program, (char *const *)(uintptr_t)words);
+    return complain(EXIT_USAGE, "new: %s: %s (it is installed with the plugin ffi)", program,
+                    strerrordesc_np(errno));
+}
+
 int command_new(const struct args *args)
 {
     const char *kind = args->operands[0];
     AUTO(freep) char *prefix = own_prefix();
     struct making making = {.name = args->operands[1], .source = "", .prefix = prefix};
     bool plugin = strcmp(kind, "plugin") == 0;
+    if (strcmp(kind, "ffi") == 0)
+        return new_ffi(args, &making);
     if (!plugin && strcmp(kind, "flow") != 0)
-        return complain(EXIT_USAGE, "new: `%s`: expected plugin or flow", kind);
+        return complain(EXIT_USAGE, "new: `%s`: expected plugin, flow or ffi", kind);
+    if (!making.name)
+        return complain(EXIT_USAGE, "new: a %s wants a name", kind);
     if (!good_name(making.name))
         return complain(EXIT_USAGE,
                         "new: `%s`: a name is of a-z, 0-9 and -, begins with a letter, and has at "

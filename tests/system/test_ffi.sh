@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Functions of C libraries as agents, from the header to a run: signatures made by `seam new ffi`, an
+# agent of each, and what is refused when the library or its prototype is another.
+. "$(dirname "$0")/stage.sh"
+case $(readelf -Ws "$BUILD/plugins/ffi.so") in *asan*) exit 77 ;; esac
+EXAMPLE=$SOURCE/plugins/ffi/example
+
+# manifest FILE.json [LINE…]: seam.yaml with that configuration.
+manifest() {
+    {
+        printf 'manifest: 1\nplugins:\n  libs:\n    path: %s/ffi.so\n    config: %s\n' \
+            "$PLUGINS" "$(cat "$1")"
+        shift
+        printf '    %s\n' "$@"
+    } >seam.yaml
+}
+
+claim "a signature is made from a header, without a look at what is inside"
+try 0 seam new ffi --lib libz.so.1 --function crc32 --header zlib.h
+says err 'crc32: look at arg2: a pointer, taken for buffer'
+jq '.agents[0].effect = "pure"
+    | .agents[0].calls[0].args |= (.[0].name = "crc" | .[1].name = "data" | .[2].length_of = "data")' \
+    out >zlib.json
+jq -e '.agents[0].calls[0].abi == "u64 crc32(u64, ptr, u32)"' zlib.json >/dev/null || die "the abi"
+
+claim "the configuration's agents are shown, checked and run"
+manifest zlib.json
+try 0 seam plugins
+says out 'libs/crc32' 'pure' 'ready'
+try 0 seam plugins inspect libs --manifest seam.yaml
+holds '.agents[0].input.properties.crc.allOf[0].anyOf[0].maximum == 9007199254740991
+       and .agents[0].input.required == ["crc", "data"]'
+try 0 seam check "$EXAMPLE/checksum.yaml"
+echo '{"data": "aGVsbG8="}' >input.json # hello
+try 0 seam run "$EXAMPLE/checksum.yaml" --input input.json
+holds '.crc32 == 907060870'
+
+claim "what a number cannot be is refused where the flow is checked"
+sed 's/crc: 0,/crc: -1,/' "$EXAMPLE/checksum.yaml" >negative.yaml
+try 1 seam check negative.yaml
+says out '/crc: expected at least 0, found -1'
+
+claim "it runs in a worker alone"
+manifest zlib.json 'isolation: in-process'
+try 1 seam plugins
+says out 'insists on a worker'
+
+claim "arguments that are not the prototype's are refused with the difference"
+jq '.agents[0].calls[0].args[0].type = "int"' zlib.json >wrong.json
+manifest wrong.json
+try 1 seam plugins
+says out '/agents/0/calls/0' 'u64 crc32(u64, ptr, u32)' 'u64 crc32(i32, ptr, u32)'
+
+claim "a library that is another than was pinned is refused until it is made anew"
+echo 'int twice(int n);' >twice.h
+echo 'int twice(int n) { return 2 * n; }' >twice.c
+cc -shared -fPIC -o libtwice.so twice.c
+try 0 seam new ffi --lib ./libtwice.so --function twice --header "$PWD/twice.h"
+cp out twice.json
+manifest twice.json "grants: {fs: [{path: $PWD, mode: r}]}"
+try 0 seam plugins --static
+echo 'long twice(long n) { return 2 * n; }' >twice.c
+cc -shared -fPIC -g -o libtwice.so twice.c
+try 1 seam plugins --static
+says out '/libraries/lib' 'is not the library that was pinned: sha256 was'
+try 0 seam new ffi --lib ./libtwice.so --function twice # by its debug information
+jq -e '.agents[0].calls[0] | .abi == "i64 twice(i64)" and .args[0].name == "n"' out >/dev/null ||
+    die "the abi of the debug information"
+cp out twice.json
+manifest twice.json "grants: {fs: [{path: $PWD, mode: r}]}"
+try 0 seam plugins --static
+
+claim "what cannot be a signature says why"
+try 1 seam new ffi --lib libc.so.6 --function printf --header stdio.h
+says err 'variable number of arguments'
+try 1 seam new ffi --lib libc.so.6 --function div --header stdlib.h
+says err 'div returns what cannot be passed'
+try 1 seam new ffi --lib libz.so.1 --function no_such --header zlib.h
+try 1 seam new ffi --lib libnowhere.so --function f --header stdlib.h
+try 2 seam new ffi --lib libz.so.1
