@@ -24,7 +24,7 @@ struct journal;
 
 enum journal_durability {
     DURABILITY_EFFECTS, /* disk before an effect; other records wait for the next barrier   */
-    DURABILITY_STEPS,   /* every result is synced before what follows from it               */
+    DURABILITY_STEPS,   /* every result is synced before what builds on it                  */
     DURABILITY_MEMORY,  /* nothing is written: for measuring and for tests of flows         */
 };
 

@@ -12,6 +12,7 @@ static struct step_run *admit(struct run *run, const struct decision *decision)
     struct step_run *step = &run->frames[decision->frame]->steps[decision->step];
     turn_pop(&run->turns);
     step->state = STEP_ACTIVE;
+    step->turn_seq = run->seq;
     step->items = json_incref(decision->items);
     step->task_count = decision->items ? (uint32_t)json_array_size(decision->items) : 1;
     step->tasks = xcalloc(step->task_count, sizeof(*step->tasks));

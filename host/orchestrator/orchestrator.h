@@ -294,6 +294,10 @@ char *run_task_reference(const struct run *run, uint32_t task, const json_t *res
 /* The key that a call of the task is given: that of its effect "call". */
 void run_task_key(const struct run *run, uint32_t task, char ret_hex[static DIGEST_HEX_SIZE]);
 bool run_task_in_flight(const struct run *run, uint32_t task, uint32_t attempt);
+/* The last record whose results the task's last start builds on, if what happened is the end of
+ * another task. The first attempt at a step, or at an item of one, is made of what was there when
+ * the step's turn came, and of nothing that another item gave; any other may know all. */
+uint64_t run_task_builds_on(const struct run *run, uint32_t task);
 /* Was that start asked to end, or has its flow or its caller ended, before it began? Then it needs
  * not begin, unless something that the task has done or may have done is to be completed. */
 bool run_task_needless(const struct run *run, uint32_t task);

@@ -139,6 +139,7 @@ enum step_state { STEP_WAITING, STEP_TURN, STEP_ACTIVE, STEP_DONE, STEP_FAILED, 
 struct step_run {
     enum step_state state;
     uint32_t waiting;            /* steps of `after` that are not final                       */
+    uint64_t turn_seq;           /* the record by which its turn came                         */
     json_t *items;               /* of a for_each                                             */
     uint32_t *tasks, task_count; /* the task of each item; made when its turn comes           */
     uint32_t next;               /* the next item to stand in line                            */

@@ -152,6 +152,13 @@ bool run_task_needless(const struct run *run, uint32_t index)
     return task_is_ending(run, task) || task_is_orphan(run, task);
 }
 
+uint64_t run_task_builds_on(const struct run *run, uint32_t index)
+{
+    const struct task *task = task_at(run, index);
+    bool first = task->role == ROLE_MAIN && task->parent == NO_TASK && task->serial == 1;
+    return first ? frame_of(run, task)->steps[task->step].turn_seq : run->seq;
+}
+
 bool run_task_recovers(const struct run *run, uint32_t index)
 {
     return task_at(run, index)->recovering;

@@ -2,8 +2,13 @@
  *
  * A run's life in the host: an event happens, the core decides, the record is journaled, and the
  * decisions are carried out: at once, or behind the barrier where the world could see them. The
- * barrier stands before a call above READ, an effect, a question and a final output; with
- * `durability: steps`, before every call but those that a run begins with.
+ * barrier stands before a call above READ, an effect, a question and a final output.
+ *
+ * With `durability: steps` it also stands before every call that builds on a result, until that
+ * result is on disk. What an item of a for_each is made of was there when the step's turn came: one
+ * item's call does not wait for the result of another, which it never sees. If that is lost, the
+ * item that gave it is called again, and nobody has known the lost one; the step after them waits
+ * for all. A retry, a fallback and an undo follow from what failed, and wait for everything.
  */
 #include "runtime/across_internal.h"
 
@@ -101,6 +106,7 @@ struct pending_start {
 struct pending_starts {
     struct live_run *live;
     int64_t hour_ms; /* when they were decided */
+    uint64_t seq;    /* the record that decided them */
     size_t count, room;
     struct pending_start *list;
     struct text texts;
@@ -111,6 +117,7 @@ static struct pending_starts *pending_new(struct live_run *live, int64_t hour_ms
     struct pending_starts *pending = xcalloc(1, sizeof(*pending));
     pending->live = live;
     pending->hour_ms = hour_ms;
+    pending->seq = live->seq;
     text_init(&pending->texts, SIZE_MAX);
     return pending;
 }
@@ -160,6 +167,8 @@ static void starts_durable(void *user, enum error_code code, const struct error 
 {
     struct pending_starts *pending = user;
     struct live_run *live = pending->live;
+    if (code == ERR_OK && pending->seq > live->kept_seq)
+        live->kept_seq = pending->seq;
     for (size_t i = 0; i < pending->count; i++) {
         struct pending_start *each = &pending->list[i];
         const struct decision *start = &each->decision;
@@ -178,19 +187,25 @@ static void starts_durable(void *user, enum error_code code, const struct error 
 
 /* Before the first step there is no result that could be lost: of a run that was only begun nobody
  * has been told, and it begins again as it was submitted. */
-static bool results_need_barrier(const struct live_run *live)
+static bool results_need_barrier(const struct live_run *live, enum event_kind happened,
+                                 uint32_t task)
 {
-    return live->host->manifest->durable_steps && live->seq > 1;
+    bool of_steps = happened == EVENT_STARTED || happened == EVENT_ENDED;
+    uint64_t builds_on = of_steps ? run_task_builds_on(live->run, task) : live->seq;
+    return live->host->manifest->durable_steps && builds_on > 1 && builds_on > live->kept_seq;
 }
 
-static bool start_needs_barrier(const struct live_run *live, const struct decision *start)
+static bool start_needs_barrier(const struct live_run *live, enum event_kind happened,
+                                const struct decision *start)
 {
     const struct agent *agent = run_task_agent(live->run, start->task, start->reconciling);
     return agent->effect >= CLASS_WRITE_IDEMPOTENT || agent->cost > 0 || live->paid ||
-           purse_needs_barrier(live->host, agent) || results_need_barrier(live);
+           purse_needs_barrier(live->host, agent) ||
+           results_need_barrier(live, happened, start->task);
 }
 
-static void carry_out_starts(struct live_run *live, const struct decisions *decisions)
+static void carry_out_starts(struct live_run *live, enum event_kind happened,
+                             const struct decisions *decisions)
 {
     struct pending_starts *pending = NULL;
     int64_t hour_ms = purse_hour(live->host);
@@ -199,7 +214,7 @@ static void carry_out_starts(struct live_run *live, const struct decisions *deci
         if (decision->kind != DECISION_START)
             continue;
         live->start_hour_ms = hour_ms;
-        if (!start_needs_barrier(live, decision)) {
+        if (!start_needs_barrier(live, happened, decision)) {
             call_start(live, decision);
             continue;
         }
@@ -245,10 +260,11 @@ void live_settle_durably(struct live_run *live)
     host_barrier(live->host, false, end_durable, live);
 }
 
-static void carry_out(struct live_run *live, const struct decisions *decisions)
+static void carry_out(struct live_run *live, enum event_kind happened,
+                      const struct decisions *decisions)
 {
     bool barrier = false, permitted = false;
-    carry_out_starts(live, decisions);
+    carry_out_starts(live, happened, decisions);
     for (size_t i = 0; i < decisions->count; i++) {
         const struct decision *decision = &decisions->list[i];
         if (decision->kind == DECISION_STOP)
@@ -397,7 +413,7 @@ static void happen(struct live_run *live, struct event *event, const char *claim
         host->options.progress(host->options.user, live->run, event, &decisions);
     unsettle(live);
     live->paid |= has_cost(live, event);
-    carry_out(live, &decisions);
+    carry_out(live, event->kind, &decisions);
     if (ret_first) {
         *ret_first = decisions.count ? decisions.list[0] : (struct decision){0};
         if (decisions.count)

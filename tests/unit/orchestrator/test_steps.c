@@ -199,6 +199,31 @@ START_TEST(one_failed_item_stops_the_run)
 }
 END_TEST
 
+START_TEST(an_item_builds_on_what_its_steps_turn_found_and_no_other_item)
+{
+    struct bench b;
+    bench_start(&b,
+                FLOW("  a: {agent: w/read, for_each: [1, 2, 3], concurrency: 1, retry: "
+                     "{max_attempts: 2}}\n"
+                     "  b: {agent: w/read, needs: [a]}\n  c: {agent: w/read, needs: [b]}\n"),
+                "{}");
+    ck_assert_uint_eq(run_task_builds_on(b.run, task_of(&b, "a[0]")), 1);
+    ok(&b, "a[0]", "{\"n\": 1}");
+    ck_assert_uint_eq(run_task_builds_on(b.run, task_of(&b, "a[1]")), 1);
+    fails(&b, "a[1]", CAUSE_UNAVAILABLE);
+    comes_due(&b, "a[1]");
+    /* it may have been told what went wrong */
+    ck_assert_uint_eq(run_task_builds_on(b.run, task_of(&b, "a[1]")), run_seq(b.run));
+    ok(&b, "a[1]", "{\"n\": 2}");
+    ck_assert_uint_eq(run_task_builds_on(b.run, task_of(&b, "a[2]")), 1);
+    ok(&b, "a[2]", "{\"n\": 3}");
+    ck_assert_uint_eq(run_task_builds_on(b.run, task_of(&b, "b")), run_seq(b.run));
+    ok(&b, "b", "{\"n\": 4}");
+    ck_assert_uint_eq(run_task_builds_on(b.run, task_of(&b, "c")), run_seq(b.run));
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(no_step_of_a_run_that_is_over_still_runs_or_seems_done)
 {
     struct bench b;
@@ -378,6 +403,7 @@ END_TEST
 
 UNIT_MAIN(independent_steps_start_at_once_and_dependent_ones_after,
           no_more_run_at_once_than_the_flow_says,
+          an_item_builds_on_what_its_steps_turn_found_and_no_other_item,
           a_false_condition_skips_the_step_and_those_that_need_its_output,
           a_failed_step_that_may_be_skipped_lets_the_flow_go_on,
           an_expression_that_fails_fails_the_run_or_skips_the_step,

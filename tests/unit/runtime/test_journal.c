@@ -97,6 +97,26 @@ START_TEST(a_read_need_not_wait_for_the_disk_unless_every_step_does)
 }
 END_TEST
 
+START_TEST(the_step_after_items_waits_for_all_of_them)
+{
+    struct stage s;
+    stage_set(&s, _i, looks_at_the_journal, "", "durability: steps");
+    watched = &s;
+    seen[0][0] = '\0';
+    AUTO(freep)
+    char *steps = stage_text(
+        &s, "steps:\n"
+            "  each: {agent: actor/look, for_each: [1, 2, 3, 4], concurrency: 1,"
+            " input: {do: [{give: 1}]}}\n"
+            "  after: {agent: actor/look, needs: [each], input: {do: [{must: http.send/1,"
+            " body: {method: GET, url: \"@/\"}}]}}\n");
+    stage_flow(&s, steps);
+    ck_assert_int_eq(stage_run(&s, "r", "{}"), RUN_DONE);
+    ck_assert_str_eq(seen[0], " started ended ended ended ended");
+    stage_done(&s);
+}
+END_TEST
+
 START_TEST(what_was_paid_for_is_on_disk_before_it_is_used)
 {
     struct stage s;
@@ -385,6 +405,7 @@ int main(void)
         what_the_world_is_asked_is_on_disk_before_it_is_asked,
         a_begin_is_on_disk_before_it_is_answered,
         a_read_need_not_wait_for_the_disk_unless_every_step_does,
+        the_step_after_items_waits_for_all_of_them,
         what_was_paid_for_is_on_disk_before_it_is_used,
         an_end_and_a_question_are_on_disk_before_they_are_told,
         no_write_starts_without_room_for_its_outcome,
