@@ -162,7 +162,10 @@ struct variant {
 
 static bool open_library(struct bare *b)
 {
-    void *library = dlopen(b->kit->card->path, RTLD_NOW | RTLD_LOCAL);
+    /* a name without a folder would be looked for where libraries are */
+    const char *path = b->kit->card->path;
+    AUTO(freep) char *named = xasprintf("%s%s", strchr(path, '/') ? "" : "./", path);
+    void *library = dlopen(named, RTLD_NOW | RTLD_LOCAL);
     void *entry = library ? dlsym(library, SEAM_ENTRY_SYMBOL) : NULL;
     const seam_plugin *(*get)(uint32_t) = NULL;
     memcpy(&get, &entry, sizeof(get));
