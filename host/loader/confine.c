@@ -3,8 +3,9 @@
  * From what a card asks for, what the manifest grants and what its policy says to the plan of a
  * worker's sandbox. A plugin gets what is both asked for and granted: of two paths where one lies
  * in the other, the inner, in the lesser mode. A plugin that is pure throughout gets nothing of it:
- * it has no use for any, and what it could reach would make it something else. Only where its agents
- * stand in its configuration, so does what they run: that it may still read, and make code of it.
+ * it has no use for any, and what it could reach would make it something else. Only where its
+ * agents stand in its configuration, so does what they run: that it may still read, and make code
+ * of it.
  */
 #include "base/limits.h"
 #include "loader/confine_internal.h"

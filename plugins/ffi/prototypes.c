@@ -126,11 +126,11 @@ static bool see(Dwarf_Die die, struct seen *ret)
 {
     *ret = (struct seen){.word = NULL};
     if (!peel(&die, &ret->is_const)) {
-        strcpy(ret->abi, "void");
+        snprintf(ret->abi, sizeof(ret->abi), "void");
         return true;
     }
     if (dwarf_tag(&die) == DW_TAG_pointer_type || dwarf_tag(&die) == DW_TAG_array_type) {
-        strcpy(ret->abi, "ptr");
+        snprintf(ret->abi, sizeof(ret->abi), "ptr");
         ret->is_pointer = true;
         ret->has_target = type_of(&die, &ret->target);
         return true;
@@ -139,7 +139,7 @@ static bool see(Dwarf_Die die, struct seen *ret)
     int size = dwarf_bytesize(&die);
     ret->word = code == 'b' ? "bool" : scalar_word(code, size);
     if (code == 'b')
-        strcpy(ret->abi, "bool");
+        snprintf(ret->abi, sizeof(ret->abi), "bool");
     else
         snprintf(ret->abi, sizeof(ret->abi), "%c%d", code ? code : '?',
                  size > 0 && size <= 16 ? size * 8 : 0);
@@ -194,7 +194,7 @@ static bool read_prototype(Dwarf_Die *die, const char *function, struct prototyp
 {
     Dwarf_Die type, child;
     memset(ret, 0, sizeof(*ret));
-    strcpy(ret->returns.abi, "void");
+    snprintf(ret->returns.abi, sizeof(ret->returns.abi), "void");
     if (type_of(die, &type) && !see(type, &ret->returns))
         return fail("%s returns what cannot be passed%s", function, "");
     for (bool more = dwarf_child(die, &child) == 0; more;
@@ -211,7 +211,10 @@ static bool read_prototype(Dwarf_Die *die, const char *function, struct prototyp
     for (int i = 0; i < ret->count && len < sizeof(ret->abi); i++)
         len += (size_t)snprintf(ret->abi + len, sizeof(ret->abi) - len, "%s%s", i ? ", " : "",
                                 ret->parameters[i].type.abi);
-    return len + 1 < sizeof(ret->abi) && strcat(ret->abi, ")");
+    if (len + 1 >= sizeof(ret->abi))
+        return fail("%s: its name is too long%s", function, "");
+    snprintf(ret->abi + len, sizeof(ret->abi) - len, ")");
+    return true;
 }
 
 /* ---- finding it ---- */

@@ -47,6 +47,21 @@ manifest zlib.json 'isolation: in-process'
 try 1 seam plugins
 says out 'insists on a worker'
 
+claim "a callback wants a grant to be made, and has it in a pure worker too"
+try 0 seam new ffi --lib libc.so.6 --function qsort --header stdlib.h
+jq '.agents[0].effect = "pure" | .agents[0].calls[0] |= (.returns = {type: "void"} | .args = [
+    {name: "numbers", type: "array", of: "int", direction: "inout", size: 100},
+    {name: "count", type: "size_t", length_of: "numbers"},
+    {type: "size_t", value: 4}, {type: "callback", compare: "int", descending: true}])' out >sort.json
+sed -e 's/crc: 0, data: .*/numbers: [3, 1, 2]}/' -e 's/crc32: .*/sorted: "${ .steps.sum.output.numbers }"}}/' \
+    -e 's/crc32/qsort/' "$EXAMPLE/checksum.yaml" >sort.yaml
+manifest sort.json
+try 1 seam run sort.yaml --input input.json
+says err 'jit: true'
+manifest sort.json 'grants: {jit: true}'
+try 0 seam run sort.yaml --input input.json
+holds '.sorted == [3, 2, 1]'
+
 claim "arguments that are not the prototype's are refused with the difference"
 jq '.agents[0].calls[0].args[0].type = "int"' zlib.json >wrong.json
 manifest wrong.json
