@@ -48,8 +48,6 @@ struct prototype {
     int count;
 };
 
-extern char **environ;
-
 static bool fail(const char *format, const char *a, const char *b)
 {
     fprintf(stderr, "seam new ffi: ");

@@ -37,6 +37,12 @@ echo '{"data": "aGVsbG8="}' >input.json # hello
 try 0 seam run "$EXAMPLE/checksum.yaml" --input input.json
 holds '.crc32 == 907060870'
 
+claim "a run keeps what its agents were, and is read by it"
+try 0 seam run "$EXAMPLE/checksum.yaml" --input input.json --id sum --store sqlite:runs.db
+try 0 seam show sum --store sqlite:runs.db
+says out 'done'
+try 0 seam verify sum --store sqlite:runs.db
+
 claim "what a number cannot be is refused where the flow is checked"
 sed 's/crc: 0,/crc: -1,/' "$EXAMPLE/checksum.yaml" >negative.yaml
 try 1 seam check negative.yaml

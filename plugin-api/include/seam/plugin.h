@@ -248,8 +248,9 @@ typedef struct seam_describe {
     uint32_t size;
     /* A call as in seam_plugin.start, of effect class SEAM_READ, whose agent is "seam.describe/1"
      * and whose input is {}. It is completed with {"agents": […]}, each in the card's own form;
-     * these are checked, approved and pinned as a card's are, and later lists must be equal. [pool]
-     */
+     * these are checked, approved and pinned as a card's are, and later lists must be equal. A
+     * failure's message tells what is wrong, and where in the configuration. No service is there
+     * for it yet: a request is answered SEAM_E_UNSUPPORTED. [pool] */
     seam_status (*start)(void *self, const seam_call *call);
 } seam_describe;
 
