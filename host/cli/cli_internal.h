@@ -96,6 +96,8 @@ char *same_store(const struct args *args);
 const char *question_sentence(const json_t *shown);
 /* Who answers, cancels or allows: --who, or the user's name. */
 const char *whoever(const struct args *args);
+/* At a terminal, a person says; `y` and nothing else is yes. */
+bool said_yes(const char *question);
 /* "2026-11-22 12:03:04", local time, of Unix milliseconds; a buffer of at least 32. */
 const char *clock_text(int64_t ms, char ret_text[static 32]);
 
@@ -182,6 +184,11 @@ void sarif_add_file(json_t *run, const char *rule, const char *level, const char
                     const char *file);
 /* The document of a run, which it takes. */
 json_t *sarif_document(json_t *run_taken);
+
+/* ---- approve.c ---- */
+
+/* seam plugins approve; what is NULL with --all. */
+int plugins_approve(const struct args *args, const char *what);
 
 /* ---- notes.c ---- */
 

@@ -51,6 +51,9 @@ static const struct option plugins_options[] = {
     {"--seed", "N", "verify: of what is drawn (default: 1); the same seed, the same inputs"},
     {"--time", "DURATION", "verify: the most that a level may take (default: 60s)"},
     {"--format", "FORMAT", "verify: text (default), json, junit or sarif"},
+    {"--all", NULL, "approve: every plugin of the manifest"},
+    {"--yes", NULL, "approve: without being asked"},
+    {"--who", "NAME", "approve: who approves (default: your user name)"},
     END};
 static const struct option runs_options[] = {
     {"--status", "S", "only runs that are running, waiting, done, failed or cancelled"},
@@ -204,7 +207,8 @@ const struct command commands[] = {
      "\n"
      "Exit: 0 all passed, 1 one failed, 2 usage or a bad file.",
      test_options, 1, 2, command_test},
-    {"plugins", "[inspect | verify] [FILE.so]", "what is loaded, and why not; is a plugin good",
+    {"plugins", "[inspect | verify | approve] [FILE.so]",
+     "what is loaded, and why not; is a plugin good",
      "Reads the card of every plugin of the manifest, starts it, and says what it is. `inspect`\n"
      "prints the card of one file without running any of it; with --manifest FILE it has the "
      "agents\n"
@@ -214,10 +218,16 @@ const struct command commands[] = {
      "one file: level 1 looks at the file, 2 calls its agents with many inputs, in a worker and\n"
      "in process, 3 holds what they do to the world against their effect class, 4 does it under\n"
      "valgrind and the sandbox. A check that could not be made is skipped and says why.\n"
+     "`approve` shows in plain words what a plugin of the manifest (by its alias, its file, or\n"
+     "--all) asks for, what it is granted, what its agents may do, and what of that is new; once\n"
+     "approved, its bytes and grants are pinned in seam.lock beside the manifest. While there is "
+     "a\n"
+     "lock, whatever is not as it says is refused.\n"
      "\n"
      "  seam plugins\n"
      "  seam plugins inspect ./airline.so\n"
      "  seam plugins verify ./airline.so --format junit\n"
+     "  seam plugins approve airline\n"
      "\n"
      "Exit: 0 all are ready or all checks hold, 1 one was refused or does not hold, 2 usage or a\n"
      "bad file.",

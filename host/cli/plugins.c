@@ -3,6 +3,7 @@
  * seam plugins: what is loaded, and why not; and the card of a file, without running it.
  */
 #include "cli/cli_internal.h"
+#include "trust/trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,31 @@ static void calls_text(const struct roster *roster, size_t index)
     json_decref(calls);
 }
 
+/* Whether it is pinned, and what it asks for in vain. */
+static void trust_text(const struct roster *roster, size_t index)
+{
+    const struct roster_plugin *plugin = &roster->plugins[index];
+    if (!plugin->card)
+        return;
+    const json_t *pinned = lock_entry(roster->lock, plugin->entry->alias);
+    if (plugin->pinned)
+        printf("    pinned: approved by %s at %s\n", text_of(pinned, "approved_by"),
+               text_of(pinned, "approved_at"));
+    else
+        puts("    not pinned: seam plugins approve --all pins them");
+    AUTO(json_decrefp) json_t *asked = card_requests_in_words(plugin->card);
+    AUTO(json_decrefp) json_t *denied = ungranted_in_words(plugin->card, plugin->entry);
+    size_t i;
+    const json_t *line;
+    printf("    asks for %zu thing%s%s\n", json_array_size(asked),
+           json_array_size(asked) == 1 ? "" : "s", json_array_size(denied) > 0 ? "; denied:" : "");
+    json_array_foreach (denied, i, line) {
+        fputs("      ", stdout);
+        print_clean(stdout, slice_of(json_string_value(line)));
+        putchar('\n');
+    }
+}
+
 static void plugin_text(const struct roster *roster, size_t index, bool tried,
                         const struct sandbox_report *held, const struct error *err)
 {
@@ -93,6 +119,7 @@ static void plugin_text(const struct roster *roster, size_t index, bool tried,
                agent->reconcile ? agent->reconcile : "");
     }
     calls_text(roster, index);
+    trust_text(roster, index);
     if (tried && plugin->card)
         sandbox_text(plugin, held);
 }
@@ -117,13 +144,18 @@ int command_plugins(const struct args *args)
         json_decref(list);
         return inspect(args, args->operands[1]);
     }
+    if (args->operand_count > 0 && strcmp(args->operands[0], "approve") == 0) {
+        json_decref(list);
+        return plugins_approve(args, args->operand_count > 1 ? args->operands[1] : NULL);
+    }
     if (args->operand_count == 2 && strcmp(args->operands[0], "verify") == 0) {
         json_decref(list);
         return plugins_verify(args, args->operands[1]);
     }
     if (args->operand_count > 0) {
         json_decref(list);
-        return complain(EXIT_USAGE, "usage: seam plugins [inspect FILE.so | verify FILE.so]");
+        return complain(EXIT_USAGE,
+                        "usage: seam plugins [inspect FILE.so | verify FILE.so | approve ALIAS]");
     }
     enum error_code code = open_roster(args, true, &roster, &err);
     for (size_t i = 0; code == ERR_OK && i < roster->plugin_count; i++) {

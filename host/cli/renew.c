@@ -29,8 +29,7 @@ static enum error_code read_new_input(const struct args *args, struct journal_re
     return code;
 }
 
-/* At a terminal, a person says; `y` and nothing else is yes. */
-static bool said_yes(const char *question)
+bool said_yes(const char *question)
 {
     char line[16] = "";
     fprintf(stderr, "%s [y/N] ", question);

@@ -51,6 +51,10 @@ WARN_UNUSED enum error_code card_describe(struct card *card, json_t *agents, str
  * the library and the trust in it; nothing is loaded by such a card. */
 WARN_UNUSED enum error_code card_parse(struct slice text, struct card **ret_card,
                                        struct error *reterr);
+/* Writes the library that the card was read from to a new file, mode 0400 and synced; ERR_CONFLICT
+ * if it is not the same file any more. */
+WARN_UNUSED enum error_code library_copy(const struct card *card, const char *path,
+                                         struct error *reterr);
 void card_free(struct card *card);
 void card_freep(struct card **card);
 

@@ -8,6 +8,7 @@
  * without following.
  */
 #include "base/limits.h"
+#include "loader/card.h"
 #include "loader/library_internal.h"
 
 #include <errno.h>
@@ -149,6 +150,29 @@ enum error_code library_open(const char *path, struct library *ret_library, stru
     ret_library->digest = digest_of(ret_library->bytes);
     fd = -1;
     return ERR_OK;
+}
+
+enum error_code library_copy(const struct card *card, const char *path, struct error *reterr)
+{
+    AUTO(library_done) struct library library = {.fd = -1};
+    enum error_code code = library_open(card->path, &library, reterr);
+    if (code != ERR_OK)
+        return code;
+    if (!digest_equal(&library.digest, &card->library))
+        return error_set(reterr, ERR_CONFLICT,
+                         "%s is not the file any more whose card was read (cure: try again)",
+                         card->path);
+    AUTO(closep)
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+    if (fd < 0)
+        return error_set_errno(reterr, errno, "cannot write %s", path);
+    for (size_t done = 0; done < library.bytes.len;) {
+        ssize_t written = write(fd, library.bytes.ptr + done, library.bytes.len - done);
+        if (written < 0)
+            return error_set_errno(reterr, errno, "cannot write %s", path);
+        done += (size_t)written;
+    }
+    return fsync(fd) == 0 ? ERR_OK : error_set_errno(reterr, errno, "cannot sync %s", path);
 }
 
 void library_done(struct library *library)

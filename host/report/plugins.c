@@ -3,6 +3,7 @@
  * What a plugin is, and whether it is loaded.
  */
 #include "report/report.h"
+#include "trust/trust.h"
 
 static json_t *agents_json(const struct roster_plugin *plugin)
 {
@@ -35,6 +36,9 @@ json_t *report_plugin(const struct roster *roster, size_t index, const char *sta
         json_object_set_new(json, "library", json_string(library));
         json_object_set_new(json, "brokered", json_boolean(plugin->card->brokered));
         json_object_set_new(json, "calls", roster_calls(roster, index));
+        json_object_set_new(json, "pinned", json_boolean(plugin->pinned));
+        json_object_set_new(json, "asks", card_requests_in_words(plugin->card));
+        json_object_set_new(json, "denied", ungranted_in_words(plugin->card, plugin->entry));
     }
     return json;
 }

@@ -4,6 +4,7 @@
  * plugin runs for it, but to name the agents that stand in its configuration.
  */
 #include "runtime/host_internal.h"
+#include "trust/trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +122,11 @@ static enum error_code load_plugin(struct roster *roster, struct roster_plugin *
                                    const char *cards)
 {
     enum error_code code = card_read(plugin->entry->path, &plugin->card, &plugin->error);
-    if (code != ERR_OK && cards)
+    bool known = code == ERR_OK;
+    if (known)
+        code =
+            lock_check(roster->lock, roster->manifest, plugin->entry, plugin->card, &plugin->error);
+    else if (cards)
         code = read_card_alone(cards, plugin);
     if (code == ERR_OK)
         code = check_config(plugin->entry, plugin->card, &plugin->error);
@@ -134,6 +139,7 @@ static enum error_code load_plugin(struct roster *roster, struct roster_plugin *
         code = plugin_describe(plugin, (size_t)roster->manifest->payload, &plugin->error);
     if (code == ERR_OK)
         code = check_agents(plugin->entry, plugin->card, &plugin->error);
+    plugin->pinned = code == ERR_OK && known && lock_entry(roster->lock, plugin->entry->alias);
     if (code != ERR_OK) {
         card_free(plugin->card);
         plugin->card = NULL;
@@ -153,12 +159,16 @@ static enum error_code survey(const char *manifest_path, const char *cards,
     enum error_code code = manifest_load(manifest_path, &roster->manifest, reterr);
     if (code != ERR_OK)
         return code;
+    struct error lock_error = {.code = ERR_OK};
+    lock_error.code = lock_load(roster->manifest, &roster->lock, &lock_error);
     roster->plugin_count = roster->manifest->plugin_count;
     roster->plugins = xcalloc(roster->plugin_count, sizeof(*roster->plugins));
     for (size_t i = 0; i < roster->plugin_count; i++) {
         struct roster_plugin *plugin = &roster->plugins[i];
         plugin->entry = &roster->manifest->plugins[i];
-        plugin->error.code = load_plugin(roster, plugin, cards);
+        plugin->error = lock_error;
+        if (plugin->error.code == ERR_OK)
+            plugin->error.code = load_plugin(roster, plugin, cards);
     }
     roster_link_calls(roster);
     catalog_link(&roster->catalog);
@@ -204,6 +214,7 @@ void roster_free(struct roster *roster)
         card_free(roster->plugins[i].card);
     free(roster->plugins);
     catalog_done(&roster->catalog);
+    lock_free(roster->lock);
     manifest_free(roster->manifest);
     free(roster);
 }

@@ -19,13 +19,17 @@ struct roster_plugin {
     const struct manifest_plugin *entry;
     struct card *card; /* NULL: it was refused, and error says why */
     struct error error;
+    bool pinned; /* it is what the lock says */
 };
+
+struct lock; /* trust/trust.h */
 
 struct roster {
     struct manifest *manifest;
     struct roster_plugin *plugins; /* in the manifest's order */
     size_t plugin_count;
     struct catalog catalog;
+    struct lock *lock; /* NULL = there is none */
 };
 
 /* Reads the manifest and every card; runs no plugin, unless its agents stand in its configuration:

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Trust: which plugins an operator has approved, and with what. The manifest grants; the lock, a
+ * file beside it that is committed with it, says what was looked at when that was decided: the
+ * bytes of each library and of its card, and the grants. While there is a lock it is law: a plugin
+ * that it does not list, or lists with other bytes or grants, is refused by name of what differs.
+ * Where there is none, plugins are loaded by the manifest alone.
+ */
+#ifndef TRUST_TRUST_H
+#define TRUST_TRUST_H
+
+#include "loader/card.h"
+#include "loader/manifest.h"
+
+struct lock;
+
+/* The lock's path: seam.yaml has seam.lock beside it. The caller frees. */
+char *lock_path(const struct manifest *manifest);
+/* *ret_lock is NULL if there is none. A lock that others may write to is ERR_DENIED; one that is
+ * no lock, ERR_INPUT. */
+WARN_UNUSED enum error_code lock_load(const struct manifest *manifest, struct lock **ret_lock,
+                                      struct error *reterr);
+void lock_free(struct lock *lock);
+void lock_freep(struct lock **lock);
+
+enum pin_state {
+    PIN_ABSENT, /* there is no lock */
+    PIN_HELD,   /* it is what was approved */
+    PIN_BROKEN, /* it is not */
+};
+
+/* Is this the library that was approved as that plugin? lock may be NULL. ERR_DENIED names all that
+ * differs, and the command that approves it. To be asked before anything of it runs. */
+WARN_UNUSED enum error_code lock_check(const struct lock *lock, const struct manifest *manifest,
+                                       const struct manifest_plugin *entry, const struct card *card,
+                                       struct error *reterr);
+/* What was approved under that alias: {id, version, card, library, granted, approved_at,
+ * approved_by}; borrowed, NULL = nothing. */
+const json_t *lock_entry(const struct lock *lock, const char *alias);
+
+/* What is granted to it, as it is pinned: the manifest's `grants`, `isolation` and `sandbox`. A new
+ * reference. */
+json_t *lock_granted(const struct manifest *manifest, const struct manifest_plugin *entry);
+/* Puts the plugin in the lock's text, in place of what was there of it; *lock may be NULL, and is a
+ * new one then. */
+void lock_approve(struct lock **lock, const struct manifest *manifest,
+                  const struct manifest_plugin *entry, const struct card *card, const char *who,
+                  int64_t now_ms);
+/* What the manifest does not have any more goes. Returns how many. */
+size_t lock_prune(struct lock *lock, const struct manifest *manifest);
+/* Writes the file anew, or leaves the old one as it was. */
+WARN_UNUSED enum error_code lock_write(const struct lock *lock, const struct manifest *manifest,
+                                       struct error *reterr);
+
+/* Keeps a copy of what was approved, by its digest. */
+WARN_UNUSED enum error_code store_keep(const struct manifest *manifest, const struct card *card,
+                                       struct error *reterr);
+/* The card of what was kept under that digest; ERR_CORRUPT if it is something else by now. */
+WARN_UNUSED enum error_code store_find(const struct manifest *manifest, const char *digest,
+                                       struct card **ret_card, struct error *reterr);
+
+/* ---- in words ---- */
+
+/* What a card asks for, one string a line, plainly: "send POST, GET to https://api.example.com". A
+ * new list. */
+json_t *card_requests_in_words(const struct card *card);
+/* What the manifest grants of it, in the same words; and what was asked for and is not granted at
+ * all. New lists. */
+json_t *grants_in_words(const json_t *granted);
+/* What its agents may do: "book: changes the world, at most once". */
+json_t *agents_in_words(const struct card *card);
+/* What the card asks for and the manifest gives it nothing of. */
+json_t *ungranted_in_words(const struct card *card, const struct manifest_plugin *entry);
+/* Lines of the one list that the other does not have. */
+json_t *words_without(const json_t *list, const json_t *other);
+
+#endif

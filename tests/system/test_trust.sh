@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Which bytes may run: a lock, once it is there, is law; a person is told in plain words what he
+# approves, and what is new of it.
+
+# shellcheck source=SCRIPTDIR/stage.sh
+source "$(dirname "$0")/stage.sh"
+
+mkdir p && chmod 700 p
+cp "$SINS/does_as_told.so" p/told.so
+cp "$SINS/echo.so" p/echo.so
+chmod 700 p/*.so
+GRANTS='{http: [{host: api.example.com, methods: [GET]}], secrets: [token]}'
+manifest() {
+    cat >seam.yaml <<YAML
+manifest: 1
+store: {url: "sqlite:journal.db"}
+${1:-}
+secrets: {token: {file: token}}
+plugins:
+  told:
+    path: p/told.so
+    grants: ${2:-$GRANTS}
+  echo: {path: p/echo.so}
+YAML
+}
+manifest
+
+claim "without a lock all is loaded, and it is said that nothing is pinned"
+try 0 seam plugins --static
+says out 'not pinned: seam plugins approve --all pins them' 'send POST to api.example.com' 'have the secret password sent'
+
+claim "a manifest that requires a lock loads nothing without one"
+manifest 'lock: required'
+try 1 seam plugins --static
+says out '`lock: required`' 'seam plugins approve --all'
+manifest
+
+claim "nothing is approved unless somebody says yes; what is asked stands in plain words"
+try 4 seam plugins approve told </dev/null
+says err 'it asks to' 'send POST to https://api.example.com' 'have the secret token sent, without seeing it' \
+    'the manifest lets it' 'make: changes the world, at most once' 'not approved'
+[ ! -e seam.lock ] || die "a lock was written"
+try 4 seam plugins approve --all --json </dev/null
+holds '.[0].asks | length == 5'
+[ ! -e seam.lock ] || die "a lock was written"
+
+claim "what is approved is pinned; the other is refused by name"
+try 0 seam plugins approve told --yes --who alice
+try 1 seam plugins --static
+says out 'pinned: approved by alice' 'plugin `echo` is not in' 'seam plugins approve echo'
+[ "$(jq -r .plugins.told.library seam.lock)" = "$(sha256sum p/told.so | cut -d' ' -f1)" ] || die "digest"
+cmp p/told.so ".seam/store/$(jq -r .plugins.told.library seam.lock)/plugin.so" || die "no copy"
+try 0 seam plugins approve --all --yes --who alice
+try 0 seam plugins
+cp seam.lock first.lock
+try 0 seam plugins approve --all --yes --who bob
+cmp seam.lock first.lock || die "approving the same again changes the lock"
+try 0 seam plugins approve p/echo.so --yes
+
+claim "other bytes do not run, though name, mode and size are the same"
+one_step look
+sed -i 's|p/look|told/look|' one.yaml
+echo '{"ops": []}' >ops.json
+try 0 seam run one.yaml --input ops.json --id before
+cp p/told.so kept.so
+cp p/told.so other.so && printf 'x' >>other.so
+mv other.so p/told.so && chmod 700 p/told.so
+try 1 seam plugins --static
+says out 'the library' 'was approved, and this is' 'seam plugins approve told'
+seam run one.yaml --input ops.json --id after >out 2>err && die "it ran"
+cat out err >both && says both 'was approved, and this is'
+
+claim "on an upgrade the difference is shown"
+try 4 seam plugins approve told </dev/null
+says err 'was approved by alice' 'it may take the place of what was approved'
+cp "$SINS/echo.so" new.so && mv new.so p/told.so
+try 4 seam plugins approve told </dev/null
+says err '- send POST to https://api.example.com' '- make: changes the world' '+ act: computes' 'may not take the place'
+cp kept.so p/told.so
+try 0 seam plugins --static
+
+claim "a link that leads elsewhere leads to what is looked at"
+mv p/told.so p/one.so
+ln -s one.so p/told.so
+try 0 seam plugins --static
+ln -sfn echo.so p/told.so
+try 1 seam plugins --static
+rm p/told.so && mv p/one.so p/told.so
+
+claim "other grants are another decision"
+manifest '' '{http: [{host: api.example.com, methods: [GET, POST]}], secrets: [token]}'
+try 1 seam plugins --static
+says out 'the manifest grants something else than what was approved'
+try 4 seam plugins approve told </dev/null
+says err '+ send POST to https://api.example.com'
+manifest
+
+claim "what is kept is not believed because it lies there"
+sed -i 's/.$/x/' ".seam/store/$(jq -r .plugins.told.library seam.lock)/plugin.so" 2>/dev/null || true
+chmod 600 .seam/store/*/plugin.so && truncate -s 100 .seam/store/*/plugin.so
+manifest '' '{}'
+try 4 seam plugins approve told </dev/null
+says err 'is not kept any more, so all is shown'
+manifest
+
+claim "a lock that others may write to, that is none, or that somebody wrote by hand is refused"
+chmod 666 seam.lock
+try 1 seam plugins --static
+says out 'has mode 0666'
+chmod 600 seam.lock
+for text in '' '{' '[]' '{"lock": 1}' '{"lock": 1, "plugins": {"told": {}}}' '{"lock": 1, "plugins": {"told": 7}}'; do
+    echo "$text" >seam.lock
+    try 1 seam plugins --static
+    says out seam.lock
+    lacks out pinned:
+done
+echo '{"lock": 2, "plugins": {}}' >seam.lock
+try 1 seam plugins --static
+says out 'update seam'
+jq '.plugins.told.library = ("0" * 64)' first.lock >seam.lock
+try 1 seam plugins --static
+says out '0000000000000000'
+cp first.lock seam.lock
+try 0 seam plugins --static
+
+claim "what the manifest has no more goes with --all, and another manifest has another lock"
+sed '/echo:/d' seam.yaml >less.yaml && mv less.yaml seam.yaml
+try 0 seam plugins approve --all --yes
+[ "$(jq -c '.plugins | keys' seam.lock)" = '["told"]' ] || die "echo is still there"
+cp seam.yaml prod.yaml
+try 0 seam plugins --static --manifest prod.yaml
+says out 'not pinned'
+
+claim "a folder that others may write to is refused, and so is a plugin that nobody knows"
+chmod 777 p
+try 1 seam plugins --static
+says out 'chmod go-w'
+chmod 700 p
+try 2 seam plugins approve nobody --yes
+try 2 seam plugins approve
