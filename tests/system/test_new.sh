@@ -66,7 +66,7 @@ for name in ../up /tmp/x '' . Upper 'a b' 9lives -x ends- 'a"b' "$(printf 'a%.0s
     try 2 seam new plugin -- "$name"
 done
 try 2 seam new thing name
-says err 'expected plugin or flow'
+says err 'expected plugin, flow'
 try 2 seam new plugin
 try 2 seam new plugin other --lang cobol
 says err 'expected c, cpp or rust'
