@@ -33,6 +33,8 @@ static const struct option run_options[] = {
     {"--memory", NULL, "keep no journal: nothing survives, nothing can be resumed"},
     {"--paranoid", NULL,
      "hold every value to its contract, even where `check` proved that it fits"},
+    {"--record", "DIR", "afterwards make fixtures of the run, for seam test, in DIR"},
+    {"--replay", "DIR", "run on the fixtures in DIR: nothing is loaded or sent"},
     {"--quiet", NULL, "no progress and no warnings"},
     END};
 
@@ -158,6 +160,8 @@ const struct command commands[] = {
      "  seam run book-trip.yaml --input trip.json\n"
      "  seam run book-trip.yaml --set city='\"Oslo\"' --id trip-17\n"
      "  seam run book-trip.yaml --each trips.jsonl --id trip      ids trip-1, trip-2, …\n"
+     "  seam run book-trip.yaml --input trip.json --record fixtures\n"
+     "  seam run book-trip.yaml --replay fixtures\n"
      "\n"
      "Exit: 0 done, 1 failed or cancelled, 2 usage or a bad file, 3 waiting for a person,\n"
      "4 refused by check or policy, 130 and 143 stopped by Ctrl-C or SIGTERM.",

@@ -158,12 +158,67 @@ enum error_code compile_flow(struct drive *drive, const char *path, struct flow 
     return code;
 }
 
+/* ---- fixtures of a run, and a run on fixtures: both are `seam test` ---- */
+
+static int as_test(const struct args *args, const char *folder, const char *run)
+{
+    static const char *const same[] = {"--manifest", "--store"};
+    struct args test = {.command = args->command,
+                        .operands = {args->operands[0], run},
+                        .operand_count = run ? 2 : 1,
+                        .json = args->json};
+    test.given[test.given_count].name = "--fixtures";
+    test.given[test.given_count++].value = folder;
+    if (run) {
+        test.given[test.given_count].name = "--record";
+        test.given[test.given_count++].value = "";
+    }
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+        if (args_flag(args, same[i])) {
+            test.given[test.given_count].name = same[i];
+            test.given[test.given_count++].value = args_option(args, same[i]);
+        }
+    return command_test(&test);
+}
+
+/* The run was worked on: whatever came of it is kept. What it exited with stands, if that can be.
+ */
+static int keep_fixtures(const struct args *args, const char *run, int exit_code)
+{
+    if (!run || exit_code == EXIT_USAGE || exit_code >= EXIT_SIGNAL)
+        return exit_code;
+    int kept = as_test(args, args_option(args, "--record"), run);
+    return exit_code == EXIT_DONE ? kept : exit_code;
+}
+
+static int check_run(const struct args *args)
+{
+    static const char *const others[] = {"--input", "--set",    "--each",
+                                         "--id",    "--memory", "--record"};
+    if (args_flag(args, "--record") && (args_flag(args, "--each") || args_flag(args, "--memory")))
+        return complain(EXIT_USAGE, "run: --record keeps one run, which needs a journal; it goes "
+                                    "without --each and --memory");
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (args_flag(args, "--replay") && args_flag(args, others[i]))
+            return complain(EXIT_USAGE,
+                            "run: --replay goes without %s: all that comes in stands in "
+                            "the fixtures",
+                            others[i]);
+    return 0;
+}
+
 int command_run(const struct args *args)
 {
     struct drive drive;
     struct error err;
     AUTO(flow_unrefp) struct flow *flow = NULL;
+    AUTO(freep) char *run = NULL;
     const char *each = args_option(args, "--each");
+    int refused = check_run(args);
+    if (refused)
+        return refused;
+    if (args_flag(args, "--replay"))
+        return as_test(args, args_option(args, "--replay"), NULL);
     if (each && (args_flag(args, "--input") || args_flag(args, "--set")))
         return complain(EXIT_USAGE, "run: --each goes without --input and --set");
     enum error_code code = drive_open(&drive, args, &err);
@@ -171,7 +226,11 @@ int command_run(const struct args *args)
         code = compile_flow(&drive, args->operands[0], &flow, &err);
     if (code == ERR_OK)
         code = each ? submit_each(&drive, flow, each, &err) : submit_one(&drive, flow, &err);
-    return code == ERR_OK ? drive_finish(&drive) : drive_abort(&drive, &err);
+    if (code != ERR_OK)
+        return drive_abort(&drive, &err);
+    if (args_flag(args, "--record"))
+        run = xstrdup(json_object_iter_key(json_object_iter(drive.results)));
+    return keep_fixtures(args, run, drive_finish(&drive));
 }
 
 int command_resume(const struct args *args)

@@ -153,18 +153,21 @@ static int tell(const struct test *test, const char *path, const char *id, const
     size_t i;
     json_t *text;
     bool same = json_array_size(texts) == 0;
-    if (test->format == FORMAT_JSON) {
+    /* what `seam run` prints is the run's own */
+    bool beside = test->args->command->run == command_run;
+    FILE *out = beside ? stderr : stdout;
+    if (test->format == FORMAT_JSON && !beside) {
         print_json(json_pack("{s:s, s:s, s:b, s:b, s:O}", "run", id, "file", path, "same",
                              (int)same, "taken_over", (int)taken_over, "differences", texts));
         return same ? EXIT_DONE : EXIT_FAILED;
     }
-    printf("%s: run %s, %s\n", path, id,
-           !same ? "and played again it comes out otherwise:"
-           : taken_over
-               ? "played again to the same end; its host died in between, which a case has not"
-               : "played again with the same decisions");
+    fprintf(out, "%s: run %s, %s\n", path, id,
+            !same ? "and played again it comes out otherwise:"
+            : taken_over
+                ? "played again to the same end; its host died in between, which a case has not"
+                : "played again with the same decisions");
     json_array_foreach (texts, i, text) {
-        printf("  %s\n", json_string_value(text));
+        fprintf(out, "  %s\n", json_string_value(text));
     }
     return same ? EXIT_DONE : EXIT_FAILED;
 }
