@@ -44,6 +44,11 @@ bool scenario_play(struct kit *kit, const struct scenario *scenario, bool in_pro
     int64_t left = kit->due_ms - kit_now_ms();
     if (left <= 0 || kit->broken >= 0)
         return false;
+    bool wanted = false;
+    for (size_t i = 0; i < CHECK_COUNT; i++)
+        wanted |= (scenario->claims >> i & 1) && kit->asked[i];
+    if (!wanted)
+        return true;
     AUTO(freep)
     char *what = xasprintf("%s, %s", scenario->what, in_process ? "in process" : "in a worker");
     kit_progress(kit, what);
@@ -93,9 +98,21 @@ static json_t *make_config(const struct kit *kit)
     return config;
 }
 
-static bool prepare(struct kit *kit)
+static void skip_all(struct kit *kit, int level, const char *why)
+{
+    for (size_t i = 0; i < check_count; i++)
+        if (checks[i].level == level)
+            kit_skip(kit, (enum check_number)i, "%s", why);
+}
+
+bool kit_prepare(struct kit *kit)
 {
     const struct card *card = kit->card;
+    if (json_object_get(card->json, "agents_from")) {
+        for (int level = 2; level <= CONFORMANCE_LEVELS; level++)
+            skip_all(kit, level, "its agents stand in its configuration");
+        return false;
+    }
     if (kit->inputs)
         return true;
     kit_progress(kit, "inputs");
@@ -117,30 +134,26 @@ static bool prepare(struct kit *kit)
     return true;
 }
 
-static void skip_all(struct kit *kit, int level, const char *why)
-{
-    for (size_t i = 0; i < check_count; i++)
-        if (checks[i].level == level)
-            kit_skip(kit, (enum check_number)i, "%s", why);
-}
-
 void level_behaviour(struct kit *kit)
 {
-    static const struct scenario answers = {"answers", play_answers, CHECK_LIVES, CHECK_ANSWERS};
+    static const struct scenario answers = {
+        "answers", play_answers, CHECK_LIVES, CHECK_ANSWERS,
+        CLAIM(LOAD) | CLAIM(TABLE) | CLAIM(LIVES) | CLAIM(ANSWERS) | CLAIM(ONCE) | CLAIM(BYTES) |
+            CLAIM(OUTPUT) | CLAIM(STATUS) | CLAIM(CODES) | CLAIM(WORKS) | CLAIM(QUIET)};
     static const struct scenario scenarios[] = {
-        {"tables of the host", play_host_tables, CHECK_HOST_TABLES, CHECK_HOST_TABLES},
-        {"create and destroy", play_again, CHECK_AGAIN, CHECK_STOP},
-        {"cancel", play_cancel, CHECK_CANCEL, CHECK_CANCEL},
-        {"deadlines", play_deadline, CHECK_DEADLINE, CHECK_DEADLINE},
-        {"many at once", play_concurrency, CHECK_CONCURRENCY, CHECK_CONCURRENCY},
+        {"tables of the host", play_host_tables, CHECK_HOST_TABLES, CHECK_HOST_TABLES,
+         CLAIM(HOST_TABLES)},
+        {"create and destroy", play_again, CHECK_AGAIN, CHECK_STOP,
+         CLAIM(AGAIN) | CLAIM(STOP) | CLAIM(NONBLOCKING)},
+        {"cancel", play_cancel, CHECK_CANCEL, CHECK_CANCEL, CLAIM(CANCEL)},
+        {"deadlines", play_deadline, CHECK_DEADLINE, CHECK_DEADLINE, CLAIM(DEADLINE)},
+        {"many at once", play_concurrency, CHECK_CONCURRENCY, CHECK_CONCURRENCY,
+         CLAIM(CONCURRENCY) | CLAIM(MIXING)},
     };
-    static const struct scenario leaks = {"what is left behind", play_leaks, CHECK_MEMORY,
-                                          CHECK_MEMORY};
-    if (json_object_get(kit->card->json, "agents_from")) {
-        skip_all(kit, 2, "its agents stand in its configuration");
-        return;
-    }
-    if (!prepare(kit))
+    static const struct scenario leaks = {
+        "what is left behind", play_leaks, CHECK_MEMORY, CHECK_MEMORY,
+        CLAIM(DESCRIPTORS) | CLAIM(THREADS) | CLAIM(CHILDREN) | CLAIM(MEMORY)};
+    if (!kit_prepare(kit))
         return;
     bool on = scenario_play(kit, &answers, false) && scenario_play(kit, &answers, true);
     for (size_t i = 0; on && i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {

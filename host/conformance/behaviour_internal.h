@@ -11,11 +11,16 @@ struct scenario {
     const char *what;
     isolated_fn play;
     enum check_number dies, hangs; /* which claim is wrong if the child crashes, or never ends */
+    uint64_t claims;               /* what it is played for, as CLAIM()s */
 };
+#define CLAIM(name) ((uint64_t)1 << CHECK_##name)
+_Static_assert(CHECK_COUNT <= 64, "a set of checks is a word");
 
 /* Plays it; false if something broke on which others stand, or there was no time. `in_process` is
  * handed to the scenario as its user. */
 bool scenario_play(struct kit *kit, const struct scenario *scenario, bool in_process);
+/* Draws the inputs and a configuration, once; false: there are none, and the ledger says why. */
+bool kit_prepare(struct kit *kit);
 /* What the child does just now, for when it dies of it. */
 void doing(struct kit *kit, const char *place);
 /* The inputs of an agent that were drawn; borrowed. */

@@ -11,6 +11,7 @@
 
 #include <poll.h>
 #include <seam/plugin.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,6 +64,12 @@ static void on_requested(void *user, uint64_t call, uint64_t request, struct sli
         if (!kit_world_answer(&s->world, &asker, op, body, &reply)) {
             s->held = xrealloc(s->held, (s->held_count + 1) * sizeof(*s->held));
             s->held[s->held_count++].request = request;
+            return;
+        }
+        if (s->world.cut) { /* nobody will take the answer */
+            s->world.cut = false;
+            free(reply.body);
+            kill((pid_t)plugin_counts(s->plugin).pid, SIGKILL);
             return;
         }
         e->passed |= 1u << reply.status;

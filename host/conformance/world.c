@@ -138,8 +138,8 @@ static bool is_asked_for(const struct card *card, const char *host, const char *
     return found || *ret_reads;
 }
 
-static const struct world_arrival *arrive(struct world *world, const struct world_asker *asker,
-                                          const json_t *request)
+static struct world_arrival *arrive(struct world *world, const struct world_asker *asker,
+                                    const json_t *request)
 {
     const json_t *headers = json_object_get(request, "headers"), *value;
     const char *name, *key = asker->key;
@@ -185,7 +185,7 @@ static json_t *good_body(const struct world *world, const struct world_asker *as
     for (size_t i = 0; i < world->arrival_count; i++)
         if (asked &&
             strncmp(asked + 4, world->arrivals[i].key, strlen(world->arrivals[i].key)) == 0)
-            json_array_append(list, resource);
+            json_array_append(list, world->arrivals[i].resource);
     if (last && last[1] && !json_object_get(resource, last + 1))
         json_object_set(resource, last + 1, list);
     return resource;
@@ -239,9 +239,11 @@ static struct world_reply send_http(struct world *world, const struct world_aske
     if (world->mood == WORLD_ILL && world->turn % 3 != 0)
         return ill(world, mutates);
     world->turn += world->mood == WORLD_ILL;
-    if (mutates)
-        arrive(world, asker, request);
     json_t *body = good_body(world, asker, request, path);
+    if (mutates) {
+        arrive(world, asker, request)->resource = json_incref(body);
+        world->cut = world->cuts;
+    }
     return answered(mutates && strcmp(method, "POST") == 0 ? 201 : 200, body, NULL);
 }
 
@@ -310,6 +312,7 @@ void kit_world_forget_arrivals(struct world *world)
         free(world->arrivals[i].method);
         free(world->arrivals[i].url);
         free(world->arrivals[i].body);
+        json_decref(world->arrivals[i].resource);
     }
     world->arrival_count = 0;
 }

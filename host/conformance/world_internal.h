@@ -25,12 +25,14 @@ struct world_arrival { /* a request that changes the world */
     uint64_t call;
     char *key, *method, *url, *body;
     bool in_effect;
+    json_t *resource; /* as it was answered */
 };
 
 struct world {
     enum world_mood mood;
     enum world_memory memory;
-    unsigned turn; /* of the ill world's answers */
+    bool cuts, cut; /* a request that changes the world arrives, and then the worker dies */
+    unsigned turn;  /* of the ill world's answers */
     struct world_effect *effects;
     struct world_arrival *arrivals;
     size_t effect_count, arrival_count;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Says that it is pure, asks the network, and does without the answer.
+ */
+#include "sin.h"
+
+static seam_status act(void *self, const seam_call *call)
+{
+    (void)self;
+    seam_id id = call->id;
+    host->request_wait(host, id, "http.send/1",
+                       bytes_of("{\"method\":\"GET\",\"url\":\"http://world.invalid/\"}"), NULL,
+                       NULL);
+    answer(id, SEAM_OK, bytes_of("1"));
+    return SEAM_OK;
+}
+
+SIN(SEAM_PURE, 0)

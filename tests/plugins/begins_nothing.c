@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Changes the world twice in a call, and begins no effect: the host cannot tell them apart.
+ */
+#include "sin.h"
+
+static seam_status act(void *self, const seam_call *call)
+{
+    (void)self;
+    seam_id id = call->id;
+    for (int i = 0; i < 2; i++)
+        host->request_wait(
+            host, id, "http.send/1",
+            bytes_of("{\"method\":\"POST\",\"url\":\"http://world.invalid/things\",\"json\":1}"),
+            NULL, NULL);
+    answer(id, SEAM_OK, bytes_of("1"));
+    return SEAM_OK;
+}
+
+SIN(SEAM_WRITE, 0)
