@@ -28,7 +28,7 @@ enum { PRINTED_MAX = 64 << 20, LINES_MAX = 16 << 20, LOOK_MS = 20 };
 /* 0 says that fn returned: a plugin that calls exit(0) gives no such word. */
 static const char the_end[] = "{\"end\":true}\n";
 
-static void bound(int resource, rlim_t most)
+static void bound(__rlimit_resource_t resource, rlim_t most)
 {
     struct rlimit limit = {most, most};
     setrlimit(resource, &limit);
