@@ -253,6 +253,7 @@ int command_replay(const struct args *args);
 int command_verify(const struct args *args);
 int command_validate(const struct args *args);
 int command_contract(const struct args *args);
+int command_reload(const struct args *args);
 int command_serve(const struct args *args);
 int command_new(const struct args *args);
 

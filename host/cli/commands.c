@@ -136,6 +136,13 @@ static const struct option contract_options[] = {
     {"--format-annotation", NULL, "`format` only annotates, as the specification's default"},
     END};
 
+static const struct option reload_options[] = {
+    {"--listen", "WHERE", "where the server is, instead of the manifest's serve.listen"},
+    {"--token", "FILE", "holds a token with the scope admin"},
+    MANIFEST,
+    STORE,
+    END};
+
 static const struct option serve_options[] = {
     {"--listen", "WHERE", "HOST:PORT or unix:PATH, instead of the manifest's serve.listen"},
     {"--drain", "TIME", "for what is under way, once it is told to stop (default: 30s)"},
@@ -420,5 +427,18 @@ const struct command commands[] = {
      "plugin\n"
      "does not come up, or policy refuses to listen there.",
      serve_options, 0, 0, command_serve},
+    {"reload", "", "have the server take its manifest as it is now",
+     "Plugins that are not what they were are started beside those that run; once all of them are\n"
+     "up, calls go to them, and what was sent before ends where it is, within the plugin's "
+     "`drain`.\n"
+     "It is all or nothing: an error in the manifest, a plugin that does not come up, or a run "
+     "that\n"
+     "cannot be shown to be served by a new card changes nothing, and is told. SIGHUP, or a "
+     "change\n"
+     "of the manifest's file, does the same.\n"
+     "\n"
+     "Exit: 0 it was taken, 1 another reload is under way, 2 usage, or no server answers, 4 "
+     "refused.",
+     reload_options, 0, 0, command_reload},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);

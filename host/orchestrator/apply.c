@@ -232,6 +232,15 @@ static void charge_takeover(struct run *run, const struct event *event)
         account_charge(run, 0, (struct spent_change){.attempts = 1});
 }
 
+static void apply_moved(struct run *run, const struct event *event)
+{
+    json_t *libraries = run->libraries ? json_copy(run->libraries) : json_object();
+    json_decref(run->libraries);
+    run->libraries = libraries;
+    if (event->code && event->digest)
+        json_object_set_new(libraries, event->code, json_string(event->digest));
+}
+
 /* Whatever was in flight when the last host died is lost: its requests are closed with it. */
 static void apply_taken_over(struct run *run, const struct event *event)
 {
@@ -391,6 +400,9 @@ void run_apply(struct run *run, const struct event *event)
         apply_spent(run, event);
         break;
     case EVENT_HELD:
+        break;
+    case EVENT_MOVED:
+        apply_moved(run, event);
         break;
     case EVENT_CHANGED:
     case EVENT_EFFECT_ASKED:

@@ -48,7 +48,8 @@ enum { RULES_VERSION = 3 };
     X(EXPIRED, "expired")           /* a question's deadline passed                             */ \
     X(TOLD, "told")                 /* a person was told of a question, or could not be         */ \
     X(CANCEL_ASKED, "cancel-asked") /* a person wants the run to end                            */ \
-    X(TIME_SPENT, "time-spent")     /* the run's time budget is used up                         */
+    X(TIME_SPENT, "time-spent")     /* the run's time budget is used up                         */ \
+    X(MOVED, "moved")               /* a start went to another library than those before        */
 
 enum event_kind {
 #define X(name, word) EVENT_##name,
@@ -164,6 +165,7 @@ struct event {
     /* TAKEN_OVER */
     bool restored;     /* the journal came from a backup: what was unfinished may have happened */
     json_t *libraries; /* digests of those that it goes on with, by agent */
+    /* MOVED: `code` the agent, `digest` of the library that it is called in from here on */
     /* CHANGED: `body` {agents, approvable}, `digest` of what differs, `message` in words.
      * TAKEN_OVER: `digest` of what `who` took the blame for, or NULL */
     /* STARTED */
@@ -310,6 +312,8 @@ int64_t run_task_deadline(const struct run *run, uint32_t task);
 int64_t run_task_due(const struct run *run, uint32_t task);
 /* When EXPIRED must be sent; -1 = no question, or one without a deadline. */
 int64_t run_task_question_deadline(const struct run *run, uint32_t task);
+
+bool run_task_final(const struct run *run, uint32_t task);
 
 /* The digest, in hex, of the library that an agent runs in since the run was taken over; NULL =
  * that which it began with. */

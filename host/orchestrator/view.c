@@ -95,6 +95,11 @@ const struct agent *run_task_agent(const struct run *run, uint32_t task, bool re
     return reconciling ? callee->reconcile : callee->agent;
 }
 
+bool run_task_final(const struct run *run, uint32_t task)
+{
+    return task_state_is_final(task_at(run, task)->state);
+}
+
 const char *run_library(const struct run *run, const char *agent)
 {
     return json_string_value(json_object_get(run->libraries, agent));

@@ -11,6 +11,9 @@
 /* ---- gate.c ---- */
 
 void gates_open(struct host *host);
+/* What the manifest of that roster says of the same agents. False: there is a gate of an agent that
+ * the roster has not, and which stays. */
+bool gates_renew(struct host *host, const struct roster *roster);
 void gates_close(struct host *host);
 /* A call comes to its agent's gate: it goes on to its plugin, now or later, or is refused. */
 void gate_enter(struct live_call *call);

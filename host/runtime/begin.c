@@ -207,8 +207,8 @@ enum error_code host_submit_adopting(struct host *host, struct flow *flow, const
 /* This host wrote its last record and has let go of it. */
 static bool is_parked(struct host *host, const char *id, const struct run *run)
 {
-    return run_status(run) == RUN_WAITING && !host->options.restored &&
-           journal_is_ours(host->journal, id);
+    return run_status(run) == RUN_WAITING && host->roster_generation == 0 &&
+           !host->options.restored && journal_is_ours(host->journal, id);
 }
 
 /* ---- taken up from the journal ---- */

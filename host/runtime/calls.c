@@ -84,6 +84,8 @@ static void keep_text(struct live_call *call, struct slice text)
 void call_wait(struct live_call *call)
 {
     call->id = 0;
+    if (call->slot->successor)
+        call->slot = call->slot->successor;
     call->came = ++call->slot->came;
     const struct known_text *known =
         call->slot->waiting.first ? known_find(&call->live->host->known, call->input) : NULL;
@@ -258,6 +260,13 @@ void call_start(struct live_run *live, const struct decision *start)
         return;
     }
     const struct agent *agent = run_task_agent(live->run, start->task, start->reconciling);
+    struct slot *slot = reload_slot(live, start, agent);
+    if (!slot) {
+        call_refuse(live, start->task, start->attempt, CAUSE_DENIED,
+                    "it began in a library that was replaced meanwhile, and only that library may "
+                    "end what it began");
+        return;
+    }
     struct live_call *call = xcalloc(1, sizeof(*call));
     call->live = live;
     call->agent = agent;
@@ -270,7 +279,7 @@ void call_start(struct live_run *live, const struct decision *start)
         json_incref(start->reconciling ? start->input : run_task_input(live->run, start->task));
     call->feedback = json_incref(start->feedback);
     run_task_key(live->run, start->task, call->key);
-    call->slot = slot_of(host, agent);
+    call->slot = slot;
     live->calls++;
     host->calls++;
     call->rank = run_task_recovers(live->run, call->task) ? LINE_RECOVERY : LINE_ORDINARY;
@@ -279,8 +288,7 @@ void call_start(struct live_run *live, const struct decision *start)
     gate_enter(call);
 }
 
-static struct live_call *find_task(struct live_call *list, const struct live_run *live,
-                                   uint32_t task)
+struct live_call *call_of_task(struct live_call *list, const struct live_run *live, uint32_t task)
 {
     while (list && (list->live != live || list->task != task))
         list = list->next;
@@ -290,15 +298,19 @@ static struct live_call *find_task(struct live_call *list, const struct live_run
 void call_stop(struct live_run *live, uint32_t task)
 {
     struct slot *slot = slot_of(live->host, run_task_agent(live->run, task, false));
-    struct live_call *call = find_task(slot->sent, live, task);
+    struct live_call *call = slot ? call_of_task(slot->sent, live, task) : NULL;
+    for (struct slot *old = live->host->retiring; old && !call; old = old->next)
+        call = call_of_task(old->sent, live, task);
     if (call) {
-        outside_cancel(slot, call->id);
+        outside_cancel(call->slot, call->id);
         return;
     }
-    call = find_task(slot->waiting.first, live, task);
+    if (!slot)
+        return;
+    call = call_of_task(slot->waiting.first, live, task);
     for (const struct gate *gate = live->host->gates; gate && !call; gate = gate->next)
         for (size_t i = 0; i < GATE_LINES && !call; i++)
-            call = find_task(gate->held[i].first, live, task);
+            call = call_of_task(gate->held[i].first, live, task);
     if (call)
         call_not_started(call, CAUSE_CANCELLED, "it was stopped before its plugin took it");
 }
@@ -453,6 +465,8 @@ void call_completed(void *user, const struct call_result *result)
         map_take(&slot->by_id, id_key(&call->id));
         call_line_leave(call);
         call_wait(call);
+        if (call->slot != slot)
+            slot_want(call->slot);
         return;
     }
     end_hidden(call, result);

@@ -501,6 +501,54 @@ void gates_open(struct host *host)
     timer_init(&host->turn, host, host);
 }
 
+/* The last of the times that were noted, in a ring of another size. */
+static void ring_renew(int64_t **ring, size_t *count, size_t was, size_t is)
+{
+    int64_t *renewed = xcalloc(is + 1, sizeof(*renewed));
+    size_t kept = *count < was ? *count : was;
+    if (kept > is)
+        kept = is;
+    for (size_t i = 0; i < kept; i++)
+        renewed[i] = (*ring)[(*count - kept + i) % was];
+    free(*ring);
+    *ring = renewed;
+    *count = kept;
+}
+
+static const struct manifest_agent *says_of(const struct roster *roster, const struct agent *agent)
+{
+    const char *slash = strchr(agent->name, '/');
+    for (size_t i = 0; i < roster->plugin_count; i++) {
+        const struct manifest_plugin *entry = roster->plugins[i].entry;
+        if (!slice_is((struct slice){agent->name, (size_t)(slash - agent->name)}, entry->alias))
+            continue;
+        for (size_t k = 0; k < entry->setting_count; k++)
+            if (strcmp(entry->settings[k].name, slash + 1) == 0)
+                return &entry->settings[k];
+    }
+    return &says_nothing;
+}
+
+bool gates_renew(struct host *host, const struct roster *roster)
+{
+    bool all = true;
+    for (struct gate *gate = host->gates; gate; gate = gate->next) {
+        const struct manifest_agent *was = gate->says, *is = says_of(roster, gate->agent);
+        const struct agent *agent = catalog_find(&roster->catalog, slice_of(gate->agent->name));
+        all &= agent != NULL;
+        if (agent)
+            gate->agent = agent;
+        gate->says = is;
+        ring_renew(&gate->starts_ms, &gate->start_count, (size_t)was->rate_calls,
+                   (size_t)is->rate_calls);
+        ring_renew(&gate->failures_ms, &gate->failure_count, (size_t)was->breaker_failures,
+                   (size_t)is->breaker_failures);
+        if (is->breaker_failures == 0)
+            gate->breaker = BREAKER_CLOSED;
+    }
+    return all;
+}
+
 static void gate_free(struct gate *gate)
 {
     timer_stop(&gate->timer);

@@ -9,6 +9,7 @@
  *   begin.c     how runs begin, and are taken up again
  *   parked.c    runs that wait for people, out of memory
  *   slots.c     plugins, started and started again
+ *   reload.c    another manifest in the place of this one
  *   gate.c      what the manifest allows an agent over all runs
  *   purse.c     budgets over all runs
  *   calls.c     the calls in them
@@ -137,7 +138,13 @@ enum slot_state { SLOT_OFF, SLOT_STARTING, SLOT_UP };
 
 struct slot {
     struct host *host;
+    struct slot *next; /* of those that retire, or are coming */
     const struct roster_plugin *roster;
+    size_t index;                 /* of its host's slots */
+    uint64_t generation, library; /* library: the first generation that ran this very library */
+    struct slot *successor;       /* it retires: what comes goes there */
+    bool removed, coming, cut;    /* cut: its time to drain is over */
+    int64_t drain_until_ms;
     enum slot_state state;
     struct plugin *plugin;
     uv_poll_t *poll;
@@ -257,7 +264,9 @@ struct live_run {
     size_t hooks;                      /* people being told of it */
     size_t ends;                       /* of the barriers, those behind which it may settle */
     bool settled, finished;
-    bool parking; /* it is among those that may be let go of when this turn is over */
+    struct map wrote;           /* task → of the slot that its first start went to: library + 1 */
+    uint64_t roster_generation; /* of the host, when it came into memory */
+    bool parking;               /* it is among those that may be let go of when this turn is over */
     struct live_run *next_parking, **back_parking;
     uint64_t asked_seq, kept_seq; /* records that a barrier was asked for, that are on disk */
     int64_t ahead_ms;  /* how far its time is ahead of the host's: a clock was set back before */
@@ -286,8 +295,13 @@ struct host {
     uv_timer_t inbox_timer;
     struct egress *egress;
     struct vault *vault; /* secrets that were used */
-    struct slot *slots;
+    struct slot **slots;
     size_t slot_count;
+    struct slot *retiring;   /* of the generation before */
+    struct reload *reload;   /* under way; NULL = none */
+    struct retired *retired; /* rosters that runs still refer to */
+    uint64_t roster_generation;
+    struct timer reload_timer;
     bool keeping; /* plugins are started, and started again, though nothing calls them */
     host_plugin_told plugin_told;
     struct hook *hooks; /* under way */
@@ -423,8 +437,35 @@ void slot_watch(struct slot *slot);
 /* A call waits: sends it, or starts the plugin, or leaves it to the start that is due. */
 void slot_want(struct slot *slot);
 
+struct slot *slot_new(struct host *host, const struct roster_plugin *roster, size_t index);
+/* Starts a plugin that is to take another's place. */
+void slot_start(struct slot *slot);
+/* Outside its own callbacks. */
+void slot_free(struct slot *slot);
+
+/* ---- reload.c ---- */
+
+void reload_open(struct host *host);
+/* What is under way of it, and what drains, ends; before the slots. */
+void reload_stop(struct host *host);
+/* Rosters that came by reloads; the last of all. */
+void reload_close(struct host *host);
+/* Between two turns of the loop: what has drained ends. */
+void reload_turn(struct host *host);
+/* A plugin that was started for a reload is up, or is not. */
+void reload_heard(struct slot *slot, const struct error *err);
+/* Calls that the generation before has still under way. */
+size_t reload_draining(const struct host *host, const char *alias);
+/* Where that start goes: to the plugin of today, but for a write that began in a library that is
+ * not today's. NULL: that library is gone, and no other may end what it began. What goes to another
+ * library than before is recorded. */
+struct slot *reload_slot(struct live_run *live, const struct decision *start,
+                         const struct agent *agent);
+
 /* ---- calls.c ---- */
 
+/* The call of that task in the list; NULL = none. */
+struct live_call *call_of_task(struct live_call *list, const struct live_run *live, uint32_t task);
 void call_line_init(struct call_line *line);
 void call_line_push(struct call_line *line, struct live_call *call);
 /* Takes it out of the line that it stands in. */

@@ -74,6 +74,12 @@ WARN_UNUSED enum error_code payloads_read(struct payloads *p, struct journal_rea
 
 /* The pins of a run of that flow, whose texts are kept with the next record; a new reference. */
 json_t *pinned_make(struct host *host, struct flow *flow);
+/* Flows that come from now on are pinned to the roster of now. */
+void pinned_forget(struct host *host);
+/* Can the agents of the roster take the place of those that the run goes on with? ERR_CONFLICT
+ * names the run, the step, the witness, and what to do. The journal is drained. */
+WARN_UNUSED enum error_code pinned_fits(struct host *host, const struct run *run,
+                                        const struct roster *roster, struct error *reterr);
 void pinned_done(struct host *host);
 /* What keeps a run from going on by itself with the plugins of the roster. */
 struct changes {

@@ -94,6 +94,7 @@ static void about_to_wait(uv_prepare_t *prepare)
     struct host *host = prepare->data;
     for (int round = 0; round < LISTEN_ROUNDS; round++) {
         gates_turn(host);
+        reload_turn(host);
         park_turn(host);
         if (host->options.stand_ins)
             return; /* see host_turn */
@@ -270,6 +271,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     host->idle.data = host;
     uv_prepare_start(&host->idle, about_to_wait);
     slots_open(host);
+    reload_open(host);
     gates_open(host);
     park_open(host);
     *ret_host = host;
@@ -279,6 +281,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
 enum error_code host_close(struct host *host, struct error *reterr)
 {
     host->stopping = true;
+    reload_stop(host);
     slots_close(host);
     gates_close(host);
     park_close(host);
@@ -305,6 +308,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
     if (host->failed && code == ERR_OK)
         code = error_set(reterr, host->failure.code, "%s", host->failure.text);
     purse_close(host);
+    reload_close(host);
     free(host->slots);
     free(host->worker);
     free(host->accepted_by);

@@ -96,6 +96,13 @@ json_t *pinned_make(struct host *host, struct flow *flow)
     return json_incref(pins);
 }
 
+void pinned_forget(struct host *host)
+{
+    pinned_done(host);
+    host->pinned = NULL;
+    host->pinned_count = 0;
+}
+
 void pinned_done(struct host *host)
 {
     for (size_t i = 0; i < host->pinned_count; i++) {
@@ -530,4 +537,87 @@ void changes_done(struct changes *changes)
     json_decref(changes->libraries);
     text_done(&changes->what);
     *changes = (struct changes){0};
+}
+
+/* ---- may the plugins change under it? ---- */
+
+/* The card that the agent of a run under way is called by. */
+static enum error_code card_of_agent(struct host *host, const struct run *run,
+                                     const struct agent *agent, struct card **ret_kept,
+                                     const struct card **ret_card, struct error *reterr)
+{
+    AUTO(json_decrefp) json_t *pins = NULL;
+    const struct roster_plugin *plugin = plugin_named(host->options.roster, alias_of(agent->name));
+    if (plugin && plugin->card && digest_equal(&plugin->card->digest, &agent->card)) {
+        *ret_card = plugin->card;
+        return ERR_OK;
+    }
+    struct journal_reader *reader = journal_own_reader(host->journal);
+    enum error_code code = pinned_read(reader, run_id(run), &pins, reterr);
+    if (code == ERR_OK)
+        code = read_card(reader, json_object_get(json_object_get(pins, "agents"), agent->name),
+                         ret_kept, reterr);
+    *ret_card = *ret_kept;
+    return code;
+}
+
+/* A task that has still to call it. */
+static const char *step_that_calls(const struct run *run, const struct agent *agent)
+{
+    for (uint32_t i = 0; i < run_task_count(run); i++)
+        if (!run_task_final(run, i) && run_task_agent(run, i, false) == agent)
+            return run_task_path(run, i);
+    return "that is still to come";
+}
+
+static const char cure[] = "nothing has changed (cure: wait until it ends, or seam cancel it)";
+
+static enum error_code judge_fit(const struct run *run, const struct agent *agent,
+                                 const struct card *was, const struct card *is,
+                                 struct error *reterr)
+{
+    struct succession succession;
+    enum error_code code = ERR_OK;
+    succession_judge_agent(was, strchr(agent->name, '/') + 1, is, NULL, &succession);
+    if (succession.verdict != PROVEN) {
+        const struct succession_check *check = obstacle(&succession);
+        AUTO(text_done) struct text witness;
+        text_init(&witness, KEPT_MAX);
+        if (check && check->witness)
+            json_write(check->witness, &witness);
+        code = error_set(reterr, ERR_CONFLICT,
+                         "run %s, step %s: the new card of %s %s take the place of the old one: "
+                         "%s: %s%s%.200s; %s",
+                         run_id(run), step_that_calls(run, agent), agent->name,
+                         succession.verdict == REFUTED ? "cannot" : "is not proven to",
+                         check ? check->aspect : "", check ? check->reason : "",
+                         witness.len ? "; witness: " : "", text_str(&witness), cure);
+    }
+    succession_done(&succession);
+    return code;
+}
+
+enum error_code pinned_fits(struct host *host, const struct run *run, const struct roster *roster,
+                            struct error *reterr)
+{
+    const struct flow *flow = run_flow(run);
+    for (size_t i = 0; i < flow->agent_count; i++) {
+        const struct agent *agent = flow->agents[i];
+        const struct agent *is = catalog_find(&roster->catalog, slice_of(agent->name));
+        AUTO(card_freep) struct card *kept = NULL;
+        const struct card *was = NULL;
+        if (!is)
+            return error_set(reterr, ERR_CONFLICT,
+                             "run %s, step %s: the new manifest has no agent %s; %s", run_id(run),
+                             step_that_calls(run, agent), agent->name, cure);
+        if (digest_equal(&agent->card, &is->card))
+            continue;
+        enum error_code code = card_of_agent(host, run, agent, &kept, &was, reterr);
+        if (code == ERR_OK)
+            code = judge_fit(run, agent, was, plugin_named(roster, alias_of(agent->name))->card,
+                             reterr);
+        if (code != ERR_OK)
+            return code;
+    }
+    return ERR_OK;
 }

@@ -33,7 +33,7 @@ static void mark_waiting(struct host *host)
     for (struct gate *gate = host->gates; gate; gate = gate->next)
         gate->stuck = gate->nesting;
     for (size_t i = 0; i < host->slot_count; i++) {
-        struct slot *slot = &host->slots[i];
+        struct slot *slot = host->slots[i];
         slot->stuck = slot->nesting;
         for (struct live_call *call = slot->sent; call; call = call->next)
             call->stuck = call->asked != NULL;
@@ -79,7 +79,7 @@ static bool free_some(struct host *host, const struct live_call *caller)
 {
     bool any = false;
     for (size_t i = 0; i < host->slot_count; i++) {
-        struct slot *slot = &host->slots[i];
+        struct slot *slot = host->slots[i];
         for (struct live_call *call = slot->stuck > 0 ? slot->sent : NULL; call;
              call = call->next) {
             if (!call->stuck || call == caller || !call_moves(call))

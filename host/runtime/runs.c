@@ -444,6 +444,7 @@ struct live_run *live_new(struct host *host, const char *id, struct run *run)
     int64_t now = host_now(host);
     live->host = host;
     live->run = run;
+    live->roster_generation = host->roster_generation;
     live->ahead_ms = run_time(run) > now ? run_time(run) - now : 0;
     live->next = host->runs;
     live->back = &host->runs;
@@ -467,6 +468,7 @@ void live_free(struct live_run *live)
     if (!live->settled)
         live->host->unsettled--;
     nested_done(live);
+    map_done(&live->wrote);
     run_free(live->run);
     free(live);
 }

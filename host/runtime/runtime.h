@@ -121,12 +121,26 @@ size_t host_run_count(const struct host *host); /* runs that are not final      
 typedef void (*host_plugin_told)(void *user, size_t plugin, const struct error *err);
 void host_keep_plugins(struct host *host, host_plugin_told told);
 struct host_plugin {
-    const char *status; /* "refused", "starting", "ready", "down" */
-    size_t calls;       /* under way and in line */
-    uint64_t starts;    /* that came to nothing, or ended, one after the other */
-    long pid;           /* of its worker; 0 = none */
+    const char *status;  /* "refused", "starting", "ready", "down" */
+    size_t calls;        /* under way and in line */
+    uint64_t starts;     /* that came to nothing, or ended, one after the other */
+    long pid;            /* of its worker; 0 = none */
+    uint64_t generation; /* 1, and one more each time that a reload replaced it */
+    size_t draining;     /* calls of the generation before, which ends when they have */
 };
 struct host_plugin host_plugin(const struct host *host, size_t plugin);
+/* Another manifest takes the place of the one that the host runs, all of it or nothing. Plugins
+ * that are not what they were are started beside those that run; once all are up, calls go to them,
+ * and what was sent stays where it is until it ends, or its `drain` is over. done is called once,
+ * from the loop: with ERR_CONFLICT, naming run, step and witness, if a run under way cannot be
+ * shown to be served by the new cards; ERR_BUSY while the reload before drains; any error: nothing
+ * has changed, and the roster is the caller's again. Else it is the host's, and the one before is
+ * freed once nothing refers to it; report: {plugins: [{plugin, change, generation}]}, borrowed. */
+typedef void (*host_reloaded)(void *user, const json_t *report, const struct error *err);
+void host_reload(struct host *host, struct roster *roster, host_reloaded done, void *user);
+/* What host_reload asks first, and what asks no run. */
+WARN_UNUSED enum error_code host_check_roster(const struct host *host, const struct roster *roster,
+                                              struct error *reterr);
 /* Runs the loop until host_stop is called, with runs or without, or the journal fails (the error).
  */
 WARN_UNUSED enum error_code host_serve(struct host *host, struct error *reterr);

@@ -15,14 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void slot_start(struct slot *slot);
-
 struct slot *slot_of(const struct host *host, const struct agent *agent)
 {
     size_t alias = (size_t)(strchr(agent->name, '/') - agent->name);
     for (size_t i = 0; i < host->slot_count; i++)
-        if (slice_is((struct slice){agent->name, alias}, host->slots[i].roster->entry->alias))
-            return &host->slots[i];
+        if (slice_is((struct slice){agent->name, alias}, host->slots[i]->roster->entry->alias))
+            return host->slots[i];
     return NULL;
 }
 
@@ -73,6 +71,8 @@ static void restart(struct timer *timer)
 {
     struct slot *slot = timer->data;
     slot->restart_armed = false;
+    if (slot->successor || slot->removed)
+        return;
     if (slot->state == SLOT_OFF && (slot->waiting.first || slot->host->keeping))
         slot_start(slot);
 }
@@ -89,8 +89,8 @@ static void schedule_restart(struct slot *slot)
 static void tell(const struct slot *slot, const struct error *err)
 {
     const struct host *host = slot->host;
-    if (host->keeping)
-        host->plugin_told(host->options.user, (size_t)(slot - host->slots), err);
+    if (host->keeping && !slot->removed && !slot->successor)
+        host->plugin_told(host->options.user, slot->index, err);
 }
 
 static void ready(void *user, const struct error *err)
@@ -98,11 +98,20 @@ static void ready(void *user, const struct error *err)
     struct slot *slot = user;
     if (!err) {
         slot->state = SLOT_UP;
+        if (slot->coming) {
+            reload_heard(slot, NULL);
+            return;
+        }
         tell(slot, NULL);
         send_waiting(slot);
         return;
     }
     struct error why = *err;
+    if (slot->coming) {
+        slot->state = SLOT_OFF;
+        reload_heard(slot, &why);
+        return;
+    }
     host_log(slot->host, slot->roster->entry->alias, SEAM_LOG_ERROR, "%s", why.text);
     slot->state = SLOT_OFF;
     slot->failed_starts++;
@@ -119,10 +128,15 @@ static void down(void *user, const char *reason)
     host_log(slot->host, slot->roster->entry->alias, SEAM_LOG_WARNING, "its worker ended: %s",
              reason);
     slot->state = SLOT_OFF;
-    slot->failed_starts++;
-    schedule_restart(slot);
     struct error why;
     error_set(&why, ERR_IO, "its worker ended: %s", reason);
+    if (slot->coming) {
+        reload_heard(slot, &why);
+        return;
+    }
+    slot->failed_starts++;
+    if (!slot->successor && !slot->removed)
+        schedule_restart(slot);
     tell(slot, &why);
 }
 
@@ -232,7 +246,7 @@ enum error_code plugin_start_entry(const struct roster_plugin *roster, const cha
     return plugin_start(card, &options, handlers, user, ret_plugin, reterr);
 }
 
-static void slot_start(struct slot *slot)
+void slot_start(struct slot *slot)
 {
     struct host *host = slot->host;
     struct error err;
@@ -264,29 +278,49 @@ void slot_keep(struct slot *slot)
         slot_start(slot);
 }
 
+struct slot *slot_new(struct host *host, const struct roster_plugin *roster, size_t index)
+{
+    struct slot *slot = xcalloc(1, sizeof(*slot));
+    slot->host = host;
+    slot->roster = roster;
+    slot->index = index;
+    slot->generation = slot->library = 1;
+    call_line_init(&slot->waiting);
+    timer_init(&slot->restart, host, slot);
+    timer_init(&slot->full, host, slot);
+    return slot;
+}
+
+void slot_free(struct slot *slot)
+{
+    while (slot->sent)
+        call_free(slot->sent);
+    while (slot->waiting.first)
+        call_free(slot->waiting.first);
+    slot_drop(slot);
+    map_done(&slot->by_id);
+    timer_stop(&slot->restart);
+    timer_stop(&slot->full);
+    map_done(&slot->gates);
+    free(slot);
+}
+
 void slots_open(struct host *host)
 {
     const struct roster *roster = host->options.roster;
-    host->slots = xcalloc(roster->plugin_count, sizeof(*host->slots));
+    host->slots = xcalloc(roster->plugin_count + 1, sizeof(struct slot *));
     for (size_t i = 0; i < roster->plugin_count; i++) {
-        struct slot *slot = &host->slots[i];
-        slot->host = host;
-        slot->roster = &roster->plugins[i];
-        call_line_init(&slot->waiting);
-        timer_init(&slot->restart, host, slot);
-        timer_init(&slot->full, host, slot);
+        host->slots[i] = slot_new(host, &roster->plugins[i], i);
         if (host->options.stand_ins)
-            slot->state = SLOT_UP;
+            host->slots[i]->state = SLOT_UP;
     }
     host->slot_count = roster->plugin_count;
 }
 
-/* Calls that are still under way are dropped: the journal has their start, the next host goes on.
- */
 bool slots_listen(struct host *host)
 {
     for (size_t i = 0; i < host->slot_count; i++) {
-        struct slot *slot = &host->slots[i];
+        struct slot *slot = host->slots[i];
         if (slot->state == SLOT_UP && slot->sent && slot->roster->entry->in_process &&
             plugin_listen(slot->plugin))
             return true;
@@ -294,18 +328,11 @@ bool slots_listen(struct host *host)
     return false;
 }
 
+/* Calls that are still under way are dropped: the journal has their start, the next host goes on.
+ */
 void slots_close(struct host *host)
 {
-    for (size_t i = 0; i < host->slot_count; i++) {
-        struct slot *slot = &host->slots[i];
-        while (slot->sent)
-            call_free(slot->sent);
-        while (slot->waiting.first)
-            call_free(slot->waiting.first);
-        slot_drop(slot);
-        map_done(&slot->by_id);
-        timer_stop(&slot->restart);
-        timer_stop(&slot->full);
-        map_done(&slot->gates);
-    }
+    for (size_t i = 0; i < host->slot_count; i++)
+        slot_free(host->slots[i]);
+    host->slot_count = 0;
 }

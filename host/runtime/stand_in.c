@@ -24,7 +24,7 @@ uint64_t outside_call(struct live_call *call, const struct plugin_call *out)
     if (!stand_ins)
         return plugin_call(slot->plugin, out);
     struct stand_in_call told = {
-        .id = ++host->stand_in_ids * host->slot_count + (uint64_t)(slot - host->slots),
+        .id = ++host->stand_in_ids * host->slot_count + slot->index,
         .run = call->live->run,
         .task = call->task,
         .reconciling = call->reconciling,
@@ -59,7 +59,7 @@ void outside_answer(struct slot *slot, uint64_t request, const struct plugin_ans
 
 static struct slot *slot_of_id(struct host *host, uint64_t call)
 {
-    return &host->slots[call % host->slot_count];
+    return host->slots[call % host->slot_count];
 }
 
 void stand_in_request(struct host *host, uint64_t call, uint64_t request, const char *op,

@@ -13,12 +13,12 @@ void host_keep_plugins(struct host *host, host_plugin_told told)
     host->keeping = true;
     host->plugin_told = told;
     for (size_t i = 0; i < host->slot_count; i++)
-        slot_keep(&host->slots[i]);
+        slot_keep(host->slots[i]);
 }
 
 struct host_plugin host_plugin(const struct host *host, size_t plugin)
 {
-    const struct slot *slot = &host->slots[plugin];
+    const struct slot *slot = host->slots[plugin];
     struct host_plugin seen = {.status = "refused", .starts = slot->failed_starts};
     if (!slot->roster->card)
         return seen;
@@ -31,6 +31,8 @@ struct host_plugin host_plugin(const struct host *host, size_t plugin)
         seen.calls += counts.under_way + counts.waiting;
         seen.pid = counts.pid;
     }
+    seen.generation = slot->generation;
+    seen.draining = reload_draining(host, slot->roster->entry->alias);
     return seen;
 }
 

@@ -18,7 +18,7 @@ void api_ask(struct request *request)
         [ROUTE_EXPLAIN] = ask_explain, [ROUTE_ANSWER] = ask_answer, [ROUTE_CANCEL] = ask_cancel,
         [ROUTE_RESUME] = ask_resume,   [ROUTE_FLOWS] = ask_flows,   [ROUTE_PLUGINS] = ask_plugins,
         [ROUTE_HEALTHZ] = ask_health,  [ROUTE_READYZ] = ask_ready,  [ROUTE_METRICS] = ask_metrics,
-        [ROUTE_OPENAPI] = ask_openapi,
+        [ROUTE_OPENAPI] = ask_openapi, [ROUTE_RELOAD] = ask_reload,
     };
     if (request->target.route == ROUTE_RUNS && request->post)
         ask_begin(request);
@@ -28,15 +28,14 @@ void api_ask(struct request *request)
 
 /* ---- flows ---- */
 
-static void open_flow(struct server *server, const char *path)
+static void open_flow(struct server *server, const struct roster *roster, const char *path)
 {
     struct served_flow *served = &server->flows[server->flow_count];
     struct findings findings;
     struct error err;
     findings_init(&findings);
     served->path = xstrdup(path);
-    enum error_code code =
-        roster_compile(server->options.roster, path, &served->flow, &findings, &err);
+    enum error_code code = roster_compile(roster, path, &served->flow, &findings, &err);
     served->findings = findings_json(&findings);
     findings_done(&findings);
     const struct served_flow *twin = code == ERR_OK ? flow_find(server, served->flow->name) : NULL;
@@ -52,12 +51,12 @@ static void open_flow(struct server *server, const char *path)
     server->flow_count++;
 }
 
-void flows_open(struct server *server)
+void flows_open(struct server *server, const struct roster *roster)
 {
-    const struct manifest *manifest = server->options.roster->manifest;
+    const struct manifest *manifest = roster->manifest;
     server->flows = xcalloc(manifest->flow_count + 1, sizeof(*server->flows));
     for (size_t i = 0; i < manifest->flow_count; i++)
-        open_flow(server, manifest->flows[i]);
+        open_flow(server, roster, manifest->flows[i]);
 }
 
 void flows_close(struct server *server)
@@ -70,6 +69,8 @@ void flows_close(struct server *server)
         json_decref(served->findings);
     }
     free(server->flows);
+    server->flows = NULL;
+    server->flow_count = 0;
 }
 
 static const char *base_of(const char *path)
@@ -149,6 +150,9 @@ static json_t *plugin_json(const struct server *server, size_t index)
     json_object_set_new(json, "required", json_boolean(roster->plugins[index].entry->required));
     json_object_set_new(json, "under_way", json_integer((json_int_t)seen.calls));
     json_object_set_new(json, "failed_starts", json_integer((json_int_t)seen.starts));
+    json_object_set_new(json, "generation", json_integer((json_int_t)seen.generation));
+    if (seen.draining)
+        json_object_set_new(json, "draining", json_integer((json_int_t)seen.draining));
     if (seen.pid)
         json_object_set_new(json, "pid", json_integer(seen.pid));
     return json;

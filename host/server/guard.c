@@ -157,6 +157,7 @@ static const struct rule rules[] = {
     [ROUTE_ANSWER] = {false, true, false, SCOPE_READ, SCOPE_ANSWER},
     [ROUTE_CANCEL] = {false, true, false, SCOPE_READ, SCOPE_RUN},
     [ROUTE_RESUME] = {false, true, false, SCOPE_READ, SCOPE_RUN},
+    [ROUTE_RELOAD] = {false, true, false, SCOPE_ADMIN, SCOPE_ADMIN},
     [ROUTE_FLOWS] = {true, false, false, SCOPE_READ, SCOPE_RUN},
     [ROUTE_PLUGINS] = {true, false, false, SCOPE_READ, SCOPE_RUN},
     [ROUTE_HEALTHZ] = {true, false, true, SCOPE_READ, SCOPE_RUN},

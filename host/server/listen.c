@@ -105,7 +105,8 @@ static enum error_code bind_port(struct server *server, const struct addrinfo *a
     int on = 1;
     struct sockaddr_storage bound;
     socklen_t size = sizeof(bound);
-    if (!is_loopback(at->ai_addr) && tokens_count(server->tokens) == 0)
+    server->loopback = is_loopback(at->ai_addr);
+    if (!server->loopback && tokens_count(server->tokens) == 0)
         return error_set(reterr, ERR_DENIED,
                          "serve: %s is reached from other machines, and without tokens whoever "
                          "reaches it may run flows: give the manifest's serve.tokens, or listen at "

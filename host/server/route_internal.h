@@ -18,6 +18,7 @@
     X(ANSWER, "/v1/runs/{id}/answer")                                                              \
     X(CANCEL, "/v1/runs/{id}/cancel")                                                              \
     X(RESUME, "/v1/runs/{id}/resume")                                                              \
+    X(RELOAD, "/v1/reload")                                                                        \
     X(FLOWS, "/v1/flows")                                                                          \
     X(PLUGINS, "/v1/plugins")                                                                      \
     X(HEALTHZ, "/healthz")                                                                         \

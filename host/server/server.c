@@ -4,6 +4,7 @@
  *
  *   STARTING → READY      each plugin is up, or named as failed              [plugin_told]
  *   STARTING → the end    one that the manifest requires does not come up    [plugin_told]
+ *   READY → READY         SIGHUP, or the manifest changed: see reload.c   [hung_up]
  *   READY → DRAINING      SIGTERM or SIGINT                                  [signalled]
  *   DRAINING → the end    nothing is under way, the time is over, or a second signal
  *
@@ -248,6 +249,7 @@ static void hung_up(uv_signal_t *handle, int number)
 {
     (void)number;
     look_at_tokens(handle->data);
+    server_reload(handle->data);
 }
 
 static void ignored(uv_signal_t *handle, int number)
@@ -260,6 +262,7 @@ static void each_second(uv_timer_t *timer)
 {
     struct server *server = timer->data;
     look_at_tokens(server);
+    reload_look(server);
     http_sweep(server);
     streams_sweep(server);
     door_resume(server);
@@ -359,7 +362,7 @@ enum error_code server_open(const struct server_options *options, struct server 
     if (code == ERR_OK)
         code = door_open(server, reterr);
     if (code == ERR_OK) {
-        flows_open(server);
+        flows_open(server, options->roster);
         *ret_server = server;
     } else {
         (void)!server_close(server, NULL);
@@ -407,6 +410,7 @@ enum error_code server_close(struct server *server, struct error *reterr)
         streams_close(server);
         http_close(server);
         close_handles(server);
+        flows_close(server);
         code = host_close(server->host, reterr);
     }
     flows_close(server);

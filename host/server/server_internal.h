@@ -15,6 +15,7 @@
  *   events.c    what happened to a run, in pages
  *   stream.c    the same as it happens
  *   about.c     flows, plugins, health, the description of all this
+ *   reload.c    another manifest, while it serves
  *   metrics.c   numbers for Prometheus
  *   notify.c    what a service manager is told
  */
@@ -31,6 +32,7 @@
 
 #include <microhttpd.h>
 #include <seam/plugin.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <uv.h>
 
@@ -142,6 +144,7 @@ struct server {
     /* the door */
     int door;
     bool on_unix, opened;
+    bool loopback; /* only this machine reaches it */
     char *address; /* "http://127.0.0.1:7300", "unix:/run/seam/seam.sock" */
     char *socket_path;
     uv_poll_t door_poll;
@@ -175,6 +178,11 @@ struct server {
     size_t left_count, left_at, left_refused;
     struct map stuck; /* run → why it could not be taken up: char * */
     uv_timer_t left_timer;
+
+    /* reloads */
+    bool reloading, reload_refused;
+    uint64_t reloads;
+    struct stat manifest_seen, manifest_last; /* as it was taken, as it was looked at last */
 
     uv_timer_t second, drain, watchdog;
     int64_t drain_until_ms;
@@ -240,6 +248,7 @@ void ask_flows(struct request *request);  /* about.c */
 void ask_plugins(struct request *request);
 void ask_health(struct request *request);
 void ask_ready(struct request *request);
+void ask_reload(struct request *request); /* reload.c */
 void ask_openapi(struct request *request);
 void ask_metrics(struct request *request); /* metrics.c */
 
@@ -251,10 +260,17 @@ bool run_find(struct request *request, struct journal_run *ret_run);
 
 /* ---- about.c ---- */
 
-void flows_open(struct server *server);
+void flows_open(struct server *server, const struct roster *roster);
 void flows_close(struct server *server);
 /* NULL = none is called so. */
 const struct served_flow *flow_find(const struct server *server, const char *name);
+
+/* ---- reload.c ---- */
+
+/* Takes the manifest as it is now, unless that is under way. */
+void server_reload(struct server *server);
+/* Has it changed? */
+void reload_look(struct server *server);
 
 /* ---- events.c ---- */
 

@@ -36,7 +36,7 @@ stage "$SINS/echo.so"
 one_step act
 seam run one.yaml --id first >out 2>&1
 seam run one.yaml --id second >out 2>&1
-[ "$(complete_words "$SEAM" re)" = "resume replay" ] || die "re: $(complete_words "$SEAM" re)"
+[ "$(complete_words "$SEAM" re)" = "resume replay reload" ] || die "re: $(complete_words "$SEAM" re)"
 [ "$(complete_words "$SEAM" run one.yaml --in)" = --input ] || die "--in"
 [ "$(complete_words "$SEAM" runs --status w)" = waiting ] || die "--status w"
 [ "$(complete_words "$SEAM" show '')" = "second first" ] || die "runs: $(complete_words "$SEAM" show '')"
