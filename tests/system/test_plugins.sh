@@ -7,8 +7,10 @@
 one_step act
 segfault='killed by SIGSEGV'
 # A sanitizer takes the signal and exits with a status of its own.
-if ldd "$SEAM" | grep -q libasan; then segfault='exited with status 1'; fi
-if ldd "$SEAM" | grep -q libtsan; then segfault='exited with status 66'; fi
+case $(ldd "$SEAM") in
+    *libasan*) segfault='exited with status 1' ;;
+    *libtsan*) segfault='exited with status 66' ;;
+esac
 
 # refused FILE WORDS…: `seam plugins` exits 1 and says why; a flow that needs it does not start.
 refused() {
