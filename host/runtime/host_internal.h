@@ -9,6 +9,7 @@
  *   begin.c     how runs begin, and are taken up again
  *   parked.c    runs that wait for people, out of memory
  *   slots.c     plugins, started and started again
+ *   fits.c      whether plugins may change under a run
  *   reload.c    another manifest in the place of this one
  *   gate.c      what the manifest allows an agent over all runs
  *   purse.c     budgets over all runs

@@ -76,8 +76,16 @@ WARN_UNUSED enum error_code payloads_read(struct payloads *p, struct journal_rea
 json_t *pinned_make(struct host *host, struct flow *flow);
 /* Flows that come from now on are pinned to the roster of now. */
 void pinned_forget(struct host *host);
-/* Can the agents of the roster take the place of those that the run goes on with? ERR_CONFLICT
- * names the run, the step, the witness, and what to do. The journal is drained. */
+/* NULL = none is called so. */
+const struct roster_plugin *roster_named(const struct roster *roster, struct slice alias);
+/* The card that a pin kept. */
+WARN_UNUSED enum error_code pinned_card(struct journal_reader *reader, const json_t *pin,
+                                        struct card **ret_card, struct error *reterr);
+/* The first thing that keeps the new card from the old one's place; NULL = nothing. */
+struct succession;
+const struct succession_check *pinned_obstacle(const struct succession *succession);
+/* fits.c: can the agents of the roster take the place of those that the run goes on with?
+ * ERR_CONFLICT names the run, the step, the witness, and what to do. The journal is drained. */
 WARN_UNUSED enum error_code pinned_fits(struct host *host, const struct run *run,
                                         const struct roster *roster, struct error *reterr);
 void pinned_done(struct host *host);

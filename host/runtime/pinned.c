@@ -29,7 +29,7 @@ static char *keep_json(struct host *host, const json_t *value)
     return xstrdup(hex);
 }
 
-static const struct roster_plugin *plugin_named(const struct roster *roster, struct slice alias)
+const struct roster_plugin *roster_named(const struct roster *roster, struct slice alias)
 {
     for (size_t i = 0; i < roster->plugin_count; i++)
         if (slice_is(alias, roster->plugins[i].entry->alias))
@@ -45,7 +45,7 @@ static struct slice alias_of(const char *agent)
 static json_t *pin_agent(struct host *host, const struct agent *agent)
 {
     char card[DIGEST_HEX_SIZE], library[DIGEST_HEX_SIZE];
-    const struct roster_plugin *plugin = plugin_named(host->options.roster, alias_of(agent->name));
+    const struct roster_plugin *plugin = roster_named(host->options.roster, alias_of(agent->name));
     AUTO(freep) char *kept = keep_json(host, plugin->card->json);
     digest_hex(&agent->card, card);
     digest_hex(&agent->library, library);
@@ -173,8 +173,8 @@ static enum error_code read_kept(struct journal_reader *reader, const json_t *pi
     return journal_kept(reader, &digest, out, reterr);
 }
 
-static enum error_code read_card(struct journal_reader *reader, const json_t *pin,
-                                 struct card **ret_card, struct error *reterr)
+enum error_code pinned_card(struct journal_reader *reader, const json_t *pin,
+                            struct card **ret_card, struct error *reterr)
 {
     AUTO(text_done) struct text text;
     text_init(&text, KEPT_MAX);
@@ -212,7 +212,7 @@ static enum error_code read_catalog(struct journal_reader *reader, const json_t 
         AUTO(card_freep) struct card *card = NULL;
         if (!strchr(name, '/') || catalog_find(catalog, slice_of(name)))
             continue;
-        enum error_code code = read_card(reader, pin, &card, reterr);
+        enum error_code code = pinned_card(reader, pin, &card, reterr);
         if (code != ERR_OK) {
             error_prefix(reterr, "agent %s: ", name);
             return code;
@@ -336,7 +336,7 @@ static bool same_digest(const char *hex, const struct digest *digest)
 }
 
 /* The first thing that keeps the new card from the old one's place. */
-static const struct succession_check *obstacle(const struct succession *succession)
+const struct succession_check *pinned_obstacle(const struct succession *succession)
 {
     const struct succession_check *found = NULL;
     for (size_t i = 0; i < succession->count; i++) {
@@ -382,7 +382,7 @@ static json_t *checks_json(const struct succession *succession)
 
 static json_t *card_picture(const struct succession *succession)
 {
-    const struct succession_check *check = obstacle(succession);
+    const struct succession_check *check = pinned_obstacle(succession);
     return json_pack("{s:s, s:s, s:s, s:o}", "status", "card", "verdict",
                      verdict_name(succession->verdict), "reason",
                      check ? check->reason : "the new one takes and gives what the old did",
@@ -395,10 +395,10 @@ static enum error_code compare_cards(struct journal_reader *reader, const struct
 {
     AUTO(card_freep) struct card *old = NULL;
     struct succession succession;
-    enum error_code code = read_card(reader, pin, &old, reterr);
+    enum error_code code = pinned_card(reader, pin, &old, reterr);
     if (code != ERR_OK)
         return code;
-    succession_judge_agent(old, strchr(name, '/') + 1, plugin_named(roster, alias_of(name))->card,
+    succession_judge_agent(old, strchr(name, '/') + 1, roster_named(roster, alias_of(name))->card,
                            NULL, &succession);
     *ret_picture = card_picture(&succession);
     succession_done(&succession);
@@ -446,12 +446,12 @@ static enum error_code check_card(struct journal_reader *reader, const struct ro
     AUTO(card_freep) struct card *old = NULL;
     char hex[DIGEST_HEX_SIZE];
     struct succession succession;
-    enum error_code code = read_card(reader, pin, &old, reterr);
+    enum error_code code = pinned_card(reader, pin, &old, reterr);
     if (code != ERR_OK)
         return code;
-    const struct card *card = plugin_named(roster, alias_of(name))->card;
+    const struct card *card = roster_named(roster, alias_of(name))->card;
     succession_judge_agent(old, strchr(name, '/') + 1, card, NULL, &succession);
-    const struct succession_check *check = obstacle(&succession);
+    const struct succession_check *check = pinned_obstacle(&succession);
     if (succession.verdict != PROVEN) {
         json_t *picture = card_picture(&succession);
         digest_hex(&card->digest, hex);
@@ -537,87 +537,4 @@ void changes_done(struct changes *changes)
     json_decref(changes->libraries);
     text_done(&changes->what);
     *changes = (struct changes){0};
-}
-
-/* ---- may the plugins change under it? ---- */
-
-/* The card that the agent of a run under way is called by. */
-static enum error_code card_of_agent(struct host *host, const struct run *run,
-                                     const struct agent *agent, struct card **ret_kept,
-                                     const struct card **ret_card, struct error *reterr)
-{
-    AUTO(json_decrefp) json_t *pins = NULL;
-    const struct roster_plugin *plugin = plugin_named(host->options.roster, alias_of(agent->name));
-    if (plugin && plugin->card && digest_equal(&plugin->card->digest, &agent->card)) {
-        *ret_card = plugin->card;
-        return ERR_OK;
-    }
-    struct journal_reader *reader = journal_own_reader(host->journal);
-    enum error_code code = pinned_read(reader, run_id(run), &pins, reterr);
-    if (code == ERR_OK)
-        code = read_card(reader, json_object_get(json_object_get(pins, "agents"), agent->name),
-                         ret_kept, reterr);
-    *ret_card = *ret_kept;
-    return code;
-}
-
-/* A task that has still to call it. */
-static const char *step_that_calls(const struct run *run, const struct agent *agent)
-{
-    for (uint32_t i = 0; i < run_task_count(run); i++)
-        if (!run_task_final(run, i) && run_task_agent(run, i, false) == agent)
-            return run_task_path(run, i);
-    return "that is still to come";
-}
-
-static const char cure[] = "nothing has changed (cure: wait until it ends, or seam cancel it)";
-
-static enum error_code judge_fit(const struct run *run, const struct agent *agent,
-                                 const struct card *was, const struct card *is,
-                                 struct error *reterr)
-{
-    struct succession succession;
-    enum error_code code = ERR_OK;
-    succession_judge_agent(was, strchr(agent->name, '/') + 1, is, NULL, &succession);
-    if (succession.verdict != PROVEN) {
-        const struct succession_check *check = obstacle(&succession);
-        AUTO(text_done) struct text witness;
-        text_init(&witness, KEPT_MAX);
-        if (check && check->witness)
-            json_write(check->witness, &witness);
-        code = error_set(reterr, ERR_CONFLICT,
-                         "run %s, step %s: the new card of %s %s take the place of the old one: "
-                         "%s: %s%s%.200s; %s",
-                         run_id(run), step_that_calls(run, agent), agent->name,
-                         succession.verdict == REFUTED ? "cannot" : "is not proven to",
-                         check ? check->aspect : "", check ? check->reason : "",
-                         witness.len ? "; witness: " : "", text_str(&witness), cure);
-    }
-    succession_done(&succession);
-    return code;
-}
-
-enum error_code pinned_fits(struct host *host, const struct run *run, const struct roster *roster,
-                            struct error *reterr)
-{
-    const struct flow *flow = run_flow(run);
-    for (size_t i = 0; i < flow->agent_count; i++) {
-        const struct agent *agent = flow->agents[i];
-        const struct agent *is = catalog_find(&roster->catalog, slice_of(agent->name));
-        AUTO(card_freep) struct card *kept = NULL;
-        const struct card *was = NULL;
-        if (!is)
-            return error_set(reterr, ERR_CONFLICT,
-                             "run %s, step %s: the new manifest has no agent %s; %s", run_id(run),
-                             step_that_calls(run, agent), agent->name, cure);
-        if (digest_equal(&agent->card, &is->card))
-            continue;
-        enum error_code code = card_of_agent(host, run, agent, &kept, &was, reterr);
-        if (code == ERR_OK)
-            code = judge_fit(run, agent, was, plugin_named(roster, alias_of(agent->name))->card,
-                             reterr);
-        if (code != ERR_OK)
-            return code;
-    }
-    return ERR_OK;
 }
