@@ -36,6 +36,9 @@ die() {
 
 seam() { "$SEAM" "$@"; }
 
+# sanitized [KIND]: was this build made under a sanitizer, or one of that kind?
+sanitized() { grep -q "^SEAM_SANITIZE:STRING=.*${1:-.}" "$BUILD/CMakeCache.txt"; }
+
 # try EXIT COMMAND…: its output in out and err; it must end with that code.
 try() {
     local expected=$1 code=0

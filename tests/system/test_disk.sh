@@ -5,7 +5,7 @@
 # on. The host stops taking work, says so and what to do, and the next start goes on: each trip is
 # booked once and nothing is lost, by the world's own ledger. And a clock that jumps.
 . "$(dirname "$0")/stage.sh"
-if grep -qE '__(asan|tsan)_init' "$SEAM"; then
+if sanitized; then
     echo "SKIPPED: a sanitizer wants to be the first library, and so does the failing disk"
     exit 77
 fi

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/stage.sh"
 
 SECONDS_OF_CPU=20 MEMORY_KB=3000000
-if grep -q '^SEAM_SANITIZE:STRING=.' "$BUILD/CMakeCache.txt"; then
+if sanitized; then
     SECONDS_OF_CPU=200 MEMORY_KB=unlimited
 fi
 bounded() (

@@ -39,7 +39,7 @@ if [ "$arch" != x86_64 ]; then
     echo "- kept plugins are called: skipped: they are of x86-64, and this is $arch"
     exit 0
 fi
-if grep -q '^SEAM_SANITIZE:STRING=.*thread' "$BUILD/CMakeCache.txt"; then
+if sanitized thread; then
     echo "- kept plugins are called: skipped under the thread sanitizer, which must have built them"
     exit 0
 fi

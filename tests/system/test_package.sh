@@ -10,7 +10,7 @@ unset DESTDIR MAKEFLAGS CFLAGS CXXFLAGS LDFLAGS PKG_CONFIG_PATH
 for tool in cpack dpkg-deb dpkg-shlibdeps pkg-config; do
     command -v "$tool" >/dev/null || { echo "skipped: there is no $tool" && exit 77; }
 done
-if grep -q '^SEAM_SANITIZE:STRING=.' "$BUILD/CMakeCache.txt"; then
+if sanitized; then
     echo "skipped: what is shipped is not sanitized"
     exit 77
 fi

@@ -7,10 +7,8 @@
 one_step act
 segfault='killed by SIGSEGV'
 # A sanitizer takes the signal and exits with a status of its own.
-case $(ldd "$SEAM") in
-    *libasan*) segfault='exited with status 1' ;;
-    *libtsan*) segfault='exited with status 66' ;;
-esac
+if sanitized address; then segfault='exited with status 1'; fi
+if sanitized thread; then segfault='exited with status 66'; fi
 
 # refused FILE WORDS…: `seam plugins` exits 1 and says why; a flow that needs it does not start.
 refused() {

@@ -102,6 +102,6 @@ post 201 /v1/runs '{"flow": "one", "id": "after"}'
 claim "its memory is as it was"
 ask 200 GET /metrics
 memory=$(awk '$1 == "process_resident_memory_bytes" {print int($2 / 1048576)}' out)
-[ "$memory" -lt 100 ] || [[ $(ldd "$SEAM") =~ asan|tsan ]] || die "$memory MiB"
+[ "$memory" -lt 100 ] || sanitized || die "$memory MiB"
 stop
 [ "$GONE" = 0 ] || die "it ended with $GONE"

@@ -6,7 +6,7 @@
 # and changes of names) the host after that opens the journal without help, with all that was
 # acknowledged in it. What somebody else copied is refused all the same.
 . "$(dirname "$0")/stage.sh"
-if grep -qE '__(asan|tsan)_init' "$SEAM"; then
+if sanitized; then
     echo "SKIPPED: a sanitizer wants to be the first library, and so does the failing disk"
     exit 77
 fi
