@@ -11,7 +11,8 @@ if(SEAM_SANITIZE)
                         -fno-sanitize-recover=all)
     # clang complains of NULL + 0, which an empty list gives and C2y allows; gcc does not.
     add_compile_options($<$<C_COMPILER_ID:Clang>:-fno-sanitize=pointer-overflow>)
-    # Of the symbols, what names a line in a report is enough: a sixth of such a build is for more.
-    add_compile_options(-g1)
+    # Of the symbols, what names a line in a report is enough, and little optimizing: half of such a
+    # build is for more. It warns of what the other builds know better (see the presets).
+    add_compile_options(-O1 -g1)
     add_link_options(-fsanitize=${SEAM_SANITIZE})
 endif()

@@ -181,7 +181,8 @@ static void try_reconcile(struct session *s, size_t agent)
 {
     const struct card *card = s->kit->card;
     size_t by = 0;
-    while (by < card->agent_count && strcmp(card->agents[by].name, card->agents[agent].reconcile))
+    while (by < card->agent_count &&
+           strcmp(card->agents[by].name, card->agents[agent].reconcile) != 0)
         by++;
     const json_t *of = json_array_get(inputs_of(s->kit, agent), 0);
     if (by == card->agent_count || !of)
