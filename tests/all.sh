@@ -68,7 +68,7 @@ esac
 
 if builds dev build "builds without a warning"; then
     # what draws its inputs does so below, under the sanitizers
-    tests gcc-test build "every test" $($quick || echo -E '^fuzz/')
+    tests gcc-test build "every test" $($quick || printf -- '-E ^fuzz/')
 fi
 if ! $quick; then
     if builds clang build-clang "builds without a warning"; then
