@@ -121,7 +121,8 @@ START_TEST(a_hang_is_killed_at_its_deadline_and_takes_the_others_with_it)
     struct drive d;
     drive_start_good(&d, PLUGIN_FILE("hangs"), IN_WORKER);
     uint64_t other = drive_call(&d, "1", -1);
-    uint64_t hung = drive_call(&d, "1", 30);
+    /* long enough for its thread to begin: one that has not is only taken out of the line */
+    uint64_t hung = drive_call(&d, "1", 300);
     drive_until(&d, d.down == 1);
     ck_assert_int_eq(drive_result(&d, hung)->end, CALL_TIMED_OUT);
     ck_assert(drive_result(&d, hung)->reaped);
