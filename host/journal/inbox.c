@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PUT_WAIT_MS = 10000, TAKEN_AT_ONCE = 64 };
+enum { PUT_WAIT_MS = 30000, TAKEN_AT_ONCE = 64 };
 
 /* ---- The owner's end ---- */
 
