@@ -3,7 +3,8 @@
 #
 # all.sh [--quick]: the whole test, phase by phase. A phase that fails does not keep the others from
 # running; the last line adds up the tests of all. What a phase says is kept in build/test-logs.
-#   gcc     every test, warnings are errors        clang   builds without a warning; the unit tests
+#   gcc     every test, warnings are errors; what draws its inputs does so under asan alone
+#   clang   builds without a warning; the unit tests
 #   tidy    clang-tidy over host and plugins       asan    every test under address and undefined
 #   tsan    what has threads, under thread   fuzz    readers of foreign bytes, by libFuzzer
 # --quick is gcc alone.

@@ -5,15 +5,13 @@
 # own check and by no other, the first-party plugins pass, and what it says can be read by machines.
 set -euo pipefail
 source "$(dirname "$0")/stage.sh" "$1"
-if sanitized; then
-    echo "SKIPPED: leaks are seen by what memory grows, and a sanitizer keeps what is freed"
-    exit 77
-fi
 
 failed_ids() { jq -r '[.checks[] | select(.state == "failed") | .id] | join(" ")' out; }
 
 while read -r plugin check levels; do
     case $plugin in '' | '#'*) continue ;; esac
+    # Leaks are seen by what memory grows, and a sanitizer keeps what is freed.
+    if [ "$check" = L2.memory ] && sanitized; then continue; fi
     claim "$plugin: $check"
     code=1
     [ "$check" != - ] || code=0 check=
