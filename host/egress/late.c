@@ -10,11 +10,9 @@
  */
 #include "egress/egress_internal.h"
 
-#include <dlfcn.h>
-#include <stdarg.h>
-#include <string.h>
+#include "base/late.h"
 
-#define LIBRARY "libcurl.so.4"
+#include <stdarg.h>
 
 _Static_assert(sizeof(long) == sizeof(void *) && sizeof(curl_off_t) == sizeof(void *),
                "an option's value is passed on as a pointer");
@@ -57,29 +55,17 @@ static struct {
 
 enum error_code late_load(struct error *reterr)
 {
-    if (late.loaded)
-        return ERR_OK;
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return error_set(reterr, ERR_NOT_FOUND, "HTTP needs libcurl: %s (cure: install it)",
-                         dlerror());
-    const struct {
-        const char *name;
-        void *at;
-    } all[] = {
+    static const struct late_library library = {"libcurl.so.4", "HTTP needs libcurl", "7.85"};
+    const struct late_function all[] = {
 #define X(name) {#name, &late.name},
         FUNCTIONS(X)
 #undef X
     };
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        void *symbol = dlsym(library, all[i].name);
-        if (!symbol)
-            return error_set(reterr, ERR_NOT_FOUND, "%s has no %s (cure: install one of 7.85 on)",
-                             LIBRARY, all[i].name);
-        memcpy(all[i].at, &symbol, sizeof(symbol));
-    }
-    late.loaded = true;
-    return ERR_OK;
+    if (late.loaded)
+        return ERR_OK;
+    enum error_code code = late_open(&library, all, sizeof(all) / sizeof(all[0]), reterr);
+    late.loaded = code == ERR_OK;
+    return code;
 }
 
 /* ---- one more argument ---- */

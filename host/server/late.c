@@ -7,11 +7,9 @@
  */
 #include "server/server_internal.h"
 
-#include <dlfcn.h>
-#include <stdarg.h>
-#include <string.h>
+#include "base/late.h"
 
-#define LIBRARY "libmicrohttpd.so.12"
+#include <stdarg.h>
 
 #define FUNCTIONS(X)                                                                               \
     X(MHD_add_connection)                                                                          \
@@ -39,29 +37,18 @@ static struct {
 
 enum error_code http_late_load(struct error *reterr)
 {
-    if (late.loaded)
-        return ERR_OK;
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return error_set(reterr, ERR_NOT_FOUND, "serve needs libmicrohttpd: %s (cure: install it)",
-                         dlerror());
-    const struct {
-        const char *name;
-        void *at;
-    } all[] = {
+    static const struct late_library library = {"libmicrohttpd.so.12", "serve needs libmicrohttpd",
+                                                "0.9.75"};
+    const struct late_function all[] = {
 #define X(name) {#name, &late.name},
         FUNCTIONS(X)
 #undef X
     };
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        void *symbol = dlsym(library, all[i].name);
-        if (!symbol)
-            return error_set(reterr, ERR_NOT_FOUND, "%s has no %s (cure: install one of 0.9.75 on)",
-                             LIBRARY, all[i].name);
-        memcpy(all[i].at, &symbol, sizeof(symbol));
-    }
-    late.loaded = true;
-    return ERR_OK;
+    if (late.loaded)
+        return ERR_OK;
+    enum error_code code = late_open(&library, all, sizeof(all) / sizeof(all[0]), reterr);
+    late.loaded = code == ERR_OK;
+    return code;
 }
 
 /* ---- more arguments ---- */
