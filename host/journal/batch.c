@@ -26,6 +26,7 @@ void batch_done(struct batch *b)
     free(b->entries);
     free(b->texts);
     free(b->meters);
+    free(b->values);
     free(b->taken);
     text_done(&b->bytes);
     batch_init(b);
@@ -37,7 +38,7 @@ void batch_clear(struct batch *b)
         batch_done(b);
         return;
     }
-    b->count = b->text_count = b->meter_count = b->taken_count = 0;
+    b->count = b->text_count = b->meter_count = b->value_count = b->taken_count = 0;
     text_clear(&b->bytes);
 }
 
@@ -74,6 +75,23 @@ static void add_meter(struct batch *b, const struct journal_meter *meter)
     memcpy(added->amounts, meter->amounts, sizeof(added->amounts));
 }
 
+void batch_add_value(struct batch *b, const struct journal_value *value)
+{
+    if (b->value_count == b->value_room) {
+        b->value_room = b->value_room ? b->value_room * 2 : 4;
+        b->values = xrealloc(b->values, b->value_room * sizeof(*b->values));
+    }
+    b->values[b->value_count++] = (struct batch_value){
+        .space = keep_string(b, value->space),
+        .key = keep_string(b, value->key),
+        .value = value->value.ptr ? keep(b, value->value) : (struct span){.len = SPAN_ABSENT},
+        .writer = keep_string(b, value->writer),
+        .version = value->version,
+        .base = value->base,
+        .after = value->after,
+    };
+}
+
 void batch_add(struct batch *b, const struct journal_record *record)
 {
     if (b->count == b->room) {
@@ -94,6 +112,8 @@ void batch_add(struct batch *b, const struct journal_record *record)
     };
     for (size_t i = 0; i < record->meter_count; i++)
         add_meter(b, &record->meters[i]);
+    if (record->value)
+        batch_add_value(b, record->value);
 }
 
 void batch_add_text(struct batch *b, const struct digest *digest, struct slice text)
@@ -116,7 +136,7 @@ void batch_add_taken(struct batch *b, int64_t message)
 
 bool batch_empty(const struct batch *b)
 {
-    return b->count == 0 && b->text_count == 0 && b->taken_count == 0;
+    return b->count == 0 && b->text_count == 0 && b->value_count == 0 && b->taken_count == 0;
 }
 
 size_t batch_size(const struct batch *b)

@@ -52,6 +52,9 @@ static enum error_code prepare_all(struct committer *c, struct error *reterr)
         {&c->keep, "INSERT INTO texts(digest, body) VALUES(?1, ?2) ON CONFLICT DO NOTHING"},
         {&c->meter, "INSERT INTO meters VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET"
                     " attempts=attempts+?2, calls=calls+?3, tokens=tokens+?4, cost=cost+?5"},
+        {&c->value, "INSERT OR REPLACE INTO state VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
+        {&c->no_value, "DELETE FROM state WHERE space=?1 AND (key=?2 OR ?2='')"},
+        {&c->space, "INSERT OR REPLACE INTO spaces VALUES(?1, ?2, ?3, ?4)"},
         {&c->commit, "COMMIT"},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -75,9 +78,9 @@ enum error_code committer_init(struct committer *c, sqlite3 *db, const char *pat
 
 static void finalize_all(struct committer *c)
 {
-    sqlite3_stmt **all[] = {&c->begin,   &c->check_epoch, &c->head,  &c->event,
-                            &c->run_new, &c->run_on,      &c->claim, &c->taken,
-                            &c->keep,    &c->meter,       &c->commit};
+    sqlite3_stmt **all[] = {&c->begin,  &c->check_epoch, &c->head,  &c->event, &c->run_new,
+                            &c->run_on, &c->claim,       &c->taken, &c->keep,  &c->meter,
+                            &c->value,  &c->no_value,    &c->space, &c->commit};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         sql_finalizep(all[i]);
 }
@@ -239,6 +242,29 @@ static enum error_code write_meter(struct committer *c, const struct batch *b,
     return run(c, c->meter, "adding to a meter", reterr);
 }
 
+static enum error_code write_value(struct committer *c, const struct batch *b,
+                                   const struct batch_value *value, struct error *reterr)
+{
+    bool gone = value->value.len == SPAN_ABSENT;
+    sqlite3_stmt *statement = gone ? c->no_value : c->value;
+    sql_bind_text(statement, 1, batch_slice(b, value->space));
+    sql_bind_text(statement, 2, batch_slice(b, value->key));
+    if (!gone) {
+        sql_bind_text(statement, 3, batch_slice(b, value->value));
+        sqlite3_bind_int64(statement, 4, (int64_t)value->version);
+        sqlite3_bind_int64(statement, 5, (int64_t)value->base);
+        sql_bind_text(statement, 6, batch_slice(b, value->writer));
+    }
+    enum error_code code = run(c, statement, "writing a plugin's state", reterr);
+    if (code)
+        return code;
+    sql_bind_text(c->space, 1, batch_slice(b, value->space));
+    sqlite3_bind_int64(c->space, 2, (int64_t)value->after.bytes);
+    sqlite3_bind_int64(c->space, 3, (int64_t)value->after.keys);
+    sqlite3_bind_int64(c->space, 4, (int64_t)value->after.version);
+    return run(c, c->space, "writing the size of a plugin's state", reterr);
+}
+
 static enum error_code write_all(struct committer *c, const struct batch *b, struct error *reterr)
 {
     enum error_code code;
@@ -256,6 +282,9 @@ static enum error_code write_all(struct committer *c, const struct batch *b, str
             return code;
     for (size_t i = 0; i < b->meter_count; i++)
         if ((code = write_meter(c, b, &b->meters[i], reterr)))
+            return code;
+    for (size_t i = 0; i < b->value_count; i++)
+        if ((code = write_value(c, b, &b->values[i], reterr)))
             return code;
     for (size_t i = 0; i < b->taken_count; i++) {
         sqlite3_bind_int64(c->taken, 1, b->taken[i]);

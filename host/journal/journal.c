@@ -44,9 +44,10 @@ struct kept_text {
     struct slice body;
 };
 
-/* The lock is held. Adds a record, or a text to be kept; returns the batch that has it. */
+/* The lock is held. Adds a record, a text to be kept, or a value that comes with no record; returns
+ * the batch that has it. */
 static uint64_t add_to_batch(struct journal *j, const struct journal_record *record,
-                             const struct kept_text *text)
+                             const struct kept_text *text, const struct journal_value *value)
 {
     while (!j->dead && !j->held && batch_size(&j->gathering) >= LIMIT_JOURNAL_WAIT)
         pthread_cond_wait(&j->to_owner, &j->lock);
@@ -58,6 +59,8 @@ static uint64_t add_to_batch(struct journal *j, const struct journal_record *rec
         j->gathering_since_ms = writer_now_ms();
     if (record)
         batch_add(&j->gathering, record);
+    else if (value)
+        batch_add_value(&j->gathering, value);
     else
         batch_add_text(&j->gathering, &text->digest, text->body);
     if ((first && j->asleep) || (was_small && batch_size(&j->gathering) >= BATCH_WAKE_BYTES))
@@ -72,11 +75,13 @@ void journal_append(struct journal *journal, const struct journal_record *record
     uint64_t batch = 0;
     if (journal->path) {
         pthread_mutex_lock(&journal->lock);
-        batch = add_to_batch(journal, record, NULL);
+        batch = add_to_batch(journal, record, NULL, NULL);
         pthread_mutex_unlock(&journal->lock);
     }
     if (record->claim)
         claims_add(journal, record, batch);
+    if (record->value)
+        values_add(journal, record->value, batch);
 }
 
 struct digest journal_keep(struct journal *journal, struct slice text)
@@ -89,9 +94,37 @@ struct digest journal_keep(struct journal *journal, struct slice text)
     if (!journal->path || map_put(&journal->kept, key, &known))
         return kept.digest;
     pthread_mutex_lock(&journal->lock);
-    add_to_batch(journal, NULL, &kept);
+    add_to_batch(journal, NULL, &kept, NULL);
     pthread_mutex_unlock(&journal->lock);
     return kept.digest;
+}
+
+static void cleared(void *user, enum error_code code, const struct error *err)
+{
+    struct error *kept = user;
+    if (err)
+        *kept = *err;
+    kept->code = code;
+}
+
+enum error_code journal_space_clear(struct journal *journal, const char *space,
+                                    struct error *reterr)
+{
+    struct journal_space before;
+    struct error failure = {.code = ERR_OK};
+    enum error_code code = journal_space(journal, space, &before, reterr);
+    if (code)
+        return code;
+    struct journal_value all = {.space = space, .key = "", .after = {.version = before.version}};
+    ASSERT(journal->path);
+    pthread_mutex_lock(&journal->lock);
+    add_to_batch(journal, NULL, NULL, &all);
+    pthread_mutex_unlock(&journal->lock);
+    journal_sync(journal, false, cleared, &failure);
+    journal_drain(journal);
+    if (failure.code && reterr)
+        *reterr = failure;
+    return failure.code;
 }
 
 void journal_sync(struct journal *journal, bool room_for_outcome, journal_reached reached,

@@ -59,6 +59,19 @@ struct journal_meter {
     int64_t amounts[JOURNAL_AMOUNTS];
 };
 
+/* What somebody keeps from run to run, by space and key, and replaces in the transaction of the
+ * record that it comes with; what it means is its owner's affair. */
+struct journal_value {
+    const char *space, *key;
+    struct slice value; /* copied; ptr NULL = the key goes */
+    uint64_t version;   /* of the value, and the last of its space: never given again there */
+    uint64_t base;      /* what its writer had seen */
+    const char *writer;
+    struct journal_space {
+        uint64_t bytes, keys, version;
+    } after; /* what the space is then */
+};
+
 struct journal_record {
     const char *run;         /* the run's id                                              */
     uint64_t seq;            /* 1, 2, … without a gap: asserted                           */
@@ -71,6 +84,7 @@ struct journal_record {
     const char *claim_owner; /* with claim: "<run>/<effect key>"                         */
     const struct journal_meter *meters; /* what it adds to them                          */
     size_t meter_count;
+    const struct journal_value *value; /* or NULL                                         */
     int64_t due_ms; /* Unix time to look at the run if nothing else happens; 0 = never    */
 };
 
@@ -108,6 +122,17 @@ void journal_drain(struct journal *journal);
 
 /* Is the external reference somebody else's already? Looks at what is appended too. */
 bool journal_claimed(struct journal *journal, const char *claim, const char *owner);
+
+/* What a space is, and what stands in it under a key, what was appended counting too. A version of
+ * 0: nothing. The texts live until the next call; *ret_kept: it is on disk. */
+WARN_UNUSED enum error_code journal_space(struct journal *journal, const char *space,
+                                          struct journal_space *ret_space, struct error *reterr);
+WARN_UNUSED enum error_code journal_value(struct journal *journal, const char *space,
+                                          const char *key, struct journal_value *ret_value,
+                                          bool *ret_kept, struct error *reterr);
+/* Empties a space, but for its version, at once: for an owner that has no runs. */
+WARN_UNUSED enum error_code journal_space_clear(struct journal *journal, const char *space,
+                                                struct error *reterr);
 
 /* Of the runs with that status whose last record this writer wrote, those that are due by then,
  * soonest first; *ret_next_ms is when the next one after by_ms is, 0 = never. What is on disk
@@ -175,6 +200,15 @@ WARN_UNUSED enum error_code journal_read(struct journal_reader *reader, const ch
 typedef void (*journal_each_meter)(void *user, const struct journal_meter *meter);
 WARN_UNUSED enum error_code journal_meters(struct journal_reader *reader, const char *from,
                                            journal_each_meter each, void *user,
+                                           struct error *reterr);
+
+/* All spaces by name, and the values of one by key. */
+typedef void (*journal_each_space)(void *user, const char *name, const struct journal_space *space);
+WARN_UNUSED enum error_code journal_spaces(struct journal_reader *reader, journal_each_space each,
+                                           void *user, struct error *reterr);
+typedef void (*journal_each_value)(void *user, const struct journal_value *value);
+WARN_UNUSED enum error_code journal_values(struct journal_reader *reader, const char *space,
+                                           journal_each_value each, void *user,
                                            struct error *reterr);
 
 /* Where the last journal_read that gave ERR_CORRUPT met what was never written. */

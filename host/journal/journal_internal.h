@@ -11,7 +11,7 @@
  *   chain, heads, batch   values in memory
  *   commit     one batch, one transaction
  *   writer     the thread: gathers, commits, reports
- *   journal    the owner's doors;  reader, kept, inbox, meters  the doors of everybody else
+ *   journal    the owner's doors;  reader, kept, inbox, meters, values  the doors of everybody else
  */
 #ifndef JOURNAL_INTERNAL_H
 #define JOURNAL_INTERNAL_H
@@ -109,7 +109,8 @@ bool reserve_release(struct reserve *r);
 
 enum {
     SCHEMA_APPLICATION_ID = 0x5365616D, /* "Seam" */
-    SCHEMA_VERSION = 4, /* 1: no texts; 2: no references to them in records; 3: no meters */
+    SCHEMA_VERSION = 5, /* 1: no texts; 2: no references to them in records; 3: no meters; 4: no
+                           values */
 };
 /* Is this a journal that this program can read? *ret_empty: a file without anything in it yet. */
 WARN_UNUSED enum error_code schema_check(sqlite3 *db, const char *path, bool *ret_empty,
@@ -183,6 +184,11 @@ struct batch_meter {
     struct span name;
     int64_t amounts[JOURNAL_AMOUNTS];
 };
+struct batch_value {
+    struct span space, key, value, writer;
+    uint64_t version, base;
+    struct journal_space after;
+};
 struct batch_text {
     struct digest digest;
     struct span text;
@@ -194,6 +200,8 @@ struct batch {
     size_t text_count, text_room;
     struct batch_meter *meters; /* one a name */
     size_t meter_count, meter_room;
+    struct batch_value *values; /* in order */
+    size_t value_count, value_room;
     struct text bytes;
     int64_t *taken; /* messages of the inbox that go when these records come */
     size_t taken_count, taken_room;
@@ -203,6 +211,8 @@ void batch_done(struct batch *b);
 void batch_clear(struct batch *b);
 void batch_add(struct batch *b, const struct journal_record *record);
 void batch_add_text(struct batch *b, const struct digest *digest, struct slice text);
+/* Of no key: all of its space goes. */
+void batch_add_value(struct batch *b, const struct journal_value *value);
 void batch_add_taken(struct batch *b, int64_t message);
 bool batch_empty(const struct batch *b);
 size_t batch_size(const struct batch *b); /* bytes of memory */
@@ -219,7 +229,7 @@ struct committer {
     struct head *changed;
     int wal_pages, checkpoint_at; /* pages in the WAL; when to checkpoint next */
     sqlite3_stmt *begin, *check_epoch, *head, *event, *run_new, *run_on, *claim, *taken, *keep,
-        *meter, *commit;
+        *meter, *value, *no_value, *space, *commit;
 };
 /* Takes the connection over, on failure too. */
 WARN_UNUSED enum error_code committer_init(struct committer *c, sqlite3 *db, const char *path,
@@ -257,6 +267,23 @@ struct pending_claim {
     uint64_t batch;
 };
 
+/* See values.c. */
+struct pending_value {
+    char *name; /* space and key */
+    char *value, *writer;
+    uint64_t version, base, batch;
+    bool gone;
+};
+struct values {
+    struct map spaces;            /* that were asked for: struct journal_space */
+    struct journal_space **known; /* the same */
+    size_t space_count;
+    struct map by_name;             /* the latest of each name */
+    struct pending_value **pending; /* of batches that may not be on disk yet, oldest first */
+    size_t count, room;
+    struct text found;
+};
+
 struct journal {
     char *path; /* NULL: in memory only */
     char store_id[STORE_ID_SIZE];
@@ -270,6 +297,7 @@ struct journal {
     struct map kept;              /* digests of texts that were given to a batch */
     struct pending_claim *claims; /* of batches that may not be on disk yet, oldest first */
     size_t claim_count, claim_room;
+    struct values values;
     size_t outstanding; /* barriers asked for whose callback was not called yet */
     int64_t last_message, inbox_version;
 
@@ -316,7 +344,7 @@ struct journal_reader {
     int lock_fd;
     struct text found; /* strings of journal_find */
     struct journal_flaw flaw;
-    sqlite3_stmt *claimed, *version, *messages, *kept, *due, *next_due, *epoch;
+    sqlite3_stmt *claimed, *version, *messages, *kept, *due, *next_due, *epoch, *value, *space;
 };
 /* With share, it keeps the file from being replaced; the owner's own has no need to. */
 WARN_UNUSED enum error_code reader_new(const char *path, bool share,
@@ -328,5 +356,9 @@ WARN_UNUSED enum error_code reader_check_on_disk(const struct journal_reader *re
 /* A claim was appended with the batch of that number. */
 void claims_add(struct journal *j, const struct journal_record *record, uint64_t batch);
 void claims_done(struct journal *j);
+
+/* A value was appended with the batch of that number. */
+void values_add(struct journal *j, const struct journal_value *value, uint64_t batch);
+void values_done(struct journal *j);
 
 #endif

@@ -42,6 +42,7 @@ static void journal_freep(struct journal **journal)
     committer_done(&j->committer);
     reserve_done(&j->reserve);
     claims_done(j);
+    values_done(j);
     map_done(&j->kept);
     batch_done(&j->gathering);
     batch_done(&j->writing);
@@ -58,6 +59,7 @@ static void journal_freep(struct journal **journal)
 static struct journal *journal_new(const struct journal_options *options)
 {
     struct journal *j = xcalloc(1, sizeof(*j));
+    text_init(&j->values.found, SIZE_MAX);
     j->lock_fd = j->reserve.fd = -1;
     j->batch_delay_ms = options->batch_delay_ms ? options->batch_delay_ms : DEFAULT_DELAY_MS;
     j->inbox_version = -1;

@@ -65,6 +65,8 @@ void journal_reader_close(struct journal_reader *reader)
     sql_finalizep(&reader->claimed);
     sql_finalizep(&reader->version);
     sql_finalizep(&reader->messages);
+    sql_finalizep(&reader->value);
+    sql_finalizep(&reader->space);
     sql_finalizep(&reader->due);
     sql_finalizep(&reader->next_due);
     sql_finalizep(&reader->epoch);

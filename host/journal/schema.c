@@ -4,8 +4,8 @@
  * and a few words for lists; `meta` what is true of the file; `inbox` what other processes left for
  * the owner; `claims` the external references that are some effect's already; `texts` what records
  * name by its digest: flows, cards, and since version 3 the large values of records; `meters` what
- * was spent when. A file of a later version is refused untouched: it says itself which program
- * reads it.
+ * was spent when; `state` what plugins keep, and `spaces` how much of it. A file of a later version
+ * is refused untouched: it says itself which program reads it.
  *
  * `events` keeps its rowid: records come in the order of their rowid, so a transaction of many runs
  * fills pages one after the other, and with bodies of some kilobytes a table WITHOUT ROWID writes
@@ -30,6 +30,13 @@
 #define METERS_TABLE                                                                               \
     "CREATE TABLE IF NOT EXISTS meters(name TEXT PRIMARY KEY, attempts INTEGER NOT NULL,"          \
     " calls INTEGER NOT NULL, tokens INTEGER NOT NULL, cost INTEGER NOT NULL) WITHOUT ROWID;"
+/* Since version 5. */
+#define STATE_TABLES                                                                               \
+    "CREATE TABLE IF NOT EXISTS state(space TEXT NOT NULL, key TEXT NOT NULL,"                     \
+    " value TEXT NOT NULL, version INTEGER NOT NULL, base INTEGER NOT NULL,"                       \
+    " writer TEXT NOT NULL, PRIMARY KEY(space, key)) WITHOUT ROWID;"                               \
+    "CREATE TABLE IF NOT EXISTS spaces(name TEXT PRIMARY KEY, bytes INTEGER NOT NULL,"             \
+    " keys INTEGER NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID;"
 #define DUE_INDEX "CREATE INDEX IF NOT EXISTS runs_due ON runs(due_ms) WHERE due_ms IS NOT NULL;"
 
 static const char tables[] =
@@ -44,7 +51,7 @@ static const char tables[] =
     "CREATE TABLE inbox(id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL,"
     " body TEXT NOT NULL, at_ms INTEGER NOT NULL);"
     "CREATE TABLE claims(claim TEXT PRIMARY KEY, owner TEXT NOT NULL, run TEXT NOT NULL)"
-    " WITHOUT ROWID;" TEXTS_TABLE METERS_TABLE DUE_INDEX
+    " WITHOUT ROWID;" TEXTS_TABLE METERS_TABLE DUE_INDEX STATE_TABLES
     "INSERT INTO meta VALUES('readable_by', '" READABLE_BY "'), ('epoch', '0');";
 
 void store_id_make(char ret_id[static STORE_ID_SIZE])
@@ -131,6 +138,8 @@ enum error_code schema_upgrade(sqlite3 *db, const char *path, struct error *rete
         code = sql_exec(db, path, TEXTS_TABLE, reterr);
     if (!code && version < 4)
         code = add_meters(db, path, reterr);
+    if (!code && version < 5)
+        code = sql_exec(db, path, STATE_TABLES, reterr);
     return code || version == SCHEMA_VERSION ? code : stamp(db, path, reterr);
 }
 

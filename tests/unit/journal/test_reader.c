@@ -139,7 +139,7 @@ START_TEST(every_older_version_becomes_this_one)
         ck_assert_uint_eq(count_records(dir.journal, "r"), 3);
         must_be_of_version(dir.journal, version); /* reading changes nothing */
         close_journal(open_journal(dir.journal));
-        must_be_of_version(dir.journal, 4);
+        must_be_of_version(dir.journal, 5);
         ck_assert_uint_eq(count_records(dir.journal, "r"), 3);
     }
 }
