@@ -86,6 +86,9 @@
 #define LIMIT_SECRET_LEAST 4u          /* … and the fewest                                */
 #define LIMIT_CALL_SECRETS 100u        /* placeholders of one call                        */
 
+#define LIMIT_STATE_KEY   256u         /* bytes of a key of a plugin's state            */
+#define LIMIT_STATE_VALUE (256u << 10) /* … and of a value, as JSON                       */
+
 /* Of a plugin. */
 #define LIMIT_LIBRARY            (256u << 20) /* its file, bytes                                 */
 #define LIMIT_AGENTS             10000u       /* its agents                                      */

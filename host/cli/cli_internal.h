@@ -190,6 +190,14 @@ json_t *sarif_document(json_t *run_taken);
 /* seam plugins approve; what is NULL with --all. */
 int plugins_approve(const struct args *args, const char *what);
 
+/* state.c */
+struct state_use {
+    uint64_t keys, bytes;
+};
+/* What the plugin keeps, as the journal says; nothing if there is no journal. */
+struct state_use state_use_of(const struct args *args, const struct roster *roster, size_t index);
+int plugins_state(const struct args *args, const char *alias);
+
 /* ---- notes.c ---- */
 
 /* Keys of the manifest that nothing acts on, on stderr. */

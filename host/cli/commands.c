@@ -56,6 +56,8 @@ static const struct option plugins_options[] = {
     {"--all", NULL, "approve: every plugin of the manifest"},
     {"--yes", NULL, "approve: without being asked"},
     {"--who", "NAME", "approve: who approves (default: your user name)"},
+    {"--clear", NULL, "state: it keeps nothing any more; no host may run"},
+    STORE,
     END};
 static const struct option runs_options[] = {
     {"--status", "S", "only runs that are running, waiting, done, failed or cancelled"},
@@ -218,7 +220,7 @@ const struct command commands[] = {
      "\n"
      "Exit: 0 all passed, 1 one failed, 2 usage or a bad file.",
      test_options, 1, 2, command_test},
-    {"plugins", "[inspect | verify | approve] [FILE.so]",
+    {"plugins", "[inspect | verify | approve | state] [FILE.so]",
      "what is loaded, and why not; is a plugin good",
      "Reads the card of every plugin of the manifest, starts it, and says what it is. `inspect`\n"
      "prints the card of one file without running any of it; with --manifest FILE it has the "
@@ -233,7 +235,8 @@ const struct command commands[] = {
      "--all) asks for, what it is granted, what its agents may do, and what of that is new; once\n"
      "approved, its bytes and grants are pinned in seam.lock beside the manifest. While there is "
      "a\n"
-     "lock, whatever is not as it says is refused.\n"
+     "lock, whatever is not as it says is refused. `state` lists what a plugin keeps from call to\n"
+     "call, and forgets it with --clear.\n"
      "\n"
      "  seam plugins\n"
      "  seam plugins inspect ./airline.so\n"

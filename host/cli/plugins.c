@@ -94,8 +94,19 @@ static void trust_text(const struct roster *roster, size_t index)
     }
 }
 
+/* How much of its quota it has used. */
+static void state_text(const struct roster_plugin *plugin, const struct state_use *use)
+{
+    if (!plugin->card || plugin->card->state_bytes < 0 || plugin->entry->state_bytes < 0)
+        return;
+    printf("    keeps %llu key%s, %llu of %lld bytes\n", (unsigned long long)use->keys,
+           use->keys == 1 ? "" : "s", (unsigned long long)use->bytes,
+           (long long)plugin->entry->state_bytes);
+}
+
 static void plugin_text(const struct roster *roster, size_t index, bool tried,
-                        const struct sandbox_report *held, const struct error *err)
+                        const struct sandbox_report *held, const struct state_use *use,
+                        const struct error *err)
 {
     const struct roster_plugin *plugin = &roster->plugins[index];
     bool refused = err->code != ERR_OK;
@@ -120,17 +131,25 @@ static void plugin_text(const struct roster *roster, size_t index, bool tried,
     }
     calls_text(roster, index);
     trust_text(roster, index);
+    state_text(plugin, use);
     if (tried && plugin->card)
         sandbox_text(plugin, held);
 }
 
 static json_t *plugin_json(const struct roster *roster, size_t index, bool tried,
-                           const struct sandbox_report *held, const struct error *err)
+                           const struct sandbox_report *held, const struct state_use *use,
+                           const struct error *err)
 {
+    const struct roster_plugin *plugin = &roster->plugins[index];
     const char *status = err->code != ERR_OK ? "refused" : tried ? "ready" : "accepted";
     json_t *json = report_plugin(roster, index, status, err);
-    if (tried && roster->plugins[index].card)
-        json_object_set_new(json, "sandbox", sandbox_json(&roster->plugins[index], held));
+    if (plugin->card && plugin->card->state_bytes >= 0 && plugin->entry->state_bytes >= 0)
+        json_object_set_new(json, "state",
+                            json_pack("{s:I, s:I, s:I}", "keys", (json_int_t)use->keys, "bytes",
+                                      (json_int_t)use->bytes, "quota",
+                                      (json_int_t)plugin->entry->state_bytes));
+    if (tried && plugin->card)
+        json_object_set_new(json, "sandbox", sandbox_json(plugin, held));
     return json;
 }
 
@@ -152,10 +171,14 @@ int command_plugins(const struct args *args)
         json_decref(list);
         return plugins_verify(args, args->operands[1]);
     }
+    if (args->operand_count == 2 && strcmp(args->operands[0], "state") == 0) {
+        json_decref(list);
+        return plugins_state(args, args->operands[1]);
+    }
     if (args->operand_count > 0) {
         json_decref(list);
-        return complain(EXIT_USAGE,
-                        "usage: seam plugins [inspect FILE.so | verify FILE.so | approve ALIAS]");
+        return complain(EXIT_USAGE, "usage: seam plugins [inspect FILE.so | verify FILE.so | "
+                                    "approve ALIAS | state ALIAS]");
     }
     enum error_code code = open_roster(args, true, &roster, &err);
     for (size_t i = 0; code == ERR_OK && i < roster->plugin_count; i++) {
@@ -163,14 +186,16 @@ int command_plugins(const struct args *args)
         struct error why = plugin->error;
         struct sandbox_report sandbox;
         bool held = false;
+        struct state_use use = state_use_of(args, roster, i);
         if (plugin->card && (!try || host_try_plugin(roster, plugin->entry->alias, NULL, &sandbox,
                                                      &held, &why) == ERR_OK))
             why.code = ERR_OK;
         all &= why.code == ERR_OK;
         if (args->json)
-            json_array_append_new(list, plugin_json(roster, i, try, held ? &sandbox : NULL, &why));
+            json_array_append_new(list,
+                                  plugin_json(roster, i, try, held ? &sandbox : NULL, &use, &why));
         else
-            plugin_text(roster, i, try, held ? &sandbox : NULL, &why);
+            plugin_text(roster, i, try, held ? &sandbox : NULL, &use, &why);
     }
     if (code == ERR_OK && args->json)
         print_json(json_incref(list));

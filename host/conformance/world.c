@@ -93,6 +93,60 @@ static struct world_reply commit(struct world *world, const char *key, const jso
     return (struct world_reply){SEAM_OK, SEAM_EFFECT_NONE, xstrdup("{}"), ""};
 }
 
+/* ---- state ---- */
+
+static struct world_state *find_state(struct world *world, const char *key)
+{
+    for (size_t i = 0; i < world->state_count; i++)
+        if (strcmp(world->states[i].key, key) == 0)
+            return &world->states[i];
+    return NULL;
+}
+
+static struct world_reply get_state(struct world *world, const json_t *request)
+{
+    const struct world_state *state = find_state(world, word(request, "key"));
+    AUTO(json_decrefp) json_t *body = json_pack("{s:i}", "version", state ? state->version : 0);
+    json_t *value = NULL;
+    if (state && state->version > 0 &&
+        json_read_own(slice_of(state->value), &value, NULL) == ERR_OK)
+        json_object_set_new(body, "value", value);
+    return (struct world_reply){SEAM_OK, SEAM_EFFECT_NONE, text_of_json(body), ""};
+}
+
+static struct world_reply put_state(struct world *world, const json_t *request)
+{
+    const json_t *seen = json_object_get(request, "if_version");
+    const json_t *value = json_object_get(request, "value");
+    struct world_state *state = find_state(world, word(request, "key"));
+    if (!state) {
+        world->states = xrealloc(world->states, (world->state_count + 1) * sizeof(*world->states));
+        state = &world->states[world->state_count++];
+        *state = (struct world_state){.key = xstrdup(word(request, "key"))};
+    }
+    bool stores = !seen || json_integer_value(seen) == (json_int_t)state->version;
+    if (stores) {
+        free(state->value);
+        state->value = value ? text_of_json(value) : NULL;
+        state->version = value ? ++world->versions : 0;
+    }
+    AUTO(json_decrefp)
+    json_t *body = json_pack("{s:b, s:i}", "stored", stores, "version", (int)state->version);
+    return (struct world_reply){SEAM_OK, SEAM_EFFECT_NONE, text_of_json(body), ""};
+}
+
+static struct world_reply keep_state(struct world *world, const struct world_asker *asker,
+                                     bool puts, const json_t *request)
+{
+    if (asker->card->state_bytes < 0)
+        return refuse(SEAM_E_DENIED, "not-granted", "the card asks for no state");
+    if (puts && asker->agent->effect == SEAM_READ) {
+        blame(world, xstrdup("state.put/1"));
+        return refuse(SEAM_E_DENIED, "class", "a read agent keeps nothing");
+    }
+    return puts ? put_state(world, request) : get_state(world, request);
+}
+
 /* ---- HTTP ---- */
 
 static bool is_mutating(const char *method)
@@ -276,6 +330,8 @@ bool kit_world_answer(struct world *world, const struct world_asker *asker, stru
         *ret_reply = begin(world, asker->key, request);
     else if (slice_is(op, "effect.commit/1"))
         *ret_reply = commit(world, asker->key, request);
+    else if (slice_is(op, "state.get/1") || slice_is(op, "state.put/1"))
+        *ret_reply = keep_state(world, asker, slice_is(op, "state.put/1"), request);
     else if (slice_is(op, "budget.reserve/1"))
         *ret_reply = (struct world_reply){SEAM_OK, SEAM_EFFECT_NONE,
                                           xstrdup("{\"tokens\":1000000,\"cost\":\"1000\"}"), ""};
@@ -326,6 +382,11 @@ void kit_world_done(struct world *world)
         free(world->effects[i].request);
         free(world->effects[i].result);
     }
+    for (size_t i = 0; i < world->state_count; i++) {
+        free(world->states[i].key);
+        free(world->states[i].value);
+    }
+    free(world->states);
     free(world->effects);
     free(world->arrivals);
     *world = (struct world){.mood = WORLD_GOOD};

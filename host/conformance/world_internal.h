@@ -21,6 +21,11 @@ struct world_effect {
     char *key, *name, *request, *result; /* result: JSON; NULL: it has not been committed */
 };
 
+struct world_state {   /* of state.put/1 */
+    char *key, *value; /* JSON */
+    unsigned version;
+};
+
 struct world_arrival { /* a request that changes the world */
     uint64_t call;
     char *key, *method, *url, *body;
@@ -35,7 +40,9 @@ struct world {
     unsigned turn;  /* of the ill world's answers */
     struct world_effect *effects;
     struct world_arrival *arrivals;
-    size_t effect_count, arrival_count;
+    struct world_state *states;
+    size_t effect_count, arrival_count, state_count;
+    unsigned versions;
     size_t asked;  /* all requests                                      */
     size_t blamed; /* … that the agent's class forbids; blame: the last */
     char blame[200];

@@ -60,7 +60,8 @@ static enum error_code check_abi(struct card *card, struct error *reterr)
 
 static enum error_code check_capabilities(const json_t *json, struct error *reterr)
 {
-    static const char *const known[] = {"http", "secrets", "fs", "agents", "exec", "net", "jit"};
+    static const char *const known[] = {"http", "secrets", "fs",    "agents",
+                                        "exec", "net",     "state", "jit"};
     enum { KNOWN = sizeof(known) / sizeof(known[0]) };
     const char *name;
     json_t *value;
@@ -75,7 +76,7 @@ static enum error_code check_capabilities(const json_t *json, struct error *rete
             reterr, ERR_UNSUPPORTED,
             "/requests/%s: the plugin asks for a capability \"%s\", which this host "
             "does not know and cannot grant (it knows http, secrets, fs, agents, exec, "
-            "net and jit; cure: %s%s%s)",
+            "net, state and jit; cure: %s%s%s)",
             name, name, near ? "write \"" : "update seam", near ? near : "", near ? "\"" : "");
     }
     return ERR_OK;
@@ -280,7 +281,19 @@ static bool is_brokered(const struct card *card)
     for (size_t i = 0; i < card->agent_count; i++)
         only_reads = only_reads && card->agents[i].effect <= SEAM_READ;
     return only_reads || json_array_size(json_object_get(requests, "http")) > 0 ||
-           json_array_size(json_object_get(requests, "agents")) > 0;
+           json_array_size(json_object_get(requests, "agents")) > 0 || card->state_bytes > 0;
+}
+
+static enum error_code read_state(struct card *card, struct error *reterr)
+{
+    const json_t *said = json_object_get(json_object_get(card->json, "requests"), "state");
+    card->state_bytes = said ? json_integer_value(said) : -1;
+    if (json_is_string(said) &&
+        (!size_parse(slice_of(json_string_value(said)), &card->state_bytes) ||
+         card->state_bytes == 0))
+        return error_set(reterr, ERR_INPUT, "/requests/state: %s is no size from 1 byte to 1 TB",
+                         json_string_value(said));
+    return ERR_OK;
 }
 
 static enum error_code read_json(struct card *card, struct slice text, bool kept,
@@ -305,6 +318,8 @@ static enum error_code read_json(struct card *card, struct slice text, bool kept
     const char *isolation = word(card->json, "isolation");
     card->isolation_worker = isolation && strcmp(isolation, "worker") == 0;
     code = read_limits(card, reterr);
+    if (code == ERR_OK)
+        code = read_state(card, reterr);
     if (code == ERR_OK)
         code = read_config(card, reterr);
     if (code == ERR_OK)

@@ -25,6 +25,7 @@ struct card {
     bool isolation_worker; /* the card insists on a worker                              */
     int max_concurrency;
     int64_t memory_bytes, call_ms, drain_ms; /* -1 = not said                                   */
+    int64_t state_bytes;     /* that it wants to keep: requests.state; -1 = none              */
     struct contract *config; /* never NULL; accepts {} alone if the card says nothing     */
     bool from_config;        /* its agents stand in its configuration: see card_describe      */
     bool brokered;           /* asks for no way into the world but the host's             */

@@ -327,14 +327,17 @@ static enum error_code read_plugin(const struct manifest *m, struct manifest_plu
     p->agents = read_words(json_object_get(grants, "agents"), &p->agent_count);
     confine_read(m->folder, json, p);
     p->max_concurrency = (int)read_count(limits, "max_concurrency", 0);
-    p->memory_bytes = p->call_ms = p->drain_ms = -1;
+    p->memory_bytes = p->call_ms = p->drain_ms = p->state_bytes = -1;
     AUTO(freep) char *at = xasprintf("/plugins/%s/limits", p->alias);
+    AUTO(freep) char *of_grants = xasprintf("/plugins/%s/grants", p->alias);
     enum error_code code = check_secrets(m, p, json_object_get(grants, "secrets"), reterr);
     if (code == ERR_OK)
         secret_grants_read(m, json_object_get(document_root(m->document), "secrets"),
                            json_object_get(grants, "secrets"), p);
     if (code == ERR_OK)
         code = check_agents(m, p, reterr);
+    if (code == ERR_OK)
+        code = read_size(m, grants, of_grants, "state", &p->state_bytes, reterr);
     if (code == ERR_OK)
         code = read_size(m, limits, at, "memory", &p->memory_bytes, reterr);
     if (code == ERR_OK)

@@ -65,6 +65,7 @@ struct manifest_plugin {
     struct sandbox_path *paths; /* grants.fs and grants.exec                            */
     size_t path_count;
     bool net, jit;                                            /* granted */
+    int64_t state_bytes;                                      /* grants.state; -1 = none */
     uint32_t sandbox_off, sandbox_required, sandbox_given_up; /* as in struct sandbox_plan */
     int max_concurrency; /* 0 = as the card says                                      */
     int64_t memory_bytes, call_ms, drain_ms; /* -1 = as the card says                           */

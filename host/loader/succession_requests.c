@@ -6,6 +6,7 @@
  * the operator names; a folder stands for all below it; a route that ends in "*" for all that begin
  * so.
  */
+#include "base/units.h"
 #include "loader/succession_internal.h"
 
 #include <stdlib.h>
@@ -224,6 +225,30 @@ static bool any_net(const json_t *requests)
     return net && strcmp(net, "any") == 0;
 }
 
+/* Of `state`; -1 = none. */
+static int64_t bytes_of(const json_t *requests)
+{
+    const json_t *said = json_object_get(requests, "state");
+    int64_t bytes = said ? json_integer_value(said) : -1;
+    if (json_is_string(said) && !size_parse(slice_of(json_string_value(said)), &bytes))
+        return -1;
+    return bytes;
+}
+
+static void ask_state(struct succession *s, int64_t old_bytes, int64_t new_bytes)
+{
+    struct succession_words words = {"requests.state", NULL, "/requests/state", "/requests/state"};
+    if (new_bytes > old_bytes)
+        succession_say(s, &words, REFUTED,
+                       old_bytes < 0
+                           ? xstrdup("the new keeps values from call to call, the old did not")
+                           : xasprintf("the new asks to keep %lld bytes from call to call, the "
+                                       "old asked for %lld",
+                                       (long long)new_bytes, (long long)old_bytes));
+    else if (old_bytes >= 0)
+        succession_say(s, &words, PROVEN, xstrdup("it asks for no more than the old"));
+}
+
 void succession_requests(struct succession *s, const json_t *old_requests,
                          const json_t *new_requests)
 {
@@ -237,6 +262,7 @@ void succession_requests(struct succession *s, const json_t *old_requests,
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         ask_kind(s, &kinds[i], json_object_get(old_requests, kinds[i].name),
                  json_object_get(new_requests, kinds[i].name));
+    ask_state(s, bytes_of(old_requests), bytes_of(new_requests));
     bool was = any_net(old_requests), is = any_net(new_requests);
     struct succession_words net = {"requests.net", NULL, "/requests/net", "/requests/net"};
     if (is && !was)

@@ -400,6 +400,7 @@ void run_apply(struct run *run, const struct event *event)
         apply_spent(run, event);
         break;
     case EVENT_HELD:
+    case EVENT_STATE_PUT:
         break;
     case EVENT_MOVED:
         apply_moved(run, event);

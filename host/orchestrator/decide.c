@@ -487,6 +487,7 @@ static void decide_event(const struct run *run, const struct event *event, struc
     case EVENT_EFFECT_ENDED:
     case EVENT_SPENT:
     case EVENT_HELD:
+    case EVENT_STATE_PUT:
     case EVENT_MOVED:
     case EVENT_DUE:
     case EVENT_TOLD:

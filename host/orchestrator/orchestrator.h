@@ -49,7 +49,8 @@ enum { RULES_VERSION = 3 };
     X(TOLD, "told")                 /* a person was told of a question, or could not be         */ \
     X(CANCEL_ASKED, "cancel-asked") /* a person wants the run to end                            */ \
     X(TIME_SPENT, "time-spent")     /* the run's time budget is used up                         */ \
-    X(MOVED, "moved")               /* a start went to another library than those before        */
+    X(MOVED, "moved")               /* a start went to another library than those before        */ \
+    X(STATE_PUT, "state-put")       /* an agent keeps a value from call to call                 */
 
 enum event_kind {
 #define X(name, word) EVENT_##name,
@@ -166,6 +167,7 @@ struct event {
     bool restored;     /* the journal came from a backup: what was unfinished may have happened */
     json_t *libraries; /* digests of those that it goes on with, by agent */
     /* MOVED: `code` the agent, `digest` of the library that it is called in from here on */
+    /* STATE_PUT: `code` the key, `body` {version, value}; without a value it is gone */
     /* CHANGED: `body` {agents, approvable}, `digest` of what differs, `message` in words.
      * TAKEN_OVER: `digest` of what `who` took the blame for, or NULL */
     /* STARTED */

@@ -20,6 +20,7 @@
  *   http.c      http.send: grants, effects, replays
  *   http_secrets.c  secrets on their way out and back
  *   secrets.c   secret.use: placeholders, and what they stand for in a request
+ *   state.c     state.get, state.put: what a plugin keeps from call to call
  *   fold.c      runs read back from the journal
  *   renew.c     a run anew, from what an earlier one has finished
  *   weigh.c     what of that may be offered

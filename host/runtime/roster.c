@@ -51,6 +51,7 @@ static void mark_ungranted(struct catalog *catalog, const struct manifest_plugin
     const char *what = json_array_size(http) > 0 && entry->http_count == 0        ? "http"
                        : json_array_size(agents) > 0 && entry->agent_count == 0   ? "agents"
                        : json_array_size(secrets) > 0 && entry->secret_count == 0 ? "secrets"
+                       : card->state_bytes > 0 && entry->state_bytes < 0          ? "state"
                                                                                   : NULL;
     if (!what)
         return;

@@ -11,6 +11,7 @@
  * for all. A retry, a fallback and an undo follow from what failed, and wait for everything.
  */
 #include "runtime/across_internal.h"
+#include "runtime/state_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -312,9 +313,15 @@ static void unsettle(struct live_run *live)
 
 /* ---- records ---- */
 
+/* What goes to disk with a record, beside it. */
+struct along {
+    const char *claim, *owner;
+    const struct journal_value *value;
+};
+
 static void append(struct live_run *live, const struct event *event,
-                   const struct decisions *decisions, struct amounts charged, const char *claim,
-                   const char *owner)
+                   const struct decisions *decisions, struct amounts charged,
+                   const struct along *along)
 {
     struct host *host = live->host;
     struct purse_entries entries = {.count = 0};
@@ -339,8 +346,9 @@ static void append(struct live_run *live, const struct event *event,
         .body = text_slice(text),
         .status = status != live->shown || live->seq == 1 ? run_status_word(status) : NULL,
         .flow = live->seq == 1 ? run_flow(live->run)->name : NULL,
-        .claim = claim,
-        .claim_owner = owner,
+        .claim = along->claim,
+        .claim_owner = along->owner,
+        .value = along->value,
         .meters = entries.list,
         .meter_count = entries.count,
         .due_ms = status == RUN_WAITING ? park_due(live->run) : 0,
@@ -395,7 +403,7 @@ static void note_room(struct live_run *live, struct event *event, const struct d
     }
 }
 
-static void happen(struct live_run *live, struct event *event, const char *claim, const char *owner,
+static void happen(struct live_run *live, struct event *event, const struct along *along,
                    struct decision *ret_first)
 {
     struct host *host = live->host;
@@ -408,7 +416,7 @@ static void happen(struct live_run *live, struct event *event, const char *claim
     run_advance(live->run, event, &decisions);
     if (room)
         note_room(live, event, &decisions);
-    append(live, event, &decisions, charged, claim, owner);
+    append(live, event, &decisions, charged, along);
     if (host->options.progress)
         host->options.progress(host->options.user, live->run, event, &decisions);
     unsettle(live);
@@ -427,13 +435,19 @@ static void happen(struct live_run *live, struct event *event, const char *claim
 
 void live_happen(struct live_run *live, struct event *event, struct decision *ret_first)
 {
-    happen(live, event, NULL, NULL, ret_first);
+    happen(live, event, &(struct along){0}, ret_first);
 }
 
 void live_happen_claiming(struct live_run *live, struct event *event, const char *claim,
                           const char *owner)
 {
-    happen(live, event, claim, owner, NULL);
+    happen(live, event, &(struct along){.claim = claim, .owner = owner}, NULL);
+}
+
+void live_happen_keeping(struct live_run *live, struct event *event,
+                         const struct journal_value *value)
+{
+    happen(live, event, &(struct along){.value = value}, NULL);
 }
 
 /* ---- coming and going ---- */

@@ -5,6 +5,7 @@
  * well; everything else is denied them.
  */
 #include "runtime/across_internal.h"
+#include "runtime/state_internal.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -395,6 +396,8 @@ static const struct {
 } ops[] = {
     {"http.send/1", false, false, http_asked},
     {"secret.use/1", false, false, secret_asked},
+    {"state.get/1", false, false, state_asked},
+    {"state.put/1", false, true, state_put},
     {"effect.begin/1", false, true, effect_begin},
     {"effect.commit/1", false, true, effect_commit},
     {"budget.reserve/1", true, false, budget_reserve},

@@ -73,6 +73,12 @@ static json_t *in_words(const json_t *requests)
         add(list, xasprintf("run the program %s", json_string_value(value)));
     if (strcmp(word(requests, "net", "none"), "none") != 0)
         add(list, xstrdup("open sockets of its own, to anywhere"));
+    const json_t *state = json_object_get(requests, "state");
+    if (json_is_string(state))
+        add(list, xasprintf("keep up to %s from call to call", json_string_value(state)));
+    else if (state)
+        add(list, xasprintf("keep up to %" JSON_INTEGER_FORMAT " bytes from call to call",
+                            json_integer_value(state)));
     if (json_is_true(json_object_get(requests, "jit")))
         add(list, xstrdup("run code that it makes while it runs"));
     return list;
@@ -145,6 +151,11 @@ json_t *ungranted_in_words(const struct card *card, const struct manifest_plugin
             add(list, xasprintf("have the secret %s sent", json_string_value(value)));
     if (strcmp(word(requests, "net", "none"), "none") != 0 && !entry->net)
         add(list, xstrdup("open sockets of its own"));
+    if (card->state_bytes > 0 && entry->state_bytes < 0)
+        add(list, xstrdup("keep anything from call to call"));
+    else if (card->state_bytes > entry->state_bytes)
+        add(list, xasprintf("keep more than %lld bytes from call to call",
+                            (long long)entry->state_bytes));
     if (json_is_true(json_object_get(requests, "jit")) && !entry->jit)
         add(list, xstrdup("run code that it makes while it runs"));
     return list;

@@ -2,10 +2,12 @@
  *
  * Good, and has no mind of its own: asks the host for each of `ops` in order, and answers with what
  * it was told. "@@" in a body is the placeholder that the last secret.use gave, be it in an earlier
- * call. With `die`, its first attempt dies when all is done; with `say`, it logs and answers that.
+ * call. `count` adds one to what it keeps. With `die`, its first attempt dies when all is done;
+ * with `say`, it logs and answers that.
  */
 #include <seam/sdk.h>
 #include <seam/secret.h>
+#include <seam/state.h>
 #include <signal.h>
 
 static char word[128]; /* the last placeholder */
@@ -74,13 +76,39 @@ static seam_status act(const seam_host *host, const seam_call *call)
     return SEAM_OK;
 }
 
+/* One more than the last time, in whatever run; again while others come between. */
+static seam_status add_one(const seam_host *host, const seam_call *call)
+{
+    for (;;) {
+        seam_writer next = SEAM_WRITER;
+        int64_t count = 0;
+        seam_state is = seam_state_get(host, call->id, "count");
+        (void)seam_json_integer(is.value, &count);
+        seam_put_integer(&next, NULL, count + 1);
+        seam_state put = seam_state_put(host, call->id, "count", seam_written(&next), is.version);
+        seam_status status = put.answer.status;
+        bool over = status != SEAM_OK || put.stored;
+        if (status != SEAM_OK)
+            seam_complete_answer(host, call->id, &put.answer);
+        else if (put.stored)
+            seam_complete_ok(host, call->id, SEAM_EFFECT_DONE, seam_written(&next));
+        seam_state_done(&put);
+        seam_state_done(&is);
+        seam_writer_done(&next);
+        if (over)
+            return SEAM_OK;
+    }
+}
+
 static seam_status start(void *self, const seam_call *call)
 {
-    return act(self, call);
+    bool counts = call->agent.len == 5 && memcmp(call->agent.ptr, "count", 5) == 0;
+    return counts ? add_one(self, call) : act(self, call);
 }
 
 static const seam_agent look = SEAM_AGENT("look", SEAM_READ, 0);
 static const seam_agent make = SEAM_AGENT("make", SEAM_WRITE, 0);
 static const seam_agent think = SEAM_AGENT("think", SEAM_PURE, 0);
-static const seam_agent *const agents[] = {&look, &make, &think, NULL};
+static const seam_agent count = SEAM_AGENT("count", SEAM_WRITE_IDEMPOTENT, 0);
+static const seam_agent *const agents[] = {&look, &make, &think, &count, NULL};
 SEAM_PLUGIN("org.seam.told", "1.0.0", agents, start)

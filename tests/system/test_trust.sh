@@ -43,7 +43,7 @@ says err 'it asks to' 'send POST to https://api.example.com' 'have the secret to
     'the manifest lets it' 'make: changes the world, at most once' 'not approved'
 [ ! -e seam.lock ] || die "a lock was written"
 try 4 seam plugins approve --all --json </dev/null
-holds '.[0].asks | length == 5'
+holds '.[0].asks | length == 6'
 [ ! -e seam.lock ] || die "a lock was written"
 
 claim "what is approved is pinned; the other is refused by name"
