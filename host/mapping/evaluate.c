@@ -206,6 +206,11 @@ enum error_code evaluate_root(struct evaluation *e, const struct node *node, con
 {
     (void)dot;
     const struct scope *scope = e->scope;
+    bool run = node->as.root == ROOT_NAME_RUN;
+    if (scope->given && (run || node->as.root == ROOT_NAME_INPUT)) {
+        *ret_value = share_or_null(scope->given(scope->user, run));
+        return ERR_OK;
+    }
     const json_t *const values[ROOT_NAMES] = {
         [ROOT_NAME_INPUT] = scope->input,   [ROOT_NAME_ITEM] = scope->item,
         [ROOT_NAME_OUTPUT] = scope->output, [ROOT_NAME_ERROR] = scope->error,

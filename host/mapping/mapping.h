@@ -72,6 +72,8 @@ bool mapping_is_boolean(const struct mapping *mapping);
 /* What an evaluation sees. Values are borrowed; NULL = missing, which reads as null, as in jq. */
 struct scope {
     const json_t *input, *item, *output, *error, *run;
+    /* If not NULL, it is asked for `.input` and `.run` instead. */
+    const json_t *(*given)(const void *user, bool run);
     int64_t index;
     /* The output of a step, or its status as a string; NULL = the step has no output. */
     const json_t *(*step)(const void *user, size_t step, bool status);

@@ -137,8 +137,8 @@ static json_t *part_of(const struct run *run, const struct task *task)
     json_t *part = json_object(), *effects = json_array();
     gather_effects(run, task, effects);
     json_object_set_new(part, "effects", effects);
-    if (task->input)
-        json_object_set(part, "input", task->input);
+    if (rested_any(&task->input))
+        json_object_set(part, "input", task_input(run, task));
     if (task->state == TASK_DONE)
         json_object_set(part, "output", task->output);
     else if (task->error)

@@ -25,8 +25,7 @@ static void apply_started(struct run *run, const struct event *event)
     run->pins = json_incref(event->pins);
     run->adopted = json_incref(event->adopted);
     run->started_ms = event->at_ms;
-    run->about = json_pack("{s:s, s:I}", "id", run->id, "started", (json_int_t)event->at_ms);
-    replace_json(&run->frames[0]->input, event->input);
+    rested_set(&run->frames[0]->input, event->input);
     frame_begin(run, 0);
 }
 
@@ -71,7 +70,7 @@ static struct effect *implicit_effect(const struct run *run, struct task *task, 
         effect = task_add_effect(run, task, name);
         effect->implicit = true;
         effect->first_ms = at_ms;
-        effect->request = json_incref(task->input);
+        effect->request = json_incref(task_input(run, task));
     }
     return effect;
 }

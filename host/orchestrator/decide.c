@@ -222,7 +222,7 @@ static const char *build_input(const struct run *run, const struct task *task, j
                                char **ret_message)
 {
     const struct callee *callee = task_callee(run, task);
-    json_t *input = json_incref(task->input);
+    json_t *input = json_incref(task_input(run, task));
     if (!input && task->role == ROLE_UNDO)
         *ret_message = xstrdup(json_string_value(json_object_get(task->error, "message")));
     else if (!input)
@@ -318,10 +318,11 @@ static void decide_start_agent(const struct run *run, const struct event *event,
     };
 }
 
-static json_t *reconcile_input(const struct task *task, const struct effect *effect)
+static json_t *reconcile_input(const struct run *run, const struct task *task,
+                               const struct effect *effect)
 {
-    return json_pack("{s:O, s:s, s:s, s:O?}", "input", task->input, "key", effect->key, "effect",
-                     effect->name, "request", effect->request);
+    return json_pack("{s:O, s:s, s:s, s:O?}", "input", task_input(run, task), "key", effect->key,
+                     "effect", effect->name, "request", effect->request);
 }
 
 static void decide_start_reconcile(const struct run *run, uint32_t index, struct decision *ret)
@@ -346,7 +347,7 @@ static void decide_start_reconcile(const struct run *run, uint32_t index, struct
         .number = task->reconciles + 1,
         .reconciling = true,
         .effect = effect->name,
-        .input = reconcile_input(task, effect),
+        .input = reconcile_input(run, task, effect),
         .timeout_ms = start_timeout(run, task, true, agent),
     };
 }

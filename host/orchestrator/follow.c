@@ -23,7 +23,7 @@ static void open_implicit_effect(struct run *run, struct task *task)
     if (!effect) {
         effect = task_add_effect(run, task, name);
         effect->implicit = true;
-        effect->request = json_incref(task->input);
+        effect->request = json_incref(task_input(run, task));
     }
     effect->last_begin = task->tries;
     effect->begun_by = task->serial;
@@ -75,7 +75,7 @@ static void follow_start(struct run *run, const struct decision *decision)
         return;
     }
     if (decision->input)
-        replace_json(&task->input, decision->input);
+        rested_set(&task->input, decision->input);
     if (task->first_ms == 0)
         task->first_ms = run->now_ms;
     task->tries++;

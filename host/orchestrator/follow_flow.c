@@ -34,7 +34,7 @@ static void adopt_part(struct run *run, struct frame *frame, uint32_t index, con
         line_remove(&frame->outside, index);
     task_give_place(run, index);
     task->adopted = true;
-    replace_json(&task->input, json_object_get(part, "input"));
+    rested_set(&task->input, json_object_get(part, "input"));
     replace_json(&task->output, json_object_get(part, "output"));
     replace_json(&task->error, json_object_get(part, "error"));
     replace_json(&task->undo_input, json_object_get(part, "undo_input"));
@@ -110,7 +110,7 @@ void follow_enter(struct run *run, const struct decision *decision)
     struct flow *flow = task_flow(run, task);
     struct budget budget = budget_inside(step_of(run, task), flow);
     task_take_off(run, decision->task);
-    replace_json(&task->input, decision->input);
+    rested_set(&task->input, decision->input);
     task->first_ms = run->now_ms;
     task->tries++;
     uint32_t account = account_new(run, task->account, decision->task, &budget);
@@ -168,7 +168,7 @@ void follow_undo(struct run *run, const struct decision *decision)
     }
     uint32_t index = task_new(run, done->frame, done->step, done->item, ROLE_UNDO);
     frame->undoing = index;
-    replace_json(&run->tasks[index]->input, done->undo_input);
+    rested_set(&run->tasks[index]->input, done->undo_input);
     replace_json(&run->tasks[index]->error, done->undo_error);
 }
 

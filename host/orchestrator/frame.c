@@ -29,7 +29,7 @@ uint32_t frame_new(struct run *run, struct flow *flow, uint32_t parent, uint32_t
         .parent = parent,
         .account = account,
         .prefix = prefix_of(run, parent),
-        .input = json_incref(input),
+        .input = {.value = json_incref(input)},
         .steps = xcalloc(flow->step_count, sizeof(*frame->steps)),
         .steps_left = (uint32_t)flow->step_count,
         .undoing = NO_TASK,
@@ -47,7 +47,7 @@ void frame_free(struct frame *frame)
     }
     free(frame->steps);
     free(frame->prefix);
-    json_decref(frame->input);
+    rested_done(&frame->input);
     json_decref(frame->output);
     json_decref(frame->error);
     line_done(&frame->outside);

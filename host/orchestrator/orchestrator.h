@@ -244,6 +244,16 @@ void run_follow(struct run *run, const struct event *event, const struct decisio
 /* The loop above; the decisions are added to ret_decisions. */
 void run_advance(struct run *run, const struct event *event, struct decisions *ret_decisions);
 
+/* What a run that waits was given need not lie there as values. lay() adds a value's text, raise()
+ * makes the same value of it, a new reference. The run keeps the pointer. */
+struct rest {
+    void (*lay)(const json_t *value, struct text *out);
+    json_t *(*raise)(struct slice text);
+};
+/* Nothing that can be seen of the run changes; what is read is a value again. A START's own
+ * reference to its input is counted on to be let go of. */
+void run_rest(struct run *run, const struct rest *rest);
+
 /* ---- Records: one event with its decisions, as JSON ---- */
 
 struct record {

@@ -72,8 +72,8 @@ void decide_ask(const struct run *run, uint32_t index, enum question kind, const
                               task->path, "agent", agent->name, "text", question_text(task, kind),
                               "accepts", question_accepts(task, kind));
     json_object_set_new(shown, "rule", json_string(rule));
-    if (task->input)
-        json_object_set(shown, "input", task->input);
+    if (rested_any(&task->input))
+        json_object_set(shown, "input", task_input(run, task));
     if (task->verdict.output)
         json_object_set(shown, kind == QUESTION_INPUT ? "asked" : "output", task->verdict.output);
     if (task->verdict.error)

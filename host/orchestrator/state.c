@@ -61,9 +61,6 @@ struct run *run_new(struct flow *flow)
 {
     struct run *run = xcalloc(1, sizeof(*run));
     run->flow = flow_ref(flow);
-    run->words[0] = json_string("done");
-    run->words[STEP_FAILED - STEP_DONE] = json_string("failed");
-    run->words[STEP_SKIPPED - STEP_DONE] = json_string("skipped");
     frame_new(run, flow, NO_TASK, account_new(run, NO_ACCOUNT, NO_TASK, &flow->budget), NULL);
     return run;
 }
@@ -276,8 +273,14 @@ static const json_t *scope_step(const void *user, size_t index, bool status)
     if (!status)
         return said ? view->output : step->state == STEP_DONE ? step->output : NULL;
     if (said)
-        return view->run->words[0];
-    return step->state >= STEP_DONE ? view->run->words[step->state - STEP_DONE] : NULL;
+        return run_word(view->run, STEP_DONE);
+    return step->state >= STEP_DONE ? run_word(view->run, step->state) : NULL;
+}
+
+static const json_t *scope_given(const void *user, bool run)
+{
+    const struct scope_view *view = user;
+    return run ? run_about(view->run) : frame_input(view->run, view->frame);
 }
 
 void frame_scope(const struct run *run, const struct frame *frame, struct scope_view *view,
@@ -285,8 +288,7 @@ void frame_scope(const struct run *run, const struct frame *frame, struct scope_
 {
     *view = (struct scope_view){.run = run, .frame = frame, .step = UINT32_MAX};
     *ret_scope = (struct scope){
-        .input = frame->input,
-        .run = run->about,
+        .given = scope_given,
         .step = scope_step,
         .user = view,
     };

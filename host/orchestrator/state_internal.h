@@ -60,6 +60,18 @@ struct effect {
                      one alone cannot make it NONE                                    */
 };
 
+/* A value that may lie there as its text: see rest.c. */
+struct lain {
+    uint32_t uses; /* the flow's and its step's may be one */
+    size_t len;
+    char text[];
+};
+struct rested {
+    json_t *value; /* NULL: there is none, or … */
+    struct lain *lain;
+    bool was_raised;
+};
+
 /* How the last try ended, kept until the task is decided. */
 struct verdict {
     enum cause cause; /* when not accepted                                         */
@@ -111,7 +123,8 @@ struct task {
     bool on_recovery; /* its next try is paid by the recovery */
     bool judged;      /* verdict says how the last try ended */
     bool resumed;     /* a doubt was resolved since */
-    json_t *input, *feedback, *output, *error;
+    struct rested input;
+    json_t *feedback, *output, *error;
     enum cause failed_by;            /* of a failed one                                           */
     json_t *undo_input, *undo_error; /* undo_error: why there is no input for it       */
     int64_t first_ms;                /* of the first start                                        */
@@ -181,7 +194,7 @@ struct frame {
     uint32_t parent; /* the task whose work it is; NO_TASK = the run's own              */
     uint32_t account;
     char *prefix; /* of its tasks' paths: "", "pay/", "pay[2]/"                       */
-    json_t *input;
+    struct rested input;
     enum run_status ending; /* RUN_RUNNING, or how it is going to end                    */
     enum run_status status; /* RUN_RUNNING until final                                   */
     json_t *output, *error;
@@ -212,9 +225,9 @@ struct change {
 struct run {
     struct flow *flow; /* of frame 0 */
     char *id, *store;
-    json_t *about; /* {id, started} of `.run`                                   */
+    json_t *about; /* {id, started} of `.run`; NULL = nobody has asked          */
     json_t *pins, *libraries, *adopted;
-    json_t *words[3]; /* the words of `.steps.X.status`, by STEP_DONE … */
+    json_t *words[3]; /* the words of `.steps.X.status`, by STEP_DONE …, that were asked for */
     uint64_t seed, seq;
     bool paranoid; /* no proof is relied on */
     int64_t started_ms, now_ms;
@@ -238,7 +251,8 @@ struct run {
     struct line ends;   /* frames that are ending                                    */
     struct line timed;  /* open accounts with a limit of time                        */
     struct change change;
-    bool answer_pending; /* the event at hand asks for a decision of its own          */
+    const struct rest *rest; /* of what lies there; NULL = nothing ever did             */
+    bool answer_pending;     /* the event at hand asks for a decision of its own          */
     /* since the event at hand: what was charged before it, and for starts; did room lack? */
     struct amounts charged_before, begun;
     bool lacked_room;
@@ -319,6 +333,18 @@ void task_take_off(struct run *run, uint32_t index);
 void task_step_forward(struct run *run, uint32_t index);
 struct effect *task_add_effect(const struct run *run, struct task *task, const char *name);
 void replace_json(json_t **slot, json_t *value);
+
+/* ---- rest.c ---- */
+
+/* As values; borrowed. */
+json_t *frame_input(const struct run *run, const struct frame *frame);
+json_t *task_input(const struct run *run, const struct task *task);
+void rested_set(struct rested *it, json_t *value);
+bool rested_any(const struct rested *it); /* there is a value */
+void rested_done(struct rested *it);
+/* What `.run` and `.steps.X.status` read; borrowed. */
+const json_t *run_about(const struct run *run);
+const json_t *run_word(const struct run *run, enum step_state final);
 
 /* ---- frame.c: flows at work ---- */
 

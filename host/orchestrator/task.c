@@ -167,7 +167,7 @@ uint32_t task_new_call(struct run *run, uint32_t parent, const struct agent *age
                           .item = asks->item,
                           .role = ROLE_CALL,
                           .path = xasprintf("%s/%s", asks->path, event->effect),
-                          .input = event->body ? json_incref(event->body) : json_object(),
+                          .input.value = event->body ? json_incref(event->body) : json_object(),
                       });
     struct task *caller = run->tasks[parent];
     run->tasks[index]->account = account_of_call(run, caller->account, index, event->request);
@@ -205,7 +205,7 @@ void task_free(struct task *task)
     free(task->children);
     free(task->effects);
     free(task->path);
-    json_decref(task->input);
+    rested_done(&task->input);
     json_decref(task->feedback);
     json_decref(task->output);
     json_decref(task->error);

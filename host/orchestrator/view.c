@@ -27,7 +27,7 @@ enum run_status run_status(const struct run *run)
 
 const json_t *run_input(const struct run *run)
 {
-    return run->frames[0]->input;
+    return frame_input(run, run->frames[0]);
 }
 
 const json_t *run_output(const struct run *run)
@@ -118,7 +118,7 @@ bool run_agent_underway(const struct run *run, const char *agent)
 
 json_t *run_task_input(const struct run *run, uint32_t task)
 {
-    return task_at(run, task)->input;
+    return task_input(run, task_at(run, task));
 }
 
 char *run_task_reference(const struct run *run, uint32_t index, const json_t *result)
@@ -339,8 +339,8 @@ static json_t *describe_task(const struct run *run, const struct task *task)
         json_object_set_new(json, "reconciles", json_integer(task->reconciles));
     if (task->effect_count)
         json_object_set_new(json, "effects", describe_effects(task));
-    if (task->input)
-        json_object_set(json, "input", task->input);
+    if (rested_any(&task->input))
+        json_object_set(json, "input", task_input(run, task));
     if (task->output)
         json_object_set(json, "output", task->output);
     if (task->error)

@@ -72,6 +72,12 @@ void call_line_leave(struct live_call *call)
     call->line = NULL;
 }
 
+json_t *call_input(const struct live_call *call)
+{
+    return call->reconcile_input ? call->reconcile_input
+                                 : run_task_input(call->live->run, call->task);
+}
+
 /* What it would otherwise be written for again when its turn comes. */
 static void keep_text(struct live_call *call, struct slice text)
 {
@@ -88,7 +94,7 @@ void call_wait(struct live_call *call)
         call->slot = call->slot->successor;
     call->came = ++call->slot->came;
     const struct known_text *known =
-        call->slot->waiting.first ? known_find(&call->live->host->known, call->input) : NULL;
+        call->slot->waiting.first ? known_find(&call->live->host->known, call_input(call)) : NULL;
     if (known)
         keep_text(call, known->text);
     call_line_push(&call->slot->waiting, call);
@@ -112,6 +118,7 @@ static void call_was_sent(struct live_call *call, uint64_t id)
         call->next->back = &call->next;
     slot->sent = call;
     slot_watch(slot);
+    live_rest(call->live);
 }
 
 void call_free(struct live_call *call)
@@ -126,7 +133,7 @@ void call_free(struct live_call *call)
         free(call->refusal->message);
     free(call->refusal);
     free(call->text);
-    json_decref(call->input);
+    json_decref(call->reconcile_input);
     json_decref(call->feedback);
     placeholders_done(call);
     json_decref(call->ordinals);
@@ -205,12 +212,12 @@ static bool call_send(struct live_call *call)
     struct host *host = call->live->host;
     struct text *text = &host->scratch;
     struct slice input = {call->text, call->text_len};
-    const struct known_text *known = call->text ? NULL : known_find(&host->known, call->input);
+    const struct known_text *known = call->text ? NULL : known_find(&host->known, call_input(call));
     text_clear(text);
     if (known)
         input = known->text;
     else if (!call->text)
-        json_write(call->input, text);
+        json_write(call_input(call), text);
     size_t written = text->len;
     if (call->feedback)
         json_write(call->feedback, text);
@@ -275,8 +282,7 @@ void call_start(struct live_run *live, const struct decision *start)
     call->number = start->number;
     call->reconciling = start->reconciling;
     call->timeout_ms = start->timeout_ms;
-    call->input =
-        json_incref(start->reconciling ? start->input : run_task_input(live->run, start->task));
+    call->reconcile_input = start->reconciling ? json_incref(start->input) : NULL;
     call->feedback = json_incref(start->feedback);
     run_task_key(live->run, start->task, call->key);
     call->slot = slot;
@@ -321,7 +327,7 @@ void call_stop(struct live_run *live, uint32_t task)
 static char *claim_owner(const struct live_call *call)
 {
     const struct run *run = call->live->run;
-    const char *asked = json_string_value(json_object_get(call->input, "key"));
+    const char *asked = json_string_value(json_object_get(call->reconcile_input, "key"));
     if (call->reconciling)
         return xasprintf("%s/%s", run_id(run), asked);
     if (run_task_effects(run, call->task) != 1)

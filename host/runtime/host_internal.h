@@ -7,6 +7,7 @@
  *   stand_in.c  what stands behind calls and requests in a rehearsal
  *   runs.c      a run's life: records, the barrier, decisions carried out
  *   begin.c     how runs begin, and are taken up again
+ *   rest.c      runs that wait, of which there are many
  *   parked.c    runs that wait for people, out of memory
  *   slots.c     plugins, started and started again
  *   fits.c      whether plugins may change under a run
@@ -197,7 +198,7 @@ struct live_call {
     bool reconciling;
     uint64_t id;        /* 0 = waiting */
     int64_t timeout_ms; /* counts from when its plugin takes it, not while that is started */
-    json_t *input, *feedback;
+    json_t *reconcile_input, *feedback;
     char *text; /* of a small input, while it waits; NULL = it is to be written */
     size_t text_len;
     char key[DIGEST_HEX_SIZE];
@@ -398,6 +399,11 @@ WARN_UNUSED enum error_code run_take_up(struct host *host, const char *id, bool 
 /* A person said that it may go on with plugins that are not what they were. */
 void run_permitted(struct live_run *live);
 
+/* ---- rest.c ---- */
+
+/* A call of the run was sent, and may take long. */
+void live_rest(struct live_run *live);
+
 /* ---- hooks.c ---- */
 
 /* Tells whom the flow names, once what was recorded so far is on disk. */
@@ -483,6 +489,8 @@ void call_start(struct live_run *live, const struct decision *decision);
 void call_refuse(struct live_run *live, uint32_t task, uint32_t attempt, enum cause cause,
                  const char *why);
 void call_stop(struct live_run *live, uint32_t task);
+/* What the agent is given; borrowed. It is the run's, which may lay it down once it was sent. */
+json_t *call_input(const struct live_call *call);
 /* Drops the call; the run is not told. */
 void call_free(struct live_call *call);
 /* The calls that wait, oldest first, as far as the plugin takes them. */

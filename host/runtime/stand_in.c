@@ -30,7 +30,7 @@ uint64_t outside_call(struct live_call *call, const struct plugin_call *out)
         .reconciling = call->reconciling,
         .agent = call->agent,
         .attempt = call->number,
-        .input = call->input,
+        .input = call_input(call),
         .feedback = call->feedback,
         .key = call->key,
         .timeout_ms = call->timeout_ms,

@@ -94,7 +94,7 @@ static const char *task_difference(const struct task *a, const struct task *b)
     SAME(a, b, on_recovery);
     SAME(a, b, judged);
     SAME(a, b, resumed);
-    SAME_JSON(a, b, input);
+    SAME_JSON(a, b, input.value);
     SAME_JSON(a, b, feedback);
     SAME_JSON(a, b, output);
     SAME_JSON(a, b, error);
@@ -178,7 +178,7 @@ static const char *frame_difference(const struct frame *a, const struct frame *b
     SAME(a, b, parent);
     SAME(a, b, account);
     SAME_TEXT(a, b, prefix);
-    SAME_JSON(a, b, input);
+    SAME_JSON(a, b, input.value);
     SAME(a, b, ending);
     SAME(a, b, status);
     SAME_JSON(a, b, output);

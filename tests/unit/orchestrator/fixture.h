@@ -3,7 +3,7 @@
  * A bench for the orchestrator: real flows compiled from text, and events sent one by one. After
  * each event three things are proven without being asked for: the record can be written and read
  * back; a second run that only follows what was recorded is in the same state, and can say why; a
- * third one that decides again decides the same.
+ * third one that decides again decides the same, and rests between two events.
  */
 #ifndef TESTS_ORCHESTRATOR_FIXTURE_H
 #define TESTS_ORCHESTRATOR_FIXTURE_H
@@ -169,6 +169,30 @@ static inline void follow_record(struct bench *b, const struct record *record)
     }
 }
 
+static inline void lay_text(const json_t *value, struct text *out)
+{
+    AUTO(freep) char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    text_adds(out, text);
+}
+
+static inline json_t *raise_text(struct slice text)
+{
+    json_t *value = json_loadb(text.ptr, text.len, JSON_DECODE_ANY, NULL);
+    ck_assert_ptr_nonnull(value);
+    return value;
+}
+
+/* Whatever was raised before. */
+static inline void rest_again(struct run *run)
+{
+    static const struct rest rest = {lay_text, raise_text};
+    for (uint32_t i = 0; i < run->frame_count; i++)
+        run->frames[i]->input.was_raised = false;
+    for (uint32_t i = 0; i < run->task_count; i++)
+        run->tasks[i]->input.was_raised = false;
+    run_rest(run, &rest);
+}
+
 static inline void prove_record(struct bench *b, const struct event *event)
 {
     struct record record;
@@ -186,6 +210,7 @@ static inline void prove_record(struct bench *b, const struct event *event)
     expect_same(b->follower, b->run, "what was followed");
     expect_same(b->twin, b->run, "what was decided again");
     decisions_done(&again);
+    rest_again(b->twin);
     record_done(&record);
     json_decref(made);
     json_decref(anew);

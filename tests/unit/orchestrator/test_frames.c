@@ -40,11 +40,11 @@ START_TEST(a_flow_within_sees_its_own_input_and_gives_its_own_output)
                                                                         "}\"}}\n");
     decided(&b, DECISION_ENTER, "flow-begins");
     expect_state(&b, "in", TASK_INSIDE);
-    expect_json(the_task(&b, "in/one")->input, "{\"y\": 7}");
+    expect_json(the_task(&b, "in/one")->input.value, "{\"y\": 7}");
     ok(&b, "in/one", "{\"n\": 4}");
     decided(&b, DECISION_LEAVE, "all-steps-final");
     decided(&b, DECISION_ACCEPT, "output-accepted");
-    expect_json(the_task(&b, "after")->input, "{\"n\": 5}");
+    expect_json(the_task(&b, "after")->input.value, "{\"n\": 5}");
     ok(&b, "after", "{\"n\": 1}");
     expect_status(&b, RUN_DONE);
     bench_done(&b);
@@ -120,7 +120,7 @@ START_TEST(what_fails_inside_is_undone_inside_and_then_its_step_fails)
     fails(&b, "in/pay", CAUSE_FAILED);
     decided(&b, DECISION_UNDO, "undo");
     not_decided(&b, DECISION_LEAVE);
-    expect_json(the_task(&b, "in/book/undo")->input, "{\"b\": 3}");
+    expect_json(the_task(&b, "in/book/undo")->input.value, "{\"b\": 3}");
     ok(&b, "in/book/undo", "{\"n\": 1}");
     decided(&b, DECISION_LEAVE, "cleaned-up");
     expect_state(&b, "in", TASK_SKIPPED);
@@ -162,7 +162,7 @@ START_TEST(an_undo_of_the_step_itself_takes_the_place_of_those_inside)
     ok(&b, "in/book", "{\"n\": 3}");
     ok(&b, "in/pay", "{\"n\": 3}");
     fails(&b, "last", CAUSE_FAILED);
-    expect_json(the_task(&b, "in/undo")->input, "{\"all\": true}");
+    expect_json(the_task(&b, "in/undo")->input.value, "{\"all\": true}");
     ck_assert(!has_task(&b, "in/book/undo"));
     bench_done(&b);
 }

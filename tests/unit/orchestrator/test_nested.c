@@ -15,7 +15,7 @@ START_TEST(a_call_is_started_and_its_output_is_there)
     bench_start(&b, FLOW("  a: {agent: w/read}\n"), "{}");
     ck_assert_int_eq(asks_for(&b, "a", "x#1", "w/pure", "{\"q\": 1}", NULL), BEGIN_FRESH);
     decided(&b, DECISION_START, "first-attempt");
-    expect_json(the_task(&b, "a/x#1")->input, "{\"q\": 1}");
+    expect_json(the_task(&b, "a/x#1")->input.value, "{\"q\": 1}");
     ok(&b, "a/x#1", "{\"n\": 5}");
     uint32_t child = run_nested_find(b.run, task_of(&b, "a"), "x#1");
     ck_assert(run_nested(b.run, child, &view));
