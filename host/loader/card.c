@@ -342,6 +342,7 @@ enum error_code card_read(const char *path, struct card **ret_card, struct error
     AUTO(card_freep) struct card *card = xcalloc(1, sizeof(*card));
     card->path = xstrdup(path);
     card->library = library.digest;
+    card->library_size = library.bytes.len;
     card->digest = card->bare = digest_of(text);
     code = read_json(card, text, false, reterr);
     if (code != ERR_OK) {

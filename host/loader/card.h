@@ -35,6 +35,7 @@ struct card {
     /* Of the card's bytes, and of its agents if it was described: what is approved; of its bytes
      * alone; of the file. */
     struct digest digest, bare, library;
+    size_t library_size;
 };
 
 /* Opens the file once, checks owner and mode (it and every parent folder belong to root or the user

@@ -60,6 +60,8 @@ struct plugin_handlers { /* all are set */
 struct plugin_options {
     bool in_process;
     const char *worker;  /* path of seam-worker                                       */
+    const char *library; /* a copy of the card's library; NULL, or one that is not what it was:
+                            the card's path                                           */
     struct slice config; /* JSON, valid against the card's `config`                   */
     int max_concurrency; /* calls at once, and threads for blocking agents; others wait in
                             line                                                      */
@@ -75,8 +77,8 @@ WARN_UNUSED enum error_code plugin_plan(const struct card *card,
                                         const struct manifest_plugin *entry,
                                         struct sandbox_plan *ret_plan, struct error *reterr);
 
-/* Starts a plugin; ready() tells the outcome later. Keeps nothing of card and options. The file
- * must be the one that the card was read from, byte for byte. */
+/* Starts a plugin; ready() tells the outcome later. Keeps nothing of card and options. What is
+ * loaded is what the card was read from, byte for byte, or nothing. */
 WARN_UNUSED enum error_code plugin_start(const struct card *card,
                                          const struct plugin_options *options,
                                          const struct plugin_handlers *handlers, void *user,

@@ -77,19 +77,30 @@ static enum error_code open_events(struct plugin *p, struct error *reterr)
     return ERR_OK;
 }
 
+static enum error_code open_same(const char *path, const struct card *card,
+                                 struct library *ret_library, struct error *reterr)
+{
+    enum error_code code = library_open(path, ret_library, reterr);
+    if (code != ERR_OK || digest_equal(&ret_library->digest, &card->library))
+        return code;
+    library_done(ret_library);
+    return error_set(reterr, ERR_CONFLICT,
+                     "%s is not the file any more that was checked (cure: read its card again)",
+                     path);
+}
+
 static enum error_code start_guest(struct plugin *p, const struct card *card,
                                    const struct plugin_options *options, struct error *reterr)
 {
     struct library library;
-    enum error_code code = library_open(card->path, &library, reterr);
+    struct error ignored;
+    enum error_code code = ERR_NOT_FOUND;
+    if (options->library)
+        code = open_same(options->library, card, &library, &ignored);
+    if (code != ERR_OK)
+        code = open_same(card->path, card, &library, reterr);
     if (code != ERR_OK)
         return code;
-    if (!digest_equal(&library.digest, &card->library)) {
-        library_done(&library);
-        return error_set(reterr, ERR_CONFLICT,
-                         "%s is not the file any more that was checked (cure: read its card again)",
-                         card->path);
-    }
     struct sandbox_plan strictest;
     sandbox_plan_init(&strictest);
     const struct sandbox_plan *plan = options->sandbox ? options->sandbox : &strictest;

@@ -143,6 +143,7 @@ struct slot {
     struct host *host;
     struct slot *next; /* of those that retire, or are coming */
     const struct roster_plugin *roster;
+    char *library_path;           /* of the copy that is loaded; NULL = the file itself */
     size_t index;                 /* of its host's slots */
     uint64_t generation, library; /* library: the first generation that ran this very library */
     struct slot *successor;       /* it retires: what comes goes there */
@@ -427,7 +428,8 @@ WARN_UNUSED enum error_code plugin_describe(struct roster_plugin *plugin, size_t
                                             struct error *reterr);
 /* plugin_start as the manifest and the card say. */
 WARN_UNUSED enum error_code plugin_start_entry(const struct roster_plugin *roster,
-                                               const char *worker, size_t payload,
+                                               const char *worker, const char *library,
+                                               size_t payload,
                                                const struct plugin_handlers *handlers, void *user,
                                                struct plugin **ret_plugin, struct error *reterr);
 /* The path of seam-worker: as given, or beside this program. The caller frees. */

@@ -11,9 +11,11 @@
  *   UP → OFF          down(): its worker has ended
  */
 #include "runtime/host_internal.h"
+#include "trust/trust.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct slot *slot_of(const struct host *host, const struct agent *agent)
 {
@@ -219,8 +221,9 @@ static void readable(uv_poll_t *poll, int status, int events)
 }
 
 enum error_code plugin_start_entry(const struct roster_plugin *roster, const char *worker,
-                                   size_t payload, const struct plugin_handlers *handlers,
-                                   void *user, struct plugin **ret_plugin, struct error *reterr)
+                                   const char *library, size_t payload,
+                                   const struct plugin_handlers *handlers, void *user,
+                                   struct plugin **ret_plugin, struct error *reterr)
 {
     const struct manifest_plugin *entry = roster->entry;
     const struct card *card = roster->card;
@@ -237,6 +240,7 @@ enum error_code plugin_start_entry(const struct roster_plugin *roster, const cha
     struct plugin_options options = {
         .in_process = entry->in_process,
         .worker = worker,
+        .library = library,
         .config = text_slice(&config),
         .max_concurrency = most_at_once(roster),
         .sandbox = &plan,
@@ -253,8 +257,9 @@ void slot_start(struct slot *slot)
     if (slot->plugin)
         slot_drop(slot);
     slot->state = SLOT_STARTING;
-    if (plugin_start_entry(slot->roster, host->worker, (size_t)host->manifest->payload,
-                           &slot_handlers, slot, &slot->plugin, &err) != ERR_OK) {
+    if (plugin_start_entry(slot->roster, host->worker, slot->library_path,
+                           (size_t)host->manifest->payload, &slot_handlers, slot, &slot->plugin,
+                           &err) != ERR_OK) {
         ready(slot, &err);
         return;
     }
@@ -278,6 +283,37 @@ void slot_keep(struct slot *slot)
         slot_start(slot);
 }
 
+/* Where the journal lies, for a manifest whose folder is not to be written to; NULL = nowhere. */
+static char *journal_folder(const struct host *host)
+{
+    char *path =
+        host->options.in_memory ? NULL : roster_store(host->options.roster, host->options.store);
+    char *slash = path ? strrchr(path, '/') : NULL;
+    if (slash)
+        slash[slash == path] = '\0';
+    if (!slash)
+        free(path);
+    return slash ? path : NULL;
+}
+
+/* So that what is started again is what was started, whatever the file is by then. */
+static void hold_library(struct slot *slot)
+{
+    const struct roster_plugin *roster = slot->roster;
+    struct error err, ignored;
+    if (!roster->card || slot->host->options.stand_ins)
+        return;
+    AUTO(freep) char *spare = journal_folder(slot->host);
+    if (spare && access(slot->host->manifest->folder, W_OK) != 0 &&
+        store_hold(spare, roster->card, &slot->library_path, &ignored) == ERR_OK)
+        return;
+    if (store_hold(slot->host->manifest->folder, roster->card, &slot->library_path, &err) != ERR_OK)
+        host_log(slot->host, roster->entry->alias, SEAM_LOG_WARNING,
+                 "there is no copy of its library in the private store, so its worker can only be "
+                 "started again while the file is what it is: %s",
+                 err.text);
+}
+
 struct slot *slot_new(struct host *host, const struct roster_plugin *roster, size_t index)
 {
     struct slot *slot = xcalloc(1, sizeof(*slot));
@@ -288,6 +324,7 @@ struct slot *slot_new(struct host *host, const struct roster_plugin *roster, siz
     call_line_init(&slot->waiting);
     timer_init(&slot->restart, host, slot);
     timer_init(&slot->full, host, slot);
+    hold_library(slot);
     return slot;
 }
 
@@ -302,7 +339,16 @@ void slot_free(struct slot *slot)
     timer_stop(&slot->restart);
     timer_stop(&slot->full);
     map_done(&slot->gates);
+    free(slot->library_path);
     free(slot);
+}
+
+static void sweep(const struct host *host)
+{
+    AUTO(freep) char *spare = journal_folder(host);
+    store_sweep(host->manifest->folder, host->manifest);
+    if (spare)
+        store_sweep(spare, host->manifest);
 }
 
 void slots_open(struct host *host)
@@ -315,6 +361,8 @@ void slots_open(struct host *host)
             host->slots[i]->state = SLOT_UP;
     }
     host->slot_count = roster->plugin_count;
+    if (!host->options.stand_ins)
+        sweep(host);
 }
 
 bool slots_listen(struct host *host)

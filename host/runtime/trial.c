@@ -81,7 +81,7 @@ static enum error_code attempt(const struct roster_plugin *plugin, const char *w
     struct plugin *started = NULL;
     AUTO(freep) char *program = find_worker(worker);
     enum error_code code =
-        plugin_start_entry(plugin, program, payload, &handlers, &trial, &started, reterr);
+        plugin_start_entry(plugin, program, NULL, payload, &handlers, &trial, &started, reterr);
     if (code != ERR_OK)
         return code;
     while (!trial.over) {

@@ -52,6 +52,13 @@ size_t lock_prune(struct lock *lock, const struct manifest *manifest);
 WARN_UNUSED enum error_code lock_write(const struct lock *lock, const struct manifest *manifest,
                                        struct error *reterr);
 
+/* A copy of the library that the card was read from, in the store in that folder, for as long as a
+ * host runs it: its path, which the caller frees. What is loaded by it is to be hashed again. */
+WARN_UNUSED enum error_code store_hold(const char *folder, const struct card *card, char **ret_path,
+                                       struct error *reterr);
+/* Takes copies out of the store in that folder that no lock beside the manifest names and no host
+ * has held for a week. */
+void store_sweep(const char *folder, const struct manifest *manifest);
 /* Keeps a copy of what was approved, by its digest. */
 WARN_UNUSED enum error_code store_keep(const struct manifest *manifest, const struct card *card,
                                        struct error *reterr);

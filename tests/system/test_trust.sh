@@ -72,6 +72,42 @@ says out 'the library' 'was approved, and this is' 'seam plugins approve told'
 seam run one.yaml --input ops.json --id after >out 2>err && die "it ran"
 cat out err >both && says both 'was approved, and this is'
 
+claim "what is replaced while a host runs changes nothing: a worker that is started again is what it was"
+cp kept.so p/told.so && rm -rf .seam/store
+try 0 seam plugins approve told --yes
+rm -rf .seam/store
+sed -e 's/start_to_close: 1s, schedule_to_close: 5s/start_to_close: 60s/' -e 's|told/look|told/make|' one.yaml >dies.yaml
+echo '{"die": true, "ops": [{"op": "clock.sleep/1", "body": {"ms": 700}}]}' >dies.json
+"$SEAM" run dies.yaml --input dies.json --id dies --json >dies.out 2>dies.err &
+host=$!
+begun() { [ "$(sqlite3 -cmd '.timeout 10000' journal.db "SELECT count(*) FROM events WHERE run='dies'" 2>/dev/null)" -ge 1 ] 2>/dev/null; }
+await begun
+cp "$SINS/echo.so" new.so && mv new.so p/told.so
+wait "$host" || { cat dies.out dies.err; die "it did not end well"; }
+try 0 seam explain dies
+says out 'retry'
+cmp kept.so ".seam/store/$(sha256sum kept.so | cut -d' ' -f1)/plugin.so" || die "the copy is another"
+
+claim "copies that nobody names or uses go; those that a lock names stay, and a truncated one is made anew"
+cp kept.so p/told.so
+rm -f .seam/store/*/plugin.so
+mkdir -p ".seam/store/$(printf 'ab%.0s' {1..32})" ".seam/store/$(printf 'cd%.0s' {1..32})" .seam/store/mine
+echo x >".seam/store/$(printf 'ab%.0s' {1..32})/plugin.so"
+touch -d '8 days ago' .seam/store/*
+echo "$(printf 'cd%.0s' {1..32})" >other.lock
+try 0 seam run one.yaml --input ops.json --id sweeps
+[ ! -e ".seam/store/$(printf 'ab%.0s' {1..32})" ] && [ -e ".seam/store/$(printf 'cd%.0s' {1..32})" ] && [ -e .seam/store/mine ] || die "swept wrongly"
+copy=.seam/store/$(sha256sum kept.so | cut -d' ' -f1)/plugin.so
+cmp kept.so "$copy" || die "it was not made anew"
+chmod 600 "$copy" && truncate -s 100 "$copy"
+try 0 seam run one.yaml --input ops.json --id again
+cmp kept.so "$copy" || die "it is still truncated"
+chmod 600 "$copy" && printf 'x' | dd of="$copy" bs=1 seek=5000 conv=notrunc status=none
+try 0 seam run one.yaml --input ops.json --id tampered
+rm -r other.lock .seam/store/mine "$copy"
+try 0 seam run one.yaml --input ops.json --id anew
+printf 'x' >>p/told.so
+
 claim "on an upgrade the difference is shown"
 try 4 seam plugins approve told </dev/null
 says err 'was approved by alice' 'it may take the place of what was approved'
