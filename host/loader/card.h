@@ -57,6 +57,9 @@ WARN_UNUSED enum error_code card_parse(struct slice text, struct card **ret_card
  * if it is not the same file any more. */
 WARN_UNUSED enum error_code library_copy(const struct card *card, const char *path,
                                          struct error *reterr);
+/* Whether a file that may be being built is there as a whole; what cannot become a library by
+ * waiting is whole. */
+bool library_is_whole(const char *path);
 void card_free(struct card *card);
 void card_freep(struct card **card);
 

@@ -449,9 +449,32 @@ START_TEST(a_link_is_followed_to_where_it_is_looked_at_too)
 }
 END_TEST
 
-UNIT_MAIN(a_good_card_is_read, digests_are_those_of_the_file_and_the_card,
-          all_that_a_card_says_is_read, without_a_config_schema_it_takes_none,
-          brokered_is_who_has_no_other_way_into_the_world,
+START_TEST(a_library_is_whole_when_it_is_written)
+{
+    struct file f;
+    file_init(&f, PLUGIN_FILE("echo"));
+    ck_assert(!library_is_whole(f.path));
+    for (size_t len = 0; len < f.len; len += f.len / 40 + 1) {
+        file_write(&f, len);
+        ck_assert_msg(!library_is_whole(f.path), "%zu of %zu bytes are whole", len, f.len);
+    }
+    file_write(&f, f.len);
+    ck_assert(library_is_whole(f.path));
+    FILE *writer = fopen(f.path, "r+");
+    ck_assert_ptr_nonnull(writer);
+    ck_assert(!library_is_whole(f.path));
+    fclose(writer);
+    ck_assert(library_is_whole(f.path));
+    memcpy(f.bytes, "text", 4); /* to be refused, not waited for */
+    file_write(&f, 4);
+    ck_assert(library_is_whole(f.path));
+    file_done(&f);
+}
+END_TEST
+
+UNIT_MAIN(a_good_card_is_read, a_library_is_whole_when_it_is_written,
+          digests_are_those_of_the_file_and_the_card, all_that_a_card_says_is_read,
+          without_a_config_schema_it_takes_none, brokered_is_who_has_no_other_way_into_the_world,
           what_is_no_shared_object_is_told_what_it_is, a_file_cut_off_anywhere_is_refused,
           a_file_damaged_anywhere_harms_nobody, a_card_outside_the_file_is_refused,
           what_has_no_card_is_no_plugin, another_abi_is_refused_with_both_versions,
