@@ -73,6 +73,12 @@ struct host_options {
     void (*settled)(void *user, const struct run *run);
     /* What plugins log, and what the host has to say of them. */
     void (*log)(void *user, const char *plugin, uint32_t level, struct slice text);
+    /* What an agent asks of the host while it works, and what it is told: the plugin and the number
+     * name what was asked, until it is answered. Both or none may be NULL. */
+    void (*asked)(void *user, const struct run *run, uint32_t task, const char *plugin,
+                  uint64_t request, struct slice op, struct slice body);
+    void (*answered)(void *user, const char *plugin, uint64_t request,
+                     const struct plugin_answer *answer);
     void *user;
     const struct stand_ins *stand_ins; /* a rehearsal; outlives the host; NULL = plugins */
 };

@@ -21,6 +21,9 @@ static void give(struct slot *slot, uint64_t request, int32_t status, uint32_t e
     json_decref(body);
     struct plugin_answer answer = {
         .status = status, .effect = effect, .body = text_slice(text), .code = slice_of(code)};
+    if (slot->host->options.answered)
+        slot->host->options.answered(slot->host->options.user, slot->roster->entry->alias, request,
+                                     &answer);
     outside_answer(slot, request, &answer);
 }
 
@@ -424,6 +427,10 @@ void service_asked(struct live_call *call, uint64_t request, struct slice op, st
 {
     struct error err;
     json_t *json = NULL;
+    const struct host_options *options = &call->live->host->options;
+    if (options->asked)
+        options->asked(options->user, call->live->run, call->task, call->slot->roster->entry->alias,
+                       request, op, body);
     for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
         if (!slice_is(op, ops[i].op))
             continue;
