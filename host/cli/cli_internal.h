@@ -213,6 +213,22 @@ void note_refused(const struct roster *roster);
 /* ---- conform.c: seam plugins verify ---- */
 
 int plugins_verify(const struct args *args, const char *path);
+/* What does not hold, for people; and the whole report, a new reference. */
+struct conformance;
+void print_failed_checks(const struct conformance *report);
+json_t *conformance_json(const struct conformance *report, uint64_t seed);
+/* A file in the folder of this program; the caller frees. */
+char *beside_this_program(const char *name);
+
+/* ---- succession.c: what one card is to another ---- */
+
+struct card;
+struct succession;
+/* brief: only what differs, and no verdict. */
+void print_succession_checks(const struct card *old_card, const struct card *new_card,
+                             const struct succession *s, bool brief);
+json_t *succession_json(const struct card *old_card, const struct card *new_card,
+                        const struct succession *s);
 
 /* ---- what `contract` is made of ---- */
 
@@ -264,6 +280,7 @@ int command_contract(const struct args *args);
 int command_reload(const struct args *args);
 int command_serve(const struct args *args);
 int command_new(const struct args *args);
+int command_dev(const struct args *args);
 
 extern const struct command commands[];
 extern const size_t command_count;

@@ -161,6 +161,13 @@ static const struct option new_options[] = {
     {"--header", "FILE", "ffi: the header that declares it, compiled; else debug information"},
     END};
 
+static const struct option dev_options[] = {
+    {"--flow", "FILE", "a flow that `run` runs"},
+    MANIFEST,
+    {"--config", "FILE", "without a manifest: the plugin's configuration, JSON"},
+    {"--store", "URL", "keep a journal there (sqlite:PATH); else nothing is left behind"},
+    END};
+
 const struct command commands[] = {
     {"run", "FLOW", "run a flow to its end",
      "Checks the flow, starts a run and works until it is done, failed, or waits for a person.\n"
@@ -411,6 +418,34 @@ const struct command commands[] = {
      "\n"
      "Exit: 0 made, 2 usage, or the folder is there already or cannot be made.",
      new_options, 1, 2, command_new},
+    {"dev", "FILE.so", "reload a plugin whenever it is built, and call its agents by hand",
+     "Loads the plugin as `run` would, in its worker and sandbox, and watches the file. After "
+     "each\n"
+     "build the new library takes the old one's place: what differs in its card is told, and "
+     "whether\n"
+     "flows that use it would break; level 1 of the conformance kit looks at it; the last call is\n"
+     "made again, unless it may change the world. Each call is shown with its input, its output "
+     "or\n"
+     "complaint, the time it took, and what the agent asked of the host. A plugin that crashes "
+     "takes\n"
+     "only its worker with it.\n"
+     "\n"
+     "The manifest is --manifest, or a seam.yaml that names the file; else the plugin is granted\n"
+     "nothing. At the prompt, or on standard input:\n"
+     "\n"
+     "  call AGENT JSON    call an agent; JSON may be @FILE, and nothing is {}\n"
+     "  last               make the last call again\n"
+     "  run JSON           run the flow of --flow\n"
+     "  agents [AGENT]     what there is to call, with an input for example\n"
+     "  cancel             end what is under way; so does Ctrl-C\n"
+     "  wait               for scripts: until the library has changed, and is up or refused\n"
+     "\n"
+     "  seam dev ./tickets.so\n"
+     "  seam dev ./tickets.so --flow flow.yaml\n"
+     "  echo 'call greet {\"name\": \"Ada\"}' | seam dev ./tickets.so --json\n"
+     "\n"
+     "Exit: 0; of a script 1 if a call did not end well; 2 usage or a bad file.",
+     dev_options, 1, 1, command_dev},
     {"serve", "", "stay, and run the manifest's flows for whoever asks over HTTP",
      "Starts every plugin of the manifest, takes up the runs that were left, and answers HTTP "
      "until\n"

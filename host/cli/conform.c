@@ -95,6 +95,13 @@ static void print_text(const struct conformance *r, uint64_t seed)
            r->failed ? paint(stdout, PLAIN) : "", r->skipped, (unsigned long long)seed);
 }
 
+void print_failed_checks(const struct conformance *r)
+{
+    for (size_t i = 0; i < check_count; i++)
+        if (r->outcomes[i].state == CHECKED_FAILED)
+            print_outcome(&checks[i], &r->outcomes[i]);
+}
+
 /* ---- JSON ---- */
 
 static json_t *failures_json(const struct checked *o)
@@ -107,7 +114,7 @@ static json_t *failures_json(const struct checked *o)
     return list;
 }
 
-static void print_report(const struct conformance *r, uint64_t seed)
+json_t *conformance_json(const struct conformance *r, uint64_t seed)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < check_count; i++) {
@@ -126,10 +133,10 @@ static void print_report(const struct conformance *r, uint64_t seed)
         }
         json_array_append_new(list, one);
     }
-    print_json(json_pack("{s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:o}", "file", r->path, "id", r->id,
-                         "version", r->version, "seed", (json_int_t)seed, "held",
-                         (json_int_t)r->held, "failed", (json_int_t)r->failed, "skipped",
-                         (json_int_t)r->skipped, "checks", list));
+    return json_pack("{s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:o}", "file", r->path, "id", r->id,
+                     "version", r->version, "seed", (json_int_t)seed, "held", (json_int_t)r->held,
+                     "failed", (json_int_t)r->failed, "skipped", (json_int_t)r->skipped, "checks",
+                     list);
 }
 
 /* ---- JUnit and SARIF ---- */
@@ -254,7 +261,7 @@ static void tell_progress(void *user, const char *what)
     fprintf(stderr, "\r\033[K%s …", what);
 }
 
-static char *beside_this_program(const char *name)
+char *beside_this_program(const char *name)
 {
     char path[4096];
     ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -313,7 +320,7 @@ int plugins_verify(const struct args *args, const char *path)
         print_text(report, options.seed);
         break;
     case CONFORM_JSON:
-        print_report(report, options.seed);
+        print_json(conformance_json(report, options.seed));
         break;
     case CONFORM_JUNIT:
         print_junit(report);

@@ -24,18 +24,18 @@ static json_t *side_json(const struct card *card)
                      card->version);
 }
 
-static void print_checks_json(const struct card *old_card, const struct card *new_card,
-                              const struct succession *s)
+json_t *succession_json(const struct card *old_card, const struct card *new_card,
+                        const struct succession *s)
 {
     json_t *checks = json_array();
     for (size_t i = 0; i < s->count; i++)
         json_array_append_new(checks, check_json(&s->checks[i]));
-    print_json(json_pack("{s:s, s:s, s:o, s:o, s:o}", "verdict", verdict_name(s->verdict),
-                         "replaceable", answers[s->verdict], "old", side_json(old_card), "new",
-                         side_json(new_card), "checks", checks));
+    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "verdict", verdict_name(s->verdict),
+                     "replaceable", answers[s->verdict], "old", side_json(old_card), "new",
+                     side_json(new_card), "checks", checks);
 }
 
-static void print_check(const struct succession_check *check)
+static void print_check(const struct succession_check *check, size_t most)
 {
     AUTO(freep)
     char *line = xasprintf("%s: %s (old card at %s, new card at %s)\n", check->aspect,
@@ -48,21 +48,25 @@ static void print_check(const struct succession_check *check)
         return;
     AUTO(freep) char *witness = json_text(check->witness);
     printf("%26s%s: ", "", check->rule ? "witness" : "asked for");
-    print_clean(stdout, slice_of(witness));
-    putchar('\n');
+    struct slice shown = slice_cut(witness, most);
+    print_clean(stdout, shown);
+    puts(witness[shown.len] ? "…" : "");
 }
 
-static void print_checks(const struct card *old_card, const struct card *new_card,
-                         const struct succession *s)
+void print_succession_checks(const struct card *old_card, const struct card *new_card,
+                             const struct succession *s, bool brief)
 {
     static const char *const sentences[] = {[PROVEN] = "may take the place of",
                                             [REFUTED] = "may not take the place of",
                                             [UNKNOWN] = "may or may not take the place of"};
     size_t open = 0;
     for (size_t i = 0; i < s->count; i++) {
-        print_check(&s->checks[i]);
+        if (!brief || s->checks[i].note || s->checks[i].verdict != PROVEN)
+            print_check(&s->checks[i], brief ? LINE_SHOWN : SIZE_MAX);
         open += !s->checks[i].note && s->checks[i].verdict != PROVEN;
     }
+    if (brief)
+        return;
     printf("%s%s%s: %s %s %s %s %s", paint(stdout, verdict_colour(s->verdict)),
            verdict_name(s->verdict), paint(stdout, PLAIN), new_card->id, new_card->version,
            sentences[s->verdict], old_card->id, old_card->version);
@@ -84,9 +88,9 @@ int compare_plugins(const struct args *args)
     struct succession s;
     succession_judge(old_card, new_card, NULL, &s);
     if (args->json)
-        print_checks_json(old_card, new_card, &s);
+        print_json(succession_json(old_card, new_card, &s));
     else
-        print_checks(old_card, new_card, &s);
+        print_succession_checks(old_card, new_card, &s, false);
     int exit_code = verdict_exit(s.verdict);
     succession_done(&s);
     return exit_code;

@@ -75,6 +75,9 @@ WARN_UNUSED enum error_code conformance_verify(const char *path,
                                                struct error *reterr);
 /* Whether there is a check of this name, or whose name begins so. */
 bool conformance_knows(const char *id);
+/* A value that the contract accepts, of the plainest; NULL = none was found. */
+struct contract;
+json_t *conformance_example(const struct contract *contract);
 void conformance_free(struct conformance *report);
 void conformance_freep(struct conformance **report);
 
