@@ -25,7 +25,7 @@ enum frame_kind {
     FRAME_STOP,
 
     FRAME_CONFINED, /* parts: the report of its sandbox, before anything of the plugin ran   */
-    FRAME_REFUSED,  /* parts: why it cannot be loaded                                       */
+    FRAME_REFUSED,  /* parts: why it cannot be loaded, number: FRAME_REFUSED_CONFINED or 0  */
     FRAME_AGENT,    /* effect, number: flags, parts: name                                   */
     FRAME_TABLE,    /* number: minor, parts: id, version; after its agents                  */
     FRAME_READY,    /* status: what create said                                             */
@@ -41,6 +41,8 @@ enum frame_kind {
     FRAME_STOPPED,
     FRAME_KINDS,
 };
+/* It was its sandbox that refused, by the plan: no other start of it will end otherwise. */
+enum { FRAME_REFUSED_CONFINED = 1 };
 
 /* In place of the index of an agent: the call is for the extension seam.describe/1. */
 #define FRAME_DESCRIBE UINT32_MAX

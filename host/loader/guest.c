@@ -130,7 +130,9 @@ static bool load(struct guest *g, const struct guest_site *site, const struct fr
     if (site->sandbox)
         guest_send(g, &(struct frame){.kind = FRAME_CONFINED, .parts = {slice_of(site->sandbox)}});
     if (site->refusal) {
-        refuse(g, "%s", site->refusal);
+        guest_send(g, &(struct frame){.kind = FRAME_REFUSED,
+                                      .number = FRAME_REFUSED_CONFINED,
+                                      .parts = {slice_of(site->refusal)}});
         return false;
     }
     g->max_threads = (int)frame->number;

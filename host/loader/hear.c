@@ -40,7 +40,8 @@ static void hear_refusal(struct plugin *p, const struct frame *frame)
     struct error err;
     char why[ERROR_TEXT_SIZE];
     size_t len = hear_clean(why, sizeof(why) - 1, frame->parts[0]);
-    error_set(&err, ERR_INPUT, "%s: %.*s", p->path, (int)len, why);
+    error_set(&err, frame->number == FRAME_REFUSED_CONFINED ? ERR_DENIED : ERR_INPUT, "%s: %.*s",
+              p->path, (int)len, why);
     plugin_refuse(p, &err);
 }
 

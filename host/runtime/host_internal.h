@@ -154,6 +154,7 @@ struct slot {
     uv_poll_t *poll;
     struct timer restart;
     bool restart_armed;
+    char *denied;           /* why its sandbox refuses it, for as long as this manifest holds */
     int64_t wait_ms;        /* before the next start; 0 = a call has completed since the last */
     uint64_t failed_starts; /* since it was up for a call: it did not start, or ended */
     struct live_call *sent; /* newest first                  */

@@ -3,7 +3,8 @@
  * The lives of a plugin. It is started when the first call for it comes, and again, after a wait
  * that grows until a call of it has completed, when its worker has died or did not come up; calls
  * wait for it meanwhile. Those that waited when a start failed are told so; later ones wait for the
- * next. A host that stays keeps its plugins up: nothing has to call them.
+ * next. What the policy of its sandbox refuses no start will change: its calls are refused at once,
+ * until the plugin is reloaded. A host that stays keeps its plugins up: nothing has to call them.
  *
  *   OFF → STARTING    a call is there, or the wait is over   [slot_start]
  *   STARTING → UP     ready()
@@ -117,7 +118,10 @@ static void ready(void *user, const struct error *err)
     host_log(slot->host, slot->roster->entry->alias, SEAM_LOG_ERROR, "%s", why.text);
     slot->state = SLOT_OFF;
     slot->failed_starts++;
-    schedule_restart(slot);
+    if (why.code == ERR_DENIED)
+        slot->denied = xstrdup(why.text);
+    else
+        schedule_restart(slot);
     refuse_waiting(slot, why.text);
     tell(slot, &why);
 }
@@ -271,7 +275,9 @@ void slot_start(struct slot *slot)
 
 void slot_want(struct slot *slot)
 {
-    if (slot->state == SLOT_UP)
+    if (slot->denied)
+        refuse_waiting(slot, slot->denied);
+    else if (slot->state == SLOT_UP)
         send_waiting(slot);
     else if (slot->state == SLOT_OFF && !slot->restart_armed)
         slot_start(slot);
@@ -279,7 +285,7 @@ void slot_want(struct slot *slot)
 
 void slot_keep(struct slot *slot)
 {
-    if (slot->roster->card && slot->state == SLOT_OFF && !slot->restart_armed)
+    if (slot->roster->card && slot->state == SLOT_OFF && !slot->restart_armed && !slot->denied)
         slot_start(slot);
 }
 
@@ -340,6 +346,7 @@ void slot_free(struct slot *slot)
     timer_stop(&slot->full);
     map_done(&slot->gates);
     free(slot->library_path);
+    free(slot->denied);
     free(slot);
 }
 

@@ -42,7 +42,8 @@ opens '{exec: [/bin/sh]}' 'fork' 'spawn a shell' 'become another program' 'lead 
 claim "sockets reach the network, but are of plain kinds"
 opens '{net: any}' 'connect by TCP' 'connect by TCP fast open' 'listen on a TCP port' \
     'send by UDP' 'open an IPv6 socket' 'open a netlink socket' 'look up a name' \
-    'turn the host'"'"'s socket elsewhere' 'send the host a descriptor'
+    'turn the host'"'"'s socket elsewhere' 'send the host a descriptor' \
+    'send the host many messages' 'set an option of the host'"'"'s socket'
 
 claim "code made while it runs"
 opens '{jit: true}' 'map memory to write and execute' 'execute what it wrote'
@@ -66,6 +67,9 @@ claim "a promise that nothing keeps refuses the plugin, and so does a protection
 sed -i 's|without: .*|without: [landlock, private-root]}|' seam.yaml
 try 1 seam plugins
 says out 'refused' 'nothing here keeps the promise `files`' 'sandbox: {without: [files]}'
+rm -f journal.db*
+try 0 timeout 60 "$SEAM" run out.yaml --input numbers.json
+holds 'length == 200 and all(.[]; .error.message | contains("nothing here keeps the promise `files`"))'
 sed -i 's|without: .*|without: [landlock], require: [landlock]}|' seam.yaml
 try 1 seam plugins
 says out 'refused' 'requires the protection `landlock`, and it is left-out'
