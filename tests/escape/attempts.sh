@@ -12,7 +12,7 @@ HERE=$STATE
 raise_world
 mkdir -p .seam/state/other
 echo 'of another plugin' >.seam/state/other/note
-jq -nc '{items: [range(140)]}' >numbers.json
+jq -nc '{items: [range(200)]}' >numbers.json
 cat >out.yaml <<'END'
 flow: out
 version: 1.0.0

@@ -52,7 +52,7 @@ int opened(long fd)
 static const struct attempt *find(int64_t number)
 {
     const struct attempt *const groups[] = {file_attempts, network_attempts, process_attempts,
-                                            host_attempts};
+                                            host_attempts, newer_attempts};
     for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++)
         for (const struct attempt *a = groups[g]; a->name; a++)
             if (number-- == 0)

@@ -16,7 +16,7 @@ struct attempt {
 };
 
 extern const struct attempt file_attempts[], network_attempts[], process_attempts[],
-    host_attempts[]; /* each ends with a NULL */
+    host_attempts[], newer_attempts[]; /* each ends with a NULL */
 
 /* What there is to reach, by the configuration. */
 struct targets {

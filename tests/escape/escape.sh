@@ -61,7 +61,11 @@ jq -r --slurpfile open open.json --slurpfile default default.json '
     | [$o.group, $o.name, $default[0][$i].stopped,
        (if $o.stopped != "" then "not possible here outside either: " + $o.stopped
         else [$alone | to_entries[] | select(.value[$i].stopped != "") | .key] | join(", ") end)]
-    | @tsv' alone.json | tee table | column -t -s "$(printf '\t')"
+    | @tsv' alone.json >table
+{
+    printf 'of\tattempt\tgot\tdenied by each of these alone\n'
+    cat table
+} | column -t -s "$(printf '\t')"
 # What was open must be denied by something alone, or by several at once.
 awk -F '\t' '$4 == "" { print $2 }' table >together
 [ "$(wc -l <together)" -le 5 ] || die "nothing alone denies: $(tr '\n' ';' <together)"
