@@ -56,6 +56,9 @@
 #define LIMIT_CONNECTIONS       128          /* HTTP connections at once                        */
 #define LIMIT_CONNECTIONS_HOST  32           /* HTTP connections to one host and port           */
 #define LIMIT_CONNECT_MS        30000        /* to resolve a name, connect and greet by TLS     */
+#define LIMIT_STREAM_WINDOW     (256u << 10) /* bytes of an answer read as it comes, unread     */
+#define LIMIT_STREAM_BYTES      (1ull << 30) /* … and of all of it                              */
+#define LIMIT_CALL_STREAMS      16u          /* answers that one call reads as they come        */
 #define LIMIT_URL               8192u        /* bytes of a URL                                  */
 #define LIMIT_HEADERS           256u         /* headers of one request or answer                */
 #define LIMIT_HEADER_BYTES      (64u << 10)  /* bytes of all headers of one request or answer   */

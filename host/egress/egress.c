@@ -6,7 +6,7 @@
  *
  * A transfer is under way (curl has it) or finished (curl is done with it, its owner was not told
  * yet). Owners are told only outside of libcurl's callbacks, so they may send and abort. The bell
- * rings for transfers that finished while one was aborted: they are told by the next dispatch.
+ * rings for what came while one was aborted or read: it is told by the next dispatch.
  *
  * libcurl's own socket pairs (to wake it, and one while a name is resolved) are not close-on-exec:
  * what starts a program closes the descriptors that it does not hand over. All others are.
@@ -35,7 +35,9 @@ struct egress {
     uint64_t last_id;
     size_t count;
     struct list under_way, finished;
-    int64_t armed_ms; /* what the timer of deadlines waits for; INT64_MAX = nothing */
+    struct transfer *news;   /* to be told that something lies there */
+    struct transfer **slots; /* LIMIT_REQUESTS of them, by id        */
+    int64_t armed_ms;        /* what the timer of deadlines waits for; INT64_MAX = nothing */
     bool closing;
 };
 
@@ -53,13 +55,48 @@ static void take_out(struct list *list, struct transfer *transfer)
     *(transfer->next ? &transfer->next->prev : &list->last) = transfer->prev;
 }
 
-/* An id is unknown, or under way, or finished. Ids grow, and late ones are asked for most. */
-static struct transfer *find(const struct list *list, uint64_t id)
+/* An id is unknown, or under way, or finished. */
+static struct transfer *find(const struct egress *egress, uint64_t id)
 {
-    struct transfer *transfer = list->last;
-    while (transfer && transfer->id != id)
-        transfer = transfer->prev;
-    return transfer;
+    struct transfer *transfer = egress->slots ? egress->slots[id % LIMIT_REQUESTS] : NULL;
+    return transfer && transfer->id == id ? transfer : NULL;
+}
+
+/* There is a free slot. */
+static void enter(struct egress *egress, struct transfer *transfer)
+{
+    do
+        transfer->id = ++egress->last_id;
+    while (egress->slots[transfer->id % LIMIT_REQUESTS]);
+    egress->slots[transfer->id % LIMIT_REQUESTS] = transfer;
+    egress->count++;
+}
+
+static void leave(struct egress *egress, const struct transfer *transfer)
+{
+    egress->slots[transfer->id % LIMIT_REQUESTS] = NULL;
+    egress->count--;
+}
+
+void egress_has_news(struct egress *egress, struct transfer *transfer)
+{
+    if (transfer->news_back)
+        return;
+    transfer->next_news = egress->news;
+    transfer->news_back = &egress->news;
+    if (transfer->next_news)
+        transfer->next_news->news_back = &transfer->next_news;
+    egress->news = transfer;
+}
+
+static void drop_news(struct transfer *transfer)
+{
+    if (!transfer->news_back)
+        return;
+    *transfer->news_back = transfer->next_news;
+    if (transfer->next_news)
+        transfer->next_news->news_back = transfer->news_back;
+    transfer->news_back = NULL;
 }
 
 /* libcurl asks the pool to watch. */
@@ -152,6 +189,7 @@ static enum error_code begin(struct egress *egress, struct error *reterr)
     if (code != ERR_OK || egress->multi)
         return code;
     ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    egress->slots = xcalloc(LIMIT_REQUESTS, sizeof(*egress->slots));
     egress->multi = curl_multi_init();
     ASSERT(egress->multi);
     set_multi(egress);
@@ -193,6 +231,7 @@ static void retire(struct egress *egress, struct transfer *transfer, enum transf
 {
     ASSERT(curl_multi_remove_handle(egress->multi, transfer->easy) == CURLM_OK);
     transfer->end = end;
+    drop_news(transfer);
     take_out(&egress->under_way, transfer);
     append(&egress->finished, transfer);
 }
@@ -273,7 +312,7 @@ static void meet_deadlines(struct egress *egress)
 /* Tells the owner; the transfer is on no list any more. */
 static void tell(struct egress *egress, struct transfer *transfer)
 {
-    egress->count--;
+    leave(egress, transfer);
     transfer_tell(transfer);
     transfer_free(transfer);
 }
@@ -284,6 +323,24 @@ static void tell_finished(struct egress *egress)
         take_out(&egress->finished, transfer);
         tell(egress, transfer);
     }
+}
+
+/* Only what is on the list now: who is told may read, and so bring more. */
+static void tell_news(struct egress *egress)
+{
+    struct transfer *told = egress->news;
+    egress->news = NULL;
+    if (told)
+        told->news_back = &told;
+    for (struct transfer *transfer; (transfer = told);) {
+        drop_news(transfer);
+        transfer_tell_news(transfer);
+    }
+}
+
+static void ring(struct egress *egress)
+{
+    ASSERT(eventfd_write(egress->bell, 1) == 0);
 }
 
 /* Whether this was the one that rang; its bell is silent afterwards. */
@@ -320,6 +377,7 @@ void egress_dispatch(struct egress *egress)
     collect(egress);
     if (deadlines)
         meet_deadlines(egress);
+    tell_news(egress);
     tell_finished(egress);
 }
 
@@ -338,14 +396,14 @@ enum error_code egress_send(struct egress *egress, const struct egress_request *
     code = transfer_new(request, egress->ca_file, done, user, &transfer, reterr);
     if (code != ERR_OK)
         return code;
-    transfer->id = ++egress->last_id;
+    transfer->egress = egress;
+    enter(egress, transfer);
     int64_t now = now_ms();
     if (transfer->timeout_ms > 0 && transfer->timeout_ms < INT64_MAX - now)
         transfer->deadline_ms = now + transfer->timeout_ms;
     if (transfer->deadline_ms < egress->armed_ms)
         arm(egress, transfer->deadline_ms);
     append(&egress->under_way, transfer);
-    egress->count++;
     ASSERT(curl_multi_add_handle(egress->multi, transfer->easy) == CURLM_OK);
     *ret_id = transfer->id;
     return ERR_OK;
@@ -353,21 +411,39 @@ enum error_code egress_send(struct egress *egress, const struct egress_request *
 
 void egress_abort(struct egress *egress, uint64_t id)
 {
-    struct transfer *transfer = find(&egress->under_way, id);
-    if (transfer) {
+    struct transfer *transfer = find(egress, id);
+    if (transfer && transfer->end == END_NOT_YET) {
         look(egress, transfer);
         collect(egress);
         if (transfer->end == END_NOT_YET)
             retire(egress, transfer, END_ABORTED);
-    } else {
-        transfer = find(&egress->finished, id);
     }
     if (transfer) {
         take_out(&egress->finished, transfer);
         tell(egress, transfer);
     }
-    if (egress->finished.first)
-        ASSERT(eventfd_write(egress->bell, 1) == 0);
+    if (egress->finished.first || egress->news)
+        ring(egress);
+}
+
+size_t egress_read(struct egress *egress, uint64_t id, size_t maximum, struct text *into)
+{
+    struct transfer *transfer = find(egress, id);
+    if (!transfer || !transfer->arrived)
+        return 0;
+    struct text *from = &transfer->answer;
+    size_t len = from->len < maximum ? from->len : maximum;
+    text_add(into, from->ptr, len);
+    from->len -= len;
+    if (from->len > 0)
+        memmove(from->ptr, from->ptr + len, from->len);
+    if (from->len == 0 && transfer->paused && transfer->end == END_NOT_YET) {
+        transfer->paused = false;
+        ASSERT(curl_easy_pause(transfer->easy, CURLPAUSE_CONT) == CURLE_OK);
+    }
+    if (egress->news)
+        ring(egress);
+    return len;
 }
 
 void egress_free(struct egress *egress)
@@ -385,6 +461,7 @@ void egress_free(struct egress *egress)
     close_own(egress->deadlines);
     close_own(egress->timer);
     close_own(egress->epoll);
+    free(egress->slots);
     free(egress->ca_file);
     free(egress);
 }

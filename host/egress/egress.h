@@ -30,6 +30,13 @@ struct egress_header {
     const char *name, *value;
 };
 
+struct egress_answer;
+
+/* There is something to read: called from egress_dispatch when the head of the answer is whole, and
+ * after that whenever bytes came to where none lay. The head has no body and no fate yet. It may
+ * read, send and abort. */
+typedef void (*egress_arrived)(void *user, const struct egress_answer *head);
+
 struct egress_request {
     const char *method; /* "GET", "POST", …; a token; not CONNECT                    */
     const char *url;    /* http or https; what egress_url_split refuses is refused   */
@@ -41,6 +48,7 @@ struct egress_request {
     bool mutating;          /* may change the world: obeys "leaves at most once"         */
     bool allow_private;     /* may reach an egress_address_is_private                    */
     const char *connect_to; /* an address that was checked, "127.0.0.1:8700", "[::1]:80"; or NULL */
+    egress_arrived arrived; /* the answer is read as it comes; NULL = whole, at the end       */
 };
 
 /* What is known of the bytes, from the library's own account of the transfer. An answer is whole if
@@ -57,7 +65,7 @@ struct egress_answer {
     int status; /* with ANSWERED; 200 or more                                */
     const struct egress_header *headers; /* names in lower case                                 */
     size_t header_count;
-    struct slice body;
+    struct slice body; /* of one that is read as it comes: what was not read, whatever the fate */
     enum error_code code; /* without ANSWERED: TIMEOUT, LIMIT, DENIED, IO              */
     const char *reason;   /* … and in words, with the host and port, and a status if seen */
 };
@@ -80,6 +88,9 @@ WARN_UNUSED enum error_code egress_send(struct egress *egress, const struct egre
  * had arrived is still an answer. Late ids are ignored. */
 void egress_abort(struct egress *egress, uint64_t id);
 size_t egress_under_way(const struct egress *egress);
+/* Adds to `into` what has come of an answer that is read as it comes, at most that much; how much
+ * it was. The other side is made to wait while LIMIT_STREAM_WINDOW bytes lie unread. */
+size_t egress_read(struct egress *egress, uint64_t id, size_t maximum, struct text *into);
 
 /* A URL as it will be sent, in one spelling, so that a grant is checked against exactly what is
  * connected to and asked for. */

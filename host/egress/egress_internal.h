@@ -45,9 +45,12 @@ enum transfer_end {
 
 struct transfer {
     struct transfer *prev, *next;
+    struct transfer *next_news, **news_back; /* among those to be told that there is news */
     uint64_t id;
     egress_done done;
+    egress_arrived arrived; /* NULL = the answer is told whole */
     void *user;
+    struct egress *egress;
 
     CURL *easy;
     struct curl_slist *headers, *connect_to;
@@ -64,7 +67,9 @@ struct transfer {
     uint64_t bytes_sent;           /* of the request, that curl handed to the socket or to TLS   */
     char denied[INET6_ADDRSTRLEN]; /* the address that policy refused, or "" */
     struct head head;
-    struct text answer;
+    struct text answer;       /* of one that is read as it comes: what was not read */
+    size_t received, maximum; /* bytes of the body                                  */
+    bool paused;              /* curl holds a piece of it back                      */
 
     enum transfer_end end;
     CURLcode result; /* with END_DONE */
@@ -81,5 +86,12 @@ WARN_UNUSED enum error_code transfer_new(const struct egress_request *request, c
 void transfer_free(struct transfer *transfer);
 /* Tells the owner, once, what became of it. */
 void transfer_tell(const struct transfer *transfer);
+/* Tells the owner that there is something to read. */
+void transfer_tell_news(const struct transfer *transfer);
+
+/* ---- egress.c ---- */
+
+/* The owner is to be told, when the dispatch that is under way is over. */
+void egress_has_news(struct egress *egress, struct transfer *transfer);
 
 #endif

@@ -25,6 +25,7 @@ _Static_assert(sizeof(long) == sizeof(void *) && sizeof(curl_off_t) == sizeof(vo
     X(curl_easy_cleanup)                                                                           \
     X(curl_easy_getinfo)                                                                           \
     X(curl_easy_init)                                                                              \
+    X(curl_easy_pause)                                                                             \
     X(curl_easy_setopt)                                                                            \
     X(curl_easy_strerror)                                                                          \
     X(curl_free)                                                                                   \
@@ -102,6 +103,11 @@ void curl_easy_cleanup(CURL *curl)
 CURL *curl_easy_init(void)
 {
     return late.curl_easy_init();
+}
+
+CURLcode curl_easy_pause(CURL *curl, int what)
+{
+    return late.curl_easy_pause(curl, what);
 }
 
 const char *curl_easy_strerror(CURLcode code)

@@ -87,13 +87,30 @@ static int witness(CURL *easy, curl_infotype type, char *bytes, size_t size, voi
 static size_t take_head(char *bytes, size_t size, size_t count, void *user)
 {
     struct transfer *transfer = user;
-    return head_line(&transfer->head, (struct slice){bytes, size * count}) ? size * count : 0;
+    bool before = transfer->head.complete;
+    if (!head_line(&transfer->head, (struct slice){bytes, size * count}))
+        return 0;
+    if (transfer->arrived && transfer->head.complete && !before)
+        egress_has_news(transfer->egress, transfer);
+    return size * count;
 }
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *user)
 {
     struct transfer *transfer = user;
-    return text_add(&transfer->answer, bytes, size * count) ? size * count : 0;
+    size_t len = size * count, unread = transfer->answer.len;
+    if (transfer->arrived && unread > 0 && unread + len > LIMIT_STREAM_WINDOW) {
+        transfer->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (transfer->received + len > transfer->maximum) {
+        transfer->answer.overflowed = true;
+        return 0;
+    }
+    transfer->received += len;
+    if (transfer->arrived && unread == 0)
+        egress_has_news(transfer->egress, transfer);
+    return text_add(&transfer->answer, bytes, len) ? len : 0;
 }
 
 /* How the request is set up. */
@@ -223,7 +240,9 @@ enum error_code transfer_new(const struct egress_request *request, const char *c
     transfer->easy = curl_easy_init();
     ASSERT(transfer->easy);
     head_init(&transfer->head);
-    text_init(&transfer->answer, request->maximum ? request->maximum : LIMIT_PAYLOAD);
+    transfer->arrived = request->arrived;
+    transfer->maximum = request->maximum ? request->maximum : LIMIT_PAYLOAD;
+    text_init(&transfer->answer, transfer->maximum);
     set_laws(transfer->easy, request->mutating);
     set_callbacks(transfer);
     set_place(transfer, request, &url);
@@ -289,8 +308,7 @@ static enum error_code cause_of(const struct transfer *transfer, struct text *wo
         return ERR_LIMIT;
     }
     if (transfer->answer.overflowed) {
-        text_addf(words, "the answer's body passes its limit of %zu bytes",
-                  transfer->answer.maximum);
+        text_addf(words, "the answer's body passes its limit of %zu bytes", transfer->maximum);
         return ERR_LIMIT;
     }
     if (transfer->denied[0] && !transfer->issued &&
@@ -312,6 +330,8 @@ static enum error_code cause_of(const struct transfer *transfer, struct text *wo
 
 static void tell_failure(const struct transfer *transfer, struct egress_answer *answer)
 {
+    if (transfer->arrived)
+        answer->body = text_slice(&transfer->answer);
     AUTO(text_done) struct text reason;
     text_init(&reason, ERROR_TEXT_SIZE);
     text_addf(&reason, "%s: ", transfer->place);
@@ -341,4 +361,13 @@ void transfer_tell(const struct transfer *transfer)
     answer.header_count = transfer->head.count;
     answer.body = text_slice(&transfer->answer);
     transfer->done(transfer->user, &answer);
+}
+
+void transfer_tell_news(const struct transfer *transfer)
+{
+    AUTO(freep) struct egress_header *headers = head_fields(&transfer->head);
+    transfer->arrived(transfer->user,
+                      &(struct egress_answer){.status = transfer->head.status,
+                                              .headers = headers,
+                                              .header_count = transfer->head.count});
 }
