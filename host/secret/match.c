@@ -4,6 +4,7 @@
  * or an escape that stands for one to four bytes, or an escape within an escape. Where a unit can
  * be read in more than one way and more than one fits, the other way is remembered and tried if
  * this one leads nowhere; there are few such places, and past a limit they are not remembered.
+ * Where the text ends before that is known, it is open.
  */
 #include "secret/secret_internal.h"
 
@@ -201,7 +202,32 @@ static size_t skip_breaks(const struct pattern *pattern, struct slice in, size_t
     }
 }
 
-size_t pattern_match(const struct pattern *pattern, struct slice in, size_t at, bool fold)
+/* The longest escape within an escape: "\\u0026#x0010FFFF;". */
+enum { ESCAPE_MAX = 24 };
+
+/* Whether more text could make another unit of what stands here. An escape that is whole, and not
+ * of a character that begins one, is what it is. */
+static bool is_cut(struct slice in, size_t at)
+{
+    const unsigned char *p = (const unsigned char *)in.ptr + at;
+    size_t left = in.len - at;
+    if (left == 0)
+        return true;
+    if (left >= ESCAPE_MAX || p[0] == '\0' || !strchr("%=\\&", p[0]))
+        return false;
+    if (p[0] == '&')
+        return !memchr(p, ';', left);
+    struct unit whole = read_escape(p, left);
+    bool half = whole.len == 3 && whole.bytes[0] == 0xed && whole.bytes[1] >= 0xa0;
+    if (half) /* of a pair of escapes that is one character */
+        return left < 12;
+    if (whole.taken > 0)
+        return whole.len == 1 && whole.bytes[0] && strchr("%=\\&", whole.bytes[0]);
+    return left < (p[0] == '\\' ? 6 : 3);
+}
+
+size_t pattern_match(const struct pattern *pattern, struct slice in, size_t at, bool fold,
+                     bool *ret_open)
 {
     struct choice choices[CHOICES];
     size_t count = 0, done = 0, start = at;
@@ -211,6 +237,7 @@ size_t pattern_match(const struct pattern *pattern, struct slice in, size_t at, 
         size_t step = 0;
         if (done > 0 && done < pattern->len)
             at = skip_breaks(pattern, in, at);
+        *ret_open |= reading == 0 && is_cut(in, at);
         for (; at < in.len && reading < READINGS && step == 0; reading++) {
             chosen = read_unit(in, at, reading);
             step = fits(pattern, done, &chosen, fold);

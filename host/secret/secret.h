@@ -30,6 +30,9 @@ WARN_UNUSED enum error_code vault_read(struct vault *vault, const char *name, co
  * in JSON and in HTML, quoted-printable, in base64 of either alphabet at any place in a longer
  * text, and in hex; names of headers come in lower case, and fold finds them so. */
 bool vault_redact(const struct vault *vault, struct slice in, bool fold, struct text *out);
+/* The same of a text that comes in pieces: adds to out what of the front of `held` no later byte
+ * can make a secret of, and takes it out of held; `last` is all of it. */
+void vault_filter(const struct vault *vault, struct text *held, bool last, struct text *out);
 bool vault_empty(const struct vault *vault);
 
 #endif

@@ -32,7 +32,9 @@ struct vault {
     bool begins_folded[256];
 };
 
-/* The length of the pattern's spelling that begins at `at`; 0 = none does. */
-size_t pattern_match(const struct pattern *pattern, struct slice in, size_t at, bool fold);
+/* The length of the pattern's spelling that begins at `at`; 0 = none does. *ret_open is set if more
+ * text could change that. */
+size_t pattern_match(const struct pattern *pattern, struct slice in, size_t at, bool fold,
+                     bool *ret_open);
 
 #endif

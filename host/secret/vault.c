@@ -268,13 +268,13 @@ enum error_code vault_read(struct vault *vault, const char *name, const char *fi
 /* ---- redaction ---- */
 
 static size_t longest(const struct vault *vault, struct slice in, size_t at, bool fold,
-                      const char **ret_name)
+                      const char **ret_name, bool *ret_open)
 {
     size_t best = 0;
     for (size_t i = 0; i < vault->count; i++)
         for (size_t k = 0; k < PATTERNS; k++) {
             const struct pattern *pattern = &vault->secrets[i].patterns[k];
-            size_t len = pattern->bytes ? pattern_match(pattern, in, at, fold) : 0;
+            size_t len = pattern->bytes ? pattern_match(pattern, in, at, fold, ret_open) : 0;
             if (len > best) {
                 best = len;
                 *ret_name = vault->secrets[i].name;
@@ -292,7 +292,9 @@ bool vault_redact(const struct vault *vault, struct slice in, bool fold, struct 
     const bool *begins = fold ? vault->begins_folded : vault->begins;
     for (size_t at = 0; at < in.len;) {
         const char *name = NULL;
-        size_t len = begins[(unsigned char)in.ptr[at]] ? longest(vault, in, at, fold, &name) : 0;
+        bool open = false;
+        size_t len =
+            begins[(unsigned char)in.ptr[at]] ? longest(vault, in, at, fold, &name, &open) : 0;
         if (len == 0) {
             at++;
             continue;
@@ -305,4 +307,33 @@ bool vault_redact(const struct vault *vault, struct slice in, bool fold, struct 
     if (found)
         text_add(out, in.ptr + copied, in.len - copied);
     return found;
+}
+
+/* How much of the front of a text that goes on can be judged by itself. */
+static size_t settled(const struct vault *vault, struct slice in)
+{
+    size_t at = 0;
+    while (vault->count > 0 && at < in.len) {
+        const char *name;
+        bool open = false;
+        size_t len = vault->begins[(unsigned char)in.ptr[at]]
+                         ? longest(vault, in, at, false, &name, &open)
+                         : 0;
+        if (open)
+            return at;
+        at += len > 0 ? len : 1;
+    }
+    return in.len;
+}
+
+void vault_filter(const struct vault *vault, struct text *held, bool last, struct text *out)
+{
+    struct slice front = text_slice(held);
+    if (!last)
+        front.len = settled(vault, front);
+    if (!vault_redact(vault, front, false, out))
+        text_add(out, front.ptr, front.len);
+    held->len -= front.len;
+    if (held->len > 0)
+        memmove(held->ptr, held->ptr + front.len, held->len);
 }

@@ -108,6 +108,66 @@ START_TEST(no_dump_is_written_by_who_has_secrets)
 }
 END_TEST
 
+/* However a text is cut, its pieces say what the whole says. */
+static void check_in_pieces(const char *secret, const char *in, const char *expected)
+{
+    struct vault *vault = vault_of(secret);
+    for (size_t piece = 1; piece <= strlen(in); piece++) {
+        AUTO(text_done) struct text held, out;
+        text_init(&held, 1 << 20);
+        text_init(&out, 1 << 20);
+        for (size_t at = 0; at < strlen(in); at += piece) {
+            size_t left = strlen(in) - at;
+            text_add(&held, in + at, left < piece ? left : piece);
+            vault_filter(vault, &held, false, &out);
+            ck_assert_msg(strncmp(text_str(&out), expected, out.len) == 0, "%s in %zu: %s", in,
+                          piece, text_str(&out));
+        }
+        vault_filter(vault, &held, true, &out);
+        ck_assert_uint_eq(held.len, 0);
+        ck_assert_str_eq(text_str(&out), expected);
+    }
+    vault_free(vault);
+}
+
+START_TEST(a_text_in_pieces_hides_what_the_whole_does)
+{
+    static const struct {
+        const char *secret, *in, *out;
+    } cases[] = {
+        {"s3cr/t", "a s3cr/t b s3cr/t", "a [secret it] b [secret it]"},
+        {"s3cr/t", "s3cr%2ft s3cr%252Ft s3cr\\/t s3cr\\u002Ft",
+         "[secret it] [secret it] [secret it] [secret it]"},
+        {"s3cr/t", "&#115;3cr&sol;t s=33cr=2Ft", "[secret it] [secret it]"},
+        {"s3cr/t", "&#x0000073;3cr/t \\u0025733cr/t", "[secret it] [secret it]"},
+        {"s3cr/t", "7333637 733363722f74", "7333637 [secret it]"},
+        {"aaab", "aaaaaab aaa b", "aaa[secret it] aaa b"},
+        {"key\xf0\x9f\x98\x80", "key\\ud83d\\uDE00 key&#128512;", "[secret it] [secret it]"},
+        {"hunter22", "Basic dXNlcjpodW50ZXIyMg== 100% & more =",
+         "Basic dXNlcjp[secret it]g== "
+         "100% & more ="},
+        {"hunter22", "dXNlcjpodW50\r\nZXIyMg==", "dXNlcjp[secret it]g=="},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        check_in_pieces(cases[i].secret, cases[i].in, cases[i].out);
+}
+END_TEST
+
+START_TEST(what_cannot_become_a_secret_is_not_held_back)
+{
+    struct vault *vault = vault_of("s3cr/t");
+    static const char line[] = "data: {\"delta\":\"yes s3 \\n no\"}\n\n";
+    AUTO(text_done) struct text held, out;
+    text_init(&held, 1 << 20);
+    text_init(&out, 1 << 20);
+    text_adds(&held, line);
+    vault_filter(vault, &held, false, &out);
+    ck_assert_str_eq(text_str(&out), line);
+    vault_free(vault);
+}
+END_TEST
+
 UNIT_MAIN(redact_finds_every_spelling, redact_leaves_all_else,
+          a_text_in_pieces_hides_what_the_whole_does, what_cannot_become_a_secret_is_not_held_back,
           redact_ends_on_what_could_be_read_in_many_ways, an_old_value_is_still_hidden,
           no_dump_is_written_by_who_has_secrets)
