@@ -426,6 +426,15 @@ void egress_abort(struct egress *egress, uint64_t id)
         ring(egress);
 }
 
+/* What curl held back may pass the limit, which it says here, and nowhere else. */
+static void go_on(struct egress *egress, struct transfer *transfer)
+{
+    transfer->paused = false;
+    transfer->result = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    if (transfer->result != CURLE_OK)
+        retire(egress, transfer, END_DONE);
+}
+
 size_t egress_read(struct egress *egress, uint64_t id, size_t maximum, struct text *into)
 {
     struct transfer *transfer = find(egress, id);
@@ -437,11 +446,9 @@ size_t egress_read(struct egress *egress, uint64_t id, size_t maximum, struct te
     from->len -= len;
     if (from->len > 0)
         memmove(from->ptr, from->ptr + len, from->len);
-    if (from->len == 0 && transfer->paused && transfer->end == END_NOT_YET) {
-        transfer->paused = false;
-        ASSERT(curl_easy_pause(transfer->easy, CURLPAUSE_CONT) == CURLE_OK);
-    }
-    if (egress->news)
+    if (from->len == 0 && transfer->paused && transfer->end == END_NOT_YET)
+        go_on(egress, transfer);
+    if (egress->news || egress->finished.first)
         ring(egress);
     return len;
 }

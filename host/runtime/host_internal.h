@@ -205,6 +205,8 @@ struct live_call {
     size_t text_len;
     char key[DIGEST_HEX_SIZE];
     struct transfer *transfers; /* under way */
+    struct stream *streams;     /* open, or not read to their end */
+    uint32_t stream_number;     /* of the last that it opened */
     struct sleeper *sleepers;
     struct asked *asked;              /* other agents that it called, and waits for */
     bool gives_way;                   /* it was told that one of them waits for a person */
@@ -517,6 +519,9 @@ WARN_UNUSED enum error_code outside_send(struct live_call *call,
                                          const struct egress_request *request, egress_done done,
                                          void *user, uint64_t *ret_id, struct error *reterr);
 void outside_abort(struct host *host, uint64_t send);
+/* What has come so far of an answer that is read as it comes, at most that much; a stand-in's comes
+ * whole, at its end. */
+void outside_read(struct host *host, uint64_t send, size_t maximum, struct text *into);
 void outside_close(struct host *host);
 void moments_close(struct host *host);
 

@@ -15,7 +15,7 @@
 
 /* ---- what was asked ---- */
 
-static void send_done(struct send *send)
+void send_done(struct send *send)
 {
     egress_url_done(&send->url);
     free(send->text);
@@ -67,7 +67,7 @@ static bool headers_ok(const json_t *headers)
     return true;
 }
 
-static bool read_send(struct send *send, json_t *body, struct error *reterr)
+bool send_read(struct send *send, json_t *body, struct error *reterr)
 {
     const char *url = json_string_value(json_object_get(body, "url"));
     json_t *timeout = json_object_get(body, "timeout_ms"),
@@ -158,20 +158,27 @@ static json_t *body_json(const struct egress_answer *answer, const char *type, j
     return response;
 }
 
-static json_t *response_json(const struct egress_answer *answer)
+json_t *answer_headers(const struct egress_answer *answer)
 {
     json_t *headers = json_object();
-    const char *type = "";
     for (size_t i = 0; i < answer->header_count; i++) {
         const struct egress_header *header = &answer->headers[i];
         const char *before = json_string_value(json_object_get(headers, header->name));
         AUTO(freep)
         char *value = before ? xasprintf("%s, %s", before, header->value) : xstrdup(header->value);
         json_object_set_new(headers, header->name, json_string(value));
-        if (strcmp(header->name, "content-type") == 0)
-            type = header->value;
     }
-    json_t *response = json_pack("{s:i, s:o}", "status", answer->status, "headers", headers);
+    return headers;
+}
+
+static json_t *response_json(const struct egress_answer *answer)
+{
+    const char *type = "";
+    for (size_t i = 0; i < answer->header_count; i++)
+        if (strcmp(answer->headers[i].name, "content-type") == 0)
+            type = answer->headers[i].value;
+    json_t *response =
+        json_pack("{s:i, s:o}", "status", answer->status, "headers", answer_headers(answer));
     if (slice_valid_utf8(answer->body)) {
         json_object_set_new(
             response, "body",
@@ -246,10 +253,18 @@ static void record_effect(struct transfer *transfer, const struct egress_answer 
         host_barrier(host, false, forget_barrier, NULL);
 }
 
+int32_t http_status_of(const struct egress_answer *answer)
+{
+    return answer->code == ERR_TIMEOUT  ? SEAM_E_TIMEOUT
+           : answer->code == ERR_DENIED ? SEAM_E_DENIED
+           : answer->code == ERR_LIMIT  ? SEAM_E_FAILED
+                                        : SEAM_E_UNAVAILABLE;
+}
+
 static void answered(void *user, const struct egress_answer *seen)
 {
     struct transfer *transfer = user;
-    struct hidden *hidden = hidden_new(transfer, seen);
+    struct hidden *hidden = hidden_new(transfer->slot, seen);
     const struct egress_answer *answer = &hidden->answer;
     struct slot *slot = transfer->slot;
     bool closing = transfer->live->host->stopping;
@@ -265,13 +280,10 @@ static void answered(void *user, const struct egress_answer *seen)
                        transfer->effect ? (uint32_t)outcome_of(transfer, answer) : SEAM_EFFECT_NONE,
                        response);
     } else {
-        int32_t status = answer->code == ERR_TIMEOUT  ? SEAM_E_TIMEOUT
-                         : answer->code == ERR_DENIED ? SEAM_E_DENIED
-                         : answer->code == ERR_LIMIT  ? SEAM_E_FAILED
-                                                      : SEAM_E_UNAVAILABLE;
         uint32_t effect = transfer->effect && answer->fate == FATE_UNKNOWN ? SEAM_EFFECT_UNKNOWN
                                                                            : SEAM_EFFECT_NONE;
-        service_fail(slot, transfer->request, status, effect, "http", "%s", answer->reason);
+        service_fail(slot, transfer->request, http_status_of(answer), effect, "http", "%s",
+                     answer->reason);
     }
     hidden_free(hidden);
     transfer_free(transfer);
@@ -279,26 +291,30 @@ static void answered(void *user, const struct egress_answer *seen)
 
 /* ---- sending ---- */
 
+struct egress_request send_request(const struct send *send, const char *key, struct outgoing *out)
+{
+    outgoing_fill(out, send, key);
+    return (struct egress_request){
+        .method = send->method,
+        .url = out->url_filled ? text_str(&out->url) : send->url.text,
+        .headers = out->headers,
+        .header_count = out->header_count,
+        .body =
+            out->body_filled ? text_slice(&out->body) : (struct slice){send->text, send->text_len},
+        .timeout_ms = send->timeout_ms ? send->timeout_ms : HTTP_TIMEOUT_MS,
+        .maximum = (size_t)send->call->live->host->manifest->payload,
+        .mutating = key != NULL,
+        .allow_private = send->grant->private_network,
+    };
+}
+
 static void transmit(const struct send *send, const char *effect, const char *key)
 {
     struct live_call *call = send->call;
     struct host *host = call->live->host;
     AUTO(outgoing_done) struct outgoing out = {0};
     struct error err;
-    outgoing_fill(&out, send, key);
-    int64_t limit = send->timeout_ms ? send->timeout_ms : HTTP_TIMEOUT_MS;
-    struct egress_request request = {
-        .method = send->method,
-        .url = out.url_filled ? text_str(&out.url) : send->url.text,
-        .headers = out.headers,
-        .header_count = out.header_count,
-        .body =
-            out.body_filled ? text_slice(&out.body) : (struct slice){send->text, send->text_len},
-        .timeout_ms = limit,
-        .maximum = (size_t)host->manifest->payload,
-        .mutating = effect != NULL,
-        .allow_private = send->grant->private_network,
-    };
+    struct egress_request request = send_request(send, key, &out);
     struct transfer *transfer = xcalloc(1, sizeof(*transfer));
     transfer->call = call;
     transfer->live = call->live;
@@ -357,7 +373,7 @@ static void effect_durable(void *user, enum error_code code, const struct error 
     struct live_call *call = call_find(held->slot, held->call);
     struct send send = {.call = call, .request = held->request};
     struct error ignored;
-    if (code == ERR_OK && call && read_send(&send, held->body, &ignored) && find_grant(&send) &&
+    if (code == ERR_OK && call && send_read(&send, held->body, &ignored) && find_grant(&send) &&
         send_admit_secrets(&send, &ignored) == ERR_OK) {
         mark_sent(call, held->effect);
         transmit(&send, held->effect, held->key);
@@ -481,21 +497,32 @@ static void send_automatic(const struct send *send, json_t *body)
     decision_done(&decision);
 }
 
-static void admit(struct send *send, json_t *body)
+bool send_may_leave(struct send *send)
 {
     struct live_call *call = send->call;
-    enum effect_class class = call->agent->effect;
     struct error err;
-    if (!find_grant(send))
+    bool granted = find_grant(send);
+    if (granted && send_admit_secrets(send, &err) == ERR_OK)
+        return true;
+    if (!granted)
         service_fail(call->slot, send->request, SEAM_E_DENIED, SEAM_EFFECT_NONE, "not-granted",
                      "%s %s://%s:%d is not granted: plugins.%s.grants.http of the manifest would "
                      "have to name it",
                      send->method, send->url.scheme, send->url.host, send->url.port,
                      call->slot->roster->entry->alias);
-    else if (send_admit_secrets(send, &err) != ERR_OK)
+    else
         service_fail(call->slot, send->request, SEAM_E_DENIED, SEAM_EFFECT_NONE, "secret",
                      "nothing was sent: %s", err.text);
-    else if (!send->mutating)
+    return false;
+}
+
+static void admit(struct send *send, json_t *body)
+{
+    struct live_call *call = send->call;
+    enum effect_class class = call->agent->effect;
+    if (!send_may_leave(send))
+        return;
+    if (!send->mutating)
         transmit(send, NULL, NULL);
     else if (class == CLASS_READ)
         service_fail(call->slot, send->request, SEAM_E_DENIED, SEAM_EFFECT_NONE, "class",
@@ -512,7 +539,7 @@ void http_asked(struct live_call *call, uint64_t request, json_t *body)
 {
     struct send send = {.call = call, .request = request};
     struct error err;
-    if (read_send(&send, body, &err))
+    if (send_read(&send, body, &err))
         admit(&send, body);
     else
         service_fail(call->slot, request, SEAM_E_INPUT, SEAM_EFFECT_NONE, "bad-request",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One http.send, between what it is (http.c) and what secrets make of it on its way out and back
- * (http_secrets.c).
+ * One request out, between what it is and as what it is sent (http.c), what secrets make of it on
+ * its way out and back (http_secrets.c), and answers that are read as they come (streams.c).
  */
 #ifndef RUNTIME_HTTP_INTERNAL_H
 #define RUNTIME_HTTP_INTERNAL_H
@@ -24,6 +24,21 @@ struct send {
     const struct http_grant *grant;
     bool mutating;
 };
+
+/* ---- http.c ---- */
+
+/* What was asked for; false: *reterr says what was expected. send_done in any case. */
+bool send_read(struct send *send, json_t *body, struct error *reterr);
+void send_done(struct send *send);
+/* It is granted, its secrets too. False: the request has been answered. */
+bool send_may_leave(struct send *send);
+struct outgoing;
+/* As it is sent: key = it may change the world. It borrows from both. */
+struct egress_request send_request(const struct send *send, const char *key, struct outgoing *out);
+/* A new object. */
+json_t *answer_headers(const struct egress_answer *answer);
+/* What a request ends with that has no whole answer. */
+int32_t http_status_of(const struct egress_answer *answer);
 
 /* ---- http_secrets.c ---- */
 
@@ -48,7 +63,18 @@ struct hidden {
     struct egress_header headers[LIMIT_HEADERS];
     char *names[LIMIT_HEADERS], *values[LIMIT_HEADERS], *body, *reason;
 };
-struct hidden *hidden_new(const struct transfer *transfer, const struct egress_answer *answer);
-void hidden_free(struct hidden *hidden);
+struct hidden *hidden_new(const struct slot *slot, const struct egress_answer *answer);
+void hidden_free(struct hidden *hidden); /* NULL is none */
+/* Is its body compressed, or otherwise not what it stands for? */
+bool answer_is_encoded(const struct egress_answer *answer);
+
+/* ---- streams.c ---- */
+
+/* http.open/1, http.read/1, http.close/1 */
+void stream_open_asked(struct live_call *call, uint64_t request, json_t *body);
+void stream_read_asked(struct live_call *call, uint64_t request, json_t *body);
+void stream_close_asked(struct live_call *call, uint64_t request, json_t *body);
+/* Its call has ended. */
+void streams_end(struct live_call *call);
 
 #endif

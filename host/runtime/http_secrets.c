@@ -143,19 +143,21 @@ json_t *send_recorded(const struct send *send)
 
 /* ---- what comes back ---- */
 
-static bool is_encoded(const struct egress_header *header)
+bool answer_is_encoded(const struct egress_answer *answer)
 {
-    return strcmp(header->name, "content-encoding") == 0 &&
-           strcasecmp(header->value, "identity") != 0;
+    for (size_t i = 0; i < answer->header_count; i++)
+        if (strcmp(answer->headers[i].name, "content-encoding") == 0 &&
+            strcasecmp(answer->headers[i].value, "identity") != 0)
+            return true;
+    return false;
 }
 
-static void hide_headers(const struct host *host, struct hidden *hidden, bool *ret_encoded)
+static void hide_headers(const struct host *host, struct hidden *hidden)
 {
     const struct egress_answer *from = &hidden->answer;
     size_t count = from->header_count < LIMIT_HEADERS ? from->header_count : LIMIT_HEADERS;
     for (size_t i = 0; i < count; i++) {
         hidden->headers[i] = from->headers[i];
-        *ret_encoded |= is_encoded(&from->headers[i]);
         hidden->names[i] = secrets_hide(host, slice_of(from->headers[i].name), true, NULL);
         hidden->values[i] = secrets_hide(host, slice_of(from->headers[i].value), false, NULL);
         if (hidden->names[i])
@@ -167,21 +169,20 @@ static void hide_headers(const struct host *host, struct hidden *hidden, bool *r
     hidden->answer.header_count = count;
 }
 
-struct hidden *hidden_new(const struct transfer *transfer, const struct egress_answer *answer)
+struct hidden *hidden_new(const struct slot *slot, const struct egress_answer *answer)
 {
-    const struct host *host = transfer->live->host;
+    const struct host *host = slot->host;
     struct hidden *hidden = xcalloc(1, sizeof(*hidden));
-    bool encoded = false;
     size_t len = 0;
     hidden->answer = *answer;
     if (vault_empty(host->vault))
         return hidden;
     if (answer->fate == FATE_ANSWERED) {
-        hide_headers(host, hidden, &encoded);
+        hide_headers(host, hidden);
         hidden->body = secrets_hide(host, answer->body, false, &len);
         if (hidden->body)
             hidden->answer.body = (struct slice){hidden->body, len};
-        if (encoded && transfer->slot->roster->entry->secret_count > 0)
+        if (answer_is_encoded(answer) && slot->roster->entry->secret_count > 0)
             hidden->answer.body = SLICE("[withheld: a compressed body cannot be searched for "
                                         "secrets]");
     } else if (answer->reason) {
@@ -194,6 +195,8 @@ struct hidden *hidden_new(const struct transfer *transfer, const struct egress_a
 
 void hidden_free(struct hidden *hidden)
 {
+    if (!hidden)
+        return;
     for (size_t i = 0; i < LIMIT_HEADERS; i++) {
         free(hidden->names[i]);
         free(hidden->values[i]);

@@ -5,6 +5,7 @@
  * well; everything else is denied them.
  */
 #include "runtime/across_internal.h"
+#include "runtime/http_internal.h"
 #include "runtime/state_internal.h"
 
 #include <stdarg.h>
@@ -398,6 +399,9 @@ static const struct {
     void (*serve)(struct live_call *call, uint64_t request, json_t *body);
 } ops[] = {
     {"http.send/1", false, false, http_asked},
+    {"http.open/1", false, false, stream_open_asked},
+    {"http.read/1", false, false, stream_read_asked},
+    {"http.close/1", false, false, stream_close_asked},
     {"secret.use/1", false, false, secret_asked},
     {"state.get/1", false, false, state_asked},
     {"state.put/1", false, true, state_put},
@@ -471,5 +475,6 @@ void services_end(struct live_call *call)
     nested_ended(call);
     while (call->transfers)
         transfer_orphan(call->transfers);
+    streams_end(call);
     settle_unsent(call);
 }

@@ -4,6 +4,7 @@
  * what it was given. Every body that they write is checked against the schema of its op.
  */
 #include <seam/sdk.h>
+#include <seam/stream.h>
 
 #include "base/text.h"
 #include "contract/contract.h"
@@ -537,7 +538,54 @@ START_TEST(numbers_are_frozen)
 }
 END_TEST
 
-UNIT_MAIN(http_send_spells_the_request_and_reads_the_response, http_bodies_are_text_or_bytes,
+START_TEST(a_stream_is_opened_read_to_its_end_and_freed)
+{
+    seam_http_request request = {.method = "GET", .url = "http://h/"};
+    seam_piece piece;
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "",
+                "{\"status\":200,\"headers\":{\"a\":\"b\"},\"stream\":7}");
+    seam_stream stream = seam_stream_open(&host, 42, &request);
+    expect_asked("http.open/1", "{\"method\":\"GET\",\"url\":\"http://h/\"}");
+    ck_assert(stream.status == 200 && stream.number == 7);
+    ck_assert(seam_json_is(seam_json_at(stream.headers, "/a"), "b"));
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", "{\"body_base64\":\"AP8=\",\"end\":false}");
+    ck_assert(seam_stream_next(&host, 42, &stream, &piece));
+    expect_asked("http.read/1", "{\"stream\":7}");
+    ck_assert(piece.len == 2 && memcmp(piece.bytes, "\0\xff", 2) == 0);
+    will_answer(SEAM_E_TIMEOUT, SEAM_EFFECT_NONE, "nothing-yet", "{\"message\":\"wait\"}");
+    ck_assert(!seam_stream_next_within(&host, 42, &stream, 50, &piece));
+    expect_asked("http.read/1", "{\"stream\":7,\"timeout_ms\":50}");
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", "{\"body\":\"\",\"end\":true}");
+    ck_assert(!seam_stream_next(&host, 42, &stream, &piece));
+    ck_assert(stream.answer.status == SEAM_OK && stream.number == 0);
+    host_state.op[0] = '\0';
+    seam_stream_done(&host, 42, &stream);
+    ck_assert_str_eq(host_state.op, "");
+}
+END_TEST
+
+START_TEST(a_stream_that_breaks_off_ends_the_call_with_the_reason)
+{
+    seam_http_request request = {.method = "GET", .url = "http://h/"};
+    seam_piece piece;
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", "{\"status\":200,\"headers\":{},\"stream\":1}");
+    seam_stream stream = seam_stream_open(&host, 42, &request);
+    will_answer(SEAM_E_UNAVAILABLE, SEAM_EFFECT_NONE, "http", "{\"message\":\"cut\"}");
+    ck_assert(!seam_stream_next(&host, 42, &stream, &piece));
+    seam_end_stream(&host, 42, &stream);
+    ck_assert_int_eq(host_state.last.status, SEAM_E_UNAVAILABLE);
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", "{\"status\":503,\"headers\":{},\"stream\":1}");
+    stream = seam_stream_open(&host, 42, &request);
+    will_answer(SEAM_OK, SEAM_EFFECT_NONE, "", "{}");
+    seam_end_stream(&host, 42, &stream);
+    expect_asked("http.close/1", "{\"stream\":1}");
+    ck_assert_str_eq(host_state.completed_code, "http.503");
+}
+END_TEST
+
+UNIT_MAIN(a_stream_is_opened_read_to_its_end_and_freed,
+          a_stream_that_breaks_off_ends_the_call_with_the_reason,
+          http_send_spells_the_request_and_reads_the_response, http_bodies_are_text_or_bytes,
           a_failure_ends_the_call_as_it_came, a_request_that_cannot_be_written_is_not_sent,
           a_host_that_does_not_answer_is_no_success, effects_are_begun_and_ended,
           an_effect_in_doubt_is_a_failure, once_does_a_fresh_effect_and_commits_it,
