@@ -10,6 +10,7 @@
  *   any → gone            ENDED                             [call_ended]
  */
 #include "runtime/across_internal.h"
+#include "runtime/http_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -519,8 +519,7 @@ WARN_UNUSED enum error_code outside_send(struct live_call *call,
                                          const struct egress_request *request, egress_done done,
                                          void *user, uint64_t *ret_id, struct error *reterr);
 void outside_abort(struct host *host, uint64_t send);
-/* What has come so far of an answer that is read as it comes, at most that much; a stand-in's comes
- * whole, at its end. */
+/* What has come of an answer that is read as it comes; a stand-in's comes whole, at its end. */
 void outside_read(struct host *host, uint64_t send, size_t maximum, struct text *into);
 void outside_close(struct host *host);
 void moments_close(struct host *host);
@@ -569,36 +568,6 @@ struct no_place {
  * for before, or UINT32_MAX. */
 bool place_for(struct live_call *caller, uint32_t known, const struct agent *agent,
                struct no_place *ret_why);
-
-/* ---- http.c ---- */
-
-void http_asked(struct live_call *call, uint64_t request, json_t *body);
-/* Its call has ended: reads are closed now, writes when `settle` has passed. */
-void transfer_orphan(struct transfer *transfer);
-
-/* ---- secrets.c ---- */
-
-/* secret.use/1 */
-void secret_asked(struct live_call *call, uint64_t request, json_t *body);
-/* How a secret is written where it goes: as its bytes, in JSON, in a URL or a form. */
-enum secret_spelling { SECRET_PLAIN, SECRET_JSON, SECRET_PERCENT };
-/* May what stands there go to that host? ERR_DENIED names the secret, or says that a placeholder is
- * not one of this call's. */
-WARN_UNUSED enum error_code secrets_admit(const struct live_call *call, struct slice text,
-                                          const char *host, int port, struct error *reterr);
-/* True: out has the text with this call's secrets in it, and is to be overwritten when it was sent.
- * False: there is none in it. */
-bool secrets_fill(const struct live_call *call, struct slice text, enum secret_spelling spelling,
-                  struct text *out);
-/* The text as it may be kept, the same in every attempt: "${secret:NAME}" for each placeholder.
- * The caller frees. */
-char *secrets_name(const struct live_call *call, struct slice text);
-/* The same of a value; a new reference. */
-json_t *secrets_name_json(const struct live_call *call, json_t *value);
-void placeholders_done(struct live_call *call);
-/* What came from outside, without any secret: a copy, to be freed, or NULL if there is none in it.
- */
-char *secrets_hide(const struct host *host, struct slice text, bool fold, size_t *ret_len);
 
 /* ---- answers that wait for the barrier ---- */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One request out, between what it is and as what it is sent (http.c), what secrets make of it on
- * its way out and back (http_secrets.c), and answers that are read as they come (streams.c).
+ * its way out and back (secrets.c, http_secrets.c), and answers that are read as they come
+ * (streams.c).
  */
 #ifndef RUNTIME_HTTP_INTERNAL_H
 #define RUNTIME_HTTP_INTERNAL_H
@@ -27,6 +28,10 @@ struct send {
 
 /* ---- http.c ---- */
 
+void http_asked(struct live_call *call, uint64_t request, json_t *body);
+/* Its call has ended: reads are closed now, writes when `settle` has passed. */
+void transfer_orphan(struct transfer *transfer);
+
 /* What was asked for; false: *reterr says what was expected. send_done in any case. */
 bool send_read(struct send *send, json_t *body, struct error *reterr);
 void send_done(struct send *send);
@@ -39,6 +44,30 @@ struct egress_request send_request(const struct send *send, const char *key, str
 json_t *answer_headers(const struct egress_answer *answer);
 /* What a request ends with that has no whole answer. */
 int32_t http_status_of(const struct egress_answer *answer);
+
+/* ---- secrets.c ---- */
+
+/* secret.use/1 */
+void secret_asked(struct live_call *call, uint64_t request, json_t *body);
+/* How a secret is written where it goes: as its bytes, in JSON, in a URL or a form. */
+enum secret_spelling { SECRET_PLAIN, SECRET_JSON, SECRET_PERCENT };
+/* May what stands there go to that host? ERR_DENIED names the secret, or says that a placeholder is
+ * not one of this call's. */
+WARN_UNUSED enum error_code secrets_admit(const struct live_call *call, struct slice text,
+                                          const char *host, int port, struct error *reterr);
+/* True: out has the text with this call's secrets in it, and is to be overwritten when it was sent.
+ * False: there is none in it. */
+bool secrets_fill(const struct live_call *call, struct slice text, enum secret_spelling spelling,
+                  struct text *out);
+/* The text as it may be kept, the same in every attempt: "${secret:NAME}" for each placeholder.
+ * The caller frees. */
+char *secrets_name(const struct live_call *call, struct slice text);
+/* The same of a value; a new reference. */
+json_t *secrets_name_json(const struct live_call *call, json_t *value);
+void placeholders_done(struct live_call *call);
+/* What came from outside, without any secret: a copy, to be freed, or NULL if there is none in it.
+ */
+char *secrets_hide(const struct host *host, struct slice text, bool fold, size_t *ret_len);
 
 /* ---- http_secrets.c ---- */
 

@@ -10,7 +10,7 @@
  * host has read, before the plugin or the journal sees it. In a rehearsal nothing is read: the
  * secret is its own name.
  */
-#include "runtime/host_internal.h"
+#include "runtime/http_internal.h"
 
 #include <sodium.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
  *   STARTING → OFF    ready(error)
  *   UP → OFF          down(): its worker has ended
  */
-#include "runtime/host_internal.h"
+#include "runtime/http_internal.h"
 #include "trust/trust.h"
 
 #include <stdlib.h>

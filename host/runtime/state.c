@@ -12,6 +12,7 @@
  * that was removed. The same call that puts the same again, upon the same version, has done so
  * already: that is what a retry does.
  */
+#include "runtime/http_internal.h"
 #include "runtime/state_internal.h"
 
 #include <inttypes.h>
