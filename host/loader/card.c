@@ -418,3 +418,8 @@ void card_freep(struct card **card)
 {
     card_free(*card);
 }
+
+bool request_names(const char *request, const char *name)
+{
+    return strcmp(request, "*") == 0 || strcmp(request, name) == 0;
+}

@@ -63,4 +63,8 @@ bool library_is_whole(const char *path);
 void card_free(struct card *card);
 void card_freep(struct card **card);
 
+/* Does one of a card's requests for secrets, agents or programs name this one: by itself, or by
+ * "*", which is whatever the operator grants? */
+bool request_names(const char *request, const char *name);
+
 #endif

@@ -187,7 +187,7 @@ static enum error_code give_programs(const struct card *card, const struct manif
     json_array_foreach (list, i, asked) {
         for (size_t k = 0; k < entry->path_count; k++) {
             if (!entry->paths[k].exec ||
-                strcmp(entry->paths[k].path, json_string_value(asked)) != 0)
+                !request_names(json_string_value(asked), entry->paths[k].path))
                 continue;
             enum error_code code = give(entry, plan, &entry->paths[k], reterr);
             if (code != ERR_OK)

@@ -2,8 +2,8 @@
  *
  * What a new card asks of the operator, held against what the old one asked: each single wish of
  * the new must lie within one wish of the old, or within several of its methods and routes. The
- * cards were held to their schema, so shapes are known here. A host "*" stands for whatever host
- * the operator names; a folder stands for all below it; a route that ends in "*" for all that begin
+ * cards were held to their schema, so shapes are known here. A host, secret, agent or program "*"
+ * stands for whatever the operator names; a folder stands for all below it; a route that ends in "*" for all that begin
  * so.
  */
 #include "base/units.h"
@@ -23,6 +23,17 @@ static bool holds_value(const json_t *list, const json_t *value)
     const json_t *item;
     json_array_foreach (list, i, item) {
         if (json_equal(item, value))
+            return true;
+    }
+    return false;
+}
+
+static bool names_value(const json_t *list, const json_t *value)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach (list, i, item) {
+        if (request_names(json_string_value(item), json_string_value(value)))
             return true;
     }
     return false;
@@ -253,10 +264,10 @@ void succession_requests(struct succession *s, const json_t *old_requests,
                          const json_t *new_requests)
 {
     static const struct kind kinds[] = {
-        {"secrets", "requests.secrets", "secret", holds_value},
+        {"secrets", "requests.secrets", "secret", names_value},
         {"fs", "requests.fs", "path", fs_within},
-        {"agents", "requests.agents", "agent", holds_value},
-        {"exec", "requests.exec", "program", holds_value},
+        {"agents", "requests.agents", "agent", names_value},
+        {"exec", "requests.exec", "program", names_value},
     };
     ask_http(s, json_object_get(old_requests, "http"), json_object_get(new_requests, "http"));
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which agents may call which. A card asks by plugin id, for its author does not know what the
- * operator will call a plugin: "org.example.search/lookup". The manifest grants by alias:
- * "search/lookup", or "search/" and a star. What is both asked for and granted may be called by
- * every agent of the plugin; a grant of more than was asked for gives nothing. Whether a single
- * call is allowed, by class, depth and budget, the orchestrator decides.
+ * operator will call a plugin: "org.example.search/lookup"; or by a star, where its configuration
+ * names them. The manifest grants by alias: "search/lookup", or "search/" and a star. What is both
+ * asked for and granted may be called by every agent of the plugin; a grant of more than was asked
+ * for gives nothing. Whether a single call is allowed, by class, depth and budget, the orchestrator
+ * decides.
  *
  * A run keeps the names, and is decided by them for as long as it lives.
  */
@@ -76,6 +77,24 @@ static void callees_add(struct callees *callees, const struct agent *agent)
     callees->list[callees->count++] = agent;
 }
 
+static bool is_of(const struct agent *agent, const char *alias)
+{
+    size_t length = strlen(alias);
+    return strncmp(agent->name, alias, length) == 0 && agent->name[length] == '/';
+}
+
+/* Whoever asks for any is given all that the manifest names; its own agents it may not call by a
+ * star. */
+static void add_any(const struct roster *roster, const struct roster_plugin *caller,
+                    struct callees *callees)
+{
+    for (size_t i = 0; i < roster->catalog.count; i++) {
+        const struct agent *agent = roster->catalog.agents[i];
+        if (is_granted(caller->entry, agent->name) && !is_of(agent, caller->entry->alias))
+            callees_add(callees, agent);
+    }
+}
+
 static struct callees find_callees(const struct roster *roster, const struct roster_plugin *caller)
 {
     struct callees callees = {0};
@@ -84,6 +103,8 @@ static struct callees find_callees(const struct roster *roster, const struct ros
     if (caller->entry->agent_count == 0)
         return callees;
     json_array_foreach (requests_of(caller), index, request) {
+        if (strcmp(json_string_value(request), "*") == 0)
+            add_any(roster, caller, &callees);
         for (size_t i = 0; i < roster->plugin_count; i++) {
             const struct agent *agent =
                 agent_by_id(roster, &roster->plugins[i], json_string_value(request));
@@ -102,12 +123,6 @@ static void link_agent(struct agent *agent, const struct callees *callees)
     agent->call_count = callees->count;
     for (size_t i = 0; i < callees->count; i++)
         agent->calls[i] = callees->list[i];
-}
-
-static bool is_of(const struct agent *agent, const char *alias)
-{
-    size_t length = strlen(alias);
-    return strncmp(agent->name, alias, length) == 0 && agent->name[length] == '/';
 }
 
 void roster_link_calls(struct roster *roster)
@@ -196,6 +211,7 @@ static bool is_asked(const struct roster *roster, const struct roster_plugin *ca
 {
     size_t index;
     const json_t *request;
+    struct callees any = {0};
     json_array_foreach (requests_of(caller), index, request) {
         for (size_t i = 0; i < roster->plugin_count; i++) {
             const struct agent *agent =
@@ -203,8 +219,24 @@ static bool is_asked(const struct roster *roster, const struct roster_plugin *ca
             if (agent && grant_covers(grant, agent->name))
                 return true;
         }
+        if (strcmp(json_string_value(request), "*") == 0)
+            add_any(roster, caller, &any);
     }
-    return false;
+    bool asked = false;
+    for (size_t i = 0; i < any.count; i++)
+        asked = asked || grant_covers(grant, any.list[i]->name);
+    free(any.list);
+    return asked;
+}
+
+/* All that are granted to who asks for any. */
+static void tell_any(const struct roster *roster, const struct roster_plugin *caller, json_t *list)
+{
+    struct callees any = {0};
+    add_any(roster, caller, &any);
+    for (size_t i = 0; i < any.count; i++)
+        tell_found(caller, "*", any.list[i], list);
+    free(any.list);
 }
 
 /* Statuses: "callable"; "not-granted" (asked for); "class" (granted, and worse than any agent of
@@ -216,7 +248,9 @@ json_t *roster_calls(const struct roster *roster, size_t plugin)
     size_t index;
     const json_t *request;
     json_array_foreach (requests_of(caller), index, request) {
-        bool found = false;
+        bool found = strcmp(json_string_value(request), "*") == 0;
+        if (found)
+            tell_any(roster, caller, list);
         for (size_t i = 0; i < roster->plugin_count; i++) {
             const struct agent *agent =
                 agent_by_id(roster, &roster->plugins[i], json_string_value(request));

@@ -44,7 +44,7 @@ static bool is_asked_for(const struct live_call *call, const char *name)
     size_t index;
     const json_t *value;
     json_array_foreach (names, index, value)
-        if (strcmp(json_string_value(value), name) == 0)
+        if (request_names(json_string_value(value), name))
             return true;
     return false;
 }

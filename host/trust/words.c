@@ -42,12 +42,19 @@ static void add_http(json_t *list, const json_t *http)
     }
 }
 
+static bool is_any(const json_t *request)
+{
+    return json_is_string(request) && strcmp(json_string_value(request), "*") == 0;
+}
+
 static void add_secrets(json_t *list, const json_t *secrets)
 {
     size_t i, k;
     const json_t *secret, *host;
     json_array_foreach (secrets, i, secret) {
-        if (json_is_string(secret))
+        if (is_any(secret))
+            add(list, xstrdup("have any secret that it is granted sent, without seeing it"));
+        else if (json_is_string(secret))
             add(list,
                 xasprintf("have the secret %s sent, without seeing it", json_string_value(secret)));
         json_array_foreach (json_object_get(secret, "hosts"), k, host)
@@ -68,9 +75,11 @@ static json_t *in_words(const json_t *requests)
                             strcmp(word(value, "mode", "r"), "rw") == 0 ? "read and write" : "read",
                             word(value, "path", "?")));
     json_array_foreach (json_object_get(requests, "agents"), i, value)
-        add(list, xasprintf("call the agent %s", json_string_value(value)));
+        add(list, is_any(value) ? xstrdup("call any agent that it is granted")
+                                : xasprintf("call the agent %s", json_string_value(value)));
     json_array_foreach (json_object_get(requests, "exec"), i, value)
-        add(list, xasprintf("run the program %s", json_string_value(value)));
+        add(list, is_any(value) ? xstrdup("run any program that it is granted")
+                                : xasprintf("run the program %s", json_string_value(value)));
     if (strcmp(word(requests, "net", "none"), "none") != 0)
         add(list, xstrdup("open sockets of its own, to anywhere"));
     const json_t *state = json_object_get(requests, "state");
@@ -122,7 +131,7 @@ static bool is_given(const struct manifest_plugin *entry, const json_t *route, c
 {
     for (size_t i = 0; i < entry->http_count; i++)
         for (size_t k = 0; k < entry->http[i].method_count; k++)
-            if (strcmp(entry->http[i].host, word(route, "host", "?")) == 0 &&
+            if (request_names(word(route, "host", "?"), entry->http[i].host) &&
                 strcmp(entry->http[i].methods[k], method) == 0)
                 return true;
     return false;
@@ -131,7 +140,7 @@ static bool is_given(const struct manifest_plugin *entry, const json_t *route, c
 static bool has_secret(const struct manifest_plugin *entry, const char *name)
 {
     for (size_t i = 0; i < entry->secret_count; i++)
-        if (strcmp(entry->secrets[i].name, name) == 0)
+        if (request_names(name, entry->secrets[i].name))
             return true;
     return false;
 }

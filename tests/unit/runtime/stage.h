@@ -121,9 +121,10 @@ static inline void stage_set(struct stage *s, int mode, peer_script script, cons
     if (!strstr(extra, "durability: steps"))
         text_adds(&manifest, extra);
     text_adds(&manifest, "escalation: {ops: {exec: [/bin/true]}}\nplugins:\n");
-    static const char *const names[] = {"actor", "wild", "boss", "hand", "foreman"};
-    static const char *const agents[] = {"", "", "hand/*, boss/*", "hand/*, boss/*", "hand/*"};
-    for (int i = 0; i < 5; i++)
+    static const char *const names[] = {"actor", "wild", "boss", "hand", "foreman", "chief"};
+    static const char *const agents[] = {
+        "", "", "hand/*, boss/*", "hand/*, boss/*", "hand/*", "hand/find, chief/*"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         text_addf(&manifest,
                   "  %s:\n"
                   "    path: " BUILD_ROOT "/tests/unit/runtime/plugins/so/%s.so\n"

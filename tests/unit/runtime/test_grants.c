@@ -134,6 +134,23 @@ START_TEST(people_are_told_what_may_be_called_and_what_not_and_why)
 }
 END_TEST
 
+START_TEST(who_asks_for_any_may_call_what_is_granted_and_not_its_own)
+{
+    struct stage s;
+    stage_set(&s, _i, NULL, "", "");
+    const struct agent *chief = agent_named(&s, "chief/look");
+    ck_assert_uint_eq(chief->call_count, 1);
+    ck_assert(calls(chief, "hand/find"));
+    json_t *told = roster_calls(s.roster, 5);
+    ck_assert_str_eq(status_of(told, "hand/find"), "callable");
+    ck_assert_str_eq(status_of(told, "chief/*"), "not-asked");
+    ck_assert_uint_eq(json_array_size(told), 2);
+    json_decref(told);
+    s.keep_open = true; /* nothing was run */
+    stage_done(&s);
+}
+END_TEST
+
 START_TEST(a_run_keeps_whom_its_agents_may_call)
 {
     static const char *const changes[] = {"agents: [hand/*, boss/*]", "agents: [hand/look]", NULL};
@@ -163,6 +180,7 @@ int main(void)
 {
     const TTest *const everywhere[] = {
         a_run_keeps_whom_its_agents_may_call,
+        who_asks_for_any_may_call_what_is_granted_and_not_its_own,
         NULL,
     };
     const TTest *const in_workers[] = {
