@@ -2,7 +2,8 @@
  *
  * seam plugins approve: what a plugin asks for, what the manifest gives it and what its agents may
  * do, in plain words; of one that was approved before, what is new of each; and when a person has
- * said yes, it is pinned in the lock. Nothing of a plugin runs.
+ * said yes, it is pinned in the lock. Nothing of a plugin runs, but to name the agents that stand
+ * in its configuration.
  */
 #include "cli/cli_internal.h"
 #include "loader/succession.h"
@@ -18,6 +19,7 @@ struct look {
     const struct manifest_plugin *entry;
     struct card *card, *before; /* before: as it was approved; NULL = it was not, or is not kept */
     const json_t *pinned;
+    struct signer signer;
     json_t *granted;
     bool same; /* it is what was approved */
 };
@@ -36,10 +38,20 @@ static enum error_code look_at(const struct roster *roster, const struct manifes
     enum error_code code = card_read(entry->path, &ret->card, reterr);
     if (code != ERR_OK)
         return code;
+    code = signature_check(roster->keys, roster->manifest, ret->card, &ret->signer, reterr);
+    if (code != ERR_OK)
+        return code;
+    struct roster_plugin asked = {.entry = entry, .card = ret->card};
+    if (ret->card->from_config && ret->card->agent_count == 0)
+        code = plugin_describe(&asked, (size_t)roster->manifest->payload, reterr);
+    if (code != ERR_OK)
+        return code;
     ret->granted = lock_granted(roster->manifest, entry);
     ret->pinned = lock_entry(roster->lock, entry->alias);
-    ret->same =
-        ret->pinned && lock_check(roster->lock, roster->manifest, entry, ret->card, NULL) == ERR_OK;
+    ret->same = ret->pinned &&
+                lock_check(roster->lock, roster->manifest, entry, ret->card, &ret->signer, NULL) ==
+                    ERR_OK &&
+                lock_check_agents(roster->lock, roster->manifest, entry, ret->card, NULL) == ERR_OK;
     const char *digest = text_of(ret->pinned, "library");
     if (ret->pinned && !ret->same && store_find(roster->manifest, digest, &ret->before, NULL))
         ret->before = NULL;
@@ -102,6 +114,14 @@ static void print_succession(const struct look *look)
     succession_done(&s);
 }
 
+/* Agents that stand in no card: how they were, nobody keeps. */
+static void print_listed(const struct look *look, const json_t *agents)
+{
+    AUTO(json_decrefp) json_t *lines = agents_changed(look->pinned, look->card);
+    print_plain("its agents", agents);
+    print_lines("", "! ", lines);
+}
+
 static void print_look(const struct look *look)
 {
     AUTO(json_decrefp) json_t *asked = card_requests_in_words(look->card);
@@ -109,6 +129,8 @@ static void print_look(const struct look *look)
     AUTO(json_decrefp) json_t *agents = agents_in_words(look->card);
     fprintf(stderr, "%s%s%s: %s %s, %s\n", paint(stderr, BOLD), look->entry->alias,
             paint(stderr, PLAIN), look->card->id, look->card->version, look->entry->path);
+    AUTO(freep) char *signer = signer_in_words(&look->signer);
+    fprintf(stderr, "  it is %s\n", signer);
     if (look->pinned)
         fprintf(stderr, "  %s was approved by %s at %s\n", text_of(look->pinned, "version"),
                 text_of(look->pinned, "approved_by"), text_of(look->pinned, "approved_at"));
@@ -119,8 +141,12 @@ static void print_look(const struct look *look)
         AUTO(json_decrefp) json_t *were = agents_in_words(look->before);
         print_changed("it asks to", asked, was_asked);
         print_changed("the manifest lets it", granted, was_granted);
-        print_changed("its agents", agents, were);
-        print_succession(look);
+        if (look->card->from_config)
+            print_listed(look, agents);
+        else
+            print_changed("its agents", agents, were);
+        if (!look->card->from_config)
+            print_succession(look);
     } else {
         if (look->pinned)
             fputs("  that library is not kept any more, so all is shown\n", stderr);
@@ -143,6 +169,12 @@ static json_t *look_json(const struct look *look, bool approved)
                   "library", library, "card", card, "asks", card_requests_in_words(look->card),
                   "granted", grants_in_words(look->granted), "agents", agents_in_words(look->card),
                   "before", look->pinned, "changed", !look->same, "approved", approved);
+    if (look->pinned && look->card->from_config)
+        json_object_set_new(json, "agents_changed", agents_changed(look->pinned, look->card));
+    if (look->signer.is_signed)
+        json_object_set_new(json, "key", json_string(look->signer.key));
+    if (look->signer.is_trusted)
+        json_object_set_new(json, "signed_by", json_string(look->signer.name));
     if (look->before) {
         AUTO(json_decrefp) json_t *were = card_requests_in_words(look->before);
         AUTO(json_decrefp) json_t *are = card_requests_in_words(look->card);
@@ -173,19 +205,19 @@ static enum error_code approve_one(const struct args *args, struct roster *roste
     if (!yes && !args->json && isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
         yes = said_yes("approve it?");
     *all &= yes;
+    AUTO(json_decrefp) json_t *told = look_json(&look, yes); /* before the lock is changed */
     if (yes && !look.same) {
         code = store_keep(roster->manifest, look.card, reterr);
         if (code == ERR_OK) {
-            lock_approve(&roster->lock, roster->manifest, entry, look.card, whoever(args),
-                         (int64_t)time(NULL) * 1000);
+            lock_approve(&roster->lock, roster->manifest, entry, look.card, &look.signer,
+                         whoever(args), (int64_t)time(NULL) * 1000);
             ++*changed;
         }
         if (code == ERR_OK && !args->json)
             printf("%s: approved\n", entry->alias);
-        look.pinned = NULL; /* it was the lock's */
     }
     if (code == ERR_OK)
-        json_array_append_new(list, look_json(&look, yes));
+        json_array_append(list, told);
     return code;
 }
 

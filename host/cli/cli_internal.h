@@ -26,7 +26,7 @@ enum exit_code {
 /* How much of a value a line shows, where the whole is to be had elsewhere. */
 enum { LINE_SHOWN = 400 };
 
-enum { OPTIONS_MAX = 16, REPEATS_MAX = 64, OPERANDS_MAX = 1024 };
+enum { OPTIONS_MAX = 24, REPEATS_MAX = 64, OPERANDS_MAX = 1024 };
 
 /* One option of a command. value NULL = a flag. */
 struct option {
@@ -189,6 +189,11 @@ json_t *sarif_document(json_t *run_taken);
 
 /* seam plugins approve; what is NULL with --all. */
 int plugins_approve(const struct args *args, const char *what);
+
+/* sign.c */
+int plugins_keygen(const struct args *args);
+int plugins_sign(const struct args *args, const char *path);
+int plugins_trust(const struct args *args, const char *file);
 
 /* state.c */
 struct state_use {

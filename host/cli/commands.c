@@ -56,6 +56,8 @@ static const struct option plugins_options[] = {
     {"--all", NULL, "approve: every plugin of the manifest"},
     {"--yes", NULL, "approve: without being asked"},
     {"--who", "NAME", "approve: who approves (default: your user name)"},
+    {"--key", "FILE", "keygen, sign: the secret key (default: seam.key)"},
+    {"--name", "NAME", "trust: whose key it is (default: the file's name)"},
     {"--clear", NULL, "state: it keeps nothing any more; no host may run"},
     STORE,
     END};
@@ -227,7 +229,7 @@ const struct command commands[] = {
      "\n"
      "Exit: 0 all passed, 1 one failed, 2 usage or a bad file.",
      test_options, 1, 2, command_test},
-    {"plugins", "[inspect | verify | approve | state] [FILE.so]",
+    {"plugins", "[inspect | verify | approve | state | keygen | sign | trust] [FILE]",
      "what is loaded, and why not; is a plugin good",
      "Reads the card of every plugin of the manifest, starts it, and says what it is. `inspect`\n"
      "prints the card of one file without running any of it; with --manifest FILE it has the "
@@ -243,7 +245,11 @@ const struct command commands[] = {
      "approved, its bytes and grants are pinned in seam.lock beside the manifest. While there is "
      "a\n"
      "lock, whatever is not as it says is refused. `state` lists what a plugin keeps from call to\n"
-     "call, and forgets it with --clear.\n"
+     "call, and forgets it with --clear. `keygen` makes a pair of keys, `sign` signs a library, "
+     "in\n"
+     "minisign's form, `trust` writes down in seam.keys that a public key's signatures count; a\n"
+     "signature that is wrong is refused, `signatures: required` in the manifest wants a good "
+     "one.\n"
      "\n"
      "  seam plugins\n"
      "  seam plugins inspect ./airline.so\n"

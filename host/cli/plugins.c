@@ -73,9 +73,11 @@ static void calls_text(const struct roster *roster, size_t index)
 static void trust_text(const struct roster *roster, size_t index)
 {
     const struct roster_plugin *plugin = &roster->plugins[index];
-    if (!plugin->card)
+    if (!plugin->card || !plugin->signer)
         return;
     const json_t *pinned = lock_entry(roster->lock, plugin->entry->alias);
+    AUTO(freep) char *signer = signer_in_words(plugin->signer);
+    printf("    %s\n", signer);
     if (plugin->pinned)
         printf("    pinned: approved by %s at %s\n", text_of(pinned, "approved_by"),
                text_of(pinned, "approved_at"));
@@ -175,10 +177,23 @@ int command_plugins(const struct args *args)
         json_decref(list);
         return plugins_state(args, args->operands[1]);
     }
+    if (args->operand_count == 1 && strcmp(args->operands[0], "keygen") == 0) {
+        json_decref(list);
+        return plugins_keygen(args);
+    }
+    if (args->operand_count == 2 && strcmp(args->operands[0], "sign") == 0) {
+        json_decref(list);
+        return plugins_sign(args, args->operands[1]);
+    }
+    if (args->operand_count == 2 && strcmp(args->operands[0], "trust") == 0) {
+        json_decref(list);
+        return plugins_trust(args, args->operands[1]);
+    }
     if (args->operand_count > 0) {
         json_decref(list);
         return complain(EXIT_USAGE, "usage: seam plugins [inspect FILE.so | verify FILE.so | "
-                                    "approve ALIAS | state ALIAS]");
+                                    "approve ALIAS | state ALIAS | keygen | sign FILE.so | "
+                                    "trust KEY.pub]");
     }
     enum error_code code = open_roster(args, true, &roster, &err);
     for (size_t i = 0; code == ERR_OK && i < roster->plugin_count; i++) {

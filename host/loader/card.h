@@ -60,6 +60,9 @@ WARN_UNUSED enum error_code library_copy(const struct card *card, const char *pa
 /* Whether a file that may be being built is there as a whole; what cannot become a library by
  * waiting is whole. */
 bool library_is_whole(const char *path);
+/* Its BLAKE2b of 64 bytes; ERR_CONFLICT as above. */
+WARN_UNUSED enum error_code library_hash(const struct card *card, unsigned char ret_hash[static 64],
+                                         struct error *reterr);
 void card_free(struct card *card);
 void card_freep(struct card **card);
 

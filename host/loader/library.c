@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -152,16 +153,35 @@ enum error_code library_open(const char *path, struct library *ret_library, stru
     return ERR_OK;
 }
 
+static enum error_code open_again(const struct card *card, struct library *library,
+                                  struct error *reterr)
+{
+    enum error_code code = library_open(card->path, library, reterr);
+    if (code != ERR_OK || digest_equal(&library->digest, &card->library))
+        return code;
+    return error_set(reterr, ERR_CONFLICT,
+                     "%s is not the file any more whose card was read (cure: try again)",
+                     card->path);
+}
+
+enum error_code library_hash(const struct card *card, unsigned char ret_hash[static 64],
+                             struct error *reterr)
+{
+    AUTO(library_done) struct library library = {.fd = -1};
+    enum error_code code = open_again(card, &library, reterr);
+    if (code != ERR_OK)
+        return code;
+    crypto_generichash(ret_hash, 64, (const unsigned char *)library.bytes.ptr, library.bytes.len,
+                       NULL, 0);
+    return ERR_OK;
+}
+
 enum error_code library_copy(const struct card *card, const char *path, struct error *reterr)
 {
     AUTO(library_done) struct library library = {.fd = -1};
-    enum error_code code = library_open(card->path, &library, reterr);
+    enum error_code code = open_again(card, &library, reterr);
     if (code != ERR_OK)
         return code;
-    if (!digest_equal(&library.digest, &card->library))
-        return error_set(reterr, ERR_CONFLICT,
-                         "%s is not the file any more whose card was read (cure: try again)",
-                         card->path);
     AUTO(closep)
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
     if (fd < 0)

@@ -438,6 +438,8 @@ static enum error_code read_all(struct manifest *m, struct error *reterr)
     m->currency = currency ? xstrdup(currency) : NULL;
     read_store(m, root);
     m->lock_required = word(root, "lock") != NULL;
+    const char *signatures = word(root, "signatures");
+    m->signatures_required = signatures && strcmp(signatures, "required") == 0;
     const json_t *flows = json_object_get(root, "flows");
     m->flows = xcalloc(json_array_size(flows) + 1, sizeof(*m->flows));
     for (size_t i = 0; i < json_array_size(flows); i++)

@@ -94,9 +94,10 @@ struct manifest_budget {
 
 struct manifest {
     char *file, *folder;
-    char *store;        /* path of the SQLite file, absolute; NULL = in memory       */
-    bool lock_required; /* lock: required */
-    bool durable_steps; /* durability: steps                                         */
+    char *store;              /* path of the SQLite file, absolute; NULL = in memory       */
+    bool lock_required;       /* lock: required */
+    bool signatures_required; /* signatures: required */
+    bool durable_steps;       /* durability: steps                                         */
     char *currency;
     struct manifest_plugin *plugins;
     size_t plugin_count;

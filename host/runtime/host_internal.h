@@ -425,10 +425,6 @@ void agent_link_calls(struct catalog *catalog, const char *name, const json_t *c
 
 /* ---- slots.c ---- */
 
-/* Asks a plugin, in a worker, for the agents that stand in its configuration: its card has them
- * then. */
-WARN_UNUSED enum error_code plugin_describe(struct roster_plugin *plugin, size_t payload,
-                                            struct error *reterr);
 /* plugin_start as the manifest and the card say. */
 WARN_UNUSED enum error_code plugin_start_entry(const struct roster_plugin *roster,
                                                const char *worker, const char *library,

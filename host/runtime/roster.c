@@ -119,14 +119,24 @@ static enum error_code read_card_alone(const char *cards, struct roster_plugin *
     return error_set(&plugin->error, code, "%s; and its card alone: %s", of_library, err.text);
 }
 
+/* Whose it is, and whether it is what was approved. */
+static enum error_code check_trust(const struct roster *roster, struct roster_plugin *plugin)
+{
+    plugin->signer = xcalloc(1, sizeof(*plugin->signer));
+    enum error_code code = signature_check(roster->keys, roster->manifest, plugin->card,
+                                           plugin->signer, &plugin->error);
+    return code == ERR_OK ? lock_check(roster->lock, roster->manifest, plugin->entry, plugin->card,
+                                       plugin->signer, &plugin->error)
+                          : code;
+}
+
 static enum error_code load_plugin(struct roster *roster, struct roster_plugin *plugin,
                                    const char *cards)
 {
     enum error_code code = card_read(plugin->entry->path, &plugin->card, &plugin->error);
     bool known = code == ERR_OK;
     if (known)
-        code =
-            lock_check(roster->lock, roster->manifest, plugin->entry, plugin->card, &plugin->error);
+        code = check_trust(roster, plugin);
     else if (cards)
         code = read_card_alone(cards, plugin);
     if (code == ERR_OK)
@@ -138,6 +148,9 @@ static enum error_code load_plugin(struct roster *roster, struct roster_plugin *
                          plugin->entry->alias);
     if (code == ERR_OK && plugin->card->from_config && plugin->card->agent_count == 0)
         code = plugin_describe(plugin, (size_t)roster->manifest->payload, &plugin->error);
+    if (code == ERR_OK && known && plugin->card->from_config)
+        code = lock_check_agents(roster->lock, roster->manifest, plugin->entry, plugin->card,
+                                 &plugin->error);
     if (code == ERR_OK)
         code = check_agents(plugin->entry, plugin->card, &plugin->error);
     plugin->pinned = code == ERR_OK && known && lock_entry(roster->lock, plugin->entry->alias);
@@ -162,6 +175,8 @@ static enum error_code survey(const char *manifest_path, const char *cards,
         return code;
     struct error lock_error = {.code = ERR_OK};
     lock_error.code = lock_load(roster->manifest, &roster->lock, &lock_error);
+    if (lock_error.code == ERR_OK)
+        lock_error.code = keys_load(roster->manifest, &roster->keys, &lock_error);
     roster->plugin_count = roster->manifest->plugin_count;
     roster->plugins = xcalloc(roster->plugin_count, sizeof(*roster->plugins));
     for (size_t i = 0; i < roster->plugin_count; i++) {
@@ -211,11 +226,14 @@ void roster_free(struct roster *roster)
 {
     if (!roster)
         return;
-    for (size_t i = 0; i < roster->plugin_count; i++)
+    for (size_t i = 0; i < roster->plugin_count; i++) {
         card_free(roster->plugins[i].card);
+        free(roster->plugins[i].signer);
+    }
     free(roster->plugins);
     catalog_done(&roster->catalog);
     lock_free(roster->lock);
+    keys_free(roster->keys);
     manifest_free(roster->manifest);
     free(roster);
 }

@@ -15,14 +15,17 @@
 
 /* ---- The roster: the manifest, the cards of its plugins, and the catalog that flows see ---- */
 
+struct lock; /* trust/trust.h */
+struct keys;
+struct signer;
+
 struct roster_plugin {
     const struct manifest_plugin *entry;
     struct card *card; /* NULL: it was refused, and error says why */
     struct error error;
-    bool pinned; /* it is what the lock says */
+    bool pinned;           /* it is what the lock says */
+    struct signer *signer; /* NULL: its card was not read; see trust/trust.h */
 };
-
-struct lock; /* trust/trust.h */
 
 struct roster {
     struct manifest *manifest;
@@ -30,6 +33,7 @@ struct roster {
     size_t plugin_count;
     struct catalog catalog;
     struct lock *lock; /* NULL = there is none */
+    struct keys *keys; /* that are trusted */
 };
 
 /* Reads the manifest and every card; runs no plugin, unless its agents stand in its configuration:
@@ -37,6 +41,10 @@ struct roster {
  * its reason; it is an error here only if the manifest says `required`. */
 WARN_UNUSED enum error_code roster_load(const char *manifest_path, struct roster **ret_roster,
                                         struct error *reterr);
+/* Asks a plugin, in a worker, for the agents that stand in its configuration: its card has them
+ * then. */
+WARN_UNUSED enum error_code plugin_describe(struct roster_plugin *plugin, size_t payload,
+                                            struct error *reterr);
 /* The same, for who asks what is refused and why: `required` is not heeded. */
 WARN_UNUSED enum error_code roster_survey(const char *manifest_path, struct roster **ret_roster,
                                           struct error *reterr);

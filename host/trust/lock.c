@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The lock: read, held against what would be loaded, written. It is JSON with one plugin a block,
- * by alias, so that a difference in it can be read. It is written to a file of another name, synced
- * and moved over the old one: whoever reads it meanwhile reads the one or the other.
+ * by alias, so that a difference in it can be read.
  */
 #include "base/limits.h"
 #include "document/document.h"
-#include "trust/trust.h"
+#include "trust/trust_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 struct lock {
     json_t *json;
@@ -44,31 +39,6 @@ void lock_freep(struct lock **lock)
 }
 
 /* ---- reading ---- */
-
-static enum error_code check_mode(const char *path, bool *ret_absent, struct error *reterr)
-{
-    struct stat is;
-    *ret_absent = false;
-    if (stat(path, &is) != 0 && errno == ENOENT) {
-        *ret_absent = true;
-        return ERR_OK;
-    }
-    if (stat(path, &is) != 0)
-        return error_set_errno(reterr, errno, "cannot look at the lock %s", path);
-    if (!S_ISREG(is.st_mode))
-        return error_set(reterr, ERR_DENIED, "the lock %s is no regular file", path);
-    if (is.st_uid != 0 && is.st_uid != geteuid())
-        return error_set(reterr, ERR_DENIED,
-                         "the lock %s belongs to user %u; who wrote it decides what runs here "
-                         "(cure: chown root '%s')",
-                         path, (unsigned)is.st_uid, path);
-    if (is.st_mode & (S_IWGRP | S_IWOTH))
-        return error_set(reterr, ERR_DENIED,
-                         "the lock %s has mode %04o: others than its owner may write to it, and so "
-                         "approve what they like (cure: chmod go-w '%s')",
-                         path, (unsigned)(is.st_mode & 07777), path);
-    return ERR_OK;
-}
 
 static bool is_digest(const json_t *value)
 {
@@ -110,14 +80,16 @@ enum error_code lock_load(const struct manifest *manifest, struct lock **ret_loc
 {
     AUTO(freep) char *path = lock_path(manifest);
     AUTO(json_decrefp) json_t *json = NULL;
+    AUTO(text_done) struct text text;
     bool absent;
-    enum error_code code = check_mode(path, &absent, reterr);
+    text_init(&text, LIMIT_FILE);
+    enum error_code code = notes_read(path, "lock", &text, &absent, reterr);
     if (code == ERR_OK && absent) {
         *ret_lock = NULL;
         return ERR_OK;
     }
-    if (code == ERR_OK)
-        code = json_read_file(path, LIMIT_FILE, &json, reterr);
+    if (code == ERR_OK && (code = json_read(text_slice(&text), LIMIT_FILE, &json, reterr)))
+        error_prefix(reterr, "the lock %s: ", path);
     if (code == ERR_OK)
         code = check_shape(path, json, reterr);
     if (code != ERR_OK)
@@ -159,7 +131,7 @@ static void differ(struct text *out, const json_t *pinned, const char *key, cons
 
 enum error_code lock_check(const struct lock *lock, const struct manifest *manifest,
                            const struct manifest_plugin *entry, const struct card *card,
-                           struct error *reterr)
+                           const struct signer *signer, struct error *reterr)
 {
     const json_t *pinned = lock_entry(lock, entry->alias);
     AUTO(freep) char *path = lock_path(manifest);
@@ -177,11 +149,15 @@ enum error_code lock_check(const struct lock *lock, const struct manifest *manif
                          entry->alias, path, entry->alias);
     char library[DIGEST_HEX_SIZE], digest[DIGEST_HEX_SIZE];
     digest_hex(&card->library, library);
-    digest_hex(&card->digest, digest);
+    digest_hex(&card->bare, digest);
     AUTO(text_done) struct text out;
     text_init(&out, ERROR_TEXT_SIZE / 2);
     differ(&out, pinned, "library", library, "the library");
     differ(&out, pinned, "card", digest, "the card");
+    const char *key = json_string_value(json_object_get(pinned, "key"));
+    if (key && (!signer->is_trusted || strcmp(key, signer->key) != 0))
+        text_addf(&out, "%sit was signed by key %.16s, and this is not", out.len > 0 ? "; " : "",
+                  key);
     AUTO(json_decrefp) json_t *granted = lock_granted(manifest, entry);
     if (!json_equal(granted, json_object_get(pinned, "granted")))
         text_addf(&out, "%sthe manifest grants something else than what was approved",
@@ -197,8 +173,8 @@ enum error_code lock_check(const struct lock *lock, const struct manifest *manif
 /* ---- writing ---- */
 
 void lock_approve(struct lock **lock, const struct manifest *manifest,
-                  const struct manifest_plugin *entry, const struct card *card, const char *who,
-                  int64_t now_ms)
+                  const struct manifest_plugin *entry, const struct card *card,
+                  const struct signer *signer, const char *who, int64_t now_ms)
 {
     char library[DIGEST_HEX_SIZE], digest[DIGEST_HEX_SIZE], when[32];
     time_t seconds = (time_t)(now_ms / 1000);
@@ -206,16 +182,18 @@ void lock_approve(struct lock **lock, const struct manifest *manifest,
     gmtime_r(&seconds, &parts);
     strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &parts);
     digest_hex(&card->library, library);
-    digest_hex(&card->digest, digest);
+    digest_hex(&card->bare, digest);
     if (!*lock) {
         *lock = xcalloc(1, sizeof(**lock));
         (*lock)->json = json_pack("{s:i, s:{}}", "lock", 1, "plugins");
     }
     json_object_set_new(json_object_get((*lock)->json, "plugins"), entry->alias,
-                        json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "id", card->id, "version",
-                                  card->version, "card", digest, "library", library, "granted",
-                                  lock_granted(manifest, entry), "approved_at", when, "approved_by",
-                                  who));
+                        json_pack("{s:s, s:s, s:s, s:s, s:o, s:o*, s:s*, s:s*, s:s, s:s}", "id",
+                                  card->id, "version", card->version, "card", digest, "library",
+                                  library, "granted", lock_granted(manifest, entry), "agents",
+                                  agents_pins(card), "key", signer->is_trusted ? signer->key : NULL,
+                                  "signed_by", signer->is_trusted ? signer->name : NULL,
+                                  "approved_at", when, "approved_by", who));
 }
 
 size_t lock_prune(struct lock *lock, const struct manifest *manifest)
@@ -234,40 +212,6 @@ size_t lock_prune(struct lock *lock, const struct manifest *manifest)
     return gone;
 }
 
-static enum error_code write_all(int fd, const char *path, struct slice text, struct error *reterr)
-{
-    for (size_t done = 0; done < text.len;) {
-        ssize_t written = write(fd, text.ptr + done, text.len - done);
-        if (written < 0)
-            return error_set_errno(reterr, errno, "cannot write %s", path);
-        done += (size_t)written;
-    }
-    return fsync(fd) == 0 ? ERR_OK : error_set_errno(reterr, errno, "cannot sync %s", path);
-}
-
-static enum error_code put_in_place(const char *path, const char *folder, struct slice text,
-                                    struct error *reterr)
-{
-    AUTO(freep) char *beside = xasprintf("%s.%ld.new", path, (long)getpid());
-    int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return error_set_errno(reterr, errno, "cannot write %s", beside);
-    enum error_code code = write_all(fd, beside, text, reterr);
-    close(fd);
-    if (code == ERR_OK && rename(beside, path) != 0)
-        code = error_set_errno(reterr, errno, "cannot put the lock at %s", path);
-    if (code != ERR_OK) {
-        unlink(beside);
-        return code;
-    }
-    int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (at < 0 || fsync(at) != 0)
-        code = error_set_errno(reterr, errno, "cannot sync the folder %s", folder);
-    if (at >= 0)
-        close(at);
-    return code;
-}
-
 enum error_code lock_write(const struct lock *lock, const struct manifest *manifest,
                            struct error *reterr)
 {
@@ -275,5 +219,5 @@ enum error_code lock_write(const struct lock *lock, const struct manifest *manif
     char *json = json_dumps(lock->json, JSON_INDENT(2) | JSON_SORT_KEYS);
     AUTO(freep) char *text = xasprintf("%s\n", json);
     free(json);
-    return put_in_place(path, manifest->folder, slice_of(text), reterr);
+    return notes_write(path, slice_of(text), 0644, reterr);
 }

@@ -13,6 +13,7 @@
 #include "loader/manifest.h"
 
 struct lock;
+struct signer;
 
 /* The lock's path: seam.yaml has seam.lock beside it. The caller frees. */
 char *lock_path(const struct manifest *manifest);
@@ -33,7 +34,14 @@ enum pin_state {
  * differs, and the command that approves it. To be asked before anything of it runs. */
 WARN_UNUSED enum error_code lock_check(const struct lock *lock, const struct manifest *manifest,
                                        const struct manifest_plugin *entry, const struct card *card,
-                                       struct error *reterr);
+                                       const struct signer *signer, struct error *reterr);
+/* The same of agents that stand in no card, once they are listed: each is pinned by itself. */
+WARN_UNUSED enum error_code lock_check_agents(const struct lock *lock,
+                                              const struct manifest *manifest,
+                                              const struct manifest_plugin *entry,
+                                              const struct card *card, struct error *reterr);
+/* What is new, gone or another of them since an entry of the lock was written, a line each. */
+json_t *agents_changed(const json_t *pinned, const struct card *card);
 /* What was approved under that alias: {id, version, card, library, granted, approved_at,
  * approved_by}; borrowed, NULL = nothing. */
 const json_t *lock_entry(const struct lock *lock, const char *alias);
@@ -44,8 +52,8 @@ json_t *lock_granted(const struct manifest *manifest, const struct manifest_plug
 /* Puts the plugin in the lock's text, in place of what was there of it; *lock may be NULL, and is a
  * new one then. */
 void lock_approve(struct lock **lock, const struct manifest *manifest,
-                  const struct manifest_plugin *entry, const struct card *card, const char *who,
-                  int64_t now_ms);
+                  const struct manifest_plugin *entry, const struct card *card,
+                  const struct signer *signer, const char *who, int64_t now_ms);
 /* What the manifest does not have any more goes. Returns how many. */
 size_t lock_prune(struct lock *lock, const struct manifest *manifest);
 /* Writes the file anew, or leaves the old one as it was. */
@@ -66,6 +74,38 @@ WARN_UNUSED enum error_code store_keep(const struct manifest *manifest, const st
 WARN_UNUSED enum error_code store_find(const struct manifest *manifest, const char *digest,
                                        struct card **ret_card, struct error *reterr);
 
+/* ---- signatures: minisign's files, so that people have tools for them ---- */
+
+/* Keys that an operator trusts, in a file beside the manifest: seam.yaml has seam.keys. */
+struct keys;
+WARN_UNUSED enum error_code keys_load(const struct manifest *manifest, struct keys **ret_keys,
+                                      struct error *reterr);
+void keys_free(struct keys *keys);
+/* Adds the public key in that file, under that name, and writes. ERR_CONFLICT if another key has
+ * the name. ret_id: of the key, in hex. */
+enum { KEY_ID_SIZE = 17, KEY_NAME_SIZE = 65 };
+WARN_UNUSED enum error_code keys_trust(const struct manifest *manifest, const char *file,
+                                       const char *name, const char *who, int64_t now_ms,
+                                       char ret_id[static KEY_ID_SIZE], struct error *reterr);
+
+/* Who signed the library that a card was read from, by the file beside it: FILE.so.minisig. */
+struct signer {
+    bool is_signed, is_trusted; /* there is a signature; it is good, by a key that is trusted */
+    char key[KEY_ID_SIZE], name[KEY_NAME_SIZE];
+};
+/* ERR_DENIED if what is there is no signature of this library, or if the manifest wants one by a
+ * trusted key and there is none. keys may be NULL. */
+WARN_UNUSED enum error_code signature_check(const struct keys *keys,
+                                            const struct manifest *manifest,
+                                            const struct card *card, struct signer *ret_signer,
+                                            struct error *reterr);
+/* Makes a pair of keys, the secret one readable by its owner alone; neither may be there. */
+WARN_UNUSED enum error_code key_make(const char *secret_file, const char *public_file,
+                                     char ret_id[static KEY_ID_SIZE], struct error *reterr);
+/* Signs the library that the card was read from. */
+WARN_UNUSED enum error_code signature_make(const struct card *card, const char *secret_file,
+                                           int64_t now_ms, struct error *reterr);
+
 /* ---- in words ---- */
 
 /* What a card asks for, one string a line, plainly: "send POST, GET to https://api.example.com". A
@@ -74,6 +114,8 @@ json_t *card_requests_in_words(const struct card *card);
 /* What the manifest grants of it, in the same words; and what was asked for and is not granted at
  * all. New lists. */
 json_t *grants_in_words(const json_t *granted);
+/* "signed by alice (key 0123456789ABCDEF)"; the caller frees. */
+char *signer_in_words(const struct signer *signer);
 /* What its agents may do: "book: changes the world, at most once". */
 json_t *agents_in_words(const struct card *card);
 /* What the card asks for and the manifest gives it nothing of. */

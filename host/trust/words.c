@@ -110,6 +110,17 @@ json_t *grants_in_words(const json_t *granted)
     return list;
 }
 
+char *signer_in_words(const struct signer *signer)
+{
+    if (!signer->is_signed)
+        return xstrdup("not signed");
+    return signer->is_trusted
+               ? xasprintf("signed by %s (key %s)", signer->name, signer->key)
+               : xasprintf("signed by key %s, which is not trusted: that says nothing (seam "
+                           "plugins trust KEY.pub, if you know whose it is)",
+                           signer->key);
+}
+
 json_t *agents_in_words(const struct card *card)
 {
     static const char *const effects[] = {
