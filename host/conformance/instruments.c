@@ -133,11 +133,10 @@ static void check_valgrind(struct kit *kit)
     char folder[] = "/tmp/seam-valgrind.XXXXXX";
     if (!kit_wants(kit, CHECK_VALGRIND))
         return;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    kit_skip(kit, CHECK_VALGRIND, "this seam is built with a sanitizer, which valgrind cannot run");
-    return;
-#endif
-    if (!valgrind)
+    if (KIT_SANITIZED)
+        kit_skip(kit, CHECK_VALGRIND,
+                 "this seam is built with a sanitizer, which valgrind cannot run");
+    else if (!valgrind)
         kit_skip(kit, CHECK_VALGRIND, "valgrind is not installed");
     else if (!mkdtemp(folder))
         kit_skip(kit, CHECK_VALGRIND, "no folder for its log: %s", strerror(errno));

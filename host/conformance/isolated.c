@@ -23,19 +23,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A sanitizer's shadow is no memory that a plugin takes. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if !defined(SANITIZED) && (defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__))
-#define SANITIZED 1
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 enum { PRINTED_MAX = 64 << 20, LINES_MAX = 16 << 20, LOOK_MS = 20 };
 
 /* 0 says that fn returned: a plugin that calls exit(0) gives no such word. */
@@ -71,7 +58,7 @@ static _Noreturn void be_child(struct kit *kit, isolated_fn fn, void *user, int 
     dup2(output, 2);
     bound(RLIMIT_FSIZE, PRINTED_MAX);
     bound(RLIMIT_CORE, 0);
-    if (!SANITIZED)
+    if (!KIT_SANITIZED) /* its shadow is no memory that a plugin takes */
         bound(RLIMIT_DATA, data_now() + (rlim_t)LIMIT_PLUGIN_MEMORY);
     kit->tell = tell;
     fn(kit, user);

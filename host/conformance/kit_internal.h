@@ -8,6 +8,18 @@
 #include "conformance/conformance.h"
 #include "loader/loader.h"
 
+/* Is the host built under a sanitizer? gcc and clang say it apart. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define KIT_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define KIT_SANITIZED 1
+#endif
+#endif
+#ifndef KIT_SANITIZED
+#define KIT_SANITIZED 0
+#endif
+
 /* Number, name, level, claim, cure. In the order in which they are asked. */
 #define CHECKS(X)                                                                                  \
     X(EXPORTS, "L1.exports", 1, "exports seam_plugin_v1 and nothing else",                         \
