@@ -13,6 +13,18 @@
  * system or two for each, of which the longest tests make a million. A debugger names the place. */
 #define _mark_point(file, line) ((void)0)
 
+/* Is this built under a sanitizer with an allocator of its own? gcc and clang say it apart. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 /* UNIT_MAIN(text_stops_at_its_maximum, text_grows, …) is the last line of a test file. */
 #define UNIT_MAIN(...)                                                                             \
     int main(void)                                                                                 \

@@ -16,17 +16,6 @@
 #include <string.h>
 #include <time.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 enum mode { IN_WORKER, IN_PROCESS, MODES };
 enum { DRIVE_BOUND_MS = 30000, DRIVE_KEPT = 256, DRIVE_GRACE_MS = 300 };
 
