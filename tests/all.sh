@@ -4,8 +4,8 @@
 # all.sh [--quick]: the whole test, phase by phase. A phase that fails does not keep the others from
 # running; the last line adds up the tests of all. What a phase says is kept in build/test-logs.
 #   gcc     every test, warnings are errors; what draws its inputs does so under asan alone
-#   clang   builds without a warning; the unit tests
-#   tidy    clang-tidy over host and plugins       asan    every test under address and undefined
+#   asan    clang, without a warning too; every test under address and undefined
+#   tidy    clang-tidy over host and plugins
 #   tsan    what has threads, under thread   fuzz    readers of foreign bytes, by libFuzzer
 # --quick is gcc alone.
 set -euo pipefail
@@ -33,13 +33,12 @@ phase() {
     printf '   %d s\n' $((SECONDS - start))
 }
 
-configure_and_build() { cmake --preset "$1" && ninja --quiet -C "$2" "${@:3}"; }
+# configure_and_build PRESET FOLDER [TARGET…]: --fresh, lest a folder of old has another compiler.
+configure_and_build() { cmake --fresh --preset "$1" && ninja --quiet -C "$2" "${@:3}"; }
 
-# builds PRESET FOLDER WORDS [TARGET…]: a variant that does not build is a failure by itself.
+# builds NAME WORDS COMMAND…: a variant that does not build is a failure by itself.
 builds() {
-    local name=$1
-    [ "$name" = dev ] && name=gcc
-    phase "$name-build" "$3" configure_and_build "$1" "$2" "${@:4}" && return
+    phase "$1-build" "${@:2}" && return
     FAILED=$((FAILED + 1))
     return 1
 }
@@ -67,23 +66,25 @@ case ${1:-} in
     *) echo "usage: ./dev test [--quick]" >&2 && exit 2 ;;
 esac
 
-if builds dev build "builds without a warning"; then
+gcc=true
+builds gcc "builds without a warning" configure_and_build dev build || gcc=false
+if $gcc; then
     # what draws its inputs does so below, under the sanitizers
     tests gcc-test build "every test" $($quick || printf -- '-E ^fuzz/')
 fi
 if ! $quick; then
-    if builds clang build-clang "builds without a warning"; then
-        tests clang-test build-clang "the unit tests" -R '^unit/'
-        count phase tidy "clang-tidy over host and plugins" tests/tidy/clang_tidy.sh build-clang
+    if builds asan "builds by clang without a warning, under address and undefined" \
+        configure_and_build asan build-asan; then
+        count phase tidy "clang-tidy over host and plugins" tests/tidy/clang_tidy.sh build-asan
+        # what reads bytes is driven by libFuzzer below, under the same sanitizers
+        tests asan-test build-asan "every test" -LE '^(tidy|harness)$'
     fi
-    if builds asan build-asan "builds under address and undefined"; then
-        tests asan-test build-asan "every test" -LE tidy
-    fi
-    if builds tsan build-tsan "builds under thread"; then
+    if builds tsan "builds under thread" configure_and_build tsan build-tsan; then
         tests tsan-test build-tsan "what has threads" \
             -R '^(unit/(loader|journal|runtime|egress)/|system/|world)' -LE one-thread
     fi
-    if builds fuzz build-fuzz "builds for libFuzzer" harnesses; then
+    if builds fuzz "builds for libFuzzer" \
+        configure_and_build fuzz build-fuzz harnesses; then
         tests fuzz-test build-fuzz "what reads foreign bytes" -L harness
     fi
 fi
