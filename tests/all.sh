@@ -8,10 +8,13 @@
 #   tidy    clang-tidy over host and plugins
 #   tsan    what has threads, under thread   fuzz    readers of foreign bytes, by libFuzzer
 # --quick is gcc alone.
+#
+# While a phase is tested, the next ones are built beside it, at the lowest priority: the tests wait
+# for the world more than they work.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-# Most tests wait for the world more than they work.
 JOBS=$(($(nproc) * 2))
+PACE=''
 LOGS=$PWD/build/test-logs
 PASSED=0 FAILED=0 BROKEN=()
 mkdir -p "$LOGS"
@@ -34,7 +37,26 @@ phase() {
 }
 
 # configure_and_build PRESET FOLDER [TARGET…]: --fresh, lest a folder of old has another compiler.
-configure_and_build() { cmake --fresh --preset "$1" && ninja --quiet -C "$2" "${@:3}"; }
+configure_and_build() { $PACE cmake --fresh --preset "$1" && $PACE ninja --quiet -C "$2" "${@:3}"; }
+
+# ahead: builds what comes after gcc, in the order in which it is asked for, and tells how each ended.
+ahead() {
+    local name code PACE='setpriv --pdeathsig TERM nice -n 19' # it ends with this shell
+    for name in asan tsan fuzz; do
+        code=0
+        configure_and_build "$name" "build-$name" $([ "$name" != fuzz ] || echo harnesses) \
+            >"$LOGS/$name.ahead" 2>&1 || code=$?
+        echo "$code"
+    done
+}
+
+# built NAME: waits for the next of them.
+built() {
+    local code=1
+    read -r -u "$AHEAD" code
+    cat "$LOGS/$1.ahead"
+    return "$code"
+}
 
 # builds NAME WORDS COMMAND…: a variant that does not build is a failure by itself.
 builds() {
@@ -68,23 +90,26 @@ esac
 
 gcc=true
 builds gcc "builds without a warning" configure_and_build dev build || gcc=false
+if ! $quick; then
+    exec {AHEAD}< <(ahead)
+    # shellcheck disable=SC2064
+    trap "kill $! 2>/dev/null || true" EXIT
+fi
 if $gcc; then
     # what draws its inputs does so below, under the sanitizers
     tests gcc-test build "every test" $($quick || printf -- '-E ^fuzz/')
 fi
 if ! $quick; then
-    if builds asan "builds by clang without a warning, under address and undefined" \
-        configure_and_build asan build-asan; then
+    if builds asan "builds by clang without a warning, under address and undefined" built asan; then
         count phase tidy "clang-tidy over host and plugins" tests/tidy/clang_tidy.sh build-asan
         # what reads bytes is driven by libFuzzer below, under the same sanitizers
         tests asan-test build-asan "every test" -LE '^(tidy|harness)$'
     fi
-    if builds tsan "builds under thread" configure_and_build tsan build-tsan; then
+    if builds tsan "builds under thread" built tsan; then
         tests tsan-test build-tsan "what has threads" \
             -R '^(unit/(loader|journal|runtime|egress)/|system/|world)' -LE one-thread
     fi
-    if builds fuzz "builds for libFuzzer" \
-        configure_and_build fuzz build-fuzz harnesses; then
+    if builds fuzz "builds for libFuzzer" built fuzz; then
         tests fuzz-test build-fuzz "what reads foreign bytes" -L harness
     fi
 fi
