@@ -3,8 +3,8 @@
 #
 # What the tests of the command line share, to be sourced: an empty folder to work in, a world, a
 # manifest, and words to claim things with. Each test starts what it needs, and what it started ends
-# with it. Nothing here sleeps: `await` asks again until it is so, and the test's own time limit ends
-# what never is.
+# with it. Nothing here waits for a time: `await` asks again until it is so, and the test's own time
+# limit ends what never is.
 #
 # Wants $1, the build folder.
 
@@ -67,9 +67,13 @@ lacks() {
 # holds FILTER: jq finds it true of what was printed, which is JSON and nothing else.
 holds() { jq -e "$1" out >/dev/null || die "this does not hold of the output: $1"; }
 
-# await COMMAND…: until it succeeds.
+# await COMMAND…: until it succeeds. Between two questions others have the processor, for they are
+# who makes it so.
 await() {
-    until "$@"; do :; done
+    local nothing
+    exec {nothing}<> <(:)
+    until "$@"; do read -r -t 0.02 -u "$nothing" || true; done
+    exec {nothing}<&-
 }
 
 # ---- a world, and the story in it ----
