@@ -90,10 +90,17 @@ try 0 seam test all.yaml
 says out '2 passed, 0 failed'
 
 claim "killed at every edge, and again while it is taken up, no effect is lost or happens twice"
-try 0 seam test all.yaml --crash-at-every-write --json
-holds '.cases | length == 2 and all(.[]; .fault_count == 0 and .points >= 60 and .points == .same
-       and .again.of > 1000 and .again.points > 60 and .again.points <= 120
-       and .again.points == .again.same)'
+if sanitized; then # a kill takes twenty times as long, and what it runs through is run through by a few
+    for at in 1 13,4 25 37,8 49,12 60; do
+        try 0 seam test all.yaml --crash-at "$at"
+        says out '2 passed, 0 failed'
+    done
+else
+    try 0 seam test all.yaml --crash-at-every-write --json
+    holds '.cases | length == 2 and all(.[]; .fault_count == 0 and .points >= 60 and .points == .same
+           and .again.of > 1000 and .again.points > 60 and .again.points <= 120
+           and .again.points == .again.same)'
+fi
 
 claim "one such point alone is killed at, and its journal kept"
 try 0 seam test all.yaml --filter everything --crash-at 30,12 --keep kept
