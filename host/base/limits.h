@@ -42,6 +42,7 @@
 #define LIMIT_NESTED            1000u        /* calls that one task may ask for                 */
 #define LIMIT_NESTED_DEPTH      8            /* … one within the other                          */
 #define LIMIT_DEFERRALS         50u          /* waits of one task that cost no try              */
+#define LIMIT_LOOK_AHEAD        64u          /* who may pass those that wait for budget         */
 #define LIMIT_DEFERRAL_MS       86400000     /* the longest that somebody else may make it wait */
 #define LIMIT_SPENT             (1ll << 40)  /* tokens, and millionths, of one attempt          */
 #define LIMIT_NAME              128u         /* bytes of a name: step, agent, effect, run       */

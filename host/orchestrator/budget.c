@@ -72,32 +72,114 @@ static bool within(int64_t limit, int64_t used, int64_t more)
     return limit < 0 || (more >= 0 && used <= limit && more <= limit - used);
 }
 
-static const char *lacking(const struct account *account, const struct agent *agent, bool recovery,
-                           bool nested)
+/* What the account has too little of for the start, each thing a bit. What is set aside for others
+ * may come back, and a step's task waits for that; a call within a call does not, for it may be its
+ * own caller who has it. */
+static unsigned lacking(const struct account *account, const struct agent *agent, bool recovery,
+                        bool nested)
 {
     const struct budget *limit = &account->limit;
     const struct spent *spent = &account->spent;
     if (recovery)
-        return within(limit->recovery_calls, spent->recovery, 1) ? NULL : "recovery";
-    if (!nested && !within(limit->attempts, spent->attempts, 1))
-        return "attempts";
-    if (!within(limit->calls, spent->calls, 1))
-        return "calls";
-    if (!within(limit->tokens, spent->tokens + spent->reserved_tokens, agent->tokens))
-        return "tokens";
-    if (!within(limit->cost, spent->cost + spent->reserved_cost, agent->cost))
-        return "cost";
-    return account->time_spent ? "time" : NULL;
+        return within(limit->recovery_calls, spent->recovery, 1) ? 0 : LACK_RECOVERY;
+    int64_t tokens = spent->tokens + (nested ? spent->reserved_tokens : 0);
+    int64_t cost = spent->cost + (nested ? spent->reserved_cost : 0);
+    return (nested || within(limit->attempts, spent->attempts, 1) ? 0 : LACK_ATTEMPTS) |
+           (within(limit->calls, spent->calls, 1) ? 0 : LACK_CALLS) |
+           (within(limit->tokens, tokens, agent->tokens) ? 0 : LACK_TOKENS) |
+           (within(limit->cost, cost, agent->cost) ? 0 : LACK_COST) |
+           (account->time_spent ? LACK_TIME : 0);
 }
 
-bool budget_allows(const struct run *run, const struct task *task, bool recovery,
-                   const char **ret_which)
+unsigned budget_lacks(const struct run *run, const struct task *task, bool recovery,
+                      uint32_t *ret_account)
 {
     const struct agent *agent = task_callee(run, task)->agent;
-    *ret_which = NULL;
-    for (uint32_t i = task->account; i != NO_ACCOUNT && !*ret_which; i = run->accounts[i].parent)
-        *ret_which = lacking(&run->accounts[i], agent, recovery, task->parent != NO_TASK);
-    return *ret_which == NULL;
+    bool nested = task->parent != NO_TASK;
+    unsigned all = 0;
+    for (uint32_t i = task->account; i != NO_ACCOUNT; i = run->accounts[i].parent) {
+        unsigned here = lacking(&run->accounts[i], agent, recovery, nested);
+        if (here && !all)
+            *ret_account = i;
+        all |= here;
+    }
+    return all;
+}
+
+bool budget_allows(const struct run *run, const struct task *task, bool recovery)
+{
+    uint32_t account;
+    return budget_lacks(run, task, recovery, &account) == 0;
+}
+
+bool budget_awaits(const struct run *run, const struct task *task)
+{
+    const struct agent *agent = task_callee(run, task)->agent;
+    return task->parent == NO_TASK &&
+           !start_uses_recovery(run, task, task->state == TASK_RECONCILING) &&
+           !budget_grants(run, task->account, agent->tokens, agent->cost) &&
+           budget_allows(run, task, false);
+}
+
+/* In the order of their bits. */
+static const char *const amount_words[] = {"attempts", "calls", "tokens",
+                                           "cost",     "time",  "recovery"};
+
+static const char *first_word(unsigned lacks)
+{
+    size_t i = 0;
+    while (i + 1 < sizeof(amount_words) / sizeof(amount_words[0]) && !(lacks & (1u << i)))
+        i++;
+    return amount_words[i];
+}
+
+char *lacks_text(unsigned lacks)
+{
+    struct text text;
+    text_init(&text, 256);
+    for (unsigned i = 0, left = lacks; left; i++, left >>= 1) {
+        if (left & 1)
+            text_addf(&text, "`%s`%s", amount_words[i], left > 1 ? " and " : "");
+    }
+    return text_take(&text);
+}
+
+/* Of what a call uses by the card, less may be left than it takes. */
+static void say_rest(int64_t limit, int64_t used, int64_t takes, bool money, struct text *out)
+{
+    char left[32], all[32], more[32];
+    int64_t rest = limit > used ? limit - used : 0;
+    if (money)
+        text_addf(out, ": %s of %s is left, and a call may take %s", money_text(rest, left),
+                  money_text(limit, all), money_text(takes, more));
+    else
+        text_addf(out, ": %lld of %lld are left, and a call may take %lld", (long long)rest,
+                  (long long)limit, (long long)takes);
+}
+
+char *budget_lack_message(const struct run *run, const struct task *task, bool recovery)
+{
+    uint32_t index = NO_ACCOUNT;
+    unsigned lacks = budget_lacks(run, task, recovery, &index);
+    ASSERT(lacks != 0 && index != NO_ACCOUNT);
+    const struct agent *agent = task_callee(run, task)->agent;
+    const struct account *account = &run->accounts[index];
+    const struct spent *spent = &account->spent;
+    bool nested = task->parent != NO_TASK;
+    unsigned here = lacking(account, agent, recovery, nested), first = here & -here;
+    struct text text;
+    text_init(&text, 4096);
+    text_addf(&text, "the budget's %s %s spent", first_word(here),
+              first < LACK_COST ? "are" : "is");
+    if (account->task != NO_TASK)
+        text_addf(&text, " within %s", run->tasks[account->task]->path);
+    if (first == LACK_TOKENS)
+        say_rest(account->limit.tokens, spent->tokens + (nested ? spent->reserved_tokens : 0),
+                 agent->tokens, false, &text);
+    else if (first == LACK_COST)
+        say_rest(account->limit.cost, spent->cost + (nested ? spent->reserved_cost : 0),
+                 agent->cost, true, &text);
+    return text_take(&text);
 }
 
 bool budget_grants(const struct run *run, uint32_t account, int64_t tokens, int64_t cost)

@@ -279,11 +279,11 @@ static void decide_start_agent(const struct run *run, const struct event *event,
         return;
     }
     bool recovery = start_uses_recovery(run, task, false);
-    const char *spent, *rule = NULL;
+    const char *rule = NULL;
     json_t *input = NULL;
     AUTO(freep) char *message = NULL;
-    if (!budget_allows(run, task, recovery, &spent)) {
-        message = xasprintf("the budget's %s are spent", spent);
+    if (!budget_allows(run, task, recovery)) {
+        message = budget_lack_message(run, task, recovery);
         decide_no_start(task, index, CAUSE_BUDGET, message, "budget-spent", ret);
         return;
     }
@@ -329,12 +329,11 @@ static void decide_start_reconcile(const struct run *run, uint32_t index, struct
 {
     const struct task *task = task_at(run, index);
     const struct effect *effect = &task->effects[task->about];
-    const char *spent;
     if (effect->outcome == OUTCOME_DONE || effect->outcome == OUTCOME_NONE) {
         decide_resolve(index, effect, effect->outcome, effect->result, "evidence", ret);
         return;
     }
-    if (!budget_allows(run, task, true, &spent)) {
+    if (!budget_allows(run, task, true)) {
         decide_ask(run, index, QUESTION_DOUBT, "recovery-spent", ret);
         return;
     }
@@ -352,12 +351,24 @@ static void decide_start_reconcile(const struct run *run, uint32_t index, struct
     };
 }
 
+/* The first in line; who waits for what others have set aside lets pass who need not. */
+static bool first_ready(const struct run *run, uint32_t *ret_index)
+{
+    const struct line *line = &run->ready;
+    for (size_t i = 0; i < line->count && i < LIMIT_LOOK_AHEAD; i++) {
+        *ret_index = line->list[line->head + i];
+        if (!budget_awaits(run, task_at(run, *ret_index)))
+            return true;
+    }
+    return false;
+}
+
 /* A call within a call goes at once: its caller waits for it in a place of its own. */
 bool decide_start(const struct run *run, const struct event *event, struct decision *ret)
 {
     uint32_t index;
     bool room = run->places < (uint32_t)run->flow->concurrency;
-    if (!line_first(&run->called, &index) && !(room && line_first(&run->ready, &index)))
+    if (!line_first(&run->called, &index) && !(room && first_ready(run, &index)))
         return false;
     if (task_at(run, index)->state == TASK_RECONCILING)
         decide_start_reconcile(run, index, ret);

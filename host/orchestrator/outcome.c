@@ -126,17 +126,16 @@ static unsigned policy_facts(const struct run *run, const struct task *task)
 unsigned gather_facts(const struct run *run, const struct task *task)
 {
     const struct callee *callee = task_callee(run, task);
-    const char *spent;
     int64_t again_ms = run->now_ms + retry_delay(run, task, false);
     bool recovery = start_uses_recovery(run, task, false);
     return policy_facts(run, task) | bit(task_doubt(task), FACT_UNKNOWN) |
            bit(task_any_done(run, task), FACT_DONE) |
            bit(task_left_behind(run, task), FACT_LEFT_BEHIND) |
            bit(any_bare(run, task, callee->agent), FACT_BARE) |
-           bit(budget_allows(run, task, recovery, &spent), FACT_BUDGET_LEFT) |
+           bit(budget_allows(run, task, recovery), FACT_BUDGET_LEFT) |
            bit(in_time(run, task, again_ms), FACT_TIME_LEFT) |
            bit(task_is_ending(run, task), FACT_ENDING) | bit(callee->reconcile, FACT_RECONCILE) |
-           bit(budget_allows(run, task, true, &spent), FACT_RECOVERY_LEFT) |
+           bit(budget_allows(run, task, true), FACT_RECOVERY_LEFT) |
            bit(task_keys_live(task, callee->agent, again_ms), FACT_KEY_LIVE) |
            bit(task->resumed, FACT_RESUMED) | bit(task_is_orphan(run, task), FACT_ORPHAN) |
            bit(any_child_spent(run, task), FACT_CHILD_SPENT) |
@@ -371,11 +370,10 @@ static void decide_reconcile_failed(const struct run *run, const struct event *e
                                     struct decision *ret)
 {
     const struct task *task = task_at(run, index);
-    const char *spent;
     int64_t delay = retry_delay(run, task, true);
     if (event->retry_after_ms > delay && event->retry_after_ms <= LIMIT_DEFERRAL_MS)
         delay = event->retry_after_ms;
-    if (!budget_allows(run, task, true, &spent))
+    if (!budget_allows(run, task, true))
         decide_ask(run, index, QUESTION_DOUBT, "recovery-spent", ret);
     else
         decide_wait(index, effect, run->now_ms + delay, "reconcile-again", ret);

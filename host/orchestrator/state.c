@@ -44,10 +44,24 @@ bool line_remove(struct line *line, uint32_t value)
         uint32_t *at = line->list + line->head + i;
         if (*at != value)
             continue;
+        if (i < line->count / 2) { /* the shorter side moves */
+            memmove(line->list + line->head + 1, line->list + line->head, i * sizeof(*at));
+            line_pop(line);
+            return true;
+        }
         memmove(at, at + 1, (line->count - i - 1) * sizeof(*at));
-        line->count--;
+        if (--line->count == 0)
+            line->head = 0;
         return true;
     }
+    return false;
+}
+
+bool line_near(const struct line *line, uint32_t value)
+{
+    for (size_t i = 0; i < line->count && i < LIMIT_LOOK_AHEAD; i++)
+        if (line->list[line->head + i] == value)
+            return true;
     return false;
 }
 

@@ -171,6 +171,8 @@ bool line_first(const struct line *line, uint32_t *ret_value);
 void line_pop(struct line *line);
 /* Takes the value out, wherever it stands; false if it is not there. */
 bool line_remove(struct line *line, uint32_t value);
+/* Stands it among the first? */
+bool line_near(const struct line *line, uint32_t value);
 void line_done(struct line *line);
 
 struct spent {
@@ -327,7 +329,7 @@ void task_line_up(struct run *run, uint32_t index);
 /* Its place among those of its flow at once is free again. */
 void task_give_place(struct run *run, uint32_t index);
 void task_set_state(struct run *run, uint32_t index, enum task_state state);
-/* Takes the task off the line or agenda at whose head it stands. */
+/* Takes the task off the line or agenda in which it stands, at or near the head. */
 void task_take_off(struct run *run, uint32_t index);
 /* The same of one that is started, and keeps its place. */
 void task_step_forward(struct run *run, uint32_t index);
@@ -539,9 +541,27 @@ struct spent_change {
 void account_charge(struct run *run, uint32_t index, struct spent_change change);
 /* The same for what a task does, which keeps its own count. */
 void task_charge(struct run *run, struct task *task, struct spent_change change);
-/* Is there budget for one more start? If not, *ret_which names what is spent. */
-bool budget_allows(const struct run *run, const struct task *task, bool recovery,
-                   const char **ret_which);
+/* What a start may find too little of; bits, in the order in which they are looked at. */
+enum {
+    LACK_ATTEMPTS = 1 << 0,
+    LACK_CALLS = 1 << 1,
+    LACK_TOKENS = 1 << 2,
+    LACK_COST = 1 << 3,
+    LACK_TIME = 1 << 4,
+    LACK_RECOVERY = 1 << 5,
+};
+/* What of the account and all around it one more start has too little of; of the first that lacks
+ * anything *ret_account, which is set only then. */
+unsigned budget_lacks(const struct run *run, const struct task *task, bool recovery,
+                      uint32_t *ret_account);
+bool budget_allows(const struct run *run, const struct task *task, bool recovery);
+/* There is budget for its start, but others have set it aside: it waits for what they give back.
+ * They are all under way, and none of them waits for it. */
+bool budget_awaits(const struct run *run, const struct task *task);
+/* In words: all that is lacking, as "`calls` and `cost`"; and the first of it, with whose it is.
+ * The caller frees. */
+char *lacks_text(unsigned lacks);
+char *budget_lack_message(const struct run *run, const struct task *task, bool recovery);
 /* May so much more be set aside? */
 bool budget_grants(const struct run *run, uint32_t account, int64_t tokens, int64_t cost);
 /* What is left of the time of the account and all around it; -1 = no limit. */

@@ -251,13 +251,15 @@ static char *cause_not_named(struct situation *s)
 
 static char *more_budget(struct situation *s)
 {
-    const char *spent = "calls";
+    uint32_t account;
+    bool recovery = start_uses_recovery(s->run, s->task, false);
+    unsigned lacks = budget_lacks(s->run, s->task, recovery, &account);
     if (s->facts & FACT_BUDGET_LEFT)
         return NULL;
     set(s, FACT_BUDGET_LEFT, true);
-    if (budget_allows(s->run, s->task, start_uses_recovery(s->run, s->task, false), &spent))
-        spent = "calls"; /* the start was refused before: what is left now is of later */
-    return xasprintf("the budget allowed more `%s`", spent);
+    /* the start was refused before: what is left now is of later */
+    AUTO(freep) char *spent = lacks_text(lacks ? lacks : LACK_CALLS);
+    return xasprintf("the budget allowed more %s", spent);
 }
 
 static char *more_recovery(struct situation *s)
@@ -285,17 +287,48 @@ static char *waits_less(struct situation *s)
     return xstrdup("it had not been told how long to wait: the try would have counted");
 }
 
-static char *later_deadline(struct situation *s)
+/* A sentence part for each bound that the next try would be beyond. */
+static void say_longer(const char *what, int64_t ms, struct text *out)
 {
     char time[32];
+    text_addf(out, "%s%s longer than %s", out->len ? ", and " : "", what, duration_text(ms, time));
+}
+
+static void say_budget_times(const struct situation *s, int64_t wait_ms, struct text *out)
+{
+    for (uint32_t i = s->task->account; i != NO_ACCOUNT; i = s->run->accounts[i].parent) {
+        const struct account *account = &s->run->accounts[i];
+        int64_t needed = s->run->active_ms - account->opened_ms + wait_ms;
+        if (account->limit.time_ms < 0 || needed < account->limit.time_ms)
+            continue;
+        AUTO(freep)
+        char *what = account->task == NO_TASK ? xstrdup("the budget's `time` were")
+                                              : xasprintf("the `time` of the budget of %s were",
+                                                          s->run->tasks[account->task]->path);
+        say_longer(what, needed, out);
+    }
+}
+
+/* The wait may be the flow's, or what the agent was told to wait: only the former can be made
+ * shorter in the flow. */
+static char *later_deadline(struct situation *s)
+{
+    int64_t wait_ms = retry_delay(s->run, s->task, false);
+    int64_t closes_ms = task_closes_ms(s->run, s->task);
+    bool told = s->task->verdict.retry_after_ms >= wait_ms && wait_ms > 0;
     if (s->facts & FACT_TIME_LEFT)
         return NULL;
     set(s, FACT_TIME_LEFT, true);
-    if (s->step->schedule_to_close_ms < 0 || s->task->nested)
-        return xstrdup("the budget's `time` were longer, or the waits of `retry` shorter");
-    return xasprintf("`timeout.schedule_to_close` were longer than %s, or the waits of `retry` "
-                     "shorter",
-                     duration_text(s->step->schedule_to_close_ms, time));
+    AUTO(text_done) struct text text;
+    text_init(&text, 4096);
+    if (closes_ms >= 0 && s->run->now_ms + wait_ms >= closes_ms)
+        say_longer("`timeout.schedule_to_close` were",
+                   s->run->now_ms + wait_ms - closes_ms + s->step->schedule_to_close_ms, &text);
+    say_budget_times(s, wait_ms, &text);
+    return xasprintf("%s%s", text.len ? text.ptr : "there were more time",
+                     wait_ms == 0 ? ""
+                     : told       ? ", or the agent had been told to wait for less"
+                                  : ", or the waits of `retry` shorter");
 }
 
 static char *policy(struct situation *s, enum on_failure other, const char *sentence)

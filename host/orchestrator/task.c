@@ -265,30 +265,30 @@ void task_give_place(struct run *run, uint32_t index)
     }
 }
 
-static struct line *headed_by(struct run *run, uint32_t index)
+static struct line *standing_in(struct run *run, uint32_t index)
 {
-    struct line *lines[] = {&run->agenda, &run->called, &run->ready};
+    struct line *lines[] = {&run->agenda, &run->called};
     uint32_t head;
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         if (line_first(lines[i], &head) && head == index)
             return lines[i];
-    return NULL;
+    return line_near(&run->ready, index) ? &run->ready : NULL;
 }
 
 void task_take_off(struct run *run, uint32_t index)
 {
-    struct line *line = headed_by(run, index);
+    struct line *line = standing_in(run, index);
     if (line)
-        line_pop(line);
+        line_remove(line, index);
     if (line == &run->ready)
         task_give_place(run, index);
 }
 
 void task_step_forward(struct run *run, uint32_t index)
 {
-    struct line *line = headed_by(run, index);
+    struct line *line = standing_in(run, index);
     if (line)
-        line_pop(line);
+        line_remove(line, index);
 }
 
 /* ---- states ---- */

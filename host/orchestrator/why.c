@@ -364,10 +364,11 @@ static void otherwise_step(const struct run *run, const struct decision *decisio
 static void otherwise_start(const struct run *run, const struct task *task, const char *rule,
                             json_t *list)
 {
-    const char *spent;
-    bool recovery = start_uses_recovery(run, task, false);
-    if (strcmp(rule, "budget-spent") == 0 && !budget_allows(run, task, recovery, &spent))
-        otherwise(list, "budget", xasprintf("the budget allowed more `%s`", spent),
+    uint32_t account;
+    unsigned lacks = budget_lacks(run, task, start_uses_recovery(run, task, false), &account);
+    AUTO(freep) char *spent = lacks_text(lacks);
+    if (strcmp(rule, "budget-spent") == 0 && lacks)
+        otherwise(list, "budget", xasprintf("the budget allowed more %s", spent),
                   task->tries ? "next-attempt" : "first-attempt", "it would have been called");
     else if (strcmp(rule, "room-spent") == 0)
         otherwise(list, "budgets", xstrdup("`budgets` of the manifest had room for it"),

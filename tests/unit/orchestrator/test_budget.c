@@ -116,17 +116,18 @@ START_TEST(the_worst_case_of_a_call_is_set_aside_until_it_ends)
                         "  c: {agent: w/dear, on_failure: skip}\n"),
                 "{}");
     ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 200);
-    decided(&b, DECISION_FAIL, "budget-spent");
+    expect_state(&b, "c", TASK_READY); /* there may be enough when the others have ended */
     spends(&b, "a", 30, 0);
     spends(&b, "a", 12, 7);
     ck_assert_int_eq(b.run->accounts[0].spent.tokens, 0);
     ok(&b, "a", "{\"n\": 1}");
     ck_assert_int_eq(b.run->accounts[0].spent.tokens, 42);
     ck_assert_int_eq(b.run->accounts[0].spent.cost, 7);
-    ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 100);
+    expect_state(&b, "c", TASK_RUNNING);
+    ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 200);
     ok(&b, "b", "{\"n\": 1}"); /* it says nothing of its use: what was declared counts */
     ck_assert_int_eq(b.run->accounts[0].spent.tokens, 142);
-    ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 0);
+    ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 100);
     bench_done(&b);
 }
 END_TEST
@@ -140,6 +141,82 @@ START_TEST(a_cost_that_is_set_aside_cannot_be_spent_twice)
                         "  c: {agent: w/dear, on_failure: skip}\n"),
                 "{}");
     ck_assert_int_eq(b.run->accounts[0].spent.reserved_cost, 100);
+    ok(&b, "a", "{\"n\": 1}");
+    expect_state(&b, "c", TASK_READY);
+    ok(&b, "b", "{\"n\": 1}");
+    decided(&b, DECISION_FAIL, "budget-spent");
+    expect_json(json_object_get(the_task(&b, "c")->error, "message"),
+                "\"the budget's cost is spent: 0.00002 of 0.00012 is left, and a call may take "
+                "0.00005\"");
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(who_waits_for_what_is_set_aside_lets_others_pass)
+{
+    struct bench b;
+    bench_start(&b,
+                LIMITED("attempts: 9, calls: 9, tokens: 150",
+                        "  a: {agent: w/dear}\n  b: {agent: w/dear}\n  c: {agent: w/read}\n"
+                        "  d: {agent: w/dear}\n  e: {agent: w/read}\n"),
+                "{}");
+    expect_state(&b, "b", TASK_READY);
+    expect_state(&b, "c", TASK_RUNNING);
+    expect_state(&b, "d", TASK_READY);
+    expect_state(&b, "e", TASK_RUNNING);
+    spends(&b, "a", 25, 0);
+    ok(&b, "a", "{\"n\": 1}");
+    expect_state(&b, "b", TASK_RUNNING);
+    expect_state(&b, "d", TASK_READY);
+    spends(&b, "b", 25, 0);
+    ok(&b, "b", "{\"n\": 1}");
+    expect_state(&b, "d", TASK_RUNNING);
+    ok(&b, "c", "{\"n\": 1}");
+    ok(&b, "e", "{\"n\": 1}");
+    ok(&b, "d", "{\"n\": 1}");
+    expect_status(&b, RUN_DONE);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(a_try_again_waits_for_what_others_have_set_aside)
+{
+    struct bench b;
+    bench_start(&b,
+                LIMITED("attempts: 9, calls: 9, tokens: 250",
+                        "  a: {agent: w/dear}\n  b: {agent: w/dear}\n"),
+                "{}");
+    ck_assert(reserves(&b, "b", 50, 0));
+    fails(&b, "a", CAUSE_UNAVAILABLE); /* its 100 are used up; 150 are set aside for b */
+    decided(&b, DECISION_RETRY, "retry-safe-class");
+    comes_due(&b, "a");
+    expect_state(&b, "a", TASK_READY);
+    ok(&b, "b", "{\"n\": 1}"); /* it gives nothing back */
+    decided(&b, DECISION_FAIL, "budget-spent");
+    bench_done(&b);
+    bench_start(&b,
+                LIMITED("attempts: 9, calls: 9, tokens: 250",
+                        "  a: {agent: w/dear}\n  b: {agent: w/dear}\n"),
+                "{}");
+    ck_assert(reserves(&b, "b", 50, 0));
+    spends(&b, "a", 10, 0);
+    fails(&b, "a", CAUSE_UNAVAILABLE);
+    decided(&b, DECISION_RETRY, "retry-safe-class");
+    comes_due(&b, "a");
+    expect_state(&b, "a", TASK_READY);
+    spends(&b, "b", 10, 0);
+    ok(&b, "b", "{\"n\": 1}");
+    expect_state(&b, "a", TASK_RUNNING);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(a_call_does_not_wait_for_what_its_caller_has_set_aside)
+{
+    struct bench b;
+    bench_start(&b, LIMITED("attempts: 9, calls: 9, tokens: 150", "  a: {agent: w/read}\n"), "{}");
+    ck_assert(reserves(&b, "a", 100, 0));
+    asks_for(&b, "a", "x#1", "w/dear", "{}", "{}");
     decided(&b, DECISION_FAIL, "budget-spent");
     bench_done(&b);
 }
@@ -413,6 +490,9 @@ UNIT_MAIN(attempts_and_calls_are_counted_before_the_start,
           a_start_without_room_is_not_begun_and_not_charged,
           what_an_event_gives_back_is_room_in_its_own_period,
           a_cost_that_is_set_aside_cannot_be_spent_twice,
+          who_waits_for_what_is_set_aside_lets_others_pass,
+          a_try_again_waits_for_what_others_have_set_aside,
+          a_call_does_not_wait_for_what_its_caller_has_set_aside,
           an_agent_may_set_more_aside_while_there_is_some,
           what_is_used_beyond_what_was_set_aside_is_promised_to_nobody,
           no_amount_is_so_large_that_it_counts_for_nothing,

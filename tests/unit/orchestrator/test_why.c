@@ -110,6 +110,43 @@ START_TEST(spent_tries_name_the_limit_and_the_policies)
 }
 END_TEST
 
+/* What would have changed it is all that was in the way, with how much of it. */
+START_TEST(a_spent_budget_names_all_that_is_spent)
+{
+    struct bench b;
+    bench_start(&b,
+                "flow: f\nbudget: {attempts: 1, calls: 1, time: 10m}\nsteps:\n"
+                "  a: {agent: w/read}\n",
+                NULL);
+    fails(&b, "a", CAUSE_UNAVAILABLE);
+    expect_way(why_of(&b, DECISION_FAIL, "budget-spent"),
+               "retry-safe-class if the budget allowed more `attempts` and `calls`");
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(a_deadline_says_how_much_longer_it_would_have_to_be)
+{
+    struct bench b;
+    bench_start(&b,
+                "flow: f\nbudget: {attempts: 9, calls: 9, time: 1m}\nsteps:\n"
+                "  a: {agent: w/read, timeout: {schedule_to_close: 5s}, retry: {jitter: none, "
+                "initial_interval: 1s, max_attempts: 2}}\n",
+                NULL);
+    struct event event = of_task(&b, EVENT_ENDED, "a");
+    event.end = END_FAILED;
+    event.cause = CAUSE_RATE_LIMITED;
+    event.retry_after_ms = 3600000;
+    happen(&b, event);
+    const json_t *why = why_of(&b, DECISION_FAIL, "deadline-spent");
+    expect_way(why, "rate-limited-wait if `timeout.schedule_to_close` were longer than 1h, and the "
+                    "budget's `time` were longer than 1h, or the agent had been told to wait for "
+                    "less");
+    expect_no_way(why, "waits of `retry`");
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(a_retry_says_what_allowed_it)
 {
     struct bench b;
@@ -268,7 +305,8 @@ END_TEST
 
 UNIT_MAIN(a_doubt_of_a_write_names_every_way_out, a_way_that_needs_two_changes_is_told_as_two,
           a_reconciled_doubt_says_what_spared_the_person,
-          spent_tries_name_the_limit_and_the_policies, a_retry_says_what_allowed_it,
+          spent_tries_name_the_limit_and_the_policies, a_spent_budget_names_all_that_is_spent,
+          a_deadline_says_how_much_longer_it_would_have_to_be, a_retry_says_what_allowed_it,
           a_permanent_failure_would_have_been_tried_again_if_it_passed,
           confidence_is_told_with_its_minimum,
           an_accepted_output_would_have_been_refused_by_a_higher_minimum,
