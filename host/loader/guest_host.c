@@ -58,9 +58,14 @@ static void host_complete(const struct seam_host *host, seam_id id, const seam_r
         code = reply->code;
     if (!readable(body) || !readable(code)) {
         guest_breach(g, id, "it completed with a length but no bytes (ptr is NULL)");
-    } else if (body.len > g->payload || code.len > LIMIT_NAME) {
-        guest_breach(g, id, "it answered %zu bytes with a code of %zu; the limits are %zu and %u",
-                     body.len, code.len, g->payload, LIMIT_NAME);
+    } else if (body.len > g->payload) {
+        guest_breach(g, id,
+                     "it answered %zu bytes; limits.payload of the manifest allows %zu: answer "
+                     "less, or raise it",
+                     body.len, g->payload);
+    } else if (code.len > LIMIT_NAME) {
+        guest_breach(g, id, "it answered with a code of %zu bytes; expected at most %u", code.len,
+                     LIMIT_NAME);
     } else {
         frame.parts[0] = (struct slice){body.ptr, body.len};
         frame.parts[1] = (struct slice){code.ptr, code.len};
