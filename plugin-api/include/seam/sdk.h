@@ -229,7 +229,8 @@ static inline seam_effect seam_effect_begin(const seam_host *host, seam_id call,
         effect.key = seam_json_at(all, "/key");
         effect.result = seam_json_at(all, "/result");
     } else if (seam_json_is(state, "conflict")) {
-        seam_answer_fail_(&effect.answer, SEAM_E_FAILED, SEAM_EFFECT_UNKNOWN, "effect.conflict",
+        /* nothing was done now, and of what stands under the key the host knows best */
+        seam_answer_fail_(&effect.answer, SEAM_E_FAILED, SEAM_EFFECT_NONE, "effect.conflict",
                           "{\"message\":\"this effect began before with another request\"}");
     } else {
         seam_answer_fail_(&effect.answer, SEAM_E_FAILED, SEAM_EFFECT_UNKNOWN, "effect.unknown",
