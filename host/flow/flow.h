@@ -245,9 +245,10 @@ struct flow_options {
     const struct budget *ceiling;   /* the manifest's limits.budget; NULL = none                 */
     const char *const *escalations; /* names that `escalation.to` may use; NULL = any            */
     size_t escalation_count;
-    int concurrency; /* the host's limit                                          */
-    json_t *files;   /* read these texts, of a run that has begun, instead of the disk, and prove
-                        nothing anew; NULL = the disk */
+    const struct budget *left; /* of a plan: what is left of the budgets around it; or NULL */
+    int concurrency;           /* the host's limit                                          */
+    json_t *files; /* read these texts, of a run that has begun, instead of the disk, and prove
+                      nothing anew; NULL = the disk */
 };
 
 /* Reads, checks and compiles a flow file. Findings gather in ret_findings (which the caller has

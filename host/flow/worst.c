@@ -301,12 +301,20 @@ static void say_over(const struct reckoning *r, enum worst_key key)
     const struct source *dearest = &c->sources[r->dearest[key].step];
     int64_t least = r->sum.least[key];
     int64_t limit = budget_limit(&c->flow->budget, key);
+    int64_t left = c->plan_step && c->options->left ? budget_limit(c->options->left, key) : -1;
+    bool around = left >= 0 && (limit < 0 || left < limit);
     AUTO(freep) char *own = pointer_to_member("/budget", worst_key_word(key));
+    limit = around ? left : limit;
     if (limit < 0 || least < 0 || least <= limit || key == WORST_TIME)
         return;
     amount_words(key, least, most);
     amount_words(key, limit, words);
-    if (c->plan_step)
+    if (c->plan_step && around)
+        REFUSE(c, "overdraft", AT_KEY(dearest->pointer), "fewer steps, or loops over less",
+               "even if nothing fails the plan needs %s %s, and %s are left of the budget around "
+               "it; `%s` needs most",
+               most, worst_key_word(key), words, dearest->name);
+    else if (c->plan_step)
         REFUSE(c, "overdraft", AT_KEY(dearest->pointer), "fewer steps, or loops over less",
                "even if nothing fails the plan needs %s %s, and its budget is %s; `%s` needs most",
                most, worst_key_word(key), words, dearest->name);

@@ -294,6 +294,26 @@ json_t *account_left(const struct run *run, uint32_t index)
     return with_cost_in_words(left);
 }
 
+/* The least of two limits; -1 = none. */
+static void lower(int64_t *limit, int64_t most, int64_t used)
+{
+    int64_t left = most < 0 ? -1 : most > used ? most - used : 0;
+    *limit = least(*limit, left);
+}
+
+struct budget run_left(const struct run *run, uint32_t task)
+{
+    struct budget left = {-1, -1, -1, -1, -1, -1};
+    for (uint32_t i = task_at(run, task)->account; i != NO_ACCOUNT; i = run->accounts[i].parent) {
+        const struct account *account = &run->accounts[i];
+        lower(&left.attempts, account->limit.attempts, account->spent.attempts);
+        lower(&left.calls, account->limit.calls, account->spent.calls);
+        lower(&left.tokens, account->limit.tokens, account->spent.tokens);
+        lower(&left.cost, account->limit.cost, account->spent.cost);
+    }
+    return left;
+}
+
 struct amounts run_spent(const struct run *run)
 {
     const struct spent *spent = &run->accounts[0].spent;

@@ -400,6 +400,9 @@ struct amounts {
 };
 /* All that the run has used so far, without what is only set aside. */
 struct amounts run_spent(const struct run *run);
+/* What is left for what the task's flow has yet to call, of the budgets around it: attempts, calls,
+ * tokens and cost; -1 = no limit. */
+struct budget run_left(const struct run *run, uint32_t task);
 /* The same, with what is set aside for starts that have not ended. */
 struct amounts run_charged(const struct run *run);
 

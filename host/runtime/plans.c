@@ -24,9 +24,10 @@ static json_t *told(const struct findings *findings)
     return list;
 }
 
-/* The flow, or what is wrong with it. */
+/* The flow, or what is wrong with it. `left` is what the budgets around it allow. */
 static json_t *compile(const struct run *run, const struct flow *flow, uint32_t step,
-                       const json_t *fragment, json_t *files, struct flow **ret_plan)
+                       const json_t *fragment, const struct budget *left, json_t *files,
+                       struct flow **ret_plan)
 {
     struct flow_options options;
     struct findings findings;
@@ -34,6 +35,7 @@ static json_t *compile(const struct run *run, const struct flow *flow, uint32_t 
     json_t *errors = NULL;
     flow_terms(run_flow(run), &options);
     options.files = files;
+    options.left = left;
     findings_init(&findings);
     if (flow_compile_plan(flow, step, fragment, &options, ret_plan, &findings, &err) != ERR_OK)
         errors = told(&findings);
@@ -49,8 +51,10 @@ void plan_attach(const struct run *run, struct event *event)
     if (!run_plan_of(run, event, &flow, &step, &fragment, &event->plan_errors))
         return;
     event->planned = fragment || event->plan_errors;
-    if (fragment)
-        event->plan_errors = compile(run, flow, step, fragment, NULL, &event->plan);
+    if (fragment) {
+        struct budget left = run_left(run, event->task);
+        event->plan_errors = compile(run, flow, step, fragment, &left, NULL, &event->plan);
+    }
     json_decref(fragment);
 }
 
@@ -74,7 +78,7 @@ enum error_code plan_attach_again(const struct run *run, struct event *event, st
     if (fragment) {
         /* it was proven when it was made */
         json_t *files = json_object();
-        errors = compile(run, flow, step, fragment, files, &event->plan);
+        errors = compile(run, flow, step, fragment, NULL, files, &event->plan);
         json_decref(files);
     }
     if (errors) {
