@@ -484,12 +484,12 @@ static void decide_event(const struct run *run, const struct event *event, struc
             decide_answer(run, event, ret);
         return;
     case EVENT_TIME_SPENT: {
-        uint32_t frame = budget_overdue(run);
+        uint32_t frame = budget_overdue(run), within = run->frames[frame]->parent;
         decide_unwind(frame, "time-spent",
                       error_json("budget",
                                  frame == 0 ? "the run's time budget is used up"
                                             : "its time budget is used up",
-                                 NULL),
+                                 within == NO_TASK ? NULL : run->tasks[within]->path),
                       ret);
         return;
     }

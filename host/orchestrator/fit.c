@@ -8,6 +8,8 @@
  */
 #include "orchestrator/state_internal.h"
 
+#include <string.h>
+
 /* One proven value in so many is held to its contract all the same. */
 enum { AUDIT_ONE_IN = 16 };
 
@@ -21,7 +23,11 @@ char *contract_breach(const struct contract *contract, const json_t *value)
     contract_explain(contract, value, &violations);
     violations_text(&violations, &text);
     violations_done(&violations);
-    return text_take(&text);
+    char *breach = text_take(&text); /* lines, of which the last needs no end */
+    size_t len = strlen(breach);
+    if (len > 0 && breach[len - 1] == '\n')
+        breach[len - 1] = '\0';
+    return breach;
 }
 
 char *mapped_breach(const struct run *run, const struct task *task, bool proven,

@@ -74,22 +74,37 @@ const json_t *value_at(const json_t *value, const char *pointer)
     return value;
 }
 
+bool confidence_of(const struct agent *agent, const json_t *output, double *ret_confidence)
+{
+    const json_t *number = agent->confidence ? value_at(output, agent->confidence) : NULL;
+    double value = json_number_value(number);
+    if (!json_is_number(number) || !(value >= 0 && value <= 1))
+        return false;
+    *ret_confidence = value;
+    return true;
+}
+
+/* What is not from 0 to 1, a percentage perhaps, says nothing: it counts as missing. */
 static bool check_confidence(const struct step *step, const struct agent *agent,
                              const struct task *task, struct verdict *ret)
 {
+    double confidence = 0;
     if (!step->has_confidence)
         return true;
     const json_t *number = agent->confidence ? value_at(ret->output, agent->confidence) : NULL;
-    double confidence = json_number_value(number);
-    bool found = json_is_number(number);
+    bool found = confidence_of(agent, ret->output, &confidence);
     if (found && confidence >= step->confidence_min)
         return true;
     AUTO(freep)
     char *message =
         found ? xasprintf("confidence %g is below the minimum %g", confidence, step->confidence_min)
-              : xasprintf("no confidence at %s; the minimum is %g",
-                          agent->confidence ? agent->confidence : "any place that the card names",
-                          step->confidence_min);
+        : json_is_number(number)
+            ? xasprintf("confidence %g at %s is not from 0 to 1 and counts as none; the minimum "
+                        "is %g",
+                        json_number_value(number), agent->confidence, step->confidence_min)
+            : xasprintf("no confidence at %s; the minimum is %g",
+                        agent->confidence ? agent->confidence : "any place that the card names",
+                        step->confidence_min);
     refuse(task, ret, CAUSE_CONFIDENCE, message);
     return false;
 }

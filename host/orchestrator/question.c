@@ -78,6 +78,8 @@ void decide_ask(const struct run *run, uint32_t index, enum question kind, const
         json_object_set(shown, kind == QUESTION_INPUT ? "asked" : "output", task->verdict.output);
     if (task->verdict.error)
         json_object_set(shown, "error", task->verdict.error);
+    else if (kind == QUESTION_OUTPUT) /* the agent is content; the rule is not */
+        json_object_set_new(shown, "error", error_json(rule, rule_meaning(rule), task->path));
     if (kind == QUESTION_DOUBT && doubt)
         json_object_set_new(shown, "effect", show_effect(doubt));
     *ret = (struct decision){

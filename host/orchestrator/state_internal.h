@@ -445,6 +445,8 @@ void judge_output(const struct run *run, const struct task *task, json_t *output
 enum happened verdict_happened(const struct verdict *verdict);
 /* The value at a JSON Pointer, borrowed; NULL = none. */
 const json_t *value_at(const json_t *value, const char *pointer);
+/* The confidence that an output reports; false if there is none, or none from 0 to 1. */
+bool confidence_of(const struct agent *agent, const json_t *output, double *ret_confidence);
 
 /* ---- fit.c ---- */
 

@@ -131,11 +131,9 @@ static char *output_fits(struct situation *s)
 
 /* ---- confidence ---- */
 
-static const json_t *confidence_of(const struct situation *s)
+static bool reported(const struct situation *s, double *ret_confidence)
 {
-    const json_t *value =
-        s->agent->confidence ? value_at(s->task->verdict.output, s->agent->confidence) : NULL;
-    return json_is_number(value) ? value : NULL;
+    return confidence_of(s->agent, s->task->verdict.output, ret_confidence);
 }
 
 static const char *and_asserts(const struct situation *s)
@@ -156,33 +154,33 @@ static char *confidence_is_enough(struct situation *s)
 {
     if (!accept_confidence(s))
         return NULL;
-    const json_t *reported = confidence_of(s);
-    return reported ? xasprintf("the agent had reported a confidence of %g or more%s",
-                                s->step->confidence_min, and_asserts(s))
-                    : xasprintf("the agent had reported a confidence, and it were at least %g%s",
-                                s->step->confidence_min, and_asserts(s));
+    double confidence;
+    return reported(s, &confidence)
+               ? xasprintf("the agent had reported a confidence of %g or more%s",
+                           s->step->confidence_min, and_asserts(s))
+               : xasprintf("the agent had reported a confidence, and it were at least %g%s",
+                           s->step->confidence_min, and_asserts(s));
 }
 
 static char *minimum_is_lower(struct situation *s)
 {
-    const json_t *reported = confidence_of(s);
-    if (!reported || !accept_confidence(s))
+    double confidence;
+    if (!reported(s, &confidence) || !accept_confidence(s))
         return NULL;
-    return xasprintf("the step's `confidence.min` were at most %g%s", json_number_value(reported),
-                     and_asserts(s));
+    return xasprintf("the step's `confidence.min` were at most %g%s", confidence, and_asserts(s));
 }
 
 static char *minimum_is_higher(struct situation *s)
 {
-    const json_t *reported = confidence_of(s);
-    if (s->happened != HAPPENED_ACCEPTED || !s->step->has_confidence || !reported ||
-        s->task->role != ROLE_MAIN)
+    double confidence;
+    if (s->happened != HAPPENED_ACCEPTED || !s->step->has_confidence || !reported(s, &confidence) ||
+        s->task->role != ROLE_MAIN || confidence >= 1)
         return NULL;
     s->happened = HAPPENED_REFUSED;
     set(s, FACT_BELOW, true);
     set(s, FACT_RETRY_ON,
         s->step->below == BELOW_RETRY || (s->retry->on & (1u << CAUSE_CONFIDENCE)));
-    return xasprintf("the step's `confidence.min` were above %g", json_number_value(reported));
+    return xasprintf("the step's `confidence.min` were above %g", confidence);
 }
 
 static char *below(struct situation *s, enum below other, const char *sentence)

@@ -147,6 +147,41 @@ START_TEST(a_deadline_says_how_much_longer_it_would_have_to_be)
 }
 END_TEST
 
+START_TEST(a_confidence_that_is_none_fails_closed)
+{
+    static const char *const outputs[] = {"{\"n\": 1, \"confidence\": 7}",
+                                          "{\"n\": 1, \"confidence\": -0.5}", "{\"n\": 1}"};
+    for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
+        struct bench b;
+        bench_start(&b, FLOW("  a: {agent: w/read, confidence: {min: 0.8, below: escalate}}\n"),
+                    NULL);
+        ok(&b, "a", outputs[i]);
+        const json_t *why = why_of(&b, DECISION_ASK, "confidence-escalate");
+        expect_way(why, "if the agent had reported a confidence, and it were at least 0.8");
+        expect_no_way(why, "at most");
+        if (i == 0)
+            expect_because(why, "confidence 7 at /confidence is not from 0 to 1");
+        bench_done(&b);
+    }
+}
+END_TEST
+
+START_TEST(an_output_that_leaves_an_effect_behind_is_asked_about_with_the_reason)
+{
+    struct bench b;
+    bench_start(&b, FLOW("  a: {agent: w/write}\n"), NULL);
+    does(&b, "a", "send", "{\"n\": 1}");
+    fails(&b, "a", CAUSE_UNAVAILABLE);
+    comes_due(&b, "a");
+    ok(&b, "a", "{\"n\": 1}");
+    const struct decision *ask = decided(&b, DECISION_ASK, "effect-left-behind");
+    const json_t *error = json_object_get(ask->shown, "error");
+    ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(error, "message")),
+                                 "the attempt that completed never asked for it"));
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(a_retry_says_what_allowed_it)
 {
     struct bench b;
@@ -304,7 +339,8 @@ START_TEST(what_a_reconcile_agent_said_is_told)
 END_TEST
 
 UNIT_MAIN(a_doubt_of_a_write_names_every_way_out, a_way_that_needs_two_changes_is_told_as_two,
-          a_reconciled_doubt_says_what_spared_the_person,
+          a_reconciled_doubt_says_what_spared_the_person, a_confidence_that_is_none_fails_closed,
+          an_output_that_leaves_an_effect_behind_is_asked_about_with_the_reason,
           spent_tries_name_the_limit_and_the_policies, a_spent_budget_names_all_that_is_spent,
           a_deadline_says_how_much_longer_it_would_have_to_be, a_retry_says_what_allowed_it,
           a_permanent_failure_would_have_been_tried_again_if_it_passed,
