@@ -57,6 +57,7 @@ bool line_remove(struct line *line, uint32_t value)
     return false;
 }
 
+/* Stands it among the first? */
 bool line_near(const struct line *line, uint32_t value)
 {
     for (size_t i = 0; i < line->count && i < LIMIT_LOOK_AHEAD; i++)

@@ -171,7 +171,6 @@ bool line_first(const struct line *line, uint32_t *ret_value);
 void line_pop(struct line *line);
 /* Takes the value out, wherever it stands; false if it is not there. */
 bool line_remove(struct line *line, uint32_t value);
-/* Stands it among the first? */
 bool line_near(const struct line *line, uint32_t value);
 void line_done(struct line *line);
 
@@ -532,55 +531,7 @@ void follow_hold(struct run *run, const struct decision *decision);
 /* Who was to be told that its flow is ending has been. */
 void follow_swept(struct run *run, uint32_t task);
 
-/* ---- budget.c ---- */
-
-uint32_t account_new(struct run *run, uint32_t parent, uint32_t task, const struct budget *limit);
-void account_close(struct run *run, uint32_t index);
-/* What is used, or given back, of an account and of all around it. */
-struct spent_change {
-    int64_t attempts, calls, tokens, cost, recovery, reserved_tokens, reserved_cost;
-};
-void account_charge(struct run *run, uint32_t index, struct spent_change change);
-/* The same for what a task does, which keeps its own count. */
-void task_charge(struct run *run, struct task *task, struct spent_change change);
-/* What a start may find too little of; bits, in the order in which they are looked at. */
-enum {
-    LACK_ATTEMPTS = 1 << 0,
-    LACK_CALLS = 1 << 1,
-    LACK_TOKENS = 1 << 2,
-    LACK_COST = 1 << 3,
-    LACK_TIME = 1 << 4,
-    LACK_RECOVERY = 1 << 5,
-};
-/* What of the account and all around it one more start has too little of; of the first that lacks
- * anything *ret_account, which is set only then. */
-unsigned budget_lacks(const struct run *run, const struct task *task, bool recovery,
-                      uint32_t *ret_account);
-bool budget_allows(const struct run *run, const struct task *task, bool recovery);
-/* There is budget for its start, but others have set it aside: it waits for what they give back.
- * They are all under way, and none of them waits for it. */
-bool budget_awaits(const struct run *run, const struct task *task);
-/* In words: all that is lacking, as "`calls` and `cost`"; and the first of it, with whose it is.
- * The caller frees. */
-char *lacks_text(unsigned lacks);
-char *budget_lack_message(const struct run *run, const struct task *task, bool recovery);
-/* May so much more be set aside? */
-bool budget_grants(const struct run *run, uint32_t account, int64_t tokens, int64_t cost);
-/* What is left of the time of the account and all around it; -1 = no limit. */
-int64_t budget_time_left(const struct run *run, uint32_t account);
-/* The outermost frame that is not ending and whose time is spent, or UINT32_MAX. */
-uint32_t budget_overdue(const struct run *run);
-json_t *budget_left(const struct run *run, uint32_t account);
-/* The same of the account alone, whatever is left around it. */
-json_t *account_left(const struct run *run, uint32_t account);
-/* Of two amounts that are not negative; what goes beyond the cap is the cap. */
-int64_t amount_add(int64_t a, int64_t b, int64_t cap);
-bool start_uses_recovery(const struct run *run, const struct task *task, bool reconciling);
-/* A number drawn from the run's seed for a task, or NULL: the same whenever it is asked for. */
-uint64_t run_chance(const struct run *run, const struct task *task, uint32_t serial);
-/* The wait before the next try of the agent, or of the reconcile agent: exponential, capped, full
- * jitter from the run's seed. */
-int64_t retry_delay(const struct run *run, const struct task *task, bool reconciling);
+#include "orchestrator/budget_internal.h"
 
 /* ---- room.c: budgets over all runs ---- */
 
