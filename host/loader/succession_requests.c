@@ -3,8 +3,8 @@
  * What a new card asks of the operator, held against what the old one asked: each single wish of
  * the new must lie within one wish of the old, or within several of its methods and routes. The
  * cards were held to their schema, so shapes are known here. A host, secret, agent or program "*"
- * stands for whatever the operator names; a folder stands for all below it; a route that ends in "*" for all that begin
- * so.
+ * stands for whatever the operator names; a folder stands for all below it; a route that ends in
+ * "*" for all that begin so.
  */
 #include "base/units.h"
 #include "loader/succession_internal.h"
