@@ -81,6 +81,7 @@
 #define LIMIT_EVENT            (1u << 20)  /* bytes of one event; a larger one is named alone */
 #define LIMIT_EVENTS_PAGE      1000        /* events of one page                              */
 #define LIMIT_EVENTS_BYTES     (8u << 20)  /* … and their bytes                               */
+#define LIMIT_TASKS_PAGE       1000        /* tasks of a run that are shown at once           */
 #define LIMIT_EXPLAINED        10000u      /* decisions that are explained at once            */
 #define LIMIT_RUNS_PAGE        1000        /* runs of one page                                */
 #define LIMIT_TOKENS           100         /* bearer tokens                                   */

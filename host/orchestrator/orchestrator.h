@@ -434,6 +434,9 @@ struct effect_view run_task_effect(const struct run *run, uint32_t task, size_t 
 /* A picture of the run for people and programs: status, steps, tasks, attempts, effects, questions,
  * what was spent. A new reference. */
 json_t *run_describe(const struct run *run);
+/* The same in pieces: all but the tasks, of which it has none; and one of them. */
+json_t *run_describe_whole(const struct run *run);
+json_t *run_describe_task(const struct run *run, uint32_t task);
 
 /* The rule's sentence for `explain`, and what would have changed the decision; NULL if no such
  * rule. */

@@ -393,13 +393,24 @@ static void describe_steps(const struct run *run, const struct frame *frame, jso
     }
 }
 
+json_t *run_describe_task(const struct run *run, uint32_t task)
+{
+    return describe_task(run, run->tasks[task]);
+}
+
 json_t *run_describe(const struct run *run)
+{
+    json_t *json = run_describe_whole(run), *tasks = json_object_get(json, "tasks");
+    for (uint32_t i = 0; i < run->task_count; i++)
+        json_array_append_new(tasks, run_describe_task(run, i));
+    return json;
+}
+
+json_t *run_describe_whole(const struct run *run)
 {
     json_t *steps = json_array(), *tasks = json_array();
     for (uint32_t i = 0; i < run->frame_count; i++)
         describe_steps(run, run->frames[i], steps);
-    for (uint32_t i = 0; i < run->task_count; i++)
-        json_array_append_new(tasks, describe_task(run, run->tasks[i]));
     json_t *json =
         json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "run", run_id(run), "flow",
                   run->flow->name, "status", run_status_word(run_status(run)), "started_ms",

@@ -17,6 +17,20 @@ json_t *report_run(const struct journal_run *run);
 WARN_UNUSED enum error_code report_show(struct journal_reader *reader, struct shelf *shelf,
                                         const char *id, json_t **ret_picture, struct error *reterr);
 
+/* The same in pieces, for whoever has other things to do, and of its tasks only `most`, from the
+ * one at `from` on; `spent_by` is of all. */
+struct showing;
+WARN_UNUSED enum error_code showing_begin(struct journal_reader *reader, struct shelf *shelf,
+                                          const char *id, size_t from, size_t most,
+                                          struct showing **ret_showing, struct error *reterr);
+/* So many records, or tasks, more. *ret_more = false: it is whole. */
+WARN_UNUSED enum error_code showing_some(struct showing *showing, size_t count, bool *ret_more,
+                                         struct error *reterr);
+/* Of a whole one: the picture, a new reference; and how many tasks the run has. */
+json_t *showing_picture(const struct showing *showing);
+size_t showing_tasks(const struct showing *showing);
+void showing_free(struct showing *showing);
+
 /* "search[17]/lookup#2" → "search[*]/lookup#*": what stands for all of them. The caller frees. */
 char *report_path_of_all(const char *path);
 

@@ -177,46 +177,119 @@ static json_t *row_json(const struct row *row)
                      (json_int_t)row->time_ms, "recovery", (json_int_t)row->recovery);
 }
 
-static json_t *spent_by_path(const json_t *picture, const struct times *times)
+static json_t *rows_json(const struct rows *rows)
 {
-    struct rows rows = {0};
     json_t *list = json_array();
-    size_t i;
-    json_t *task;
-    json_array_foreach (json_object_get(picture, "tasks"), i, task) {
-        add_to_rows(&rows, task, i < times->count ? times->list[i].spent_ms : 0);
-    }
-    for (i = 0; i < rows.count; i++) {
-        json_array_append_new(list, row_json(rows.list[i]));
-        free(rows.list[i]->path);
-        free(rows.list[i]);
-    }
-    free(rows.list);
-    map_done(&rows.by_path);
+    for (size_t i = 0; i < rows->count; i++)
+        json_array_append_new(list, row_json(rows->list[i]));
     return list;
+}
+
+static void rows_done(struct rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        free(rows->list[i]->path);
+        free(rows->list[i]);
+    }
+    free(rows->list);
+    map_done(&rows->by_path);
 }
 
 /* ---- the run ---- */
 
-enum error_code report_show(struct journal_reader *reader, struct shelf *shelf, const char *id,
-                            json_t **ret_picture, struct error *reterr)
+struct showing {
+    struct fold *fold;
+    bool folded;
+    struct times times;
+    struct rows rows;
+    uint32_t task;     /* the next that is looked at */
+    size_t from, most; /* of the tasks, those that are shown */
+    json_t *picture;
+};
+
+enum error_code showing_begin(struct journal_reader *reader, struct shelf *shelf, const char *id,
+                              size_t from, size_t most, struct showing **ret_showing,
+                              struct error *reterr)
 {
     AUTO(flow_unrefp) struct flow *flow = NULL;
-    struct times times = {0};
-    struct run *run = NULL;
     struct journal_run known;
     enum error_code code = journal_find(reader, id, &known, reterr);
     if (code == ERR_OK)
         code = fold_flow(reader, shelf, id, &flow, reterr);
-    if (code == ERR_OK)
-        code =
-            fold_decisions(reader, id, flow, times_decided, times_recorded, &times, &run, reterr);
-    if (code == ERR_OK) {
-        *ret_picture = run_describe(run);
-        json_object_set_new(*ret_picture, "spent_by", spent_by_path(*ret_picture, &times));
+    if (code != ERR_OK)
+        return code;
+    struct showing *showing = *ret_showing = xcalloc(1, sizeof(*showing));
+    *showing = (struct showing){.from = from, .most = most};
+    showing->fold = fold_begin(reader, id, flow, times_decided, times_recorded, &showing->times);
+    return ERR_OK;
+}
+
+static bool look_at_tasks(struct showing *showing, size_t count)
+{
+    const struct run *run = fold_result(showing->fold);
+    size_t all = run_task_count(run);
+    json_t *tasks = json_object_get(showing->picture, "tasks");
+    for (; count > 0 && showing->task < all; count--) {
+        uint32_t at = showing->task++;
+        AUTO(json_decrefp) json_t *task = run_describe_task(run, at);
+        add_to_rows(&showing->rows, task,
+                    at < showing->times.count ? showing->times.list[at].spent_ms : 0);
+        if (at >= showing->from && at - showing->from < showing->most)
+            json_array_append(tasks, task);
     }
-    run_free(run);
-    times_done(&times);
+    return showing->task < all;
+}
+
+enum error_code showing_some(struct showing *showing, size_t count, bool *ret_more,
+                             struct error *reterr)
+{
+    *ret_more = true;
+    if (!showing->folded) {
+        bool more = false;
+        enum error_code code = fold_some(showing->fold, count, &more, reterr);
+        if (code != ERR_OK || more)
+            return code;
+        showing->folded = true;
+        showing->picture = run_describe_whole(fold_result(showing->fold));
+    }
+    *ret_more = look_at_tasks(showing, count);
+    return ERR_OK;
+}
+
+json_t *showing_picture(const struct showing *showing)
+{
+    json_t *picture = json_incref(showing->picture);
+    json_object_set_new(picture, "spent_by", rows_json(&showing->rows));
+    return picture;
+}
+
+size_t showing_tasks(const struct showing *showing)
+{
+    return run_task_count(fold_result(showing->fold));
+}
+
+void showing_free(struct showing *showing)
+{
+    if (!showing)
+        return;
+    fold_free(showing->fold);
+    times_done(&showing->times);
+    rows_done(&showing->rows);
+    json_decref(showing->picture);
+    free(showing);
+}
+
+enum error_code report_show(struct journal_reader *reader, struct shelf *shelf, const char *id,
+                            json_t **ret_picture, struct error *reterr)
+{
+    struct showing *showing = NULL;
+    bool more = true;
+    enum error_code code = showing_begin(reader, shelf, id, 0, SIZE_MAX, &showing, reterr);
+    while (code == ERR_OK && more)
+        code = showing_some(showing, SIZE_MAX, &more, reterr);
+    if (code == ERR_OK)
+        *ret_picture = showing_picture(showing);
+    showing_free(showing);
     return code;
 }
 

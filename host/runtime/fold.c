@@ -18,6 +18,8 @@ struct folding {
     struct replayed *replay; /* NULL = what was recorded is followed */
     uint32_t rules;          /* by which the run was decided so far */
     size_t records;
+    size_t most;   /* records of one piece; 0 = all are read at once */
+    uint64_t next; /* of pieces: the record that the next one begins with */
     enum error_code code;
     struct error error;
 };
@@ -95,10 +97,11 @@ static bool fold_record(void *user, const struct journal_record *record, const s
     else if (fold->run)
         follow(fold, &read, record->seq);
     fold->records++;
+    fold->next = record->seq + 1;
     bool go_on = same && (!fold->each || fold->each(fold->user, record->seq, &read, fold->run));
     flow_unref(read.event.plan);
     record_done(&read);
-    return go_on;
+    return go_on && (fold->most == 0 || fold->records < fold->most);
 }
 
 static enum error_code fold(struct journal_reader *reader, const char *id, struct folding *fold,
@@ -135,6 +138,59 @@ enum error_code fold_decisions(struct journal_reader *reader, const char *id, st
         *ret_run = TAKE(folding.run);
     run_free(folding.run);
     return code;
+}
+
+/* ---- in pieces ---- */
+
+struct fold {
+    struct folding folding;
+    char *id;
+};
+
+struct fold *fold_begin(struct journal_reader *reader, const char *id, struct flow *flow,
+                        fold_decided before, fold_each each, void *user)
+{
+    struct fold *fold = xcalloc(1, sizeof(*fold));
+    fold->id = xstrdup(id);
+    fold->folding = (struct folding){.reader = reader,
+                                     .payloads = payloads_new(),
+                                     .run = run_new(flow),
+                                     .before = before,
+                                     .each = each,
+                                     .user = user,
+                                     .next = 1,
+                                     .code = ERR_OK};
+    return fold;
+}
+
+enum error_code fold_some(struct fold *fold, size_t records, bool *ret_more, struct error *reterr)
+{
+    struct folding *folding = &fold->folding;
+    folding->records = 0;
+    folding->most = records;
+    enum error_code code =
+        journal_read(folding->reader, fold->id, folding->next, fold_record, folding, reterr);
+    if (code == ERR_OK && folding->code != ERR_OK)
+        code = error_set(reterr, folding->code, "%s", folding->error.text);
+    if (code == ERR_OK && folding->next == 1)
+        code = error_set(reterr, ERR_NOT_FOUND, "no run `%s`; `seam runs` lists them", fold->id);
+    *ret_more = folding->records == records;
+    return code;
+}
+
+const struct run *fold_result(const struct fold *fold)
+{
+    return fold->folding.run;
+}
+
+void fold_free(struct fold *fold)
+{
+    if (!fold)
+        return;
+    run_free(fold->folding.run);
+    payloads_free(fold->folding.payloads);
+    free(fold->id);
+    free(fold);
 }
 
 enum error_code replay_compare(struct journal_reader *reader, const char *id, struct flow *flow,

@@ -212,6 +212,17 @@ WARN_UNUSED enum error_code fold_decisions(struct journal_reader *reader, const 
                                            struct flow *flow, fold_decided before, fold_each each,
                                            void *user, struct run **ret_run, struct error *reterr);
 
+/* The same as fold_decisions, some records at a time, for whoever has other things to do: what
+ * `each` says is not asked. *ret_more: there may be others. */
+struct fold;
+struct fold *fold_begin(struct journal_reader *reader, const char *id, struct flow *flow,
+                        fold_decided before, fold_each each, void *user);
+WARN_UNUSED enum error_code fold_some(struct fold *fold, size_t records, bool *ret_more,
+                                      struct error *reterr);
+/* The run as far as it was read; lives with the fold. */
+const struct run *fold_result(const struct fold *fold);
+void fold_free(struct fold *fold);
+
 /* Where what was decided then and what would be decided now part for the first time. */
 struct difference {
     bool found;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs, over HTTP: begun, listed, shown, explained. A run begins by a flow of the manifest alone;
+ * Runs, over HTTP: begun, listed, explained. A run begins by a flow of the manifest alone;
  * the same id, or the same Idempotency-Key, with the same input is the same run, so asking twice is
  * safe. What is told is the journal's, in the form of the command line.
  */
@@ -247,38 +247,7 @@ void ask_list(struct request *request)
                          listing.more ? json_string(cursor) : json_null()));
 }
 
-/* ---- showing ---- */
-
-/* No parameter is known: one that is given is a mistake. */
-static bool no_parameters(struct request *request)
-{
-    static const char *const none[] = {NULL};
-    struct parameters parameters;
-    struct error err;
-    if (parameters_parse(request->target.query, none, &parameters, &err) == ERR_OK)
-        return true;
-    reply_problem(request, 400, "%s", err.text);
-    return false;
-}
-
-void ask_show(struct request *request)
-{
-    struct server *server = request->server;
-    struct journal_run known;
-    struct error err;
-    json_t *picture = NULL;
-    const char *id = request->target.id;
-    if (!no_parameters(request) || !run_find(request, &known))
-        return;
-    if (report_show(host_reader(server->host), server->shelf, id, &picture, &err) != ERR_OK) {
-        reply_error(request, &err);
-        return;
-    }
-    const char *stuck = map_get(&server->stuck, slice_of(id));
-    if (stuck)
-        json_object_set_new(picture, "stuck", json_string(stuck));
-    reply_json(request, 200, picture);
-}
+/* ---- explaining ---- */
 
 static bool gather_decision(void *user, json_t *decision_taken)
 {

@@ -298,6 +298,7 @@ static void timers_open(struct server *server)
     timer_open(server, &server->drain);
     timer_open(server, &server->watchdog);
     timer_open(server, &server->left_timer);
+    timer_open(server, &server->show_timer);
     uv_timer_start(&server->second, each_second, SECOND_MS, SECOND_MS);
     if (watchdog_ms > 0)
         uv_timer_start(&server->watchdog, barks, (uint64_t)watchdog_ms, (uint64_t)watchdog_ms);
@@ -393,8 +394,8 @@ size_t server_left(const struct server *server)
 
 static void close_handles(struct server *server)
 {
-    uv_timer_t *const timers[] = {&server->second, &server->tick, &server->drain, &server->watchdog,
-                                  &server->left_timer};
+    uv_timer_t *const timers[] = {&server->second,   &server->tick,       &server->drain,
+                                  &server->watchdog, &server->left_timer, &server->show_timer};
     for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
         uv_close((uv_handle_t *)timers[i], NULL);
     for (size_t i = 0; i < SIGNALS; i++)
@@ -409,6 +410,7 @@ enum error_code server_close(struct server *server, struct error *reterr)
         door_close(server);
         streams_close(server);
         http_close(server);
+        shows_close(server);
         close_handles(server);
         flows_close(server);
         code = host_close(server->host, reterr);

@@ -10,7 +10,8 @@
  *   route.c     targets, queries, authorities
  *   tokens.c    who may ask for what
  *   reply.c     answers: JSON, problems
- *   runs.c      runs: begun, listed, shown
+ *   runs.c      runs: begun, listed, explained
+ *   show.c      a run as it is shown, read in pieces
  *   people.c    what people say to runs: answers, cancels
  *   events.c    what happened to a run, in pages
  *   stream.c    the same as it happens
@@ -166,6 +167,10 @@ struct server {
     struct map watches; /* run → struct watch */
     uv_timer_t tick;
 
+    /* runs that are read, to be shown */
+    struct show *shows;
+    uv_timer_t show_timer;
+
     /* what it serves */
     struct served_flow *flows;
     size_t flow_count;
@@ -238,8 +243,9 @@ void api_ask(struct request *request);
 
 void ask_begin(struct request *request); /* runs.c */
 void ask_list(struct request *request);
-void ask_show(struct request *request);
 void ask_explain(struct request *request);
+void ask_show(struct request *request); /* show.c */
+void shows_close(struct server *server);
 void ask_answer(struct request *request); /* people.c */
 void ask_cancel(struct request *request);
 void ask_resume(struct request *request);

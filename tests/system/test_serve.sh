@@ -25,8 +25,15 @@ END
 sed 's/^flow: one/flow: strict\ninput: {schema: {type: object, required: [a], properties: {a: {type: integer}}, additionalProperties: false}}/' \
     one.yaml >strict.yaml
 echo 'flow: broken' >broken.yaml
+cat >many.yaml <<END
+flow: many
+version: 1.0.0
+budget: {attempts: 500, calls: 500, time: 1m}
+input: {schema: {type: array, items: {type: integer}}}
+steps: {act: {agent: p/act, for_each: "\${ .input }", input: "\${ .item }"}}
+END
 cat >>seam.yaml <<END
-flows: [one.yaml, asking.yaml, strict.yaml, broken.yaml]
+flows: [one.yaml, asking.yaml, strict.yaml, broken.yaml, many.yaml]
 END
 
 claim "it is ready when its plugins are, and says what it serves without"
@@ -36,7 +43,7 @@ ask 200 GET /healthz
 ask 200 GET /readyz
 holds '.status == "degraded"'
 ask 200 GET /v1/flows
-holds '[.flows[].status] == ["ready", "ready", "ready", "refused"] and .flows[2].input.required == ["a"]'
+holds '[.flows[].status] == ["ready", "ready", "ready", "refused", "ready"] and .flows[2].input.required == ["a"]'
 ask 200 GET /v1/plugins
 holds '.plugins | length == 1 and .[0].status == "ready" and .[0].pid > 0'
 ask 200 GET /openapi.json
@@ -97,6 +104,26 @@ holds '(.runs | length == 1) and .next == null and .runs[0].run == "first"'
 [[ $seen != *first* ]] || die "a run twice"
 ask 200 GET '/v1/runs?status=failed'
 holds '.runs == []'
+
+claim "a long run is read in pieces, and its tasks come in pages"
+post 201 /v1/runs "{\"flow\": \"many\", \"input\": $(seq 300 | jq -sc .), \"id\": \"many\"}"
+many_done() { curl -sS "$AT/v1/runs/many" | jq -e '.status == "done"' >/dev/null; }
+await many_done
+ask 200 GET /v1/runs/many
+holds '(.tasks | length) == 300 and .tasks_next == null and .spent_by[0].tasks == 300'
+jq -c '.tasks[].path' out >whole
+: >pages
+next=0
+while [ "$next" != null ]; do
+    ask 200 GET "/v1/runs/many?after=$next&limit=130"
+    jq -c '.tasks[].path' out >>pages
+    holds '.tasks_count == 300 and .spent_by[0].tasks == 300'
+    next=$(jq .tasks_next out)
+done
+cmp -s whole pages || die "the pages are not the whole"
+ask 400 GET '/v1/runs/many?after=301'
+says out 'has 300 tasks'
+ask 400 GET '/v1/runs/many?limit=1001'
 
 claim "a question is answered over HTTP, once, by what it accepts"
 post 201 /v1/runs '{"flow": "asking", "input": {"good": false}, "id": "q"}'
