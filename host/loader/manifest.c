@@ -310,6 +310,26 @@ static enum error_code read_settings(const struct manifest *m, struct manifest_p
     return code;
 }
 
+/* The configuration stands in the manifest, or in a file of its own. */
+static enum error_code read_config(const struct manifest *m, struct manifest_plugin *p,
+                                   const json_t *json, struct error *reterr)
+{
+    AUTO(document_freep) struct document *document = NULL;
+    const char *file = word(json, "config_file");
+    AUTO(freep) char *path = file ? manifest_resolve(m, file) : NULL;
+    p->config = json_incref(json_object_get(json, "config"));
+    if (p->config && path)
+        return error_set(reterr, ERR_INPUT,
+                         "%s: plugin `%s` has both `config` and `config_file`; leave one out",
+                         document_name(m->document), p->alias);
+    enum error_code code = path ? document_load(path, &document, reterr) : ERR_OK;
+    if (code != ERR_OK)
+        error_prefix(reterr, "the config_file of plugin `%s`: ", p->alias);
+    else if (path)
+        p->config = json_incref(document_root(document));
+    return code;
+}
+
 static enum error_code read_plugin(const struct manifest *m, struct manifest_plugin *p,
                                    const json_t *json, struct error *reterr)
 {
@@ -320,7 +340,6 @@ static enum error_code read_plugin(const struct manifest *m, struct manifest_plu
     p->path = manifest_resolve(m, word(json, "path"));
     p->in_process = isolation && strcmp(isolation, "in-process") == 0;
     p->required = json_is_true(json_object_get(json, "required"));
-    p->config = json_incref(json_object_get(json, "config"));
     p->http = xcalloc(json_array_size(http) + 1, sizeof(*p->http));
     for (size_t i = 0; i < json_array_size(http); i++)
         read_http(json_array_get(http, i), &p->http[p->http_count++]);
@@ -330,7 +349,9 @@ static enum error_code read_plugin(const struct manifest *m, struct manifest_plu
     p->memory_bytes = p->call_ms = p->drain_ms = p->state_bytes = -1;
     AUTO(freep) char *at = xasprintf("/plugins/%s/limits", p->alias);
     AUTO(freep) char *of_grants = xasprintf("/plugins/%s/grants", p->alias);
-    enum error_code code = check_secrets(m, p, json_object_get(grants, "secrets"), reterr);
+    enum error_code code = read_config(m, p, json, reterr);
+    if (code == ERR_OK)
+        code = check_secrets(m, p, json_object_get(grants, "secrets"), reterr);
     if (code == ERR_OK)
         secret_grants_read(m, json_object_get(document_root(m->document), "secrets"),
                            json_object_get(grants, "secrets"), p);

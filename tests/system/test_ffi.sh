@@ -37,6 +37,19 @@ echo '{"data": "aGVsbG8="}' >input.json # hello
 try 0 seam run "$EXAMPLE/checksum.yaml" --input input.json
 holds '.crc32 == 907060870'
 
+claim "signatures may stand in a file of their own, which the manifest names"
+cp seam.yaml within.yaml
+printf 'manifest: 1\nplugins:\n  libs: {path: %s/ffi.so, config_file: zlib.json}\n' "$PLUGINS" >seam.yaml
+try 0 seam run "$EXAMPLE/checksum.yaml" --input input.json
+holds '.crc32 == 907060870'
+sed -i 's/zlib.json/gone.json/' seam.yaml
+try 2 seam plugins
+says err 'the config_file of plugin `libs`' 'gone.json'
+sed -i 's/gone.json/zlib.json, config: {}/' seam.yaml
+try 2 seam plugins
+says err 'both `config` and `config_file`'
+cp within.yaml seam.yaml
+
 claim "a run keeps what its agents were, and is read by it"
 try 0 seam run "$EXAMPLE/checksum.yaml" --input input.json --id sum --store sqlite:runs.db
 try 0 seam show sum --store sqlite:runs.db
