@@ -14,6 +14,7 @@
 #include <math.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <time.h>
 #include <zlib.h>
 
 enum { CALLS = SANITIZED ? 1000 : 10000, AT_ONCE = 200 };
@@ -80,6 +81,8 @@ struct bench {
     int32_t statuses[CALLS];
     uint32_t effects[CALLS];
     size_t sent, ended;
+    char agent[64]; /* of the last call */
+    struct timespec began;
 };
 
 static void bench_ready(void *user, const struct error *err)
@@ -160,8 +163,21 @@ static struct bench *start_with(struct card *card, const json_t *config)
     return b;
 }
 
+/* Figures for people: nothing is claimed of them. */
+static void tell(const struct bench *b)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double took =
+        (double)(now.tv_sec - b->began.tv_sec) + (double)(now.tv_nsec - b->began.tv_nsec) / 1e9;
+    if (b->sent > 1 && getenv("FIGURES"))
+        printf("%-12s %6zu calls, %6zu answered, %6.2f s, %7.0f a second\n", b->agent, b->sent,
+               b->ended, took, (double)b->sent / took);
+}
+
 static void stop(struct bench *b)
 {
+    tell(b);
     plugin_free(b->plugin);
     for (size_t i = 0; i < b->sent; i++)
         free(b->bodies[i]);
@@ -190,6 +206,9 @@ static void send(struct bench *b, const char *agent, const char *input)
     struct plugin_call call = {
         .agent = agent, .attempt = 1, .deadline_ms = -1, .input = slice_of(input)};
     ck_assert_uint_lt(b->sent, CALLS);
+    if (b->sent == 0)
+        clock_gettime(CLOCK_MONOTONIC, &b->began);
+    snprintf(b->agent, sizeof(b->agent), "%s", agent);
     b->ids[b->sent] = plugin_call(b->plugin, &call);
     ck_assert_uint_ne(b->ids[b->sent], 0);
     b->sent++;
