@@ -462,7 +462,8 @@ seam_log(const seam_host *host, seam_id call, uint32_t level, const char *format
     char line[1001];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof(line), format, arguments);
+    if (vsnprintf(line, sizeof(line), format, arguments) < 0)
+        line[0] = '\0';
     va_end(arguments);
     host->log(host, call, level, seam_text(line));
 }
