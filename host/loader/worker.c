@@ -44,14 +44,15 @@ static enum error_code spawn(struct worker *w, const char *path, const struct sa
     char **words = sandbox_plan_words(plan, BEFORE);
     words[0] = program;
     AUTO(closep) int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    const int descriptors[] = {socket, library};
+    AUTO(closep) int hearer = plan->hearer ? above(plan->hearer) : -1;
+    const int descriptors[] = {socket, library, hearer};
     struct sandbox_child child = {.program = path,
                                   .words = words,
                                   .environment = environment,
                                   .input = nothing,
                                   .output = output,
                                   .descriptors = descriptors,
-                                  .descriptor_count = 2};
+                                  .descriptor_count = hearer >= 0 ? 3 : 2};
     enum error_code code =
         nothing < 0 ? error_set_errno(reterr, errno, "cannot open /dev/null for a worker")
                     : sandbox_spawn(plan, &child, &w->pid, &w->pidfd, reterr);

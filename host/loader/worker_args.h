@@ -6,7 +6,7 @@
 #ifndef LOADER_WORKER_ARGS_H
 #define LOADER_WORKER_ARGS_H
 
-enum { WORKER_SOCKET = 3, WORKER_LIBRARY = 4, WORKER_DESCRIPTORS = 5 };
+enum { WORKER_SOCKET = 3, WORKER_LIBRARY = 4, WORKER_HEARER = 5, WORKER_DESCRIPTORS = 6 };
 
 /* Its exit status if it could not confine itself; the plugin was not touched. */
 enum { WORKER_UNCONFINED = 71 };

@@ -64,12 +64,13 @@ static bool give_up_privileges(const struct sandbox_plan *plan, struct sandbox_r
 struct last_step {
     const struct sandbox_plan *plan;
     struct sandbox_report *report;
+    int hearer;
 };
 
 static void take_last_step(void *user)
 {
     struct last_step *step = user;
-    filter_enter(step->plan, step->report);
+    filter_enter(step->plan, step->hearer, step->report);
 }
 
 bool sandbox_apply(const struct sandbox_plan *plan, const struct sandbox_site *site,
@@ -92,10 +93,11 @@ bool sandbox_apply(const struct sandbox_plan *plan, const struct sandbox_site *s
     hide_memory(plan, ret_report);
     refuse_new_code(plan, ret_report);
     landlock_enter(plan, ret_report);
-    struct last_step step = {plan, ret_report};
+    struct last_step step = {plan, ret_report, -1};
     *ret_what = "start a process";
     if (!namespaces_leave_first(take_last_step, &step))
         return false;
+    step.hearer = plan->hearer ? site->hearer : -1;
     take_last_step(&step);
     return true;
 }

@@ -42,6 +42,7 @@ struct filter {
     struct sock_filter code[MOST_CODE];
     unsigned short count;
     bool allowed[CALLS];
+    bool heard; /* somebody hears what is denied, and denies it */
 };
 
 static void put(struct filter *f, unsigned short code, uint32_t k, unsigned char yes,
@@ -63,7 +64,7 @@ static void verdict(struct filter *f, uint32_t action)
 
 static void deny(struct filter *f)
 {
-    verdict(f, SECCOMP_RET_ERRNO | EPERM);
+    verdict(f, f->heard ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO | EPERM);
 }
 
 /* The half of an argument that an int has. */
@@ -269,7 +270,7 @@ static void head(struct filter *f)
     verdict(f, SECCOMP_RET_KILL_PROCESS);
     for (size_t i = 0; filter_deadly[i] >= 0; i++) {
         put(f, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)filter_deadly[i], 0, 1);
-        verdict(f, SECCOMP_RET_KILL_PROCESS);
+        verdict(f, f->heard ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_KILL_PROCESS);
     }
 }
 
@@ -325,19 +326,36 @@ static void make(struct filter *f, const struct sandbox_plan *plan,
     tail(f);
 }
 
-void filter_enter(const struct sandbox_plan *plan, struct sandbox_report *report)
+static int enter(const struct filter *filter, unsigned flags)
+{
+    struct sock_fprog program = {.len = filter->count,
+                                 .filter = (struct sock_filter *)filter->code};
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+static int enter_heard(void *user)
+{
+    return enter(user, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+}
+
+void filter_enter(const struct sandbox_plan *plan, int hearer, struct sandbox_report *report)
 {
     if (sandbox_leaves_out(plan, PROTECTION_SECCOMP)) {
         sandbox_report_set(report, PROTECTION_SECCOMP, SANDBOX_LEFT_OUT, "by the manifest");
         return;
     }
     static struct filter filter;
+    filter.heard = hearer >= 0 && !SANDBOX_SANITIZED;
     make(&filter, plan, report);
     sandbox_report_set(report, PROTECTION_SECCOMP, SANDBOX_ENFORCED, "%s", "");
-    struct sock_fprog program = {.len = filter.count, .filter = filter.code};
+    if (filter.heard && hearing_start(hearer, enter_heard, &filter))
+        return;
+    filter.heard = false;
+    make(&filter, plan, report);
+    if (hearer >= 0)
+        close(hearer);
     /* A sanitizer may have threads already. */
-    unsigned flags = SANDBOX_SANITIZED ? SECCOMP_FILTER_FLAG_TSYNC : 0;
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) != 0)
+    if (enter(&filter, SANDBOX_SANITIZED ? SECCOMP_FILTER_FLAG_TSYNC : 0) != 0)
         sandbox_report_set(report, PROTECTION_SECCOMP, SANDBOX_MISSING, "%s",
                            sandbox_reason(errno));
 }

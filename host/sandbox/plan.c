@@ -47,8 +47,8 @@ char **sandbox_plan_words(const struct sandbox_plan *plan, size_t before)
     words[n++] = xasprintf("required=%" PRIu32, plan->required);
     words[n++] = xasprintf("given-up=%" PRIu32, plan->given_up);
     words[n++] = xasprintf("memory=%" PRId64, plan->memory_bytes);
-    words[n++] = xasprintf("may=%s%s%s%s", plan->pure ? "p" : "", plan->net ? "n" : "",
-                           plan->jit ? "j" : "", plan->exec ? "x" : "");
+    words[n++] = xasprintf("may=%s%s%s%s%s", plan->pure ? "p" : "", plan->net ? "n" : "",
+                           plan->jit ? "j" : "", plan->exec ? "x" : "", plan->hearer ? "h" : "");
     if (plan->state)
         words[n++] = xasprintf("state=%s", plan->state);
     for (size_t i = 0; i < plan->path_count; i++)
@@ -101,7 +101,8 @@ static bool read_word(const char *word, struct sandbox_plan *plan)
         plan->net = strchr(value, 'n') != NULL;
         plan->jit = strchr(value, 'j') != NULL;
         plan->exec = strchr(value, 'x') != NULL;
-        return value[strspn(value, "pnjx")] == '\0';
+        plan->hearer = strchr(value, 'h') != NULL;
+        return value[strspn(value, "pnjxh")] == '\0';
     }
     if (slice_is(key, "state")) {
         plan->state = xstrdup(value);

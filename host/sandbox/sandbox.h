@@ -81,6 +81,9 @@ struct sandbox_plan {
     struct sandbox_path *paths; /* granted, beside what every worker sees */
     size_t path_count;
     char *state; /* its own folder, which is one of paths; NULL: none */
+    /* A socket that hears of every call that is denied, see sandbox_hear; 0: nobody asks, and a
+     * denial costs nothing. The worker knows only that there is one. */
+    int hearer;
 };
 
 /* The strictest: nothing granted, nothing left out, memory by LIMIT_PLUGIN_MEMORY. */
@@ -155,11 +158,30 @@ WARN_UNUSED enum error_code sandbox_spawn(const struct sandbox_plan *plan,
  * and the signal's number, as shells say it. */
 enum { SANDBOX_KILLED = 128 };
 
+/* ---- what it denied ---- */
+
+/* With a hearer the filter asks instead of answering, so that who listens may count what is denied,
+ * and denies it: the plugin sees the same errors. What would kill is denied too. Not in earnest:
+ * each denied call waits for its answer. */
+
+enum { SANDBOX_CALLS = 512 };
+
+/* Waits for the worker's listener on the other end of the hearer; -1: it sent none, for the kernel
+ * has no such thing or another filter has taken it. */
+int sandbox_hear(int hearer);
+/* Takes one call that is denied, and denies it; waits for it. False: it came to nothing. */
+bool sandbox_hear_call(int listener, int *ret_call);
+/* "socket", or "call 471" in the room given. */
+const char *sandbox_call_name(int call, char ret_room[static 24]);
+/* Whether it kills who asks for it, where nobody hears. */
+bool sandbox_call_kills(int call);
+
 /* ---- the worker's part ---- */
 
 struct sandbox_site {
     const char *born; /* the argument that sandbox_spawn has set: what it was born with */
     int library;      /* the descriptor of the library */
+    int hearer;       /* … of the plan's hearer, if there is one */
     int keep;         /* descriptors from here on are closed, and those before are not passed on */
 };
 

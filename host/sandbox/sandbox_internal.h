@@ -53,7 +53,12 @@ bool capabilities_drop(struct sandbox_report *report);
 /* landlock.c: of the calling thread and those that it will start. */
 void landlock_enter(const struct sandbox_plan *plan, struct sandbox_report *report);
 
-/* filter.c */
-void filter_enter(const struct sandbox_plan *plan, struct sandbox_report *report);
+/* filter.c; hearer: where the filter's listener is sent to and what is then closed; -1: nobody */
+void filter_enter(const struct sandbox_plan *plan, int hearer, struct sandbox_report *report);
+
+/* hearing.c: has the filter installed by `enter`, which returns its listener or -1, and sends that
+ * to the hearer. */
+typedef int (*hearing_fn)(void *user);
+bool hearing_start(int hearer, hearing_fn enter, void *user);
 
 #endif

@@ -57,8 +57,10 @@ int main(int argc, char **argv)
     }
     reset_signals();
     setvbuf(stdout, NULL, _IOLBF, 0);
-    struct sandbox_site place = {
-        .born = argv[1], .library = WORKER_LIBRARY, .keep = WORKER_DESCRIPTORS};
+    struct sandbox_site place = {.born = argv[1],
+                                 .library = WORKER_LIBRARY,
+                                 .hearer = WORKER_HEARER,
+                                 .keep = WORKER_HEARER + (plan.hearer ? 1 : 0)};
     struct sandbox_report report;
     char library[64];
     const char *what = "";
