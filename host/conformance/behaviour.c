@@ -98,7 +98,7 @@ static json_t *make_config(const struct kit *kit)
     return config;
 }
 
-static void skip_all(struct kit *kit, int level, const char *why)
+void kit_skip_level(struct kit *kit, int level, const char *why)
 {
     for (size_t i = 0; i < check_count; i++)
         if (checks[i].level == level)
@@ -110,7 +110,7 @@ bool kit_prepare(struct kit *kit)
     const struct card *card = kit->card;
     if (json_object_get(card->json, "agents_from")) {
         for (int level = 2; level <= CONFORMANCE_LEVELS; level++)
-            skip_all(kit, level, "its agents stand in its configuration");
+            kit_skip_level(kit, level, "its agents stand in its configuration");
         return false;
     }
     if (kit->inputs)
@@ -153,7 +153,7 @@ void level_behaviour(struct kit *kit)
     static const struct scenario leaks = {
         "what is left behind", play_leaks, CHECK_MEMORY, CHECK_MEMORY,
         CLAIM(DESCRIPTORS) | CLAIM(THREADS) | CLAIM(CHILDREN) | CLAIM(MEMORY)};
-    if (!kit_prepare(kit))
+    if (kit_cannot_load(kit, 2) || !kit_prepare(kit))
         return;
     bool on = scenario_play(kit, &answers, false) && scenario_play(kit, &answers, true);
     for (size_t i = 0; on && i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
@@ -164,5 +164,5 @@ void level_behaviour(struct kit *kit)
     if (on)
         scenario_play(kit, &leaks, true);
     if (kit->broken < 0 && kit_now_ms() > kit->due_ms)
-        skip_all(kit, 2, "the time of the level was over (cure: --time)");
+        kit_skip_level(kit, 2, "the time of the level was over (cure: --time)");
 }

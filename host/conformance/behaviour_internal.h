@@ -19,6 +19,8 @@ _Static_assert(CHECK_COUNT <= 64, "a set of checks is a word");
 /* Plays it; false if something broke on which others stand, or there was no time. `in_process` is
  * handed to the scenario as its user. */
 bool scenario_play(struct kit *kit, const struct scenario *scenario, bool in_process);
+/* Skips what was asked of a level, with the reason. */
+void kit_skip_level(struct kit *kit, int level, const char *why);
 /* Draws the inputs and a configuration, once; false: there are none, and the ledger says why. */
 bool kit_prepare(struct kit *kit);
 /* What the child does just now, for when it dies of it. */
@@ -34,6 +36,9 @@ void play_concurrency(struct kit *kit, void *user);
 void play_leaks(struct kit *kit, void *user);
 /* Tells the ledger what is wrong with a session that did not become ready; false then. */
 bool session_is_ready(struct session *s);
+
+/* denied.c */
+void play_denied(struct kit *kit, void *user);
 
 /* bare.c: without the loader */
 void play_host_tables(struct kit *kit, void *user);

@@ -2,14 +2,14 @@
  *
  * Level 4: under instruments. Valgrind runs this same program over the second level's bare lives of
  * the plugin; of what it says, that counts in which the plugin's file stands, for the rest is the
- * kit's. A sanitizer's build is judged by the sanitizer itself: it ends the process where it finds
- * something, so level 2 has seen it. The sandbox denies without a word; which calls it denied is
- * not known here.
+ * kit's. So does the sanitizer that the plugin was built with, which must be in a process from its
+ * start. What the sandbox denies is in denied.c.
  */
 #include "conformance/behaviour_internal.h"
 #include "conformance/image_internal.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { VALGRIND_MS = 120000, LINE = 1024, STACK_SHOWN = 500 };
+enum { INSTRUMENT_MS = 120000, LINE = 1024, STACK_SHOWN = 500 };
 
 /* ---- valgrind ---- */
 
@@ -35,36 +35,63 @@ static char *find_program(const char *name)
     return NULL;
 }
 
-static bool run_valgrind(const struct kit *kit, const char *valgrind, const char *folder)
+static char *log_in(const char *folder, const char *prefix, const char *rest)
 {
-    char self[4096];
+    return xasprintf("%s%s/%s", prefix, folder, rest);
+}
+
+/* This program, to verify bare lives of the plugin; the words before it are the instrument's. */
+static _Noreturn void become(const struct kit *kit, const char *const before[])
+{
+    enum { WORDS = 16 };
+    char self[4096], seed[24];
     ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
     self[length > 0 ? length : 0] = '\0';
-    AUTO(freep) char *log = xasprintf("--xml-file=%s/%%p", folder);
-    AUTO(freep) char *seed = xasprintf("%llu", (unsigned long long)kit->options->seed);
-    pid_t pid = fork();
-    if (pid == 0) {
-        int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-        dup2(nothing, 0);
-        dup2(nothing, 1);
-        dup2(nothing, 2);
-        setpgid(0, 0);
-        execl(valgrind, valgrind, "--xml=yes", "--leak-check=full", "--show-leak-kinds=definite",
-              log, self, "plugins", "verify", kit->card->path, "--only", "L2.again", "--inputs",
-              "20", "--seed", seed, (char *)NULL);
-        _exit(127);
-    }
-    int64_t due_ms = kit_now_ms() + VALGRIND_MS;
+    snprintf(seed, sizeof(seed), "%llu", (unsigned long long)kit->options->seed);
+    const char *const after[] = {self,     "plugins",  "verify",   kit->card->path,
+                                 "--only", "L2.again", "--inputs", "20",
+                                 "--seed", seed,       NULL};
+    const char *words[WORDS + sizeof(after) / sizeof(after[0])];
+    size_t count = 0;
+    for (size_t i = 0; before[i] && i < WORDS; i++)
+        words[count++] = before[i];
+    for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++)
+        words[count++] = after[i];
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(nothing, 0);
+    dup2(nothing, 1);
+    dup2(nothing, 2);
+    setpgid(0, 0);
+    execv(words[0], (char *const *)words);
+    _exit(127);
+}
+
+/* Until it has ended; -1: it did not in time. */
+static int outwait(pid_t pid)
+{
+    int64_t due_ms = kit_now_ms() + INSTRUMENT_MS;
     int status = 0;
     while (pid > 0 && waitpid(pid, &status, WNOHANG) == 0) {
         poll(NULL, 0, 50);
         if (kit_now_ms() > due_ms) {
             kill(-pid, SIGKILL);
             waitpid(pid, &status, 0);
-            return false;
+            return -1;
         }
     }
-    return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) <= 1;
+    return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool run_valgrind(const struct kit *kit, const char *valgrind, const char *folder)
+{
+    AUTO(freep) char *log = log_in(folder, "--xml-file=", "%p");
+    const char *const words[] = {
+        valgrind, "--xml=yes", "--leak-check=full", "--show-leak-kinds=definite", log, NULL};
+    pid_t pid = fork();
+    if (pid == 0)
+        become(kit, words);
+    int status = outwait(pid);
+    return status == 0 || status == 1;
 }
 
 /* One <error> of valgrind's: what, and the functions of its stack. */
@@ -111,7 +138,9 @@ static void read_log(struct kit *kit, const char *path)
         fclose(in);
 }
 
-static void read_logs(struct kit *kit, const char *folder)
+typedef void (*read_fn)(struct kit *kit, const char *path);
+
+static void read_logs(struct kit *kit, const char *folder, read_fn read_one)
 {
     DIR *dir = opendir(folder);
     struct dirent *one;
@@ -119,7 +148,7 @@ static void read_logs(struct kit *kit, const char *folder)
         AUTO(freep) char *path = xasprintf("%s/%s", folder, one->d_name);
         if (one->d_name[0] == '.')
             continue;
-        read_log(kit, path);
+        read_one(kit, path);
         unlink(path);
     }
     if (dir)
@@ -136,6 +165,8 @@ static void check_valgrind(struct kit *kit)
     if (KIT_SANITIZED)
         kit_skip(kit, CHECK_VALGRIND,
                  "this seam is built with a sanitizer, which valgrind cannot run");
+    else if (kit->sanitizer)
+        kit_skip(kit, CHECK_VALGRIND, "the plugin is built with a sanitizer: valgrind runs none");
     else if (!valgrind)
         kit_skip(kit, CHECK_VALGRIND, "valgrind is not installed");
     else if (!mkdtemp(folder))
@@ -143,46 +174,135 @@ static void check_valgrind(struct kit *kit)
     else {
         kit_progress(kit, "valgrind");
         bool ended = run_valgrind(kit, valgrind, folder);
-        read_logs(kit, folder);
+        read_logs(kit, folder, read_log);
         if (ended)
             kit_hold(kit, CHECK_VALGRIND);
         else
             kit_skip(kit, CHECK_VALGRIND, "under valgrind it did not end in %d s",
-                     VALGRIND_MS / 1000);
+                     INSTRUMENT_MS / 1000);
     }
 }
 
-/* ---- the others ---- */
+/* ---- the plugin's own sanitizer ---- */
 
-static void note_sanitizer(void *user, const char *name, bool defined, bool weak)
+static const char *const runtimes[] = {"libasan.so", "libubsan.so", "libtsan.so", "libclang_rt."};
+
+static void find_sanitizer(struct kit *kit)
 {
-    bool *found = user;
-    (void)weak;
-    *found |= !defined &&
-              (strncmp(name, "__asan_init", 11) == 0 || strncmp(name, "__ubsan_handle", 14) == 0 ||
-               strncmp(name, "__tsan_init", 11) == 0);
+    struct image image = {.fd = -1};
+    if (kit->sanitizer || image_open(kit->card->path, &image, NULL) != ERR_OK)
+        return;
+    for (size_t i = 0; i < image.needed_count && !kit->sanitizer; i++)
+        for (size_t k = 0; k < sizeof(runtimes) / sizeof(runtimes[0]); k++)
+            if (strncmp(image.needed[i], runtimes[k], strlen(runtimes[k])) == 0) {
+                kit->sanitizer = xstrdup(image.needed[i]);
+                break;
+            }
+    image_done(&image);
+}
+
+static bool is_here(const struct kit *kit)
+{
+    void *library = dlopen(kit->sanitizer, RTLD_LAZY | RTLD_NOLOAD);
+    if (library)
+        dlclose(library);
+    return library != NULL;
+}
+
+bool kit_cannot_load(struct kit *kit, int level)
+{
+    find_sanitizer(kit);
+    if (!kit->sanitizer || is_here(kit))
+        return false;
+    AUTO(freep)
+    char *why = xasprintf("it is built with a sanitizer (%s), which must be there from a process's "
+                          "start: L4.sanitizer calls it so",
+                          kit->sanitizer);
+    kit_skip_level(kit, level, why);
+    return true;
+}
+
+static bool run_sanitized(const struct kit *kit, const char *folder)
+{
+    AUTO(freep)
+    char *env = find_program("env"), *preload = xasprintf("LD_PRELOAD=%s", kit->sanitizer);
+    AUTO(freep) char *address = log_in(folder, "ASAN_OPTIONS=detect_leaks=0:log_path=", "a");
+    AUTO(freep) char *undefined = log_in(folder, "UBSAN_OPTIONS=log_path=", "u");
+    AUTO(freep) char *threads = log_in(folder, "TSAN_OPTIONS=log_path=", "t");
+    const char *const words[] = {env, preload, address, undefined, threads, NULL};
+    pid_t pid = env ? fork() : -1;
+    if (pid == 0)
+        become(kit, words);
+    int status = outwait(pid);
+    return status == 0 || status == 1;
+}
+
+/* "==7==ERROR: AddressSanitizer: heap-buffer-overflow on …", and the first place below it that is
+ * in the plugin. */
+static void read_verdict(struct kit *kit, const char *path)
+{
+    static const char *const marks[] = {"ERROR: ", "WARNING: ThreadSanitizer", "runtime error: "};
+    char line[LINE];
+    struct complaint c = {.len = 0};
+    const char *slash = strrchr(kit->card->path, '/');
+    const char *object = slash ? slash + 1 : kit->card->path;
+    FILE *in = fopen(path, "re");
+    while (in && fgets(line, sizeof(line), in)) {
+        const char *frame = strstr(line, " in ");
+        for (size_t i = 0; c.len == 0 && i < sizeof(marks) / sizeof(marks[0]); i++)
+            if (strstr(line, marks[i]))
+                add_words(&c, "", strstr(line, marks[i]));
+        if (c.len > 0 && !c.of_plugin && frame && (strstr(line, object) || strstr(line, ".c:"))) {
+            add_words(&c, " at ", frame + 4);
+            c.of_plugin = true;
+        }
+    }
+    if (in)
+        fclose(in);
+    if (c.len > 0)
+        kit_fail(kit, CHECK_SANITIZER, kit->card->path, "a sanitizer that is silent", "%s", c.text);
 }
 
 static void check_sanitizer(struct kit *kit)
 {
-    struct image image = {.fd = -1};
-    bool found = false;
-    if (image_open(kit->card->path, &image, NULL) == ERR_OK) {
-        image_symbols(&image, note_sanitizer, &found);
-        image_done(&image);
-    }
-    if (!found)
+    char folder[] = "/tmp/seam-sanitizer.XXXXXX";
+    if (!kit_wants(kit, CHECK_SANITIZER))
+        return;
+    if (!kit->sanitizer)
         kit_skip(kit, CHECK_SANITIZER, "the plugin is built without a sanitizer");
-    else if (!(kit->options->levels & 1u << 2) || !kit_wants(kit, CHECK_LIVES))
-        kit_skip(kit, CHECK_SANITIZER, "level 2, in which it would have spoken, was not asked for");
-    else
-        kit_hold(kit, CHECK_SANITIZER);
+    else if (!mkdtemp(folder))
+        kit_skip(kit, CHECK_SANITIZER, "no folder for its log: %s", strerror(errno));
+    else {
+        kit_progress(kit, "the sanitizer");
+        bool ended = run_sanitized(kit, folder);
+        read_logs(kit, folder, read_verdict);
+        if (ended)
+            kit_hold(kit, CHECK_SANITIZER);
+        else
+            kit_skip(kit, CHECK_SANITIZER, "with %s it could not be run to its end",
+                     kit->sanitizer);
+    }
+}
+
+/* ---- the sandbox ---- */
+
+static void check_sandbox(struct kit *kit)
+{
+    static const struct scenario denied = {"what the sandbox denies", play_denied, CHECK_LIVES,
+                                           CHECK_ANSWERS, CLAIM(SANDBOX)};
+    if (!kit_wants(kit, CHECK_SANDBOX))
+        return;
+    if (kit->sanitizer && !is_here(kit))
+        kit_skip(kit, CHECK_SANDBOX, "its worker has not the sanitizer that it is built with (%s)",
+                 kit->sanitizer);
+    else if (kit_prepare(kit))
+        scenario_play(kit, &denied, false);
 }
 
 void level_instruments(struct kit *kit)
 {
+    find_sanitizer(kit);
     check_valgrind(kit);
     check_sanitizer(kit);
-    kit_skip(kit, CHECK_SANDBOX,
-             "the sandbox does not tell which calls it denied; level 2 ran inside it, in a worker");
+    check_sandbox(kit);
 }

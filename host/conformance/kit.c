@@ -249,6 +249,7 @@ enum error_code conformance_verify(const char *path, const struct conformance_op
         *ret_report = TAKE(report);
     }
     card_free(kit.card);
+    free(kit.sanitizer);
     json_decref(kit.config);
     json_decref(kit.inputs);
     return code;

@@ -98,7 +98,11 @@
     X(BEGIN, "L3.begin", 3, "a write begins an effect before it changes the world",                \
       "effect.begin/1 before each mutating request but a single one")                              \
     X(REPLAY, "L3.replay", 3, "after a crash it repeats nothing that may have happened",           \
-      "on state done use the stored result; on unknown or conflict do not send")                   \
+      "on state unknown send nothing, and answer that the effect is unknown")                      \
+    X(DONE, "L3.done", 3, "what is done it does not do again",                                     \
+      "on state done answer with the stored result of effect.begin/1, and send nothing")           \
+    X(CONFLICT, "L3.conflict", 3, "under the key of another request it does nothing",              \
+      "on state conflict send nothing, and answer with a failure")                                 \
     X(RECONCILE, "L3.reconcile", 3, "its reconcile agent answers what became of an effect",        \
       "answer {\"outcome\": happened, never, not_seen or unknown} within settle")                  \
     X(VALGRIND, "L4.valgrind", 4, "valgrind finds no error and no lost memory",                    \
@@ -124,10 +128,12 @@ struct kit {
     json_t *config;    /* what instances are created with */
     json_t *inputs;    /* of each agent: an array of valid ones */
     int tell;          /* in a child: where outcomes are written; else -1 */
+    int hearer;        /* of what the next worker is denied, see sandbox.h; 0: nobody */
     int broken;        /* a check on which all later ones stand; -1: none */
     bool asked[CHECK_COUNT];
-    int64_t due_ms; /* of the level */
-    char *doing;    /* what a child does, DOING bytes that parent and child share; NULL: level 1 */
+    int64_t due_ms;  /* of the level */
+    char *sanitizer; /* the library of the one that the plugin was built with; NULL: none */
+    char *doing;     /* what a child does, DOING bytes that parent and child share; NULL: level 1 */
 };
 
 bool kit_wants(const struct kit *kit, enum check_number check);
@@ -149,6 +155,9 @@ WARN_UNUSED enum error_code level_static(struct kit *kit, struct error *reterr);
 void level_behaviour(struct kit *kit);
 void level_truth(struct kit *kit);
 void level_instruments(struct kit *kit);
+/* Whether the plugin wants a sanitizer that neither this process nor a worker has; then the level
+ * is skipped, and says so. */
+bool kit_cannot_load(struct kit *kit, int level);
 
 /* static_imports.c: libraries and what they define */
 struct image;

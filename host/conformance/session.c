@@ -172,8 +172,10 @@ void session_open(struct session *s, struct kit *kit, bool in_process)
                                      .grace_ms = SESSION_GRACE_MS,
                                      .load_ms = CALL_MS,
                                      .payload = LIMIT_PAYLOAD};
-    if (plan(kit->card, &sandbox, &s->refusal) != ERR_OK ||
-        plugin_start(kit->card, &options, &handlers, s, &s->plugin, &s->refusal) != ERR_OK)
+    if (plan(kit->card, &sandbox, &s->refusal) != ERR_OK)
+        return;
+    sandbox.hearer = kit->hearer;
+    if (plugin_start(kit->card, &options, &handlers, s, &s->plugin, &s->refusal) != ERR_OK)
         return;
     int64_t due_ms = kit_now_ms() + 2 * CALL_MS;
     while (!s->ready && s->refusal.code == ERR_OK && !s->down && turn(s, due_ms))

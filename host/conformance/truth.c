@@ -4,7 +4,7 @@
  * retries, caches and resumes, so here it is put to the test in a world that records every request
  * that changes something: the same input twice, the same key twice, and the worker killed between
  * the request and its answer, after which the call is replayed with an effect of which nobody
- * knows.
+ * knows; and replayed where the effect is done, or is that of another request.
  */
 #include "conformance/behaviour_internal.h"
 
@@ -175,6 +175,60 @@ static void try_replay(struct session *s, size_t agent)
     kit_hold(s->kit, CHECK_REPLAY);
 }
 
+/* ---- what the host remembers ---- */
+
+/* The call again, in a new life of the plugin, which has nothing but the host's memory. False: the
+ * first time it began no effect, or sent nothing. */
+static bool call_again(struct session *s, size_t agent, const char *key, enum world_memory memory,
+                       size_t *ret_sent)
+{
+    const json_t *input = json_array_get(inputs_of(s->kit, agent), 0);
+    session_forget(s);
+    kit_world_forget_arrivals(&s->world);
+    size_t before = s->world.effect_count;
+    if (!call(s, agent, input, key, 1) || s->world.arrival_count == 0 ||
+        s->world.effect_count == before)
+        return false;
+    *ret_sent = s->world.arrival_count;
+    struct kit *kit = s->kit;
+    struct world world = s->world;
+    s->world = (struct world){.mood = WORLD_GOOD};
+    session_close(s);
+    session_open(s, kit, false);
+    kit_world_done(&s->world);
+    s->world = world;
+    s->world.memory = memory;
+    bool ended = s->ready && call(s, agent, input, key, 2);
+    s->world.memory = MEMORY_AS_IT_WAS;
+    return ended;
+}
+
+static void try_memory(struct session *s, size_t agent, enum world_memory memory)
+{
+    bool done = memory == MEMORY_AS_IT_WAS;
+    enum check_number check = done ? CHECK_DONE : CHECK_CONFLICT;
+    size_t sent, last;
+    if (!kit_wants(s->kit, check) ||
+        !call_again(s, agent, done ? "done" : "conflict", memory, &sent))
+        return;
+    last = s->world.effect_count - 1;
+    if (done && !s->world.effects[last].result)
+        return; /* it did not commit: nothing says that it is done */
+    const json_t *input = json_array_get(inputs_of(s->kit, agent), 0);
+    AUTO(freep) char *place = session_place(s, agent, input);
+    const struct ended *e = &s->calls[s->count - 1];
+    if (s->world.arrival_count > sent)
+        kit_fail(s->kit, check, place,
+                 done ? "nothing sent, for the effect is done"
+                      : "nothing sent, for the key belongs to another request",
+                 "%s %.200s sent again", s->world.arrivals[sent].method,
+                 s->world.arrivals[sent].url);
+    else if (done != (e->status == SEAM_OK))
+        kit_fail(s->kit, check, place, done ? "the answer of the first time" : "a failure",
+                 done ? "status %d" : "OK (%d)", e->status);
+    kit_hold(s->kit, check);
+}
+
 /* ---- reconcile ---- */
 
 static void try_reconcile(struct session *s, size_t agent)
@@ -241,8 +295,13 @@ static void try_agent(struct session *s, size_t agent)
     }
     if (of->reconcile)
         try_reconcile(s, agent);
-    if (of->effect == SEAM_WRITE)
-        try_replay(s, agent);
+    if (of->effect == SEAM_WRITE) {
+        try_memory(s, agent, MEMORY_AS_IT_WAS);
+        if (s->ready)
+            try_memory(s, agent, MEMORY_OF_ANOTHER);
+        if (s->ready)
+            try_replay(s, agent);
+    }
 }
 
 static void play_truth(struct kit *kit, void *user)
@@ -261,7 +320,8 @@ void level_truth(struct kit *kit)
 {
     static const struct scenario truth = {"effects", play_truth, CHECK_LIVES, CHECK_ANSWERS,
                                           CLAIM(SAME) | CLAIM(SILENT) | CLAIM(READS) | CLAIM(KEY) |
-                                              CLAIM(BEGIN) | CLAIM(REPLAY) | CLAIM(RECONCILE)};
+                                              CLAIM(BEGIN) | CLAIM(REPLAY) | CLAIM(DONE) |
+                                              CLAIM(CONFLICT) | CLAIM(RECONCILE)};
     static const struct {
         enum check_number check;
         const char *none;
@@ -272,9 +332,12 @@ void level_truth(struct kit *kit)
         {CHECK_KEY, "no agent that is write_idempotent changed this world"},
         {CHECK_BEGIN, "no agent that is a write changed this world"},
         {CHECK_REPLAY, "no agent begins an effect of its own, or none changed this world"},
+        {CHECK_DONE,
+         "no agent begins and commits an effect of its own, or none changed this world"},
+        {CHECK_CONFLICT, "no agent begins an effect of its own, or none changed this world"},
         {CHECK_RECONCILE, "none of its agents has a reconcile"},
     };
-    if (!kit_prepare(kit))
+    if (kit_cannot_load(kit, 3) || !kit_prepare(kit))
         return;
     scenario_play(kit, &truth, false);
     for (size_t i = 0; kit->broken < 0 && i < sizeof(reasons) / sizeof(reasons[0]); i++)

@@ -62,7 +62,7 @@ static struct world_reply begin(struct world *world, const char *key, const json
     const char *own = *word(request, "key") ? word(request, "key") : key;
     struct world_effect *e = find_effect(world, own, name);
     AUTO(freep) char *text = text_of_json(json_object_get(request, "request"));
-    if (e && strcmp(e->request, text) != 0)
+    if (e && (world->memory == MEMORY_OF_ANOTHER || strcmp(e->request, text) != 0))
         state = "conflict";
     else if (e && e->result)
         state = "done";

@@ -15,7 +15,7 @@ enum world_mood {
 };
 
 /* What effect.begin/1 says of effects that it has seen before. */
-enum world_memory { MEMORY_AS_IT_WAS, MEMORY_UNKNOWN };
+enum world_memory { MEMORY_AS_IT_WAS, MEMORY_UNKNOWN, MEMORY_OF_ANOTHER };
 
 struct world_effect {
     char *key, *name, *request, *result; /* result: JSON; NULL: it has not been committed */

@@ -12,10 +12,15 @@ while read -r plugin check levels; do
     case $plugin in '' | '#'*) continue ;; esac
     # Leaks are seen by what memory grows, and a sanitizer keeps what is freed.
     if [ "$check" = L2.memory ] && sanitized; then continue; fi
+    # What the compiler of this build has no library for, and what a sanitized seam cannot tell.
+    if [ "$plugin" = overflows_the_heap ] && [ ! -f "$SINS/$plugin.so" ]; then continue; fi
+    if [ "$levels" = L4.sandbox ] && sanitized; then continue; fi
     claim "$plugin: $check"
     code=1
     [ "$check" != - ] || code=0 check=
-    try $code seam plugins verify "$SINS/$plugin.so" --json --level "$levels" --inputs 10
+    # levels, or the one check
+    case $levels in L*) asked=(--only "$levels") ;; *) asked=(--level "$levels") ;; esac
+    try $code seam plugins verify "$SINS/$plugin.so" --json "${asked[@]}" --inputs 10
     [ "$(failed_ids)" = "$check" ] || die "failed: $(failed_ids)"
     jq -e 'all(.checks[]; .state != "skipped" or (.reason | length > 0))' out >/dev/null ||
         die 'something was skipped without a reason'
@@ -25,6 +30,16 @@ for plugin in hello travel mail airline; do
     claim "$plugin holds"
     try 0 seam plugins verify "$PLUGINS/$plugin.so" --json --level 1,2,3 --inputs 100
 done
+
+if ! sanitized; then
+    claim 'each denied call is listed by name'
+    try 1 seam plugins verify "$SINS/tries_a_socket.so" --only L4.sandbox --inputs 10
+    says out 'at       act' 'expected no call that the sandbox denies' 'found    socket, '
+    for plugin in hello travel mail airline; do
+        try 0 seam plugins verify "$PLUGINS/$plugin.so" --only L4.sandbox --inputs 10 --json
+        jq -e '.checks[0].state == "held"' out >/dev/null || die "$plugin: not held"
+    done
+fi
 
 claim 'what a plugin is not ends with 2, as what is not asked rightly does'
 try 2 seam plugins verify ./nothing.so
