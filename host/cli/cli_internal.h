@@ -283,6 +283,20 @@ int command_verify(const struct args *args);
 int command_validate(const struct args *args);
 int command_contract(const struct args *args);
 int command_reload(const struct args *args);
+
+/* ---- client.c: what asks a server ---- */
+
+/* Where the server of that manifest listens: --listen, serve.listen, or beside the store. The
+ * caller frees. */
+char *client_where(const struct args *args, const struct roster *roster);
+struct client_request {
+    const char *path, *body; /* body NULL = GET, else it is JSON to be posted */
+    int wait_s;              /* for each part of the answer; 0 = for ever */
+};
+/* ERR_IO, or the error of the connection, if nobody answers there. token_file may be NULL. */
+WARN_UNUSED enum error_code client_ask(const char *at, const char *token_file,
+                                       const struct client_request *request, unsigned *ret_status,
+                                       json_t **ret_body, struct error *reterr);
 int command_serve(const struct args *args);
 int command_new(const struct args *args);
 int command_dev(const struct args *args);

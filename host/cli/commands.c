@@ -46,6 +46,8 @@ static const struct option check_options[] = {
 static const struct option plugins_options[] = {
     MANIFEST,
     {"--static", NULL, "read cards only; start no plugin"},
+    {"--listen", "WHERE", "where the server is, of which it is said what it has loaded"},
+    {"--token", "FILE", "holds a token for it, with the scope read"},
     {"--level", "N", "verify: only these levels, as 1 or 1,2 (default: all four)"},
     {"--only", "ID", "verify: only checks whose name begins so; repeatable"},
     {"--config", "FILE", "verify: the configuration, JSON (default: one that its schema allows)"},
@@ -143,6 +145,7 @@ static const struct option contract_options[] = {
 static const struct option reload_options[] = {
     {"--listen", "WHERE", "where the server is, instead of the manifest's serve.listen"},
     {"--token", "FILE", "holds a token with the scope admin"},
+    {"--again", NULL, "what went back on probation is tried once more"},
     MANIFEST,
     STORE,
     END};
@@ -479,7 +482,8 @@ const struct command commands[] = {
      "that\n"
      "cannot be shown to be served by a new card changes nothing, and is told. SIGHUP, or a "
      "change\n"
-     "of the manifest's file, does the same.\n"
+     "of the manifest's file, does the same. What has another library or configuration is on\n"
+     "probation then; with too many faults it goes back to what it was, by itself.\n"
      "\n"
      "Exit: 0 it was taken, 1 another reload is under way, 2 usage, or no server answers, 4 "
      "refused.",

@@ -2,6 +2,7 @@
  *
  * seam plugins: what is loaded, and why not; and the card of a file, without running it.
  */
+#include "base/units.h"
 #include "cli/cli_internal.h"
 #include "trust/trust.h"
 
@@ -106,6 +107,77 @@ static void state_text(const struct roster_plugin *plugin, const struct state_us
            (long long)plugin->entry->state_bytes);
 }
 
+/* ---- what the server says, if one runs ---- */
+
+/* The server's list, or NULL. One that cannot be asked is no error here: there need be none. */
+static json_t *ask_server(const struct args *args, const struct roster *roster)
+{
+    enum { WAIT_S = 5 };
+    AUTO(freep) char *at = client_where(args, roster);
+    AUTO(json_decrefp) json_t *body = NULL;
+    const struct client_request request = {.path = "/v1/plugins", .wait_s = WAIT_S};
+    unsigned status = 0;
+    bool asked = args_option(args, "--listen") || args_option(args, "--token");
+    struct error err;
+    if (client_ask(at, args_option(args, "--token"), &request, &status, &body, &err) != ERR_OK) {
+        if (asked)
+            complain(0, "%s", err.text);
+        return NULL;
+    }
+    if (status != 200)
+        complain(0, "a server runs at %s, and does not say what it has loaded: %s", at,
+                 text_of(body, "detail"));
+    return status == 200 ? json_incref(json_object_get(body, "plugins")) : NULL;
+}
+
+static const json_t *of_server(const json_t *list, const char *alias)
+{
+    size_t i;
+    const json_t *plugin;
+    json_array_foreach (list, i, plugin) {
+        if (strcmp(text_of(plugin, "plugin"), alias) == 0)
+            return plugin;
+    }
+    return NULL;
+}
+
+static void generation_text(const json_t *generation)
+{
+    char left[32];
+    long long calls = (long long)json_integer_value(json_object_get(generation, "calls"));
+    const json_t *left_ms = json_object_get(generation, "left_ms");
+    const json_t *faults = json_object_get(generation, "faults");
+    printf("    running: generation %lld, ",
+           (long long)json_integer_value(json_object_get(generation, "generation")));
+    print_clean(stdout, slice_of(text_of(generation, "state")));
+    printf(", version ");
+    print_clean(stdout, slice_of(text_of(generation, "version")));
+    printf(", library %.12s, %lld call%s", text_of(generation, "library"), calls,
+           calls == 1 ? "" : "s");
+    if (left_ms)
+        printf(", %s left", duration_text(json_integer_value(left_ms), left));
+    if (faults)
+        printf(", %lld faults", (long long)json_integer_value(faults));
+    putchar('\n');
+}
+
+static void server_text(const json_t *plugin)
+{
+    size_t i;
+    const json_t *generation;
+    const json_t *went_back = json_object_get(plugin, "went_back");
+    json_array_foreach (json_object_get(plugin, "generations"), i, generation) {
+        generation_text(generation);
+    }
+    if (!went_back)
+        return;
+    printf("    %swent back%s: ", paint(stdout, YELLOW), paint(stdout, PLAIN));
+    print_clean(stdout, slice_of(text_of(went_back, "reason")));
+    puts("; `seam reload --again` tries it once more");
+}
+
+/* ---- all of them ---- */
+
 static void plugin_text(const struct roster *roster, size_t index, bool tried,
                         const struct sandbox_report *held, const struct state_use *use,
                         const struct error *err)
@@ -160,6 +232,7 @@ int command_plugins(const struct args *args)
     AUTO(roster_freep) struct roster *roster = NULL;
     struct error err;
     bool all = true, try = !args_flag(args, "--static");
+    AUTO(json_decrefp) json_t *running = NULL;
     json_t *list = json_array();
     if (args->operand_count == 2 && strcmp(args->operands[0], "inspect") == 0) {
         json_decref(list);
@@ -196,6 +269,8 @@ int command_plugins(const struct args *args)
                                     "trust KEY.pub]");
     }
     enum error_code code = open_roster(args, true, &roster, &err);
+    if (code == ERR_OK)
+        running = ask_server(args, roster);
     for (size_t i = 0; code == ERR_OK && i < roster->plugin_count; i++) {
         const struct roster_plugin *plugin = &roster->plugins[i];
         struct error why = plugin->error;
@@ -206,11 +281,16 @@ int command_plugins(const struct args *args)
                                                      &held, &why) == ERR_OK))
             why.code = ERR_OK;
         all &= why.code == ERR_OK;
-        if (args->json)
-            json_array_append_new(list,
-                                  plugin_json(roster, i, try, held ? &sandbox : NULL, &use, &why));
-        else
+        const json_t *seen = of_server(running, plugin->entry->alias);
+        if (args->json) {
+            json_t *json = plugin_json(roster, i, try, held ? &sandbox : NULL, &use, &why);
+            if (seen)
+                json_object_set(json, "running", (json_t *)(uintptr_t)seen);
+            json_array_append_new(list, json);
+        } else {
             plugin_text(roster, i, try, held ? &sandbox : NULL, &use, &why);
+            server_text(seen);
+        }
     }
     if (code == ERR_OK && args->json)
         print_json(json_incref(list));

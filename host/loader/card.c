@@ -145,6 +145,23 @@ static enum error_code read_cost(const json_t *json, struct card_agent *agent, s
     return ERR_OK;
 }
 
+static enum error_code check_examples(const json_t *json, const struct card_agent *agent,
+                                      struct error *reterr)
+{
+    size_t i;
+    const json_t *example;
+    json_array_foreach (json_object_get(json, "examples"), i, example) {
+        const json_t *output = json_object_get(example, "output");
+        bool takes = contract_accepts(agent->input, json_object_get(example, "input"));
+        if (!takes || (output && !contract_accepts(agent->output, output)))
+            return error_set(reterr, ERR_INPUT,
+                             "examples/%zu: its %s does not fit the agent's own schema (cure: mend "
+                             "the one or the other)",
+                             i, takes ? "output" : "input");
+    }
+    return ERR_OK;
+}
+
 static enum error_code read_agent(const json_t *json, struct card_agent *agent,
                                   struct error *reterr)
 {
@@ -166,6 +183,8 @@ static enum error_code read_agent(const json_t *json, struct card_agent *agent,
         code = read_duration(json, "key_ttl", &agent->key_ttl_ms, reterr);
     if (code == ERR_OK)
         code = read_cost(json, agent, reterr);
+    if (code == ERR_OK)
+        code = check_examples(json, agent, reterr);
     if (code != ERR_OK)
         error_prefix(reterr, "agent \"%s\": ", agent->name);
     return code;
@@ -390,9 +409,15 @@ enum error_code card_describe(struct card *card, json_t *agents, struct error *r
     return ERR_OK;
 }
 
+struct card *card_ref(struct card *card)
+{
+    card->shared++;
+    return card;
+}
+
 void card_free(struct card *card)
 {
-    if (!card)
+    if (!card || card->shared-- > 0)
         return;
     for (size_t i = 0; i < card->agent_count; i++) {
         struct card_agent *agent = &card->agents[i];

@@ -19,7 +19,8 @@ struct card_agent {
 };
 
 struct card {
-    char *path; /* of the library it was read from                           */
+    unsigned shared; /* by so many more than one: see card_ref */
+    char *path;      /* of the library it was read from                           */
     char *id, *version, *summary;
     uint32_t abi_major, abi_minor;
     bool isolation_worker; /* the card insists on a worker                              */
@@ -63,7 +64,8 @@ bool library_is_whole(const char *path);
 /* Its BLAKE2b of 64 bytes; ERR_CONFLICT as above. */
 WARN_UNUSED enum error_code library_hash(const struct card *card, unsigned char ret_hash[static 64],
                                          struct error *reterr);
-void card_free(struct card *card);
+struct card *card_ref(struct card *card);
+void card_free(struct card *card); /* one reference */
 void card_freep(struct card **card);
 
 /* Does one of a card's requests for secrets, agents or programs name this one: by itself, or by

@@ -23,6 +23,7 @@ extern const unsigned char manifest_schema_json[];
 extern const size_t manifest_schema_json_size;
 
 enum { DEFAULT_CONCURRENCY = 256, DEFAULT_RUNS = 10000, COMPLAINTS = 8 };
+enum { DEFAULT_PROBATION_MS = 60000, DEFAULT_FAULTS = 3 };
 
 static const char *word(const json_t *object, const char *key)
 {
@@ -339,6 +340,7 @@ static enum error_code read_plugin(const struct manifest *m, struct manifest_plu
     p->path = manifest_resolve(m, word(json, "path"));
     p->in_process = isolation && strcmp(isolation, "in-process") == 0;
     p->required = json_is_true(json_object_get(json, "required"));
+    p->self_test = json_incref(json_object_get(json, "self_test"));
     p->http = xcalloc(json_array_size(http) + 1, sizeof(*p->http));
     for (size_t i = 0; i < json_array_size(http); i++)
         read_http(json_array_get(http, i), &p->http[p->http_count++]);
@@ -448,6 +450,21 @@ static enum error_code read_limits(struct manifest *m, const json_t *root, struc
     return code;
 }
 
+static enum error_code read_reload(struct manifest *m, const json_t *root, struct error *reterr)
+{
+    const json_t *reload = json_object_get(root, "reload");
+    const char *watch = word(reload, "watch");
+    m->watch = !watch || strcmp(watch, "manifest") == 0 ? WATCH_MANIFEST
+               : strcmp(watch, "plugins") == 0          ? WATCH_PLUGINS
+                                                        : WATCH_NONE;
+    m->probation_faults = (int)read_count(reload, "faults", DEFAULT_FAULTS);
+    enum error_code code =
+        read_duration(m, reload, "/reload", "probation", &m->probation_ms, reterr);
+    if (m->probation_ms < 0)
+        m->probation_ms = DEFAULT_PROBATION_MS;
+    return code;
+}
+
 static enum error_code read_all(struct manifest *m, struct error *reterr)
 {
     json_t *root = document_root(m->document);
@@ -469,6 +486,8 @@ static enum error_code read_all(struct manifest *m, struct error *reterr)
     m->escalation = json_object_get(root, "escalation");
     m->serve = json_object_get(root, "serve");
     code = read_limits(m, root, reterr);
+    if (code == ERR_OK)
+        code = read_reload(m, root, reterr);
     if (code == ERR_OK)
         code = read_budgets(m, root, reterr);
     return code == ERR_OK ? read_plugins(m, root, reterr) : code;
@@ -522,6 +541,7 @@ static void manifest_plugin_done(struct manifest_plugin *p)
     free(p->alias);
     free(p->path);
     json_decref(p->config);
+    json_decref(p->self_test);
     for (size_t i = 0; i < p->http_count; i++)
         http_grant_done(&p->http[i]);
     free(p->http);
@@ -535,9 +555,15 @@ static void manifest_plugin_done(struct manifest_plugin *p)
     confine_done(p);
 }
 
+struct manifest *manifest_ref(struct manifest *m)
+{
+    m->shared++;
+    return m;
+}
+
 void manifest_free(struct manifest *m)
 {
-    if (!m)
+    if (!m || m->shared-- > 0)
         return;
     for (size_t i = 0; i < m->plugin_count; i++)
         manifest_plugin_done(&m->plugins[i]);

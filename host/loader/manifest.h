@@ -71,6 +71,7 @@ struct manifest_plugin {
     int64_t memory_bytes, call_ms, drain_ms; /* -1 = as the card says                           */
     struct manifest_agent *settings;         /* of single agents */
     size_t setting_count;
+    json_t *self_test; /* [{agent, input, output}]; NULL = none */
 };
 
 /* The periods of `budgets`, shortest first. */
@@ -92,7 +93,11 @@ struct manifest_budget {
     int64_t attempts, calls, tokens, cost; /* -1 = no limit; cost in millionths */
 };
 
+/* What a change by itself makes a server reload. */
+enum manifest_watch { WATCH_MANIFEST, WATCH_PLUGINS, WATCH_NONE };
+
 struct manifest {
+    unsigned shared; /* by so many more than one: see manifest_ref */
     char *file, *folder;
     char *store;              /* path of the SQLite file, absolute; NULL = in memory       */
     bool lock_required;       /* lock: required */
@@ -109,6 +114,9 @@ struct manifest {
     int concurrency, runs;
     bool concurrency_said; /* then it counts over all runs, too */
     int64_t payload;
+    enum manifest_watch watch; /* reload.watch; PLUGINS: the manifest, too */
+    int64_t probation_ms;      /* reload.probation; 0 = none */
+    int probation_faults;      /* reload.faults */
     int64_t budget_attempts, budget_calls, budget_tokens, budget_cost, budget_time_ms; /* -1 none */
     struct manifest_budget budgets[PERIOD_COUNT];
     bool any_budget; /* of budgets: one says something */
@@ -125,7 +133,8 @@ WARN_UNUSED enum error_code manifest_load(const char *path, struct manifest **re
                                           struct error *reterr);
 /* A path as the manifest means it; the caller frees. */
 char *manifest_resolve(const struct manifest *manifest, const char *path);
-void manifest_free(struct manifest *manifest);
+struct manifest *manifest_ref(struct manifest *manifest);
+void manifest_free(struct manifest *manifest); /* one reference */
 void manifest_freep(struct manifest **manifest);
 
 #endif

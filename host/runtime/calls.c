@@ -9,8 +9,8 @@
  *   sent → waiting        its worker died before it began   [completed]
  *   any → gone            ENDED                             [call_ended]
  */
-#include "runtime/across_internal.h"
 #include "runtime/http_internal.h"
+#include "runtime/reload_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -415,6 +415,17 @@ static void await_other_side(const struct live_call *call, struct event *event)
         event->retry_after_ms = call->retry_after_ms;
 }
 
+/* On probation it is looked at here whether an answer is what the agent may give. */
+static void hear_answer(const struct live_call *call, const struct event *event)
+{
+    if (event->end == END_OK && !contract_accepts(call->agent->output, event->body))
+        probation_answer(call->slot, "an output that breaks its contract");
+    else if (event->end == END_FAILED && event->cause == CAUSE_CONTRACT)
+        probation_answer(call->slot, event->message ? event->message : "its answer was no answer");
+    else if (event->end == END_OK)
+        probation_answer(call->slot, NULL);
+}
+
 static void end_call(struct live_call *call, const struct call_result *result)
 {
     struct host *host = call->live->host;
@@ -435,6 +446,8 @@ static void end_call(struct live_call *call, const struct call_result *result)
         event.cause = CAUSE_UNAVAILABLE;
     }
     json_t *body = event.body;
+    if (call->slot->before)
+        hear_answer(call, &event);
     if (call->reconciling && event.end == END_OK)
         end_reconcile(call, &event);
     else if (call->agent->ref && event.end == END_OK)
@@ -462,6 +475,8 @@ void call_completed(void *user, const struct call_result *result)
 {
     struct slot *slot = user;
     struct live_call *call = call_find(slot, result->call);
+    if (!call && slot->self_test)
+        (void)self_test_hears(slot, result);
     if (!call)
         return;
     if (result->end == CALL_COMPLETED && result->begun) {

@@ -12,6 +12,9 @@
  *   slots.c     plugins, started and started again
  *   fits.c      whether plugins may change under a run
  *   reload.c    another manifest in the place of this one
+ *   self_test.c what a plugin must show before it takes another's place
+ *   drain.c     what was replaced, and where a start goes
+ *   probation.c what took another's place is watched, and goes back
  *   gate.c      what the manifest allows an agent over all runs
  *   purse.c     budgets over all runs
  *   calls.c     the calls in them
@@ -148,7 +151,18 @@ struct slot {
     uint64_t generation, library; /* library: the first generation that ran this very library */
     struct slot *successor;       /* it retires: what comes goes there */
     bool removed, coming, cut;    /* cut: its time to drain is over */
+    bool heard;                   /* it comes, and whether it can is known */
     int64_t drain_until_ms;
+    uint64_t newest, roster_generation; /* under this alias; of the roster that it stands in */
+    struct self_test *self_test;
+    /* probation.c: */
+    struct slot *before; /* it is on probation: what it goes back to */
+    struct timer probation;
+    int64_t probation_until_ms;
+    uint64_t faults, answers, broken;
+    char *condemned;     /* why it goes back … */
+    bool condemned_told; /* … which whoever watches knows */
+    struct fall *fall;   /* what went back to it; NULL = nothing */
     enum slot_state state;
     struct plugin *plugin;
     uv_poll_t *poll;
@@ -311,6 +325,7 @@ struct host {
     struct timer reload_timer;
     bool keeping; /* plugins are started, and started again, though nothing calls them */
     host_plugin_told plugin_told;
+    host_plugin_fell fell;
     struct hook *hooks; /* under way */
     struct live_run *runs;
     struct map by_name; /* the same, by their id */
@@ -451,25 +466,6 @@ struct slot *slot_new(struct host *host, const struct roster_plugin *roster, siz
 void slot_start(struct slot *slot);
 /* Outside its own callbacks. */
 void slot_free(struct slot *slot);
-
-/* ---- reload.c ---- */
-
-void reload_open(struct host *host);
-/* What is under way of it, and what drains, ends; before the slots. */
-void reload_stop(struct host *host);
-/* Rosters that came by reloads; the last of all. */
-void reload_close(struct host *host);
-/* Between two turns of the loop: what has drained ends. */
-void reload_turn(struct host *host);
-/* A plugin that was started for a reload is up, or is not. */
-void reload_heard(struct slot *slot, const struct error *err);
-/* Calls that the generation before has still under way. */
-size_t reload_draining(const struct host *host, const char *alias);
-/* Where that start goes: to the plugin of today, but for a write that began in a library that is
- * not today's. NULL: that library is gone, and no other may end what it began. What goes to another
- * library than before is recorded. */
-struct slot *reload_slot(struct live_run *live, const struct decision *start,
-                         const struct agent *agent);
 
 /* ---- calls.c ---- */
 

@@ -4,7 +4,7 @@
  * opening and closing of a host. libuv carries it, for its timers and because it tells the same
  * story on every kernel.
  */
-#include "runtime/across_internal.h"
+#include "runtime/reload_internal.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -5,25 +5,22 @@
  * to be served by the new cards, everything changes hands in one turn of the loop. Until then
  * nothing has changed, and any error leaves it so.
  *
- *   asked → starting      the cards fit the runs under way             [host_reload]
- *   starting → changed    all are up, and the cards still fit          [commit]
+ *   asked → waiting       a plugin that is to be replaced still drains [host_reload]
+ *   asked, waiting → starting   the cards fit the runs under way       [begin]
+ *   starting → changed    all are up and passed, and the cards still fit [commit]
  *   starting → gone       one did not come up, or a new run stands in the way
- *   serving → retiring    the plugin of before, once it is replaced    [retire]
- *   retiring → gone       nothing of it is under way, or its time to drain is over
  *
- * What was sent to the generation before ends there. A write that began there is tried again there
- * as long as it drains, and by no other library after that (law 9). There are two generations of a
- * plugin at most: while one drains, no other reload begins.
+ * There are two generations of a plugin at most: while one drains, a reload that would make a third
+ * waits; what was kept of an earlier one for a probation ends when a third begins.
  */
-#include "runtime/across_internal.h"
+#include "runtime/reload_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRAIN_MS = 30000, RETIRE_LOOK_MS = 20 };
-
 struct reload {
     struct roster *roster;
+    bool waiting; /* until what it replaces has drained */
     struct slot *coming;
     size_t pending;
     struct error error; /* the first that did not come up */
@@ -31,23 +28,11 @@ struct reload {
     void *user;
 };
 
-struct retired {
-    struct retired *next;
-    struct roster *roster;
-    uint64_t generation; /* runs from before may refer to it */
-    bool borrowed;
-};
-
 /* ---- what is not what it was ---- */
 
 static bool same_text(const char *a, const char *b)
 {
     return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool same_json(const json_t *a, const json_t *b)
-{
-    return a && b ? json_equal(a, b) : a == b;
 }
 
 static bool same_paths(const struct manifest_plugin *a, const struct manifest_plugin *b)
@@ -94,6 +79,11 @@ static struct slot *coming_slot(const struct reload *reload, const char *alias)
     return NULL;
 }
 
+const struct slot *reload_coming(const struct host *host, const char *alias)
+{
+    return host->reload ? coming_slot(host->reload, alias) : NULL;
+}
+
 /* ---- may it take the place? ---- */
 
 enum error_code host_check_roster(const struct host *host, const struct roster *roster,
@@ -111,6 +101,9 @@ enum error_code host_check_roster(const struct host *host, const struct roster *
     for (size_t i = 0; i < roster->plugin_count; i++) {
         const struct roster_plugin *plugin = &roster->plugins[i];
         const struct slot *slot = slot_called(host, plugin->entry->alias);
+        enum error_code code = probation_refuses(slot, plugin, reterr);
+        if (code != ERR_OK)
+            return code;
         bool known = slot && !slot->roster->card && !plugin->entry->required;
         if (!plugin->card && !known)
             return error_set(reterr, plugin->error.code, "the plugin `%s` is refused: %s",
@@ -137,50 +130,96 @@ static enum error_code check_runs(struct host *host, const struct roster *roster
 
 /* ---- starting ---- */
 
+/* The generation before, if it is what is wanted again, and needs no start. */
+static struct slot *at_hand(const struct slot *was, const struct roster_plugin *plugin)
+{
+    bool here = goes_back(was, plugin) && was->before->state == SLOT_UP &&
+                same_worker(was->before->roster->entry, plugin->entry);
+    return here ? was->before : NULL;
+}
+
 static void start_beside(struct host *host, struct reload *reload,
                          const struct roster_plugin *plugin, size_t index)
 {
-    const struct slot *was = slot_called(host, plugin->entry->alias);
-    if (!plugin->card || (was && same_plugin(was->roster, plugin)))
+    struct slot *was = slot_called(host, plugin->entry->alias);
+    if (!plugin->card || (was && same_plugin(was->roster, plugin)) || at_hand(was, plugin))
         return;
     struct slot *slot = slot_new(host, plugin, index);
     slot->coming = true;
-    slot->generation = was ? was->generation + 1 : 1;
+    slot->generation = slot->newest = was ? was->newest + 1 : 1;
     slot->library = slot->generation;
     if (was && was->roster->card &&
         digest_equal(&was->roster->card->library, &plugin->card->library))
         slot->library = was->library;
+    else if (goes_back(was, plugin))
+        slot->library = was->before->library;
+    if (was && !goes_back(was, plugin))
+        drain_kept(host, plugin->entry->alias);
     slot->next = reload->coming;
     reload->coming = slot;
     reload->pending++;
     slot_start(slot);
 }
 
+/* A plugin that is to be replaced, or to go, and of which an earlier generation is still at work.
+ */
+static bool must_wait(struct host *host, const struct roster *roster)
+{
+    for (size_t i = 0; i < host->slot_count && host->retiring; i++) {
+        const struct slot *was = host->slots[i];
+        const char *alias = was->roster->entry->alias;
+        const struct roster_plugin *is = roster_named(roster, slice_of(alias));
+        bool stays = is && (same_plugin(was->roster, is) || goes_back(was, is));
+        if (!stays && drains(host, alias))
+            return true;
+    }
+    return false;
+}
+
+static void refuse(struct host *host, const struct error *err)
+{
+    struct reload *reload = TAKE(host->reload);
+    for (size_t i = 0; i < host->slot_count; i++)
+        if (host->slots[i]->condemned_told)
+            probation_spare(host->slots[i]);
+    while (reload->coming) {
+        struct slot *slot = reload->coming;
+        reload->coming = slot->next;
+        slot_free(slot);
+    }
+    reload->done(reload->user, NULL, err);
+    free(reload);
+}
+
+static void begin(struct host *host)
+{
+    struct reload *reload = host->reload;
+    struct error err;
+    reload->waiting = false;
+    journal_drain(host->journal); /* what runs were pinned to is read back */
+    if (check_runs(host, reload->roster, &err) != ERR_OK) {
+        refuse(host, &err);
+        return;
+    }
+    for (size_t i = 0; i < reload->roster->plugin_count; i++)
+        start_beside(host, reload, &reload->roster->plugins[i], i);
+    reload_look_soon(host);
+}
+
 void host_reload(struct host *host, struct roster *roster, host_reloaded done, void *user)
 {
     struct error err;
-    enum error_code code = ERR_OK;
-    if (host->reload)
-        code = error_set(&err, ERR_BUSY, "another reload is under way; ask again");
-    else if (host->retiring)
-        code = error_set(&err, ERR_BUSY,
-                         "plugin `%s` still drains from the reload before (%zu calls); ask again",
-                         host->retiring->roster->entry->alias, host->retiring->by_id.count);
-    if (code == ERR_OK)
-        code = host_check_roster(host, roster, &err);
-    if (code == ERR_OK) {
-        journal_drain(host->journal); /* what runs were pinned to is read back */
-        code = check_runs(host, roster, &err);
-    }
-    if (code != ERR_OK) {
+    if (host->reload) {
+        error_set(&err, ERR_BUSY, "another reload is under way; ask again");
         done(user, NULL, &err);
         return;
     }
-    struct reload *reload = host->reload = xcalloc(1, sizeof(*reload));
-    *reload = (struct reload){.roster = roster, .done = done, .user = user};
-    for (size_t i = 0; i < roster->plugin_count; i++)
-        start_beside(host, reload, &roster->plugins[i], i);
-    timer_start(&host->reload_timer, host->reload_timer.rings, 0);
+    host->reload = xcalloc(1, sizeof(*host->reload));
+    *host->reload = (struct reload){.roster = roster, .waiting = true, .done = done, .user = user};
+    if (host_check_roster(host, roster, &err) != ERR_OK)
+        refuse(host, &err);
+    else if (!must_wait(host, roster))
+        begin(host);
 }
 
 void reload_heard(struct slot *slot, const struct error *err)
@@ -189,45 +228,57 @@ void reload_heard(struct slot *slot, const struct error *err)
     if (err && reload->error.code == ERR_OK)
         error_set(&reload->error, err->code, "the plugin `%s` does not come up: %s",
                   slot->roster->entry->alias, err->text);
-    if (reload->pending > 0)
+    if (!slot->heard)
         reload->pending--;
+    slot->heard = true;
+    reload_look_soon(slot->host);
 }
 
 /* ---- changing hands ---- */
-
-static void retire(struct host *host, struct slot *slot, struct slot *successor)
-{
-    const struct manifest_plugin *entry = slot->roster->entry;
-    int64_t drain_ms = entry->drain_ms >= 0 ? entry->drain_ms
-                       : slot->roster->card && slot->roster->card->drain_ms >= 0
-                           ? slot->roster->card->drain_ms
-                           : DRAIN_MS;
-    slot->successor = successor;
-    slot->removed = !successor;
-    slot->drain_until_ms = host_steady(host) + drain_ms;
-    timer_stop(&slot->restart);
-    timer_stop(&slot->full);
-    slot->restart_armed = slot->full_armed = false;
-    slot->next = host->retiring;
-    host->retiring = slot;
-    if (!successor) {
-        refuse_waiting(slot, "its plugin was removed");
-        return;
-    }
-    struct map gates = successor->gates;
-    successor->gates = slot->gates;
-    slot->gates = gates;
-    while (slot->waiting.first) {
-        struct live_call *call = slot->waiting.first;
-        call_line_leave(call);
-        call_wait(call);
-    }
-}
 
 static void note(json_t *list, const char *alias, const char *change, uint64_t generation)
 {
     json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "plugin", alias, "change", change,
                                           "generation", (json_int_t)generation));
+}
+
+/* Who is called for that plugin from now on; *ret_change: in a word, how it came to that. */
+static struct slot *next_slot(struct host *host, struct reload *reload,
+                              const struct roster_plugin *plugin, size_t index,
+                              const char **ret_change)
+{
+    struct slot *was = slot_called(host, plugin->entry->alias);
+    struct slot *is = coming_slot(reload, plugin->entry->alias);
+    if (!is && was && !same_plugin(was->roster, plugin))
+        is = at_hand(was, plugin);
+    *ret_change = !was                                       ? "new"
+                  : !is                                      ? "kept"
+                  : goes_back(was, plugin) && was->condemned ? "went back"
+                                                             : "replaced";
+    if (was && !is && !reload->roster->mixed)
+        probation_forget(was); /* the manifest asks for what runs */
+    if (is || was)
+        return is ? is : was;
+    return slot_new(host, plugin, index);
+}
+
+/* was → is; what was kept beside the one that goes is not kept any more. */
+static void replace(struct slot *was, struct slot *is)
+{
+    bool fell = is && was->condemned && was->before && same_build(was->before->roster, is->roster);
+    bool back = was->before == is;
+    uint64_t newest = was->newest;
+    probation_end(was);
+    if (is && back)
+        drain_undo(is);
+    drain_begin(was, is);
+    if (!is)
+        return;
+    is->newest = newest > is->newest ? newest : is->newest;
+    if (fell)
+        probation_fell(was, is);
+    else if (!back)
+        probation_begin(is, was);
 }
 
 /* The slots in the order of the new manifest. */
@@ -238,26 +289,25 @@ static void change_slots(struct host *host, struct reload *reload, json_t *list)
     struct slot **before = host->slots;
     size_t count = host->slot_count;
     for (size_t i = 0; i < roster->plugin_count; i++) {
-        const char *alias = roster->plugins[i].entry->alias;
-        struct slot *was = slot_called(host, alias);
-        struct slot *is = coming_slot(reload, alias);
-        bool kept = !is && was;
-        slots[i] = is ? is : was ? was : slot_new(host, &roster->plugins[i], i);
-        slots[i]->roster = &roster->plugins[i];
-        slots[i]->coming = false;
-        note(list, alias, kept ? "kept" : was ? "replaced" : "new", slots[i]->generation);
+        const char *change;
+        slots[i] = next_slot(host, reload, &roster->plugins[i], i, &change);
+        note(list, roster->plugins[i].entry->alias, change, slots[i]->generation);
     }
-    for (size_t i = 0; i < roster->plugin_count; i++)
-        slots[i]->index = i;
     host->slots = slots;
     host->slot_count = roster->plugin_count;
+    for (size_t i = 0; i < roster->plugin_count; i++) {
+        slots[i]->roster = &roster->plugins[i];
+        slots[i]->roster_generation = host->roster_generation + 1;
+        slots[i]->coming = false;
+        slots[i]->index = i;
+    }
     for (size_t i = 0; i < count; i++) {
         struct slot *is = slot_called(host, before[i]->roster->entry->alias);
         if (is == before[i])
             continue;
         if (!is)
             note(list, before[i]->roster->entry->alias, "removed", before[i]->generation);
-        retire(host, before[i], is);
+        replace(before[i], is);
     }
     free(before);
     reload->coming = NULL;
@@ -278,12 +328,12 @@ static void commit(struct host *host, struct reload *reload)
 {
     struct error err;
     json_t *list = json_array();
+    host->manifest = reload->roster->manifest;
     change_slots(host, reload, list);
     bool all = gates_renew(host, reload->roster);
     retire_roster(host, !all);
     host->roster_generation++;
     host->options.roster = reload->roster;
-    host->manifest = reload->roster->manifest;
     host->places = host->manifest->concurrency_said ? (size_t)host->manifest->concurrency : 0;
     host->gates_due = true;
     pinned_forget(host);
@@ -299,99 +349,35 @@ static void commit(struct host *host, struct reload *reload)
     }
 }
 
-static void drop_coming(struct reload *reload)
-{
-    while (reload->coming) {
-        struct slot *slot = reload->coming;
-        reload->coming = slot->next;
-        slot_free(slot);
-    }
-}
-
 static void finish(struct host *host)
 {
     struct reload *reload = host->reload;
-    host->reload = NULL;
     struct error err = reload->error;
     if (err.code == ERR_OK) {
         journal_drain(host->journal);
         err.code = check_runs(host, reload->roster, &err);
     }
-    if (err.code == ERR_OK) {
-        commit(host, reload);
-    } else {
-        drop_coming(reload);
-        reload->done(reload->user, NULL, &err);
+    if (err.code != ERR_OK) {
+        refuse(host, &err);
+        return;
     }
+    host->reload = NULL;
+    commit(host, reload);
     free(reload);
-}
-
-/* ---- draining ---- */
-
-static bool holds_write(const struct host *host, const struct slot *slot)
-{
-    for (const struct live_run *live = host->runs; live; live = live->next) {
-        size_t count = live->wrote.count ? run_task_count(live->run) : 0;
-        for (uint32_t task = 0; task < count; task++) {
-            struct slice key = {(const char *)&task, sizeof(task)};
-            uint64_t library = (uint64_t)(uintptr_t)map_get(&live->wrote, key);
-            if (library == slot->library + 1 && !run_task_final(live->run, task) &&
-                slot_of(host, run_task_agent(live->run, task, false)) == slot->successor)
-                return true;
-        }
-    }
-    return false;
-}
-
-static bool has_drained(struct host *host, struct slot *slot)
-{
-    bool over = host_steady(host) >= slot->drain_until_ms;
-    if (slot->sent) {
-        for (struct live_call *call = slot->sent; call && over && !slot->cut; call = call->next)
-            outside_cancel(slot, call->id);
-        slot->cut |= over;
-        return false;
-    }
-    return over || slot->state != SLOT_UP || !slot->successor ||
-           slot->library == slot->successor->library || !holds_write(host, slot);
-}
-
-static void free_retired(struct host *host)
-{
-    uint64_t oldest = host->roster_generation;
-    for (const struct live_run *live = host->runs; live; live = live->next)
-        if (live->roster_generation < oldest)
-            oldest = live->roster_generation;
-    for (struct retired **at = &host->retired; *at;) {
-        struct retired *retired = *at;
-        if (retired->generation >= oldest) {
-            at = &retired->next;
-            continue;
-        }
-        *at = retired->next;
-        if (!retired->borrowed)
-            roster_free(retired->roster);
-        free(retired);
-    }
 }
 
 void reload_turn(struct host *host)
 {
-    if (host->reload && host->reload->pending == 0 && !host->stopping)
+    struct reload *reload = host->reload;
+    if (host->stopping)
+        return;
+    if (reload && reload->waiting && !must_wait(host, reload->roster))
+        begin(host);
+    else if (reload && !reload->waiting && reload->pending == 0)
         finish(host);
-    for (struct slot **at = &host->retiring; *at && !host->stopping;) {
-        struct slot *slot = *at;
-        if (!has_drained(host, slot)) {
-            at = &slot->next;
-            continue;
-        }
-        *at = slot->next;
-        slot_free(slot);
-    }
-    if (host->retired && !host->retiring && !host->stopping)
-        free_retired(host);
-    if (host->retiring && !host->stopping && host->reload_timer.place == 0)
-        timer_start(&host->reload_timer, host->reload_timer.rings, RETIRE_LOOK_MS);
+    probation_turn(host);
+    if (host->retiring || host->retired)
+        drain_turn(host);
 }
 
 size_t reload_draining(const struct host *host, const char *alias)
@@ -403,63 +389,16 @@ size_t reload_draining(const struct host *host, const char *alias)
     return calls;
 }
 
-/* ---- where a start goes ---- */
-
-static struct slot *draining_library(const struct host *host, const struct slot *slot,
-                                     uint64_t library)
-{
-    for (struct slot *old = host->retiring; old; old = old->next)
-        if (old->successor == slot && old->library == library && old->state == SLOT_UP && !old->cut)
-            return old;
-    return NULL;
-}
-
-static void tell_moved(struct live_run *live, const struct decision *start,
-                       const struct agent *agent, const struct slot *slot)
-{
-    char hex[DIGEST_HEX_SIZE], began[DIGEST_HEX_SIZE];
-    const char *before = run_library(live->run, agent->name);
-    digest_hex(&agent->library, began);
-    digest_hex(&slot->roster->card->library, hex);
-    if (strcmp(before ? before : began, hex) == 0)
-        return;
-    AUTO(freep)
-    char *message = xasprintf("generation %llu of plugin %s", (unsigned long long)slot->generation,
-                              slot->roster->entry->alias);
-    struct event event = {.kind = EVENT_MOVED,
-                          .task = start->task,
-                          .attempt = start->attempt,
-                          .code = agent->name,
-                          .digest = hex,
-                          .message = message};
-    live_happen(live, &event, NULL);
-}
-
-struct slot *reload_slot(struct live_run *live, const struct decision *start,
-                         const struct agent *agent)
-{
-    struct host *host = live->host;
-    struct slot *slot = slot_of(host, agent);
-    if (!host->keeping || !slot || !slot->roster->card)
-        return slot;
-    if (agent->effect >= CLASS_WRITE_IDEMPOTENT && !start->reconciling) {
-        struct slice key = {(const char *)&start->task, sizeof(start->task)};
-        uint64_t library = (uint64_t)(uintptr_t)map_get(&live->wrote, key);
-        if (library == 0)
-            map_put(&live->wrote, key, (void *)(uintptr_t)(slot->library + 1));
-        else if (library != slot->library + 1)
-            slot = draining_library(host, slot, library - 1);
-    }
-    if (slot && host->roster_generation > 0)
-        tell_moved(live, start, agent, slot);
-    return slot;
-}
-
 /* ---- opening and closing ---- */
 
 static void look(struct timer *timer)
 {
     (void)timer; /* the loop has turned */
+}
+
+void reload_look_soon(struct host *host)
+{
+    timer_start(&host->reload_timer, host->reload_timer.rings, 0);
 }
 
 void reload_open(struct host *host)
@@ -491,7 +430,11 @@ void reload_stop(struct host *host)
     }
     if (!host->reload)
         return;
-    drop_coming(host->reload);
+    while (host->reload->coming) {
+        struct slot *slot = host->reload->coming;
+        host->reload->coming = slot->next;
+        slot_free(slot);
+    }
     roster_free(host->reload->roster);
     free(host->reload);
     host->reload = NULL;

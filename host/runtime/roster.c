@@ -3,7 +3,7 @@
  * The roster: from manifest and cards to the catalog of agents that flows may name. Nothing of a
  * plugin runs for it, but to name the agents that stand in its configuration.
  */
-#include "runtime/host_internal.h"
+#include "runtime/reload_internal.h"
 #include "trust/trust.h"
 
 #include <stdlib.h>
@@ -130,6 +130,13 @@ static enum error_code check_trust(const struct roster *roster, struct roster_pl
                           : code;
 }
 
+static void add_plugin(struct roster *roster, const struct roster_plugin *plugin)
+{
+    int64_t call_ms = plugin->entry->call_ms >= 0 ? plugin->entry->call_ms : plugin->card->call_ms;
+    roster_add_agents(&roster->catalog, plugin->entry->alias, call_ms, plugin->card);
+    mark_ungranted(&roster->catalog, plugin->entry, plugin->card);
+}
+
 static enum error_code load_plugin(struct roster *roster, struct roster_plugin *plugin,
                                    const char *cards)
 {
@@ -153,15 +160,15 @@ static enum error_code load_plugin(struct roster *roster, struct roster_plugin *
                                  &plugin->error);
     if (code == ERR_OK)
         code = check_agents(plugin->entry, plugin->card, &plugin->error);
+    if (code == ERR_OK)
+        code = self_test_check(plugin->entry, plugin->card, &plugin->error);
     plugin->pinned = code == ERR_OK && known && lock_entry(roster->lock, plugin->entry->alias);
     if (code != ERR_OK) {
         card_free(plugin->card);
         plugin->card = NULL;
         return code;
     }
-    int64_t call_ms = plugin->entry->call_ms >= 0 ? plugin->entry->call_ms : plugin->card->call_ms;
-    roster_add_agents(&roster->catalog, plugin->entry->alias, call_ms, plugin->card);
-    mark_ungranted(&roster->catalog, plugin->entry, plugin->card);
+    add_plugin(roster, plugin);
     return ERR_OK;
 }
 
@@ -222,6 +229,50 @@ enum error_code roster_rehearse(const char *manifest_path, const char *cards,
     return code;
 }
 
+static void stand_on(struct roster *roster, const struct roster *other)
+{
+    size_t count = roster->other_count + other->other_count + 1;
+    roster->others = xrealloc(roster->others, count * sizeof(*roster->others));
+    roster->others[roster->other_count++] = manifest_ref(other->manifest);
+    for (size_t i = 0; i < other->other_count; i++)
+        roster->others[roster->other_count++] = manifest_ref(other->others[i]);
+}
+
+struct roster *roster_with(const struct roster *roster, size_t index, const struct roster *home,
+                           const struct roster_plugin *instead)
+{
+    struct roster *mixed = xcalloc(1, sizeof(*mixed));
+    catalog_init(&mixed->catalog);
+    mixed->mixed = true;
+    mixed->manifest = manifest_ref(roster->manifest);
+    stand_on(mixed, roster);
+    stand_on(mixed, home);
+    mixed->plugin_count = roster->plugin_count;
+    mixed->plugins = xcalloc(roster->plugin_count, sizeof(*mixed->plugins));
+    mixed->entries = xcalloc(roster->plugin_count, sizeof(*mixed->entries));
+    for (size_t i = 0; i < roster->plugin_count; i++) {
+        const struct roster_plugin *build = i == index ? instead : &roster->plugins[i];
+        mixed->entries[i] = *roster->plugins[i].entry;
+        mixed->entries[i].path = build->entry->path;
+        mixed->entries[i].config = build->entry->config;
+        mixed->entries[i].self_test = build->entry->self_test;
+        mixed->plugins[i] =
+            (struct roster_plugin){.entry = &mixed->entries[i],
+                                   .card = build->card ? card_ref(build->card) : NULL,
+                                   .error = build->error,
+                                   .pinned = build->pinned};
+        if (build->signer) {
+            mixed->plugins[i].signer = xmalloc(sizeof(*build->signer));
+            *mixed->plugins[i].signer = *build->signer;
+        }
+        if (build->card)
+            add_plugin(mixed, &mixed->plugins[i]);
+    }
+    roster_link_calls(mixed);
+    catalog_link(&mixed->catalog);
+    return mixed;
+}
+
 void roster_free(struct roster *roster)
 {
     if (!roster)
@@ -234,6 +285,10 @@ void roster_free(struct roster *roster)
     catalog_done(&roster->catalog);
     lock_free(roster->lock);
     keys_free(roster->keys);
+    for (size_t i = 0; i < roster->other_count; i++)
+        manifest_free(roster->others[i]);
+    free(roster->others);
+    free(roster->entries);
     manifest_free(roster->manifest);
     free(roster);
 }

@@ -32,8 +32,12 @@ struct roster {
     struct roster_plugin *plugins; /* in the manifest's order */
     size_t plugin_count;
     struct catalog catalog;
-    struct lock *lock; /* NULL = there is none */
-    struct keys *keys; /* that are trusted */
+    struct lock *lock;               /* NULL = there is none */
+    struct keys *keys;               /* that are trusted */
+    bool mixed;                      /* a plugin is of an earlier manifest: see host_back_roster */
+    struct manifest_plugin *entries; /* of a mixed one: what its plugins' entries point to … */
+    struct manifest **others;        /* … which stand on these, too */
+    size_t other_count;
 };
 
 /* Reads the manifest and every card; runs no plugin, unless its agents stand in its configuration:
@@ -134,6 +138,17 @@ size_t host_run_count(const struct host *host); /* runs that are not final      
  * NULL), did not start, or has ended. */
 typedef void (*host_plugin_told)(void *user, size_t plugin, const struct error *err);
 void host_keep_plugins(struct host *host, host_plugin_told told);
+/* Told of each plugin on probation that had too many faults: it should go back, and reason says
+ * why. Whoever is told gets host_back_roster, and asks host_reload for it. */
+typedef void (*host_plugin_fell)(void *user, size_t plugin, const char *reason);
+void host_watch_falls(struct host *host, host_plugin_fell fell);
+/* The host's roster with the library and the configuration that the plugin on probation would go
+ * back to; grants, limits and confinement are those of today. */
+WARN_UNUSED enum error_code host_back_roster(const struct host *host, size_t plugin,
+                                             struct roster **ret_roster, struct error *reterr);
+/* What fell may be tried once more. */
+void host_forgive(struct host *host);
+
 struct host_plugin {
     const char *status;  /* "refused", "starting", "ready", "down" */
     size_t calls;        /* under way and in line */
@@ -143,13 +158,37 @@ struct host_plugin {
     size_t draining;     /* calls of the generation before, which ends when they have */
 };
 struct host_plugin host_plugin(const struct host *host, size_t plugin);
+/* The generations of a plugin, the one that is called first. state: "serving", "probation" (it is
+ * called, and may go back), "draining" (it ends what it began), "kept" (to go back to), "starting".
+ */
+struct host_generation {
+    uint64_t generation;
+    const char *state;
+    size_t calls; /* under way and in line */
+    long pid;     /* of its worker; 0 = none */
+    const struct card *card;
+    int64_t left_ms;          /* of its probation, of its time to drain; -1 = none */
+    uint64_t faults, answers; /* of one on probation: see reload.faults */
+};
+enum { HOST_GENERATIONS = 4 };
+size_t host_generations(const struct host *host, size_t plugin,
+                        struct host_generation ret[static HOST_GENERATIONS]);
+/* Which generation of it went back, and why; false: none did, since another was taken. */
+struct host_fall {
+    uint64_t generation;
+    int64_t at_ms;
+    const char *reason;
+    struct digest library;
+};
+bool host_fall(const struct host *host, size_t plugin, struct host_fall *ret);
 /* Another manifest takes the place of the one that the host runs, all of it or nothing. Plugins
  * that are not what they were are started beside those that run; once all are up, calls go to them,
  * and what was sent stays where it is until it ends, or its `drain` is over. done is called once,
  * from the loop: with ERR_CONFLICT, naming run, step and witness, if a run under way cannot be
- * shown to be served by the new cards; ERR_BUSY while the reload before drains; any error: nothing
- * has changed, and the roster is the caller's again. Else it is the host's, and the one before is
- * freed once nothing refers to it; report: {plugins: [{plugin, change, generation}]}, borrowed. */
+ * shown to be served by the new cards; while a plugin that is to be replaced still drains from the
+ * reload before, this one waits; any error: nothing has changed, and the roster is the caller's
+ * again. Else it is the host's, and the one before is freed once nothing refers to it; report:
+ * {plugins: [{plugin, change, generation}]}, borrowed. */
 typedef void (*host_reloaded)(void *user, const json_t *report, const struct error *err);
 void host_reload(struct host *host, struct roster *roster, host_reloaded done, void *user);
 /* What host_reload asks first, and what asks no run. */

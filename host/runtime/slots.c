@@ -12,6 +12,7 @@
  *   UP → OFF          down(): its worker has ended
  */
 #include "runtime/http_internal.h"
+#include "runtime/reload_internal.h"
 #include "trust/trust.h"
 
 #include <stdlib.h>
@@ -102,7 +103,7 @@ static void ready(void *user, const struct error *err)
     if (!err) {
         slot->state = SLOT_UP;
         if (slot->coming) {
-            reload_heard(slot, NULL);
+            self_test_begin(slot);
             return;
         }
         tell(slot, NULL);
@@ -118,6 +119,7 @@ static void ready(void *user, const struct error *err)
     host_log(slot->host, slot->roster->entry->alias, SEAM_LOG_ERROR, "%s", why.text);
     slot->state = SLOT_OFF;
     slot->failed_starts++;
+    probation_fault(slot, why.text);
     if (why.code == ERR_DENIED)
         slot->denied = xstrdup(why.text);
     else
@@ -141,6 +143,7 @@ static void down(void *user, const char *reason)
         return;
     }
     slot->failed_starts++;
+    probation_fault(slot, why.text);
     if (!slot->successor && !slot->removed)
         schedule_restart(slot);
     tell(slot, &why);
@@ -326,7 +329,8 @@ struct slot *slot_new(struct host *host, const struct roster_plugin *roster, siz
     slot->host = host;
     slot->roster = roster;
     slot->index = index;
-    slot->generation = slot->library = 1;
+    slot->generation = slot->library = slot->newest = 1;
+    timer_init(&slot->probation, host, slot);
     call_line_init(&slot->waiting);
     timer_init(&slot->restart, host, slot);
     timer_init(&slot->full, host, slot);
@@ -344,6 +348,8 @@ void slot_free(struct slot *slot)
     map_done(&slot->by_id);
     timer_stop(&slot->restart);
     timer_stop(&slot->full);
+    self_test_free(slot->self_test);
+    probation_done(slot);
     map_done(&slot->gates);
     free(slot->library_path);
     free(slot->denied);

@@ -4,7 +4,7 @@
  * to stop, with runs or without; its plugins are up before the first call; and what it says to the
  * world outside is on disk before it is said.
  */
-#include "runtime/host_internal.h"
+#include "runtime/reload_internal.h"
 
 #include <stdlib.h>
 

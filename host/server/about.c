@@ -138,6 +138,44 @@ void ask_flows(struct request *request)
 
 /* ---- plugins ---- */
 
+static json_t *generation_json(const struct host_generation *seen)
+{
+    char library[DIGEST_HEX_SIZE];
+    digest_hex(&seen->card->library, library);
+    json_t *json =
+        json_pack("{s:I, s:s, s:I, s:s, s:s}", "generation", (json_int_t)seen->generation, "state",
+                  seen->state, "calls", (json_int_t)seen->calls, "version", seen->card->version,
+                  "library", library);
+    if (seen->pid)
+        json_object_set_new(json, "pid", json_integer(seen->pid));
+    if (seen->left_ms >= 0)
+        json_object_set_new(json, "left_ms", json_integer((json_int_t)seen->left_ms));
+    if (strcmp(seen->state, "probation") == 0) {
+        json_object_set_new(json, "faults", json_integer((json_int_t)seen->faults));
+        json_object_set_new(json, "answers", json_integer((json_int_t)seen->answers));
+    }
+    return json;
+}
+
+static void add_generations(const struct server *server, size_t index, json_t *json)
+{
+    struct host_generation list[HOST_GENERATIONS];
+    struct host_fall fall;
+    size_t count = host_generations(server->host, index, list);
+    json_t *generations = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(generations, generation_json(&list[i]));
+    json_object_set_new(json, "generations", generations);
+    if (!host_fall(server->host, index, &fall))
+        return;
+    char library[DIGEST_HEX_SIZE];
+    digest_hex(&fall.library, library);
+    json_object_set_new(json, "went_back",
+                        json_pack("{s:I, s:s, s:I, s:s}", "from", (json_int_t)fall.generation,
+                                  "library", library, "at_ms", (json_int_t)fall.at_ms, "reason",
+                                  fall.reason));
+}
+
 static json_t *plugin_json(const struct server *server, size_t index)
 {
     const struct roster *roster = server->options.roster;
@@ -155,6 +193,7 @@ static json_t *plugin_json(const struct server *server, size_t index)
         json_object_set_new(json, "draining", json_integer((json_int_t)seen.draining));
     if (seen.pid)
         json_object_set_new(json, "pid", json_integer(seen.pid));
+    add_generations(server, index, json);
     return json;
 }
 

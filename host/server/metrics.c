@@ -49,6 +49,14 @@ static void add_plugins(const struct server *server, struct text *out)
                   host_plugin(server->host, i).calls);
 }
 
+static void add_reloads(const struct server *server, struct text *out)
+{
+    single(out, "seam_reloads_total", "counter", "Manifests taken while the server ran.",
+           server->reloads);
+    single(out, "seam_roll_backs_total", "counter", "Plugins that went back on probation.",
+           server->falls);
+}
+
 static void add_http(const struct server *server, struct text *out)
 {
     family(out, "seam_http_requests_total", "counter", "Requests answered, by class of status.");
@@ -95,6 +103,7 @@ void ask_metrics(struct request *request)
     text_addf(out, "seam_build_info{version=\"%s\"} 1\n", SEAM_VERSION);
     add_runs(server, out);
     add_plugins(server, out);
+    add_reloads(server, out);
     add_http(server, out);
     family(out, "process_start_time_seconds", "gauge", "When the server started, Unix time.");
     text_addf(out, "process_start_time_seconds %.3f\n", (double)server->started_ms / 1000.0);

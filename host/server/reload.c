@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Another manifest for a server that serves: asked for over HTTP, by SIGHUP, or because the file
- * changed and then stood still for a second. Cards, tokens and flows are read first, so that any
- * error is told and changes nothing; the host then starts what is new beside what runs. Where the
- * server listens, and its store, stay as they are until a restart. A manifest that was refused is
- * tried again when it changes once more, or when somebody asks.
+ * Another manifest for a server that serves: asked for over HTTP, by SIGHUP, or because a file that
+ * is watched changed and then stood still for a second. Cards, tokens and flows are read first, so
+ * that any error is told and changes nothing; the host then starts what is new beside what runs.
+ * Where the server listens, and its store, stay as they are until a restart. A manifest that was
+ * refused is tried again when it changes once more, or when somebody asks. Signals that come while
+ * one is under way are one more together. A plugin that has too many faults on probation goes back
+ * by the same way.
+ *
+ * Files are looked at each second, by stat(2): that sees what renames, links, bind mounts and
+ * network file systems do, of which inotify tells the half. One that is gone, or still grows, is
+ * waited for.
  */
 #include "server/server_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 struct reloading {
@@ -19,7 +26,44 @@ struct reloading {
     struct served_flow *flows;
     size_t flow_count;
     struct promise *promise; /* of whoever asked; NULL = a signal, or the file */
+    char *falls;             /* the plugin that goes back, and why: words; NULL = none does */
 };
+
+/* ---- the files ---- */
+
+static void add_file(struct text *out, const char *path, bool *ret_there)
+{
+    struct stat is;
+    if (stat(path, &is) != 0) {
+        *ret_there = false;
+        return;
+    }
+    text_addf(out, "%s %llu %llu %lld %lld.%09ld %lld.%09ld\n", path, (unsigned long long)is.st_dev,
+              (unsigned long long)is.st_ino, (long long)is.st_size, (long long)is.st_mtim.tv_sec,
+              is.st_mtim.tv_nsec, (long long)is.st_ctim.tv_sec, is.st_ctim.tv_nsec);
+}
+
+/* What is watched, as it stands; false: a file is gone, or nothing is watched. */
+static bool files_now(const struct roster *roster, struct digest *ret_digest)
+{
+    const struct manifest *manifest = roster->manifest;
+    AUTO(text_done) struct text text;
+    bool there = true;
+    text_init(&text, SIZE_MAX / 2);
+    add_file(&text, manifest->file, &there);
+    for (size_t i = 0; i < roster->plugin_count && manifest->watch == WATCH_PLUGINS && there; i++)
+        add_file(&text, roster->plugins[i].entry->path, &there);
+    *ret_digest = digest_of(text_slice(&text));
+    return there && manifest->watch != WATCH_NONE;
+}
+
+/* Another roster may watch other files; what changed since they were read is not forgotten. */
+static void files_change(struct server *server, const struct roster *was, const struct roster *is)
+{
+    struct digest now;
+    if (files_now(was, &now) && digest_equal(&now, &server->files_seen) && files_now(is, &now))
+        server->files_seen = server->files_last = now;
+}
 
 /* ---- what it would serve ---- */
 
@@ -74,12 +118,15 @@ static enum error_code read_all(struct reloading *r, struct error *reterr)
 
 /* ---- the answer ---- */
 
+static void reload_again(uv_timer_t *timer);
+
 static void reloading_free(struct reloading *r)
 {
     flows_swap(r->server, r);
     flows_close(r->server);
     flows_swap(r->server, r);
     tokens_free(r->tokens);
+    free(r->falls);
     free(r);
 }
 
@@ -98,17 +145,31 @@ static void answer(struct promise *promise, const json_t *report, const struct e
     free(promise);
 }
 
+static void is_over(struct reloading *r)
+{
+    struct server *server = r->server;
+    reloading_free(r);
+    server->reloading = false;
+    if (server->reload_due)
+        uv_timer_start(&server->reload_timer, reload_again, 0, 0);
+    server->reload_due = false;
+}
+
 static void refused(struct reloading *r, const struct error *err)
 {
     struct server *server = r->server;
-    server_log(server, SEAM_LOG_ERROR, "the manifest was not taken, and nothing has changed: %s",
-               err->text);
-    notify_manager("READY=1\nSTATUS=reload refused: %.300s", err->text);
+    if (r->falls)
+        server_log(server, SEAM_LOG_ERROR, "plugin %s; and it cannot go back: %s", r->falls,
+                   err->text);
+    else
+        server_log(server, SEAM_LOG_ERROR,
+                   "the manifest was not taken, and nothing has changed: %s", err->text);
+    notify_manager("READY=1\nSTATUS=%s refused: %.300s", r->falls ? "roll-back" : "reload",
+                   err->text);
     server->reload_refused = true;
     answer(r->promise, NULL, err);
     roster_free(r->roster);
-    reloading_free(r);
-    server->reloading = false;
+    is_over(r);
 }
 
 /* Plugins are known by their place in the manifest, which may be another now. */
@@ -138,22 +199,30 @@ static void reloaded(void *user, const json_t *report, const struct error *err)
         return;
     }
     rename_plugins(server, server->options.roster, r->roster);
+    files_change(server, server->options.roster, r->roster);
     struct tokens *tokens = server->tokens;
     server->tokens = r->tokens;
     r->tokens = tokens;
     flows_swap(server, r);
     server->options.roster = r->roster;
-    server->reloads++;
+    server->reloads += r->falls == NULL;
+    server->falls += r->falls != NULL;
     server->reload_refused = false;
     AUTO(text_done) struct text note;
     text_init(&note, LIMIT_LOG_LINE);
     server_note(server, &note);
     notify_manager("READY=1\nSTATUS=at %s%s%.300s", server->address, note.len ? "; " : "",
                    text_str(&note));
-    server_log(server, SEAM_LOG_INFO, "the manifest was taken; plugins and flows are as it says");
+    if (r->falls)
+        server_log(server, SEAM_LOG_ERROR,
+                   "plugin %s; the generation before is called again (cure: mend it; this one is "
+                   "not taken again but by `seam reload --again`)",
+                   r->falls);
+    else
+        server_log(server, SEAM_LOG_INFO,
+                   "the manifest was taken; plugins and flows are as it says");
     answer(r->promise, report, NULL);
-    reloading_free(r);
-    server->reloading = false;
+    is_over(r);
 }
 
 static void notify_reloading(void)
@@ -164,63 +233,111 @@ static void notify_reloading(void)
                    (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
-static void begin(struct server *server, struct promise *promise)
+static struct reloading *reloading_new(struct server *server, struct promise *promise)
 {
-    struct error err;
     struct reloading *r = xcalloc(1, sizeof(*r));
     *r = (struct reloading){.server = server, .promise = promise};
     server->reloading = true;
-    (void)!stat(server->options.roster->manifest->file, &server->manifest_seen);
     notify_reloading();
-    if (read_all(r, &err) == ERR_OK)
+    return r;
+}
+
+static void begin(struct server *server, struct promise *promise)
+{
+    struct error err;
+    struct reloading *r = reloading_new(server, promise);
+    server->files_known = files_now(server->options.roster, &server->files_seen);
+    enum error_code code = read_all(r, &err);
+    if (code == ERR_OK && !server->files_known) /* it watches, and the one before did not */
+        server->files_known = files_now(r->roster, &server->files_seen);
+    if (code == ERR_OK)
         host_reload(server->host, r->roster, reloaded, r);
     else
         refused(r, &err);
+}
+
+static void reload_again(uv_timer_t *timer)
+{
+    server_reload(timer->data);
 }
 
 void server_reload(struct server *server)
 {
     if (server->state == SERVER_READY && !server->reloading)
         begin(server, NULL);
+    else
+        server->reload_due = server->state != SERVER_DRAINING;
+}
+
+/* A plugin on probation had too many faults. */
+static void fell(void *user, size_t plugin, const char *reason)
+{
+    struct server *server = user;
+    struct error err;
+    if (server->reloading || server->state != SERVER_READY)
+        return;
+    struct reloading *r = reloading_new(server, NULL);
+    r->falls = xasprintf("`%s`: %s", server->options.roster->plugins[plugin].entry->alias, reason);
+    enum error_code code = host_back_roster(server->host, plugin, &r->roster, &err);
+    if (code == ERR_OK)
+        code = tokens_new(r->roster->manifest, &r->tokens, &err);
+    if (code == ERR_OK)
+        code = read_flows(r, &err);
+    if (code == ERR_OK)
+        host_reload(server->host, r->roster, reloaded, r);
+    else
+        refused(r, &err);
+}
+
+void server_reload_open(struct server *server)
+{
+    host_watch_falls(server->host, fell);
+    server->files_known = files_now(server->options.roster, &server->files_seen);
+    if (server->reload_due)
+        uv_timer_start(&server->reload_timer, reload_again, 0, 0);
+    server->reload_due = false;
 }
 
 void ask_reload(struct request *request)
 {
-    static const char *const members[] = {NULL};
+    static const char *const members[] = {"again", NULL};
     AUTO(json_decrefp) json_t *body = NULL;
     struct server *server = request->server;
     if (!body_read(request, members, &body))
         return;
+    const json_t *again = json_object_get(body, "again");
+    if (again && !json_is_boolean(again)) {
+        reply_problem(request, 400, "`again` is true or false");
+        return;
+    }
     if (server->state != SERVER_READY || server->reloading) {
         reply_problem(request, 429, "the server %s; ask again",
                       server->reloading ? "reloads already" : "is not ready");
         request->reply.retry_after_s = 1;
         return;
     }
+    if (json_is_true(again))
+        host_forgive(server->host);
     struct promise *promise = xcalloc(1, sizeof(*promise));
     promise->request = request;
     request->promise = promise;
     begin(server, promise);
 }
 
-/* ---- the file ---- */
-
-static bool same(const struct stat *a, const struct stat *b)
-{
-    return a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
+/* ---- what changed ---- */
 
 void reload_look(struct server *server)
 {
-    struct stat is;
+    struct digest now;
     if (server->state != SERVER_READY || server->reloading ||
-        stat(server->options.roster->manifest->file, &is) != 0)
+        !files_now(server->options.roster, &now))
         return;
-    bool still = same(&is, &server->manifest_last);
-    server->manifest_last = is;
-    if (server->manifest_seen.st_ino == 0)
-        server->manifest_seen = is;
-    else if (still && !same(&is, &server->manifest_seen))
+    bool still = digest_equal(&now, &server->files_last);
+    server->files_last = now;
+    if (!server->files_known) {
+        server->files_seen = now;
+        server->files_known = true;
+    } else if (still && !digest_equal(&now, &server->files_seen)) {
         begin(server, NULL);
+    }
 }

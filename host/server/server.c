@@ -134,6 +134,14 @@ void server_note(const struct server *server, struct text *out)
         text_addf(out, "%splugin %s is not up", separator, roster->plugins[i].entry->alias);
         separator = ", ";
     }
+    for (size_t i = 0; i < roster->plugin_count; i++) {
+        struct host_fall fall;
+        if (!host_fall(server->host, i, &fall))
+            continue;
+        text_addf(out, "%splugin %s went back from generation %llu", separator,
+                  roster->plugins[i].entry->alias, (unsigned long long)fall.generation);
+        separator = ", ";
+    }
     for (size_t i = 0; i < server->flow_count; i++) {
         if (server->flows[i].flow)
             continue;
@@ -155,6 +163,7 @@ static void become_ready(struct server *server)
         server_log(server, SEAM_LOG_ERROR, "the runs that were left cannot be read: %s", err.text);
     if (server->options.ready)
         server->options.ready(server->options.user, server->address, text_str(&note));
+    server_reload_open(server);
 }
 
 /* One more plugin is up, or named as failed. */
@@ -299,6 +308,7 @@ static void timers_open(struct server *server)
     timer_open(server, &server->watchdog);
     timer_open(server, &server->left_timer);
     timer_open(server, &server->show_timer);
+    timer_open(server, &server->reload_timer);
     uv_timer_start(&server->second, each_second, SECOND_MS, SECOND_MS);
     if (watchdog_ms > 0)
         uv_timer_start(&server->watchdog, barks, (uint64_t)watchdog_ms, (uint64_t)watchdog_ms);
@@ -394,8 +404,9 @@ size_t server_left(const struct server *server)
 
 static void close_handles(struct server *server)
 {
-    uv_timer_t *const timers[] = {&server->second,   &server->tick,       &server->drain,
-                                  &server->watchdog, &server->left_timer, &server->show_timer};
+    uv_timer_t *const timers[] = {&server->second,      &server->tick,       &server->drain,
+                                  &server->watchdog,    &server->left_timer, &server->show_timer,
+                                  &server->reload_timer};
     for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
         uv_close((uv_handle_t *)timers[i], NULL);
     for (size_t i = 0; i < SIGNALS; i++)

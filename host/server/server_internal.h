@@ -33,7 +33,6 @@
 
 #include <microhttpd.h>
 #include <seam/plugin.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 #include <uv.h>
 
@@ -186,10 +185,12 @@ struct server {
 
     /* reloads */
     bool reloading, reload_refused;
-    uint64_t reloads;
-    struct stat manifest_seen, manifest_last; /* as it was taken, as it was looked at last */
+    bool reload_due; /* once the one under way is over, or the server is ready */
+    uint64_t reloads, falls;
+    struct digest files_seen, files_last; /* as they were taken, as they were looked at last */
+    bool files_known;
 
-    uv_timer_t second, drain, watchdog;
+    uv_timer_t second, drain, watchdog, reload_timer;
     int64_t drain_until_ms;
     uv_signal_t signals[SIGNALS];
 };
@@ -275,8 +276,10 @@ const struct served_flow *flow_find(const struct server *server, const char *nam
 
 /* Takes the manifest as it is now, unless that is under way. */
 void server_reload(struct server *server);
-/* Has it changed? */
+/* Has anything changed that is watched? */
 void reload_look(struct server *server);
+/* It is ready: what was asked for meanwhile is done. */
+void server_reload_open(struct server *server);
 
 /* ---- events.c ---- */
 

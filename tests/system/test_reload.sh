@@ -12,6 +12,7 @@ manifest: 1
 store: {url: "sqlite:journal.db"}
 escalation: {ops: {}}
 serve: {listen: "unix:seam.sock"}
+reload: {probation: 0s}
 plugins: {p: {path: $1, config: $2}${3:-}}
 flows: [one.yaml]
 END
