@@ -121,6 +121,7 @@ struct walking {
     struct verifying *v;
     const json_t *anchors;
     struct verified *ret;
+    enum run_status ended; /* as its records say; RUN_RUNNING = they do not say that it is over */
 };
 
 /* Only a record that ends so has references: payloads.c writes it last. */
@@ -160,6 +161,30 @@ static bool flaw_at(struct verified *ret, enum flaw_kind kind, uint64_t seq)
     return false;
 }
 
+/* The end of a run is a decision; what an agent gave may look like one, and is none. */
+static enum run_status end_in(struct slice body)
+{
+    static const char mark[] = "{\"kind\":\"end\"";
+    static const enum run_status ends[] = {RUN_DONE, RUN_FAILED, RUN_CANCELLED};
+    AUTO(json_decrefp) json_t *root = NULL;
+    struct error err;
+    size_t i;
+    json_t *decision;
+    enum run_status found = RUN_RUNNING;
+    if (!memmem(body.ptr, body.len, mark, sizeof(mark) - 1) ||
+        json_read_own(body, &root, &err) != ERR_OK)
+        return found;
+    json_array_foreach (json_object_get(root, "decisions"), i, decision) {
+        const char *kind = json_string_value(json_object_get(decision, "kind"));
+        const char *status = json_string_value(json_object_get(decision, "status"));
+        for (size_t k = 0; k < sizeof(ends) / sizeof(ends[0]); k++)
+            if (kind && status && strcmp(kind, "end") == 0 &&
+                strcmp(status, run_status_word(ends[k])) == 0)
+                found = ends[k];
+    }
+    return found;
+}
+
 static bool walk_record(void *user, const struct journal_record *record, const struct digest *hash)
 {
     struct walking *w = user;
@@ -168,6 +193,8 @@ static bool walk_record(void *user, const struct journal_record *record, const s
     ret->records++;
     ret->last_seq = record->seq;
     ret->head = *hash;
+    if (w->ended == RUN_RUNNING)
+        w->ended = end_in(record->body);
     if (check_texts(w->v, record, &ret->error) != ERR_OK) {
         error_prefix(&ret->error, "record %" PRIu64 ": ", record->seq);
         return flaw_at(ret, FLAW_TEXT, record->seq);
@@ -205,6 +232,32 @@ static void check_anchors_behind(const json_t *anchors, struct verified *ret)
     flaw_at(ret, FLAW_CUT, ret->last_seq + 1);
 }
 
+static bool is_over(const char *status)
+{
+    return strcmp(status, run_status_word(RUN_DONE)) == 0 ||
+           strcmp(status, run_status_word(RUN_FAILED)) == 0 ||
+           strcmp(status, run_status_word(RUN_CANCELLED)) == 0;
+}
+
+/* The list of runs stands outside of the chain, and whoever resumes or looks goes by it: a run that
+ * it calls done would never be taken up again. One that went on meanwhile is let be. */
+static void check_status(struct walking *w, const char *id)
+{
+    struct verified *ret = w->ret;
+    struct journal_run row;
+    struct error err;
+    if (journal_find(w->v->reader, id, &row, &err) != ERR_OK || row.last_seq != ret->last_seq)
+        return;
+    bool over = w->ended != RUN_RUNNING;
+    if (over ? strcmp(row.status, run_status_word(w->ended)) == 0 : !is_over(row.status))
+        return;
+    error_set(&ret->error, ERR_CORRUPT,
+              "the list of runs says that it is %s, and its records say that it is %s; somebody "
+              "changed the journal: put a backup in its place, then `seam resume --all --restored`",
+              row.status, over ? run_status_word(w->ended) : "not over");
+    flaw_at(ret, FLAW_HEAD, ret->last_seq);
+}
+
 enum error_code verify_run(struct verifying *v, const char *id, const json_t *anchors,
                            struct verified *ret, struct error *reterr)
 {
@@ -223,5 +276,7 @@ enum error_code verify_run(struct verifying *v, const char *id, const json_t *an
     }
     if (ret->flaw.kind == FLAW_NONE && anchors)
         check_anchors_behind(anchors, ret);
+    if (ret->flaw.kind == FLAW_NONE)
+        check_status(&w, id);
     return ERR_OK;
 }

@@ -115,6 +115,9 @@ cut="DELETE FROM events WHERE run = 'many' AND seq > 4;
      WHERE id = 'many'"
 cp whole.db tampered.db
 sqlite3 tampered.db "$cut"
+try 1 seam verify --store "sqlite:$PWD/tampered.db"
+says out 'many: head at record 4' 'its records say that it is not over'
+sqlite3 tampered.db "UPDATE runs SET status = 'running' WHERE id = 'many'"
 try 0 seam verify --store "sqlite:$PWD/tampered.db"
 try 1 seam verify --store "sqlite:$PWD/tampered.db" --against heads.txt
 says out 'many: cut at record 5'
@@ -127,6 +130,15 @@ try 1 seam verify b --store "sqlite:$PWD/tampered.db" --against heads.txt
 sed 's/^\(many [0-9]* \)..../\10000/' heads.txt >other.txt
 try 1 seam verify --against other.txt
 says out 'many: anchor at record' 'another hash'
+
+claim "the list of runs is held to the records: what it calls over would not be resumed"
+cp whole.db tampered.db
+sqlite3 tampered.db "UPDATE runs SET status = 'failed' WHERE id = 'many'"
+try 1 seam verify --store "sqlite:$PWD/tampered.db"
+says out 'many: head at record' 'the list of runs says that it is failed' 'say that it is done'
+sqlite3 tampered.db "UPDATE runs SET status = 'running' WHERE id = 'many'"
+try 1 seam verify many --store "sqlite:$PWD/tampered.db"
+says out 'many: head at record'
 
 claim "a run that went on since still fits what was kept of it"
 sed 's/^many [0-9]* .*//' heads.txt >early.txt
