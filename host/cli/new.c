@@ -211,7 +211,8 @@ static int tell(const struct args *args, const struct making *making, bool plugi
     printf("%s/ is made; README.md there tells what is what. Next:\n\n", name);
     if (plugin) {
         AUTO(freep) char *which = path ? xasprintf(" SEAM=%s", seam) : xstrdup("");
-        printf("  cd %s\n  make test%s\n  make verify%s\n", name, which, which);
+        printf("  cd %s\n  make test%s\n  make verify%s\n  %s dev %s.so\n", name, which, which,
+               seam, name);
     } else {
         printf("  cd %s\n  %s check flow.yaml\n  %s test flow.yaml\n  %s run flow.yaml --input "
                "input.json\n",

@@ -35,6 +35,10 @@ good_tree() {
     says out "org.example.a-$1 0.1.0" ' 0 failed'
     ! grep -rIl '@[A-Z][A-Z]*@' "a-$1" || die "there is a placeholder left"
     (cd "a-$1" && try 0 seam run flow.yaml --set name=Ada && holds '.greeting == "Hello, Ada!"')
+    # shellcheck disable=SC2016 # as its README has it
+    sed -n 's/^`\(call greet .*}\)` .*/\1/p' "a-$1/README.md" >typed
+    [ -s typed ] || die "its README does not say what to type"
+    (cd "a-$1" && try 0 seam dev "a-$1.so" --flow flow.yaml <../typed && says out 'Hello, Ada!')
     # an edited contract is in the next build
     sed -i 's/"maxLength": 200/"maxLength": 3/' "a-$1/schemas/greet.input.json"
     try 0 make -s -C "a-$1" SEAM="$SEAM"
