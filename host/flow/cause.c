@@ -22,6 +22,7 @@ static const char *const words[CAUSE_COUNT] = {
     [CAUSE_BUDGET] = "budget",
     [CAUSE_CANCELLED] = "cancelled",
     [CAUSE_CONFLICT] = "conflict",
+    [CAUSE_QUARANTINED] = "quarantined",
 };
 
 const char *cause_word(enum cause cause)

@@ -129,7 +129,8 @@ enum cause {
     CAUSE_INTERNAL,
     CAUSE_BUDGET,
     CAUSE_CANCELLED,
-    CAUSE_CONFLICT, /* the same key with another request                         */
+    CAUSE_CONFLICT,    /* the same key with another request                         */
+    CAUSE_QUARANTINED, /* its plugin is called no more until a person says so       */
     CAUSE_COUNT
 };
 const char *cause_word(enum cause cause); /* "rate_limited" */

@@ -239,6 +239,7 @@ enum happened verdict_happened(const struct verdict *verdict)
     case CAUSE_DENIED:
     case CAUSE_UNSUPPORTED:
     case CAUSE_INTERNAL:
+    case CAUSE_QUARANTINED:
         return HAPPENED_PERMANENT;
     case CAUSE_BUDGET:
         return HAPPENED_NO_BUDGET;

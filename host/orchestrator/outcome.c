@@ -120,7 +120,8 @@ static unsigned policy_facts(const struct run *run, const struct task *task)
            bit(retried, FACT_RETRY_ON) | bit(below, FACT_BELOW) |
            bit(step->below == BELOW_ESCALATE, FACT_BELOW_ESCALATE) |
            bit(step->below == BELOW_FAIL, FACT_BELOW_FAIL) | bit(frame, FACT_FRAME) |
-           bit(is_deferred(task), FACT_DEFERRED) | bit(gave_way(task), FACT_GAVE_WAY);
+           bit(is_deferred(task), FACT_DEFERRED) | bit(gave_way(task), FACT_GAVE_WAY) |
+           bit(!verdict->accepted && verdict->cause == CAUSE_QUARANTINED, FACT_QUARANTINED);
 }
 
 unsigned gather_facts(const struct run *run, const struct task *task)
@@ -389,6 +390,8 @@ static void decide_reconciled(const struct run *run, const struct event *event, 
             verdict_happened(&(struct verdict){.cause = event->cause}) == HAPPENED_TRANSIENT;
         if (transient && event->end != END_INPUT_REQUIRED)
             decide_reconcile_failed(run, event, index, effect, ret);
+        else if (event->kind == EVENT_ENDED && event->cause == CAUSE_QUARANTINED)
+            decide_ask(run, index, QUESTION_DOUBT, "reconcile-quarantined", ret);
         else
             decide_ask(run, index, QUESTION_DOUBT, "reconcile-unknown", ret);
         return;

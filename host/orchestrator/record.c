@@ -43,9 +43,10 @@ static const char *const begin_words[] = {"fresh", "done", "unknown", "conflict"
 static const char *const question_words[] = {"in-doubt", "output", "failure", "input", "change"};
 static const char *const status_words[] = {"running", "waiting", "done", "failed", "cancelled"};
 static const char *const cause_words[] = {
-    "unavailable", "rate_limited", "timeout", "busy",      "crash",    "contract",
-    "assert",      "confidence",   "plan",    "input",     "failed",   "denied",
-    "unsupported", "internal",     "budget",  "cancelled", "conflict", "input_required"};
+    "unavailable", "rate_limited", "timeout",     "busy",          "crash",
+    "contract",    "assert",       "confidence",  "plan",          "input",
+    "failed",      "denied",       "unsupported", "internal",      "budget",
+    "cancelled",   "conflict",     "quarantined", "input_required"};
 
 _Static_assert(sizeof(cause_words) / sizeof(cause_words[0]) == CAUSE_COUNT + 1, "a word a cause");
 

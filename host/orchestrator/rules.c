@@ -20,6 +20,12 @@
 
 static const struct row rows[] = {
     /* -- an effect is in doubt: nothing else is looked at -- */
+    {"quarantined-in-doubt", HAPPENED_PERMANENT, ALL, FACT_UNKNOWN | FACT_QUARANTINED, 0,
+     ACT_ASK_DOUBT,
+     "nobody knows whether the effect happened, and the plugin that could tell is in quarantine: a "
+     "person is asked",
+     "it would have been tried again or reconciled, as its card says, if the plugin were not in "
+     "quarantine: `seam plugins release` ends that"},
     {"in-doubt-same-key", HAPPENED_ANY & ~HAPPENED_CONFLICT, WI,
      FACT_UNKNOWN | FACT_KEY_LIVE | FACT_TRY_LEFT | FACT_BUDGET_LEFT | FACT_TIME_LEFT, FACT_ENDING,
      ACT_RETRY,
@@ -120,6 +126,16 @@ static const struct row rows[] = {
      "it would have been tried again with attempts and budget left"},
 
     /* -- it failed -- */
+    {"quarantined-after-effect", HAPPENED_PERMANENT, WI | W, FACT_QUARANTINED | FACT_DONE, 0,
+     ACT_ASK_OUTPUT,
+     "the plugin is in quarantine, and an effect of this step is done: a person decides what "
+     "stands",
+     "it would have been called again, to complete from the stored result, if the plugin were not "
+     "in quarantine: `seam plugins release` ends that"},
+    {"plugin-quarantined", HAPPENED_PERMANENT, ALL, FACT_QUARANTINED, 0, ACT_ON_FAILURE,
+     "the plugin's library is in quarantine: it is not called, and waiting would not help",
+     "it would have been called if the library were not in quarantine: `seam plugins release` ends "
+     "that, another build of it never was in it"},
     {"failed-after-effect", HAPPENED_PERMANENT | HAPPENED_CANCELLED, WI | W, FACT_DONE, 0,
      ACT_ASK_OUTPUT,
      "the agent failed for good after it changed the world: a person decides what stands",
@@ -230,6 +246,10 @@ static const struct {
      NULL},
     {"items-done", "all items are final", NULL},
     {"step-done", "its task is final", NULL},
+    {"reconcile-quarantined",
+     "the reconcile agent's plugin is in quarantine: nothing can tell, and a person is asked",
+     "it would have been asked if the plugin were not in quarantine: `seam plugins release` ends "
+     "that"},
     {"effect-fresh", "the effect has not begun before, or provably did not happen", NULL},
     {"effect-uncommitted",
      "the host saw that the effect is done, but the agent never committed it: its send is given "

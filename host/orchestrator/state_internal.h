@@ -404,6 +404,7 @@ enum fact {
     FACT_FRAME = 1 << 19,       /* a sub-flow or a plan, not an agent                        */
     FACT_DEFERRED = 1 << 20,    /* told to wait, or not started for what passes with time    */
     FACT_GAVE_WAY = 1 << 21,    /* it ended because what it called waits for a person        */
+    FACT_QUARANTINED = 1 << 22, /* its plugin is called no more until a person says so       */
 };
 
 enum act {

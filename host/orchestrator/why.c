@@ -160,11 +160,12 @@ static void say_asked(const struct task *task, enum happened happened, json_t *l
 /* The facts that the table was asked with, which are more than the row at hand looks at. */
 static void why_table(const struct run *run, const struct task *task, json_t *list, json_t *names)
 {
-    static const char *const words[] = {
-        "unknown",     "done",           "left_behind", "try_left",      "retry_on", "budget_left",
-        "time_left",   "ending",         "reconcile",   "recovery_left", "key_live", "result_fits",
-        "below",       "below_escalate", "below_fail",  "resumed",       "bare",     "orphan",
-        "child_spent", "frame",          "deferred",    "gave_way"};
+    static const char *const words[] = {"unknown",   "done",           "left_behind", "try_left",
+                                        "retry_on",  "budget_left",    "time_left",   "ending",
+                                        "reconcile", "recovery_left",  "key_live",    "result_fits",
+                                        "below",     "below_escalate", "below_fail",  "resumed",
+                                        "bare",      "orphan",         "child_spent", "frame",
+                                        "deferred",  "gave_way",       "quarantined"};
     unsigned facts = gather_facts(run, task);
     enum happened happened = task_happened(task);
     const struct verdict *verdict = &task->verdict;
@@ -191,6 +192,8 @@ static void why_table(const struct run *run, const struct task *task, json_t *li
         because(list, "it was told to come back later, so that this one would not count");
     if (facts & FACT_GAVE_WAY)
         because(list, "it gave way while what it called waited for a person");
+    if (facts & FACT_QUARANTINED)
+        because(list, "its plugin is in quarantine");
     if (facts & FACT_CHILD_SPENT)
         because(list, "a call that it asked for has failed for good");
     if (facts & FACT_ORPHAN)

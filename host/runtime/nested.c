@@ -122,6 +122,7 @@ static int32_t status_of(enum cause cause)
     case CAUSE_PLAN:
     case CAUSE_FAILED:
     case CAUSE_CONFLICT:
+    case CAUSE_QUARANTINED:
     case CAUSE_COUNT:
         return SEAM_E_FAILED;
     }

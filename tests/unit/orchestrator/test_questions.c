@@ -327,6 +327,17 @@ START_TEST(who_says_to_try_again_gives_the_step_its_time_again)
 }
 END_TEST
 
+START_TEST(a_reconcile_agent_in_quarantine_leaves_it_to_a_person)
+{
+    struct bench b;
+    bench_start(&b, FLOW("  a: {agent: w/book}\n"), NULL);
+    loses(&b, "a", "e");
+    ends(&b, "a", END_NOT_STARTED, CAUSE_QUARANTINED, OUTCOME_NONE, NULL);
+    ck_assert_int_eq(decided(&b, DECISION_ASK, "reconcile-quarantined")->question, QUESTION_DOUBT);
+    bench_done(&b);
+}
+END_TEST
+
 UNIT_MAIN(a_question_shows_what_is_asked_and_what_is_accepted,
           an_answer_to_an_older_revision_is_refused, an_answer_to_nothing_is_refused,
           an_answer_that_does_not_fit_is_refused_and_the_question_stays,
@@ -340,4 +351,5 @@ UNIT_MAIN(a_question_shows_what_is_asked_and_what_is_accepted,
           what_a_person_told_the_agent_outlives_a_crash, a_person_may_give_a_try_beyond_the_last,
           who_says_to_try_again_gives_the_step_its_time_again,
           an_answer_that_was_taken_is_not_refused_when_the_run_then_fails,
-          one_person_may_answer_while_others_still_think)
+          one_person_may_answer_while_others_still_think,
+          a_reconcile_agent_in_quarantine_leaves_it_to_a_person)

@@ -383,6 +383,36 @@ static void reach_flow_not_retried(struct bench *b)
     decided(b, DECISION_FAIL, "flow-not-retried");
 }
 
+/* ---- a plugin in quarantine ---- */
+
+static void reach_plugin_quarantined(struct bench *b)
+{
+    bench_start(b, FLOW("  a: {agent: w/read}\n"), "{}");
+    ends(b, "a", END_NOT_STARTED, CAUSE_QUARANTINED, OUTCOME_NONE, NULL);
+    decided(b, DECISION_FAIL, "plugin-quarantined");
+    expect_status(b, RUN_FAILED);
+}
+
+static void reach_quarantined_after_effect(struct bench *b)
+{
+    bench_start(b, FLOW("  a: {agent: w/write}\n"), "{}");
+    does(b, "a", "e", "{\"id\": 1}");
+    fails(b, "a", CAUSE_CRASH);
+    comes_due(b, "a");
+    ends(b, "a", END_NOT_STARTED, CAUSE_QUARANTINED, OUTCOME_NONE, NULL);
+    ck_assert_int_eq(decided(b, DECISION_ASK, "quarantined-after-effect")->question,
+                     QUESTION_OUTPUT);
+}
+
+static void reach_quarantined_in_doubt(struct bench *b)
+{
+    bench_start(b, FLOW("  a: {agent: w/idem}\n"), "{}");
+    loses(b, "a", "e");
+    comes_due(b, "a");
+    ends(b, "a", END_NOT_STARTED, CAUSE_QUARANTINED, OUTCOME_NONE, NULL);
+    ck_assert_int_eq(decided(b, DECISION_ASK, "quarantined-in-doubt")->question, QUESTION_DOUBT);
+}
+
 /* ---- all of them ---- */
 
 static const struct {
@@ -426,6 +456,9 @@ static const struct {
     {"gave-way", reach_gave_way},
     {"call-spent", reach_call_spent},
     {"flow-not-retried", reach_flow_not_retried},
+    {"plugin-quarantined", reach_plugin_quarantined},
+    {"quarantined-after-effect", reach_quarantined_after_effect},
+    {"quarantined-in-doubt", reach_quarantined_in_doubt},
 };
 
 enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
@@ -480,7 +513,7 @@ END_TEST
 
 /* ---- every combination of facts ---- */
 
-enum { FACTS = 17, MORE_FACTS = 5, STRIDE = 61 };
+enum { FACTS = 17, MORE_FACTS = 6, STRIDE = 121 };
 
 static bool act_calls_again(enum act act)
 {
@@ -509,6 +542,8 @@ static void hold_to_the_laws(enum happened happened, enum effect_class class, un
                       row->name);
     if (happened == HAPPENED_REFUSED && class == CLASS_WRITE && done)
         ck_assert_msg(!again, "refused after an effect, and %s", row->name);
+    if ((facts & FACT_QUARANTINED) && happened == HAPPENED_PERMANENT)
+        ck_assert_msg(!again && row->act != ACT_RECONCILE, "in quarantine, and %s", row->name);
     if (facts & FACT_ENDING)
         ck_assert_msg(!again && row->act != ACT_ASK_INPUT, "ending, and %s", row->name);
     if (row->act == ACT_RETRY || row->act == ACT_RETRY_FEEDBACK)
