@@ -27,6 +27,7 @@ void batch_done(struct batch *b)
     free(b->texts);
     free(b->meters);
     free(b->values);
+    free(b->notes);
     free(b->taken);
     text_done(&b->bytes);
     batch_init(b);
@@ -38,7 +39,7 @@ void batch_clear(struct batch *b)
         batch_done(b);
         return;
     }
-    b->count = b->text_count = b->meter_count = b->value_count = b->taken_count = 0;
+    b->count = b->text_count = b->meter_count = b->value_count = b->note_count = b->taken_count = 0;
     text_clear(&b->bytes);
 }
 
@@ -125,6 +126,17 @@ void batch_add_text(struct batch *b, const struct digest *digest, struct slice t
     b->texts[b->text_count++] = (struct batch_text){*digest, keep(b, text)};
 }
 
+void batch_add_note(struct batch *b, const char *name, struct slice body)
+{
+    if (b->note_count == b->note_room) {
+        b->note_room = b->note_room ? b->note_room * 2 : 4;
+        b->notes = xrealloc(b->notes, b->note_room * sizeof(*b->notes));
+    }
+    struct span absent = {.len = SPAN_ABSENT};
+    b->notes[b->note_count++] =
+        (struct batch_note){keep_string(b, name), body.ptr ? keep(b, body) : absent};
+}
+
 void batch_add_taken(struct batch *b, int64_t message)
 {
     if (b->taken_count == b->taken_room) {
@@ -136,7 +148,8 @@ void batch_add_taken(struct batch *b, int64_t message)
 
 bool batch_empty(const struct batch *b)
 {
-    return b->count == 0 && b->text_count == 0 && b->value_count == 0 && b->taken_count == 0;
+    return b->count == 0 && b->text_count == 0 && b->value_count == 0 && b->note_count == 0 &&
+           b->taken_count == 0;
 }
 
 size_t batch_size(const struct batch *b)

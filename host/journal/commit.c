@@ -55,6 +55,8 @@ static enum error_code prepare_all(struct committer *c, struct error *reterr)
         {&c->value, "INSERT OR REPLACE INTO state VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
         {&c->no_value, "DELETE FROM state WHERE space=?1 AND (key=?2 OR ?2='')"},
         {&c->space, "INSERT OR REPLACE INTO spaces VALUES(?1, ?2, ?3, ?4)"},
+        {&c->note, "INSERT OR REPLACE INTO meta VALUES(?1, ?2)"},
+        {&c->no_note, "DELETE FROM meta WHERE key=?1"},
         {&c->commit, "COMMIT"},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -78,9 +80,10 @@ enum error_code committer_init(struct committer *c, sqlite3 *db, const char *pat
 
 static void finalize_all(struct committer *c)
 {
-    sqlite3_stmt **all[] = {&c->begin,  &c->check_epoch, &c->head,  &c->event, &c->run_new,
-                            &c->run_on, &c->claim,       &c->taken, &c->keep,  &c->meter,
-                            &c->value,  &c->no_value,    &c->space, &c->commit};
+    sqlite3_stmt **all[] = {&c->begin,   &c->check_epoch, &c->head,    &c->event,
+                            &c->run_new, &c->run_on,      &c->claim,   &c->taken,
+                            &c->keep,    &c->meter,       &c->value,   &c->no_value,
+                            &c->space,   &c->note,        &c->no_note, &c->commit};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         sql_finalizep(all[i]);
 }
@@ -265,6 +268,17 @@ static enum error_code write_value(struct committer *c, const struct batch *b,
     return run(c, c->space, "writing the size of a plugin's state", reterr);
 }
 
+static enum error_code write_note(struct committer *c, const struct batch *b,
+                                  const struct batch_note *note, struct error *reterr)
+{
+    bool gone = note->body.len == SPAN_ABSENT;
+    sqlite3_stmt *statement = gone ? c->no_note : c->note;
+    sql_bind_text(statement, 1, batch_slice(b, note->name));
+    if (!gone)
+        sql_bind_text(statement, 2, batch_slice(b, note->body));
+    return run(c, statement, "writing a note", reterr);
+}
+
 static enum error_code write_all(struct committer *c, const struct batch *b, struct error *reterr)
 {
     enum error_code code;
@@ -285,6 +299,9 @@ static enum error_code write_all(struct committer *c, const struct batch *b, str
             return code;
     for (size_t i = 0; i < b->value_count; i++)
         if ((code = write_value(c, b, &b->values[i], reterr)))
+            return code;
+    for (size_t i = 0; i < b->note_count; i++)
+        if ((code = write_note(c, b, &b->notes[i], reterr)))
             return code;
     for (size_t i = 0; i < b->taken_count; i++) {
         sqlite3_bind_int64(c->taken, 1, b->taken[i]);

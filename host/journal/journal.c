@@ -39,15 +39,26 @@ struct journal_reader *journal_own_reader(struct journal *journal)
  * finds them there. */
 enum { KEPT_KNOWN_MAX = 1 << 16 };
 
+struct note {
+    const char *name;
+    struct slice body;
+};
+
 struct kept_text {
     struct digest digest;
     struct slice body;
 };
 
-/* The lock is held. Adds a record, a text to be kept, or a value that comes with no record; returns
- * the batch that has it. */
-static uint64_t add_to_batch(struct journal *j, const struct journal_record *record,
-                             const struct kept_text *text, const struct journal_value *value)
+/* What goes into a batch: one of them. A value here comes with no record. */
+struct addition {
+    const struct journal_record *record;
+    const struct kept_text *text;
+    const struct journal_value *value;
+    const struct note *note;
+};
+
+/* The lock is held. Returns the batch that has it. */
+static uint64_t add_to_batch(struct journal *j, const struct addition *added)
 {
     while (!j->dead && !j->held && batch_size(&j->gathering) >= LIMIT_JOURNAL_WAIT)
         pthread_cond_wait(&j->to_owner, &j->lock);
@@ -57,12 +68,14 @@ static uint64_t add_to_batch(struct journal *j, const struct journal_record *rec
     bool was_small = batch_size(&j->gathering) < BATCH_WAKE_BYTES;
     if (first)
         j->gathering_since_ms = writer_now_ms();
-    if (record)
-        batch_add(&j->gathering, record);
-    else if (value)
-        batch_add_value(&j->gathering, value);
+    if (added->record)
+        batch_add(&j->gathering, added->record);
+    else if (added->value)
+        batch_add_value(&j->gathering, added->value);
+    else if (added->note)
+        batch_add_note(&j->gathering, added->note->name, added->note->body);
     else
-        batch_add_text(&j->gathering, &text->digest, text->body);
+        batch_add_text(&j->gathering, &added->text->digest, added->text->body);
     if ((first && j->asleep) || (was_small && batch_size(&j->gathering) >= BATCH_WAKE_BYTES))
         pthread_cond_signal(&j->to_writer);
     return j->gathering_number;
@@ -75,7 +88,7 @@ void journal_append(struct journal *journal, const struct journal_record *record
     uint64_t batch = 0;
     if (journal->path) {
         pthread_mutex_lock(&journal->lock);
-        batch = add_to_batch(journal, record, NULL, NULL);
+        batch = add_to_batch(journal, &(struct addition){.record = record});
         pthread_mutex_unlock(&journal->lock);
     }
     if (record->claim)
@@ -94,7 +107,7 @@ struct digest journal_keep(struct journal *journal, struct slice text)
     if (!journal->path || map_put(&journal->kept, key, &known))
         return kept.digest;
     pthread_mutex_lock(&journal->lock);
-    add_to_batch(journal, NULL, &kept, NULL);
+    add_to_batch(journal, &(struct addition){.text = &kept});
     pthread_mutex_unlock(&journal->lock);
     return kept.digest;
 }
@@ -118,13 +131,23 @@ enum error_code journal_space_clear(struct journal *journal, const char *space,
     struct journal_value all = {.space = space, .key = "", .after = {.version = before.version}};
     ASSERT(journal->path);
     pthread_mutex_lock(&journal->lock);
-    add_to_batch(journal, NULL, NULL, &all);
+    add_to_batch(journal, &(struct addition){.value = &all});
     pthread_mutex_unlock(&journal->lock);
     journal_sync(journal, false, cleared, &failure);
     journal_drain(journal);
     if (failure.code && reterr)
         *reterr = failure;
     return failure.code;
+}
+
+void journal_note(struct journal *journal, const char *name, struct slice body)
+{
+    struct note note = {name, body};
+    if (!journal->path)
+        return;
+    pthread_mutex_lock(&journal->lock);
+    add_to_batch(journal, &(struct addition){.note = &note});
+    pthread_mutex_unlock(&journal->lock);
 }
 
 void journal_sync(struct journal *journal, bool room_for_outcome, journal_reached reached,

@@ -98,6 +98,10 @@ void journal_append(struct journal *journal, const struct journal_record *record
  * later than the record that is appended next. */
 struct digest journal_keep(struct journal *journal, struct slice text);
 
+/* Writes a note of the file, in place of the one of that name; body.ptr NULL: it goes. It is on
+ * disk with the next barrier. Its kind comes first in its name: "quarantine:<digest>". */
+void journal_note(struct journal *journal, const char *name, struct slice body);
+
 /* Asks that all that was appended be on disk. reached() is called once, from journal_dispatch, with
  * OK or the journal's failure. With room_for_outcome, the reserve is topped up first, and
  * ERR_NO_SPACE means that the outcome of what follows could not be written: do not begin it. */
@@ -210,6 +214,11 @@ typedef void (*journal_each_value)(void *user, const struct journal_value *value
 WARN_UNUSED enum error_code journal_values(struct journal_reader *reader, const char *space,
                                            journal_each_value each, void *user,
                                            struct error *reterr);
+/* Notes whose names begin so, in order: name is what is behind that. Of a journal in memory: none.
+ */
+typedef void (*journal_each_note)(void *user, const char *name, struct slice body);
+WARN_UNUSED enum error_code journal_notes(struct journal_reader *reader, const char *kind,
+                                          journal_each_note each, void *user, struct error *reterr);
 
 /* Where the last journal_read that gave ERR_CORRUPT met what was never written. */
 #define FLAW_KINDS(X)                                                                              \

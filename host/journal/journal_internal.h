@@ -11,7 +11,8 @@
  *   chain, heads, batch   values in memory
  *   commit     one batch, one transaction
  *   writer     the thread: gathers, commits, reports
- *   journal    the owner's doors;  reader, kept, inbox, meters, values  the doors of everybody else
+ *   journal    the owner's doors;  reader, kept, inbox, meters, values, notes  the doors of
+ * everybody else
  */
 #ifndef JOURNAL_INTERNAL_H
 #define JOURNAL_INTERNAL_H
@@ -189,6 +190,9 @@ struct batch_value {
     uint64_t version, base;
     struct journal_space after;
 };
+struct batch_note {
+    struct span name, body; /* body SPAN_ABSENT: it goes */
+};
 struct batch_text {
     struct digest digest;
     struct span text;
@@ -202,6 +206,8 @@ struct batch {
     size_t meter_count, meter_room;
     struct batch_value *values; /* in order */
     size_t value_count, value_room;
+    struct batch_note *notes; /* in order */
+    size_t note_count, note_room;
     struct text bytes;
     int64_t *taken; /* messages of the inbox that go when these records come */
     size_t taken_count, taken_room;
@@ -213,6 +219,7 @@ void batch_add(struct batch *b, const struct journal_record *record);
 void batch_add_text(struct batch *b, const struct digest *digest, struct slice text);
 /* Of no key: all of its space goes. */
 void batch_add_value(struct batch *b, const struct journal_value *value);
+void batch_add_note(struct batch *b, const char *name, struct slice body);
 void batch_add_taken(struct batch *b, int64_t message);
 bool batch_empty(const struct batch *b);
 size_t batch_size(const struct batch *b); /* bytes of memory */
@@ -229,7 +236,7 @@ struct committer {
     struct head *changed;
     int wal_pages, checkpoint_at; /* pages in the WAL; when to checkpoint next */
     sqlite3_stmt *begin, *check_epoch, *head, *event, *run_new, *run_on, *claim, *taken, *keep,
-        *meter, *value, *no_value, *space, *commit;
+        *meter, *value, *no_value, *space, *note, *no_note, *commit;
 };
 /* Takes the connection over, on failure too. */
 WARN_UNUSED enum error_code committer_init(struct committer *c, sqlite3 *db, const char *path,

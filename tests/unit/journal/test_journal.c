@@ -337,7 +337,46 @@ START_TEST(the_file_can_be_opened_with_sqlite)
 }
 END_TEST
 
-UNIT_MAIN(opening_makes_folders_and_files_for_the_owner_alone,
+static void gather_note(void *user, const char *name, struct slice body)
+{
+    struct text *out = user;
+    text_addf(out, "%s=%.*s;", name, (int)body.len, body.ptr);
+}
+
+static void expect_notes(const char *path, const char *kind, const char *expected)
+{
+    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
+    AUTO(text_done) struct text out;
+    struct error err;
+    text_init(&out, 1000);
+    ck_assert_int_eq(journal_reader_open(path, &reader, &err), ERR_OK);
+    ck_assert_int_eq(journal_notes(reader, kind, gather_note, &out, &err), ERR_OK);
+    ck_assert_str_eq(text_str(&out), expected);
+}
+
+START_TEST(notes_are_replaced_and_go_and_are_found_by_their_kind)
+{
+    AUTO(folder_done) struct folder dir = folder_new();
+    struct journal *j = open_journal(dir.journal);
+    journal_note(j, "kind:b", SLICE("1"));
+    journal_note(j, "kind:a", SLICE("2"));
+    journal_note(j, "kind:c", SLICE("3"));
+    journal_note(j, "other:a", SLICE("4"));
+    must_sync(j);
+    expect_notes(dir.journal, "kind:", "a=2;b=1;c=3;");
+    journal_note(j, "kind:b", SLICE("5"));
+    journal_note(j, "kind:a", (struct slice){NULL, 0});
+    close_journal(j);
+    expect_notes(dir.journal, "kind:", "b=5;c=3;");
+    expect_notes(dir.journal, "none:", "");
+    j = open_journal(dir.journal);
+    expect_notes(dir.journal, "other:", "a=4;");
+    close_journal(j);
+}
+END_TEST
+
+UNIT_MAIN(notes_are_replaced_and_go_and_are_found_by_their_kind,
+          opening_makes_folders_and_files_for_the_owner_alone,
           records_are_found_after_closing_and_opening,
           a_barrier_covers_every_run_appended_before_it,
           barriers_are_reached_in_the_order_they_were_asked_for_and_only_in_dispatch,
