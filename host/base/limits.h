@@ -114,6 +114,11 @@
 #define LIMIT_PLUGIN_PROCESSES   256         /* its programs and threads of its own             */
 #define LIMIT_LOAD_MS            10000       /* from its start to being ready (default)         */
 #define LIMIT_LOG_LINES          1000u       /* lines that it logs in a second                  */
+#define LIMIT_LOG_LAST           10          /* … of them, the last are kept for reports        */
+#define LIMIT_LOG_LAST_BYTES     256         /* … so much of each                               */
+#define LIMIT_LOG_TOLD_MS        5000        /* between two words of what was dropped           */
+#define LIMIT_OUTPUT             (1u << 20)  /* bytes that it prints in LIMIT_OUTPUT_MS, then … */
+#define LIMIT_OUTPUT_MS          100         /* … it waits until that is over                   */
 #define LIMIT_EMIT_BACKLOG                                                                         \
     (1u << 20)                            /* bytes not yet read, past which chunks and lines       \
                                              are dropped                                     */

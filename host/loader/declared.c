@@ -29,7 +29,7 @@ static void object(struct plugin *p, const char *format, ...)
     char text[ERROR_TEXT_SIZE], shown[ERROR_TEXT_SIZE];
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    size_t len = hear_clean(shown, sizeof(shown) - 1, slice_of(text));
+    size_t len = log_line_clean(shown, sizeof(shown) - 1, slice_of(text));
     p->refusal = xcalloc(1, sizeof(*p->refusal));
     error_set(
         p->refusal, ERR_CONFLICT,

@@ -58,7 +58,7 @@ static void say_failure(struct plugin *p, const struct call_result *result)
     char why[ERROR_TEXT_SIZE / 2];
     bool is_json = json_read(result->body, LIMIT_FILE, &body, &err) == ERR_OK;
     const char *message = is_json ? json_string_value(json_object_get(body, "message")) : NULL;
-    size_t len = hear_clean(why, sizeof(why) - 1, message ? slice_of(message) : result->body);
+    size_t len = log_line_clean(why, sizeof(why) - 1, message ? slice_of(message) : result->body);
     if (result->status == SEAM_E_UNSUPPORTED && len == 0)
         error_set(&err, ERR_INPUT,
                   "%s: its card says that its agents stand in its configuration, and it has no "
@@ -127,7 +127,7 @@ static void refuse_difference(struct plugin *p, const json_t *is)
     text_init(&text, LIMIT_FILE);
     say_difference(p->described, is, &text);
     char shown[ERROR_TEXT_SIZE / 2];
-    size_t len = hear_clean(shown, sizeof(shown) - 1, text_slice(&text));
+    size_t len = log_line_clean(shown, sizeof(shown) - 1, text_slice(&text));
     error_set(&err, ERR_CONFLICT,
               "%s: its agents are not those that were accepted: %.*s (cure: if that is meant, "
               "approve it again)",

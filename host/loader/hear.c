@@ -18,6 +18,7 @@ static void break_off(struct plugin *p, const char *what)
         return;
     p->deaf = true;
     p->broke_abi = true;
+    p->fault = PLUGIN_BREACH;
     plugin_kill(p,
                 "its worker was killed because it sent %s: the plugin has overwritten memory "
                 "that is not its own",
@@ -39,7 +40,7 @@ static void hear_refusal(struct plugin *p, const struct frame *frame)
 {
     struct error err;
     char why[ERROR_TEXT_SIZE];
-    size_t len = hear_clean(why, sizeof(why) - 1, frame->parts[0]);
+    size_t len = log_line_clean(why, sizeof(why) - 1, frame->parts[0]);
     error_set(&err, frame->number == FRAME_REFUSED_CONFINED ? ERR_DENIED : ERR_INPUT, "%s: %.*s",
               p->path, (int)len, why);
     plugin_refuse(p, &err);
@@ -49,6 +50,7 @@ static void hear_table(struct plugin *p, const struct frame *frame)
 {
     struct error err;
     if (declared_check(p, frame, &err) != ERR_OK) {
+        p->fault = PLUGIN_BREACH;
         plugin_refuse(p, &err);
         return;
     }
@@ -174,10 +176,12 @@ static void hear_unbegun(struct plugin *p, const struct frame *frame)
                                   .effect = begun ? SEAM_EFFECT_UNKNOWN : SEAM_EFFECT_NONE,
                                   .begun = begun,
                                   .reaped = true});
-    if (frame->number == 1 && !p->in_process)
+    if (frame->number == 1 && !p->in_process) {
+        p->fault = PLUGIN_HUNG;
         plugin_kill(p,
                     "its worker was killed because its threads are held by calls that ended long "
                     "ago: start() must return soon after complete()");
+    }
 }
 
 static void hear_breach(struct plugin *p, const struct frame *frame)
@@ -210,6 +214,12 @@ static void hear_chunk(struct plugin *p, const struct frame *frame)
         p->handlers.emitted(p->user, frame->id, frame->parts[0]);
 }
 
+static void hand_on(struct plugin *p, const struct frame *frame, struct slice op, struct slice body)
+{
+    p->requests++;
+    p->handlers.requested(p->user, frame->id, frame->other, op, body);
+}
+
 static void hear_request(struct plugin *p, const struct frame *frame)
 {
     struct slice op = frame->parts[0], body = frame->parts[1];
@@ -221,37 +231,24 @@ static void hear_request(struct plugin *p, const struct frame *frame)
             &(struct plugin_answer){
                 .status = SEAM_E_UNSUPPORTED,
                 .body = SLICE("{\"message\":\"who describes its agents has no services\"}")});
+    else if (p->requests >= LIMIT_PLUGIN_REQUESTS)
+        break_off(p, "more requests than it may have under way");
     else if (is_running(p, frame->id))
-        p->handlers.requested(p->user, frame->id, frame->other, op, body);
+        hand_on(p, frame, op, body);
     else
         plugin_answer(
             p, frame->other,
             &(struct plugin_answer){.status = SEAM_E_CANCELLED, .effect = SEAM_EFFECT_NONE});
 }
 
-size_t hear_clean(char *line, size_t size, struct slice text)
-{
-    size_t len = text.len < size ? text.len : size;
-    if (len > 0)
-        memcpy(line, text.ptr, len);
-    while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-        len--;
-    bool valid = slice_valid_utf8((struct slice){line, len});
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)line[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7F || (!valid && c >= 0x80))
-            line[i] = '?';
-    }
-    return len;
-}
-
 void hear_text(struct plugin *p, uint64_t call, uint32_t level, struct slice text)
 {
     char line[LIMIT_LOG_LINE];
-    size_t len = hear_clean(line, sizeof(line), text);
+    struct slice clean = {line, log_line_clean(line, sizeof(line), text)};
     if (level > SEAM_LOG_ERROR)
         level = SEAM_LOG_INFO;
-    p->handlers.logged(p->user, call, level, (struct slice){line, len});
+    if (log_lines_take(&p->lines, clean, clock_ns()))
+        p->handlers.logged(p->user, call, level, clean);
 }
 
 static void hear(struct plugin *p, const struct frame *frame)
@@ -314,6 +311,8 @@ static void hear(struct plugin *p, const struct frame *frame)
 
 enum received hear_some(struct plugin *p)
 {
+    if (p->link.out.len > LIMIT_SEND_BACKLOG) /* it asks, and reads no answers */
+        return RECEIVED_NOTHING;
     enum received received = link_receive(&p->link);
     struct frame frame;
     size_t size, done = 0;

@@ -90,6 +90,7 @@ static void end_hung(struct plugin *p, struct call *c)
 {
     c->hung = true;
     calls_set_due(&p->calls, c, 0);
+    p->fault = PLUGIN_HUNG;
     if (p->worker.pid > 0) {
         plugin_kill(p,
                     "its worker was killed because a call of agent \"%s\" hung: it did not end "
@@ -110,6 +111,7 @@ static void end_hung(struct plugin *p, struct call *c)
 static void refuse_slow_load(struct plugin *p)
 {
     struct error err;
+    p->fault = PLUGIN_HUNG;
     error_set(&err, ERR_TIMEOUT,
               "%s: was not ready in time: %s does not return (cure: do long work in start(), not "
               "while loading)",
@@ -120,12 +122,23 @@ static void refuse_slow_load(struct plugin *p)
     plugin_refuse(p, &err);
 }
 
+static void tell_dropped(struct plugin *p, int64_t now_ns, bool at_end)
+{
+    char note[128];
+    if (log_lines_told(&p->lines, now_ns, at_end, note))
+        p->handlers.logged(p->user, 0, SEAM_LOG_WARNING, slice_of(note));
+}
+
 void ladder_expire(struct plugin *p, int64_t now_ns)
 {
     if (p->load_due_ns != 0 && p->load_due_ns <= now_ns)
         refuse_slow_load(p);
+    if (p->output_due_ns != 0 && p->output_due_ns <= now_ns)
+        plugin_read_output(p);
+    tell_dropped(p, now_ns, false);
     if (p->cut_due_ns != 0 && p->cut_due_ns <= now_ns) {
         p->cut_due_ns = 0;
+        p->fault = PLUGIN_CRASHED;
         plugin_kill(p, "its worker was killed because it closed its connection to the host");
     }
     if (p->stage == STAGE_REFUSED || p->stage == STAGE_ENDED)
@@ -153,7 +166,8 @@ int64_t ladder_next_ns(struct plugin *p)
         return 1; /* there is no line any more */
     const struct call *c = calls_first_due(&p->calls);
     int64_t due_ns = c ? c->due_ns : 0;
-    return earlier(earlier(due_ns, p->load_due_ns), p->cut_due_ns);
+    due_ns = earlier(earlier(due_ns, p->load_due_ns), p->cut_due_ns);
+    return earlier(earlier(due_ns, p->output_due_ns), p->lines.due_ns);
 }
 
 /* ---- death ---- */
@@ -181,6 +195,7 @@ static void end_dead(struct plugin *p, struct call *c, const char *how)
 void ladder_end_all(struct plugin *p, const char *how)
 {
     size_t room = p->calls.room;
+    tell_dropped(p, clock_ns(), true);
     for (size_t slot = 0; slot < room; slot++) {
         struct call *c = &p->calls.list[slot];
         if (c->state != STATE_FREE && c->state != STATE_ABANDONED)

@@ -14,6 +14,7 @@
 #ifndef LOADER_LOADER_H
 #define LOADER_LOADER_H
 
+#include "base/limits.h"
 #include "loader/card.h"
 #include "loader/manifest.h"
 #include "sandbox/sandbox.h"
@@ -43,6 +44,14 @@ struct call_result {
     const char *reason;      /* in words, for the other ends: "killed by SIGSEGV"; else "" */
 };
 
+/* What a plugin did that no plugin may do, whatever it is called with. */
+enum plugin_fault {
+    PLUGIN_SOUND,   /* nothing; or it said itself, in its right mind, that it cannot work  */
+    PLUGIN_CRASHED, /* its process ended                                                   */
+    PLUGIN_HUNG,    /* it did not return, and was killed                                   */
+    PLUGIN_BREACH,  /* a table unlike its card, or words that no plugin's worker would say */
+};
+
 struct plugin_handlers { /* all are set */
     /* Loaded, its table equal to its card, created; or err says why it was refused. Once. */
     void (*ready)(void *user, const struct error *err);
@@ -66,9 +75,10 @@ struct plugin_options {
     int max_concurrency; /* calls at once, and threads for blocking agents; others wait in
                             line                                                      */
     const struct sandbox_plan *sandbox; /* of a worker; NULL = the strictest               */
-    int64_t grace_ms; /* from cancel to kill                                       */
-    int64_t load_ms;  /* from the start to ready(); 0 = LIMIT_LOAD_MS              */
-    size_t payload;   /* bytes of an answer, chunk or request; more = BROKE_ABI    */
+    int64_t grace_ms;            /* from cancel to kill                                       */
+    int64_t load_ms;             /* from the start to ready(); 0 = LIMIT_LOAD_MS              */
+    size_t payload;              /* bytes of an answer, chunk or request; more = BROKE_ABI    */
+    int64_t log_rate, log_burst; /* lines in a second, and at once; 0 = LIMIT_LOG_LINES         */
 };
 
 /* The plan of a plugin's worker: what its card asks for and its manifest grants, by the policy of
@@ -119,6 +129,10 @@ struct plugin_counts {
 };
 struct plugin_counts plugin_counts(const struct plugin *plugin);
 
+enum plugin_fault plugin_fault(const struct plugin *plugin);
+/* The last lines that it logged or printed, oldest first; borrowed. Returns how many. */
+size_t plugin_last_lines(const struct plugin *plugin, const char *ret_lines[static LIMIT_LOG_LAST]);
+
 /* What its extension seam.describe/1 listed, a JSON array; NULL for a plugin whose agents stand in
  * its card, or that is not ready. Borrowed from the plugin. */
 json_t *plugin_described(const struct plugin *plugin);
@@ -127,6 +141,8 @@ json_t *plugin_described(const struct plugin *plugin);
  * said so yet, or there is no worker, and so nothing that holds it. */
 const struct sandbox_report *plugin_sandbox(const struct plugin *plugin);
 
+/* It is not asked to end well: its worker is killed now, and plugin_free does not wait for it. */
+void plugin_give_up(struct plugin *plugin);
 /* quiesce, destroy, and the worker's end; waits for them, and kills what does not stop within the
  * grace. Calls that have not ended get no completed(). A library in this process stays loaded for
  * ever; calls that still run there are abandoned. May be called from a callback. */

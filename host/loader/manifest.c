@@ -11,6 +11,7 @@
 #include "contract/contract.h"
 #include "document/document.h"
 #include "loader/confine_internal.h"
+#include "loader/faults_internal.h"
 #include "loader/secret_grants_internal.h"
 
 #include <ctype.h>
@@ -366,6 +367,8 @@ static enum error_code read_plugin(const struct manifest *m, struct manifest_plu
         code = read_duration(m, limits, at, "call", &p->call_ms, reterr);
     if (code == ERR_OK)
         code = read_duration(m, limits, at, "drain", &p->drain_ms, reterr);
+    if (code == ERR_OK)
+        code = faults_read(m, json, p, reterr);
     if (code == ERR_OK)
         code = read_settings(m, p, json_object_get(json, "agents"), reterr);
     return code;

@@ -51,6 +51,15 @@ struct manifest_agent {
     int64_t breaker_within_ms, breaker_open_ms;
 };
 
+/* How long a plugin that ended is waited for, and when it is waited for no more. */
+struct manifest_faults {
+    int64_t restart_first_ms, restart_max_ms;
+    double restart_coefficient;
+    bool restart_jitter;
+    int faults;        /* within within_ms, and its library is in quarantine; 0 = never */
+    int64_t within_ms; /* … whatever it does                                            */
+};
+
 struct manifest_plugin {
     char *alias, *path; /* path absolute                                             */
     bool in_process, required;
@@ -69,7 +78,9 @@ struct manifest_plugin {
     uint32_t sandbox_off, sandbox_required, sandbox_given_up; /* as in struct sandbox_plan */
     int max_concurrency; /* 0 = as the card says                                      */
     int64_t memory_bytes, call_ms, drain_ms; /* -1 = as the card says                           */
-    struct manifest_agent *settings;         /* of single agents */
+    int64_t log_rate, log_burst;             /* lines in a second, and at once */
+    struct manifest_faults faults;
+    struct manifest_agent *settings; /* of single agents */
     size_t setting_count;
     json_t *self_test; /* [{agent, input, output}]; NULL = none */
 };

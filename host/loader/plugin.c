@@ -153,6 +153,8 @@ enum error_code plugin_start(const struct card *card, const struct plugin_option
     p->config = xstrndup(options->config.len > 0 ? options->config.ptr : "{}",
                          options->config.len > 0 ? options->config.len : 2);
     p->config_len = strlen(p->config);
+    log_lines_init(&p->lines, options->log_rate > 0 ? options->log_rate : LIMIT_LOG_LINES,
+                   options->log_burst > 0 ? options->log_burst : LIMIT_LOG_LINES, clock_ns());
     p->epoll = p->timer = p->link.socket = -1;
     p->worker.pidfd = p->worker.output = -1;
     copy_card(p, card);
@@ -165,6 +167,7 @@ enum error_code plugin_start(const struct card *card, const struct plugin_option
         return code;
     }
     watch(p, link_fd(&p->link), TAG_LINK);
+    p->wants = EPOLLIN;
     if (!p->in_process) {
         watch(p, p->worker.pidfd, TAG_PROCESS);
         watch(p, p->worker.output, TAG_OUTPUT);
@@ -188,13 +191,16 @@ int plugin_fd(const struct plugin *p)
     return p->epoll;
 }
 
-static void want_room(struct plugin *p, bool wants)
+/* Whoever does not read what it is told is not listened to, either. */
+static void want_room(struct plugin *p)
 {
-    if (p->wants_room == wants || p->link.socket < 0)
+    uint32_t wants = p->link.out.len > LIMIT_SEND_BACKLOG ? EPOLLOUT
+                     : p->link.out.len > 0                ? EPOLLIN | EPOLLOUT
+                                                          : EPOLLIN;
+    if (p->wants == wants || p->link.socket < 0)
         return;
-    p->wants_room = wants;
-    struct epoll_event event = {.events = wants ? EPOLLIN | EPOLLOUT : EPOLLIN,
-                                .data.u32 = TAG_LINK};
+    p->wants = wants;
+    struct epoll_event event = {.events = wants, .data.u32 = TAG_LINK};
     epoll_ctl(p->epoll, EPOLL_CTL_MOD, p->link.socket, &event);
 }
 
@@ -204,7 +210,7 @@ void plugin_kick(struct plugin *p)
     if (enough || (p->in_process && !p->in_dispatch))
         link_flush(&p->link);
     if (!p->in_process && !p->in_dispatch)
-        want_room(p, p->link.out.len > 0);
+        want_room(p);
 }
 
 static const struct declared_agent *find_agent(const struct plugin *p, const char *name,
@@ -264,6 +270,7 @@ void plugin_answer(struct plugin *p, uint64_t request, const struct plugin_answe
     if (p->stage == STAGE_ENDED || p->stage == STAGE_DYING)
         return;
     ASSERT(answer->body.len + answer->code.len <= UINT32_MAX / 2);
+    p->requests -= p->requests > 0;
     frame_write(&p->link.out, &(struct frame){.kind = FRAME_ANSWER,
                                               .id = request,
                                               .status = answer->status,
@@ -360,6 +367,23 @@ static void log_line(void *user, struct slice line)
     hear_text(p, 0, SEAM_LOG_INFO, line);
 }
 
+void plugin_read_output(struct plugin *p)
+{
+    int64_t now_ns = clock_ns();
+    if (now_ns >= p->output_window_ns) {
+        p->output_window_ns = now_ns + LIMIT_OUTPUT_MS * (int64_t)1000000;
+        p->output_bytes = 0;
+    }
+    bool paused = p->output_due_ns != 0;
+    p->output_due_ns = 0;
+    p->output_bytes += worker_read_output(&p->worker, false, log_line, p);
+    if (p->output_bytes >= LIMIT_OUTPUT)
+        p->output_due_ns = p->output_window_ns;
+    struct epoll_event event = {.events = p->output_due_ns ? 0 : EPOLLIN, .data.u32 = TAG_OUTPUT};
+    if (p->worker.output >= 0 && paused != (p->output_due_ns != 0))
+        epoll_ctl(p->epoll, EPOLL_CTL_MOD, p->worker.output, &event);
+}
+
 /* The worker has ended. What it said before counts; then every call of it ends. */
 static void reap(struct plugin *p)
 {
@@ -370,6 +394,8 @@ static void reap(struct plugin *p)
     }
     for (int i = 0; i < OUTPUT_ROUNDS && p->worker.output >= 0; i++)
         worker_read_output(&p->worker, i + 1 == OUTPUT_ROUNDS, log_line, p);
+    if (!p->death && (p->confined || p->stage == STAGE_SERVING))
+        p->fault = PLUGIN_CRASHED;
     if (is_coming(p)) {
         struct error err;
         error_set(&err, ERR_INPUT,
@@ -404,7 +430,7 @@ static void dispatch(struct plugin *p, const bool came[TAGS])
         p->cut_due_ns = clock_ns() + CUT_GRACE_NS;
     }
     if (came[TAG_OUTPUT])
-        worker_read_output(&p->worker, false, log_line, p);
+        plugin_read_output(p);
     if (came[TAG_TIMER]) {
         uint64_t expirations;
         (void)!read(p->timer, &expirations, sizeof(expirations));
@@ -418,7 +444,7 @@ static void dispatch(struct plugin *p, const bool came[TAGS])
     ladder_expire(p, clock_ns());
     ladder_admit(p);
     link_flush(&p->link);
-    want_room(p, p->link.out.len > 0);
+    want_room(p);
     set_timer(p);
     p->in_dispatch = false;
     if (p->free_later)
@@ -443,6 +469,16 @@ bool plugin_listen(struct plugin *p)
         return false;
     dispatch(p, came);
     return true;
+}
+
+enum plugin_fault plugin_fault(const struct plugin *p)
+{
+    return p->fault;
+}
+
+size_t plugin_last_lines(const struct plugin *p, const char *ret_lines[static LIMIT_LOG_LAST])
+{
+    return log_lines_last(&p->lines, ret_lines);
 }
 
 struct plugin_counts plugin_counts(const struct plugin *p)
@@ -481,6 +517,14 @@ bool plugin_wait_for(struct plugin *p, int fd, int64_t until_ns)
         buffer_drop(&p->link.in, p->link.in.len);
         link_flush(&p->link);
     }
+}
+
+void plugin_give_up(struct plugin *p)
+{
+    if (p->worker.pid <= 0 || p->stage == STAGE_ENDED)
+        return;
+    p->stage = STAGE_DYING;
+    worker_kill(&p->worker);
 }
 
 static void stop_worker(struct plugin *p)

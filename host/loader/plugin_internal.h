@@ -18,6 +18,7 @@
 #include "loader/calls_internal.h"
 #include "loader/link_internal.h"
 #include "loader/loader.h"
+#include "loader/log_lines_internal.h"
 #include "loader/worker_internal.h"
 
 enum plugin_stage {
@@ -57,17 +58,24 @@ struct plugin {
     struct link link;
     struct worker worker; /* pid 0: in this process, or gone */
     struct sandbox_report sandbox;
+    struct log_lines lines;
+    enum plugin_fault fault;
     bool confined;    /* its worker has said how: sandbox */
     pthread_t thread; /* in this process …                                          */
     int thread_ends;  /* … and what is readable when it has come to its end         */
-    bool in_process, in_dispatch, free_later, wants_room;
-    bool deaf;           /* it is not listened to any more */
-    bool broke_abi;      /* it died of what it sent */
-    bool cut;            /* it closed its end of the socket */
-    char *death;         /* why it was killed; NULL: it was not */
-    int64_t load_due_ns; /* 0: it is loaded */
-    int64_t cut_due_ns;  /* when it must be dead that closed its end; 0: it did not */
-    int64_t timer_ns;    /* what the timer is set to; 0: nothing */
+    bool in_process, in_dispatch, free_later;
+    uint32_t wants;           /* events of its socket that are waited for */
+    bool deaf;                /* it is not listened to any more */
+    bool broke_abi;           /* it died of what it sent */
+    bool cut;                 /* it closed its end of the socket */
+    char *death;              /* why it was killed; NULL: it was not */
+    int64_t load_due_ns;      /* 0: it is loaded */
+    int64_t output_due_ns;    /* when its output is read again; 0: it is read */
+    int64_t output_window_ns; /* until then … */
+    size_t output_bytes;      /* … it has printed so much */
+    size_t requests;          /* handed on and not answered */
+    int64_t cut_due_ns;       /* when it must be dead that closed its end; 0: it did not */
+    int64_t timer_ns;         /* what the timer is set to; 0: nothing */
     int epoll, timer;
     uint64_t total, stale, crashes, abandoned;
 };
@@ -87,6 +95,9 @@ bool plugin_wait_for(struct plugin *p, int fd, int64_t until_ns);
 /* SIGKILL; the calls end when it is reaped. In this process: they end now, abandoned. */
 void plugin_kill(struct plugin *p, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* It printed; or the time is over for which it had printed too much. */
+void plugin_read_output(struct plugin *p);
+
 /* ladder.c: what time and death do to calls */
 void ladder_stop_call(struct plugin *p, struct call *c); /* CANCEL, and the grace begins */
 void ladder_expire(struct plugin *p, int64_t now_ns);
@@ -100,9 +111,6 @@ void ladder_admit(struct plugin *p);
 /* hear.c: what the guest says */
 /* Obeys the frames that have come, some at a time. */
 enum received hear_some(struct plugin *p);
-/* Copies at most size bytes of what a plugin says, made fit to be shown: terminals and journals get
- * no control characters and no broken UTF-8 from strangers. Returns how many. */
-size_t hear_clean(char *line, size_t size, struct slice text);
 /* A line of a plugin's log. */
 void hear_text(struct plugin *p, uint64_t call, uint32_t level, struct slice text);
 

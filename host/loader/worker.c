@@ -17,7 +17,6 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { OUTPUT_READ = 64 << 10 };
@@ -125,29 +124,6 @@ void worker_done(struct worker *w)
     w->pidfd = w->output = -1;
 }
 
-static void give_line(struct worker *w, struct slice text, line_fn line, void *user)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (w->line_second != (uint64_t)now.tv_sec) {
-        w->line_second = (uint64_t)now.tv_sec;
-        w->line_count = 0;
-    }
-    if (w->line_count++ >= LIMIT_LOG_LINES) {
-        w->lines_dropped++;
-        return;
-    }
-    if (w->lines_dropped > 0) {
-        char note[96];
-        int len =
-            snprintf(note, sizeof(note), "%u printed lines were dropped: more than %u in a second",
-                     w->lines_dropped, LIMIT_LOG_LINES);
-        w->lines_dropped = 0;
-        line(user, (struct slice){note, (size_t)len});
-    }
-    line(user, text);
-}
-
 static void give_lines(struct worker *w, bool at_end, line_fn line, void *user)
 {
     size_t done = 0;
@@ -159,16 +135,16 @@ static void give_lines(struct worker *w, bool at_end, line_fn line, void *user)
         if (!end && left < LIMIT_LOG_LINE && !at_end)
             break;
         size_t len = end ? (size_t)(end - start) : most;
-        give_line(w, (struct slice){start, len}, line, user);
+        line(user, (struct slice){start, len});
         done += len + (end ? 1 : 0);
     }
     buffer_drop(&w->line, done);
 }
 
-void worker_read_output(struct worker *w, bool at_end, line_fn line, void *user)
+size_t worker_read_output(struct worker *w, bool at_end, line_fn line, void *user)
 {
     if (w->output < 0)
-        return;
+        return 0;
     char *at = buffer_reserve(&w->line, OUTPUT_READ);
     ssize_t got = read(w->output, at, OUTPUT_READ);
     if (got > 0)
@@ -179,4 +155,5 @@ void worker_read_output(struct worker *w, bool at_end, line_fn line, void *user)
         close(w->output);
         w->output = -1;
     }
+    return got > 0 ? (size_t)got : 0;
 }

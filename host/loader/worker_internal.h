@@ -15,10 +15,8 @@
 
 struct worker {
     pid_t pid;
-    int pidfd, output;    /* -1: closed */
-    struct buffer line;   /* of the output, not yet whole */
-    uint64_t line_second; /* the second in which line_count lines came */
-    unsigned line_count, lines_dropped;
+    int pidfd, output;  /* -1: closed */
+    struct buffer line; /* of the output, not yet whole */
 };
 
 /* Starts the program at path with the library, to be confined by the plan; *ret_socket is the
@@ -34,7 +32,7 @@ void worker_done(struct worker *w);
 
 typedef void (*line_fn)(void *user, struct slice line);
 /* Reads what the worker has printed, some of it at a time, and gives it line by line. `at_end`:
- * what has no end of line is a line too. */
-void worker_read_output(struct worker *w, bool at_end, line_fn line, void *user);
+ * what has no end of line is a line too. Returns how many bytes came. */
+size_t worker_read_output(struct worker *w, bool at_end, line_fn line, void *user);
 
 #endif
