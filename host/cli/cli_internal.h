@@ -217,6 +217,15 @@ void note_refused(const struct roster *roster);
 
 /* ---- conform.c: seam plugins verify ---- */
 
+/* ---- quarantine.c ---- */
+
+int plugins_release(const struct args *args, const char *what);
+/* What the journal knows of: a new list, empty if there is no journal. */
+json_t *plugins_quarantined(const struct args *args);
+/* That of the plugin's library, borrowed; NULL = it is in none. */
+const json_t *plugin_quarantine(const json_t *list, const struct roster_plugin *plugin);
+void quarantine_text(const json_t *quarantine);
+
 int plugins_verify(const struct args *args, const char *path);
 /* What does not hold, for people; and the whole report, a new reference. */
 struct conformance;

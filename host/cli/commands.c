@@ -45,6 +45,7 @@ static const struct option check_options[] = {
     END};
 static const struct option plugins_options[] = {
     MANIFEST,
+    STORE,
     {"--static", NULL, "read cards only; start no plugin"},
     {"--listen", "WHERE", "where the server is, of which it is said what it has loaded"},
     {"--token", "FILE", "holds a token for it, with the scope read"},
@@ -57,11 +58,10 @@ static const struct option plugins_options[] = {
     {"--format", "FORMAT", "verify: text (default), json, junit or sarif"},
     {"--all", NULL, "approve: every plugin of the manifest"},
     {"--yes", NULL, "approve: without being asked"},
-    {"--who", "NAME", "approve: who approves (default: your user name)"},
+    {"--who", "NAME", "approve, release: who does it (default: your user name)"},
     {"--key", "FILE", "keygen, sign: the secret key (default: seam.key)"},
     {"--name", "NAME", "trust: whose key it is (default: the file's name)"},
     {"--clear", NULL, "state: it keeps nothing any more; no host may run"},
-    STORE,
     END};
 static const struct option runs_options[] = {
     {"--status", "S", "only runs that are running, waiting, done, failed or cancelled"},
@@ -232,7 +232,7 @@ const struct command commands[] = {
      "\n"
      "Exit: 0 all passed, 1 one failed, 2 usage or a bad file.",
      test_options, 1, 2, command_test},
-    {"plugins", "[inspect | verify | approve | state | keygen | sign | trust] [FILE]",
+    {"plugins", "[inspect | verify | approve | release | state | keygen | sign | trust] [FILE]",
      "what is loaded, and why not; is a plugin good",
      "Reads the card of every plugin of the manifest, starts it, and says what it is. `inspect`\n"
      "prints the card of one file without running any of it; with --manifest FILE it has the "
@@ -253,11 +253,14 @@ const struct command commands[] = {
      "minisign's form, `trust` writes down in seam.keys that a public key's signatures count; a\n"
      "signature that is wrong is refused, `signatures: required` in the manifest wants a good "
      "one.\n"
+     "`release` takes a library out of quarantine, by its plugin's alias or its digest, in a host\n"
+     "that runs too: see “Plugins that end” in seam(1).\n"
      "\n"
      "  seam plugins\n"
      "  seam plugins inspect ./airline.so\n"
      "  seam plugins verify ./airline.so --format junit\n"
      "  seam plugins approve airline\n"
+     "  seam plugins release airline\n"
      "\n"
      "Exit: 0 all are ready or all checks hold, 1 one was refused or does not hold, 2 usage or a\n"
      "bad file.",

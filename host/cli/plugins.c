@@ -177,23 +177,33 @@ static void server_text(const json_t *plugin)
 }
 
 /* ---- all of them ---- */
+/* What was found when it was looked at. */
+struct seen {
+    const struct sandbox_report *held; /* NULL = nothing holds it */
+    const struct state_use *use;
+    const struct error *err;
+    const json_t *quarantine; /* NULL = it is in none */
+};
 
 static void plugin_text(const struct roster *roster, size_t index, bool tried,
-                        const struct sandbox_report *held, const struct state_use *use,
-                        const struct error *err)
+                        const struct seen *seen)
 {
     const struct roster_plugin *plugin = &roster->plugins[index];
-    bool refused = err->code != ERR_OK;
+    const json_t *quarantine = seen->quarantine;
+    bool refused = seen->err->code != ERR_OK;
     printf("%s%-12s%s %s%-8s%s %-10s %s\n", paint(stdout, BOLD), plugin->entry->alias,
            paint(stdout, PLAIN), paint(stdout, refused ? RED : GREEN),
-           refused ? "refused"
-           : tried ? "ready"
-                   : "accepted",
+           quarantine ? "quarantined"
+           : refused  ? "refused"
+           : tried    ? "ready"
+                      : "accepted",
            paint(stdout, PLAIN), plugin->entry->in_process ? "in-process" : "worker",
            plugin->entry->path);
-    if (refused) {
+    if (quarantine) {
+        quarantine_text(quarantine);
+    } else if (refused) {
         fputs("    ", stdout);
-        print_clean(stdout, slice_of(err->text));
+        print_clean(stdout, slice_of(seen->err->text));
         putchar('\n');
     }
     for (size_t i = 0; plugin->card && i < plugin->card->agent_count; i++) {
@@ -205,25 +215,29 @@ static void plugin_text(const struct roster *roster, size_t index, bool tried,
     }
     calls_text(roster, index);
     trust_text(roster, index);
-    state_text(plugin, use);
-    if (tried && plugin->card)
-        sandbox_text(plugin, held);
+    state_text(plugin, seen->use);
+    if (tried && plugin->card && !seen->quarantine)
+        sandbox_text(plugin, seen->held);
 }
 
 static json_t *plugin_json(const struct roster *roster, size_t index, bool tried,
-                           const struct sandbox_report *held, const struct state_use *use,
-                           const struct error *err)
+                           const struct seen *seen)
 {
     const struct roster_plugin *plugin = &roster->plugins[index];
-    const char *status = err->code != ERR_OK ? "refused" : tried ? "ready" : "accepted";
-    json_t *json = report_plugin(roster, index, status, err);
+    const char *status = seen->quarantine            ? "quarantined"
+                         : seen->err->code != ERR_OK ? "refused"
+                         : tried                     ? "ready"
+                                                     : "accepted";
+    json_t *json = report_plugin(roster, index, status, seen->err);
     if (plugin->card && plugin->card->state_bytes >= 0 && plugin->entry->state_bytes >= 0)
         json_object_set_new(json, "state",
-                            json_pack("{s:I, s:I, s:I}", "keys", (json_int_t)use->keys, "bytes",
-                                      (json_int_t)use->bytes, "quota",
+                            json_pack("{s:I, s:I, s:I}", "keys", (json_int_t)seen->use->keys,
+                                      "bytes", (json_int_t)seen->use->bytes, "quota",
                                       (json_int_t)plugin->entry->state_bytes));
-    if (tried && plugin->card)
-        json_object_set_new(json, "sandbox", sandbox_json(plugin, held));
+    if (seen->quarantine)
+        json_object_set(json, "quarantine", (json_t *)(uintptr_t)seen->quarantine);
+    else if (tried && plugin->card)
+        json_object_set_new(json, "sandbox", sandbox_json(plugin, seen->held));
     return json;
 }
 
@@ -241,6 +255,10 @@ int command_plugins(const struct args *args)
     if (args->operand_count > 0 && strcmp(args->operands[0], "approve") == 0) {
         json_decref(list);
         return plugins_approve(args, args->operand_count > 1 ? args->operands[1] : NULL);
+    }
+    if (args->operand_count == 2 && strcmp(args->operands[0], "release") == 0) {
+        json_decref(list);
+        return plugins_release(args, args->operands[1]);
     }
     if (args->operand_count == 2 && strcmp(args->operands[0], "verify") == 0) {
         json_decref(list);
@@ -264,10 +282,13 @@ int command_plugins(const struct args *args)
     }
     if (args->operand_count > 0) {
         json_decref(list);
-        return complain(EXIT_USAGE, "usage: seam plugins [inspect FILE.so | verify FILE.so | "
-                                    "approve ALIAS | state ALIAS | keygen | sign FILE.so | "
-                                    "trust KEY.pub]");
+        return complain(
+            EXIT_USAGE,
+            "usage: seam plugins [inspect FILE.so | verify FILE.so | "
+            "approve ALIAS | release ALIAS|DIGEST | state ALIAS | keygen | sign FILE.so | "
+            "trust KEY.pub]");
     }
+    AUTO(json_decrefp) json_t *quarantined = plugins_quarantined(args);
     enum error_code code = open_roster(args, true, &roster, &err);
     if (code == ERR_OK)
         running = ask_server(args, roster);
@@ -277,19 +298,25 @@ int command_plugins(const struct args *args)
         struct sandbox_report sandbox;
         bool held = false;
         struct state_use use = state_use_of(args, roster, i);
-        if (plugin->card && (!try || host_try_plugin(roster, plugin->entry->alias, NULL, &sandbox,
-                                                     &held, &why) == ERR_OK))
+        const json_t *quarantine = plugin_quarantine(quarantined, plugin);
+        if (quarantine) {
+            AUTO(freep) char *words = quarantine_words(quarantine);
+            error_set(&why, ERR_DENIED, "%s", words);
+        } else if (plugin->card && (!try || host_try_plugin(roster, plugin->entry->alias, NULL,
+                                                            &sandbox, &held, &why) == ERR_OK)) {
             why.code = ERR_OK;
+        }
         all &= why.code == ERR_OK;
-        const json_t *seen = of_server(running, plugin->entry->alias);
+        const struct seen seen = {held ? &sandbox : NULL, &use, &why, quarantine};
+        const json_t *served = of_server(running, plugin->entry->alias);
         if (args->json) {
-            json_t *json = plugin_json(roster, i, try, held ? &sandbox : NULL, &use, &why);
-            if (seen)
-                json_object_set(json, "running", (json_t *)(uintptr_t)seen);
+            json_t *json = plugin_json(roster, i, try, &seen);
+            if (served)
+                json_object_set(json, "running", (json_t *)(uintptr_t)served);
             json_array_append_new(list, json);
         } else {
-            plugin_text(roster, i, try, held ? &sandbox : NULL, &use, &why);
-            server_text(seen);
+            plugin_text(roster, i, try, &seen);
+            server_text(served);
         }
     }
     if (code == ERR_OK && args->json)

@@ -9,6 +9,7 @@
  *   sent → waiting        its worker died before it began   [completed]
  *   any → gone            ENDED                             [call_ended]
  */
+#include "runtime/faults_internal.h"
 #include "runtime/http_internal.h"
 #include "runtime/reload_internal.h"
 
@@ -173,6 +174,13 @@ static void call_not_started(struct live_call *call, enum cause cause, const cha
     call_ended(call, &event, NULL, NULL);
 }
 
+void call_end_quarantined(struct live_call *call, const char *why)
+{
+    struct event event = {
+        .end = END_NOT_STARTED, .cause = CAUSE_QUARANTINED, .code = "quarantined", .message = why};
+    call_ended(call, &event, NULL, NULL);
+}
+
 void call_end_refused(struct live_call *call)
 {
     struct refusal *refusal = TAKE(call->refusal);
@@ -240,7 +248,7 @@ static bool call_send(struct live_call *call)
 
 void send_waiting(struct slot *slot)
 {
-    while (slot->state == SLOT_UP && slot->waiting.first) {
+    while (slot->state == SLOT_UP && slot->waiting.first && !slot_quarantine(slot)) {
         struct live_call *first = slot->waiting.first;
         if (!call_send(first) && slot->sent)
             return;
@@ -292,7 +300,13 @@ void call_start(struct live_run *live, const struct decision *start)
     call->rank = run_task_recovers(live->run, call->task) ? LINE_RECOVERY : LINE_ORDINARY;
     call->hour_ms = live->start_hour_ms;
     nested_started(call);
-    gate_enter(call);
+    const json_t *quarantine = slot_quarantine(slot);
+    if (quarantine) {
+        AUTO(freep) char *words = quarantine_words(quarantine);
+        call_refuse_later(call, CAUSE_QUARANTINED, "quarantined", 0, "%s", words);
+    } else {
+        gate_enter(call);
+    }
 }
 
 struct live_call *call_of_task(struct live_call *list, const struct live_run *live, uint32_t task)
@@ -471,6 +485,15 @@ static void end_hidden(struct live_call *call, const struct call_result *result)
     end_call(call, &clean);
 }
 
+/* What the end of one call says of its plugin; what ends it says so itself. */
+static void note_fault(struct slot *slot, const struct call_result *result)
+{
+    bool broke = result->end == CALL_BROKE_ABI && plugin_fault(slot->plugin) == PLUGIN_SOUND;
+    bool hung = result->end == CALL_TIMED_OUT && result->begun && !result->reaped;
+    if (broke || hung)
+        slot_fault(slot, hung ? PLUGIN_HUNG : PLUGIN_CRASHED, result->reason);
+}
+
 void call_completed(void *user, const struct call_result *result)
 {
     struct slot *slot = user;
@@ -480,9 +503,9 @@ void call_completed(void *user, const struct call_result *result)
     if (!call)
         return;
     if (result->end == CALL_COMPLETED && result->begun) {
-        slot->wait_ms = 0;
         slot->failed_starts = 0;
     }
+    note_fault(slot, result);
     if (result->end == CALL_CRASHED && !result->begun && !slot->roster->entry->in_process) {
         map_take(&slot->by_id, id_key(&call->id));
         call_line_leave(call);

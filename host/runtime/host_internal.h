@@ -40,6 +40,7 @@
  *   roster.c    manifest and cards → catalog
  *   grants.c    which agents may call which
  *   stay.c      what a host is asked that serves until it is told to stop
+ *   faults.c    plugins that end: restarts, quarantine
  *   trial.c     one plugin, started to see whether it starts
  */
 #ifndef RUNTIME_HOST_INTERNAL_H
@@ -58,9 +59,6 @@
 #include <seam/plugin.h>
 #include <uv.h>
 
-/* An agent's worker that died is started again after this wait, doubled each time up to the second.
- */
-enum { RESTART_FIRST_MS = 50, RESTART_MAX_MS = 5000 };
 /* A call that has waited so long for its plugin to take it is told of; in a fan-out they all wait.
  */
 enum { FULL_TOLD_MS = 1000 };
@@ -169,7 +167,8 @@ struct slot {
     struct timer restart;
     bool restart_armed;
     char *denied;           /* why its sandbox refuses it, for as long as this manifest holds */
-    int64_t wait_ms;        /* before the next start; 0 = a call has completed since the last */
+    int64_t restart_at_ms;  /* of a clock that is never set */
+    char *last_failure;     /* why it ended, or did not start; in words */
     uint64_t failed_starts; /* since it was up for a call: it did not start, or ended */
     struct live_call *sent; /* newest first                  */
     struct map by_id;       /* the same, by their id         */
@@ -200,6 +199,7 @@ struct live_call {
     enum gate_line rank;
     bool passed, placed, probe; /* it counts in the gate, in the host; it tries an open breaker */
     bool told;                  /* its run knows that it is held */
+    bool told_restart;          /* … that its plugin is started again */
     bool told_full;             /* … that its plugin takes no more */
     uint64_t came;              /* to wait for its plugin: the slot's count */
     const char *held_by;        /* the setting that it met first */
@@ -326,7 +326,9 @@ struct host {
     bool keeping; /* plugins are started, and started again, though nothing calls them */
     host_plugin_told plugin_told;
     host_plugin_fell fell;
-    struct hook *hooks; /* under way */
+    struct suspect *suspects; /* libraries: see faults.c */
+    bool faults_due;          /* faults_turn has something to do */
+    struct hook *hooks;       /* under way */
     struct live_run *runs;
     struct map by_name; /* the same, by their id */
     size_t unsettled;

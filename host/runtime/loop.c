@@ -4,6 +4,7 @@
  * opening and closing of a host. libuv carries it, for its timers and because it tells the same
  * story on every kernel.
  */
+#include "runtime/faults_internal.h"
 #include "runtime/reload_internal.h"
 
 #include <stdarg.h>
@@ -95,6 +96,7 @@ static void about_to_wait(uv_prepare_t *prepare)
     for (int round = 0; round < LISTEN_ROUNDS; round++) {
         gates_turn(host);
         reload_turn(host);
+        faults_turn(host);
         park_turn(host);
         if (host->options.stand_ins)
             return; /* see host_turn */
@@ -178,10 +180,12 @@ static void take_message(void *user, const struct inbox_message *message)
     struct host *host = user;
     struct error err;
     json_t *json = NULL;
-    if (json_read(message->body, LIMIT_PAYLOAD, &json, &err) == ERR_OK)
-        host_deliver(host, message->run, json, message->at_ms);
-    else
+    if (json_read(message->body, LIMIT_PAYLOAD, &json, &err) != ERR_OK)
         host_log(host, message->run, SEAM_LOG_ERROR, "a message that is not JSON: %s", err.text);
+    else if (strcmp(message->run, INBOX_HOST) == 0)
+        faults_told(host, json);
+    else
+        host_deliver(host, message->run, json, message->at_ms);
     json_decref(json);
 }
 
@@ -245,9 +249,12 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     if (code == ERR_OK)
         code = purse_open(host, reterr);
     if (code == ERR_OK)
+        code = faults_open(host, reterr);
+    if (code == ERR_OK)
         code = egress_new(&host->egress, reterr);
     if (code != ERR_OK) {
         purse_close(host);
+        faults_close(host);
         if (host->journal)
             journal_close(host->journal, NULL);
         payloads_free(host->payloads);
@@ -309,6 +316,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
         code = error_set(reterr, host->failure.code, "%s", host->failure.text);
     purse_close(host);
     reload_close(host);
+    faults_close(host);
     free(host->slots);
     free(host->worker);
     free(host->accepted_by);

@@ -150,12 +150,16 @@ WARN_UNUSED enum error_code host_back_roster(const struct host *host, size_t plu
 void host_forgive(struct host *host);
 
 struct host_plugin {
-    const char *status;  /* "refused", "starting", "ready", "down" */
-    size_t calls;        /* under way and in line */
-    uint64_t starts;     /* that came to nothing, or ended, one after the other */
-    long pid;            /* of its worker; 0 = none */
-    uint64_t generation; /* 1, and one more each time that a reload replaced it */
-    size_t draining;     /* calls of the generation before, which ends when they have */
+    const char *status;       /* "refused", "quarantined", "starting", "ready", "down" */
+    size_t calls;             /* under way and in line */
+    const json_t *quarantine; /* of its library, as report_quarantine tells; NULL = none */
+    const char *last_failure; /* why it ended last; NULL = it did not */
+    int64_t restart_ms;       /* until it is started again; -1 = it is not waited for */
+    uint64_t starts;          /* that came to nothing, or ended, one after the other */
+    long pid;                 /* of its worker; 0 = none */
+    uint64_t generation;      /* 1, and one more each time that a reload replaced it */
+    uint64_t stale;  /* answers of its worker that were late, double or nobody's: dropped */
+    size_t draining; /* calls of the generation before, which ends when they have */
 };
 struct host_plugin host_plugin(const struct host *host, size_t plugin);
 /* The generations of a plugin, the one that is called first. state: "serving", "probation" (it is
@@ -327,6 +331,19 @@ WARN_UNUSED enum error_code verify_run(struct verifying *verifying, const char *
                                        const json_t *anchors, struct verified *ret,
                                        struct error *reterr);
 
+/* ---- Libraries in quarantine ---- */
+
+/* Of the journal, a new list of {library, plugin, id, version, kind, reason, at_ms, lines,
+ * release}: who it was as which plugin, what it did, its last words, and the command that ends it.
+ */
+WARN_UNUSED enum error_code quarantines(struct journal_reader *reader, json_t **ret_list,
+                                        struct error *reterr);
+/* One of them in a sentence; the caller frees. */
+char *quarantine_words(const json_t *quarantine);
+/* Ends it where no host owns the journal; ERR_BUSY: one does, and is to be sent inbox_release. */
+WARN_UNUSED enum error_code quarantine_release(const struct journal_options *options,
+                                               const char *library, struct error *reterr);
+
 /* ---- Budgets over all runs ---- */
 
 struct budget_use {
@@ -372,6 +389,9 @@ WARN_UNUSED enum error_code host_renew(struct host *host, const struct renewal *
 json_t *inbox_answer(const char *task, uint32_t revision, const json_t *answer, bool deny,
                      const char *who, const char *shown);
 json_t *inbox_cancel(const char *who);
+/* For the host itself: in place of a run's name. */
+#define INBOX_HOST "/host"
+json_t *inbox_release(const char *library, const char *who);
 /* Such a message, as if it had come by the inbox now; said_ms: when the person said it. */
 void host_deliver(struct host *host, const char *run, const json_t *message, int64_t said_ms);
 

@@ -11,6 +11,7 @@
  *   STARTING → OFF    ready(error)
  *   UP → OFF          down(): its worker has ended
  */
+#include "runtime/faults_internal.h"
 #include "runtime/http_internal.h"
 #include "runtime/reload_internal.h"
 #include "trust/trust.h"
@@ -81,13 +82,23 @@ static void restart(struct timer *timer)
         slot_start(slot);
 }
 
-static void schedule_restart(struct slot *slot)
+/* It did not start, or has ended. */
+static void failed(struct slot *slot, const char *why)
 {
-    slot->wait_ms = slot->wait_ms == 0 ? RESTART_FIRST_MS : slot->wait_ms * 2;
-    if (slot->wait_ms > RESTART_MAX_MS)
-        slot->wait_ms = RESTART_MAX_MS;
+    struct host *host = slot->host;
+    slot->state = SLOT_OFF;
+    slot->failed_starts++;
+    free(slot->last_failure);
+    slot->last_failure = xasprintf("%.1000s", why);
+    slot_fault(slot, slot->plugin ? plugin_fault(slot->plugin) : PLUGIN_SOUND, why);
+    if (slot->successor || slot->removed || slot->denied || slot_quarantine(slot))
+        return;
+    int64_t wait_ms = restart_wait_ms(&slot->roster->entry->faults, journal_store_id(host->journal),
+                                      &slot->roster->card->library, slot->failed_starts);
     slot->restart_armed = true;
-    timer_start(&slot->restart, restart, slot->wait_ms);
+    slot->restart_at_ms = host_steady(host) + wait_ms;
+    host->faults_due |= slot->waiting.first != NULL;
+    timer_start(&slot->restart, restart, wait_ms);
 }
 
 static void tell(const struct slot *slot, const struct error *err)
@@ -117,14 +128,12 @@ static void ready(void *user, const struct error *err)
         return;
     }
     host_log(slot->host, slot->roster->entry->alias, SEAM_LOG_ERROR, "%s", why.text);
-    slot->state = SLOT_OFF;
-    slot->failed_starts++;
     probation_fault(slot, why.text);
-    if (why.code == ERR_DENIED)
+    if (why.code == ERR_DENIED && !slot->denied)
         slot->denied = xstrdup(why.text);
-    else
-        schedule_restart(slot);
-    refuse_waiting(slot, why.text);
+    failed(slot, why.text);
+    if (!slot_quarantine(slot))
+        refuse_waiting(slot, why.text);
     tell(slot, &why);
 }
 
@@ -142,10 +151,8 @@ static void down(void *user, const char *reason)
         reload_heard(slot, &why);
         return;
     }
-    slot->failed_starts++;
     probation_fault(slot, why.text);
-    if (!slot->successor && !slot->removed)
-        schedule_restart(slot);
+    failed(slot, reason);
     tell(slot, &why);
 }
 
@@ -252,15 +259,48 @@ enum error_code plugin_start_entry(const struct roster_plugin *roster, const cha
         .max_concurrency = most_at_once(roster),
         .sandbox = &plan,
         .grace_ms = GRACE_MS,
+        .log_rate = entry->log_rate,
+        .log_burst = entry->log_burst,
         .payload = payload,
     };
     return plugin_start(card, &options, handlers, user, ret_plugin, reterr);
+}
+
+static void refuse_start(struct slot *slot, const json_t *quarantine)
+{
+    AUTO(freep) char *words = quarantine_words(quarantine);
+    struct error why;
+    error_set(&why, ERR_DENIED, "%s", words);
+    slot->host->faults_due = true; /* who waits for it is told */
+    if (slot->coming)
+        reload_heard(slot, &why);
+    else
+        tell(slot, &why);
+}
+
+void slot_rest(struct slot *slot)
+{
+    slot->restart_armed = false;
+    timer_stop(&slot->restart);
+    if (!slot->plugin || slot->roster->entry->in_process)
+        return; /* what is in this process stays */
+    if (slot->sent) {
+        slot->host->faults_due = true;
+        return;
+    }
+    plugin_give_up(slot->plugin);
+    slot_drop(slot);
 }
 
 void slot_start(struct slot *slot)
 {
     struct host *host = slot->host;
     struct error err;
+    const json_t *quarantine = slot_quarantine(slot);
+    if (quarantine) {
+        refuse_start(slot, quarantine);
+        return;
+    }
     if (slot->plugin)
         slot_drop(slot);
     slot->state = SLOT_STARTING;
@@ -280,10 +320,14 @@ void slot_want(struct slot *slot)
 {
     if (slot->denied)
         refuse_waiting(slot, slot->denied);
+    else if (slot_quarantine(slot))
+        slot->host->faults_due = true;
     else if (slot->state == SLOT_UP)
         send_waiting(slot);
     else if (slot->state == SLOT_OFF && !slot->restart_armed)
         slot_start(slot);
+    else
+        slot->host->faults_due |= slot->restart_armed;
 }
 
 void slot_keep(struct slot *slot)
@@ -350,6 +394,7 @@ void slot_free(struct slot *slot)
     timer_stop(&slot->full);
     self_test_free(slot->self_test);
     probation_done(slot);
+    free(slot->last_failure);
     map_done(&slot->gates);
     free(slot->library_path);
     free(slot->denied);

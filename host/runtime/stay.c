@@ -4,6 +4,7 @@
  * to stop, with runs or without; its plugins are up before the first call; and what it says to the
  * world outside is on disk before it is said.
  */
+#include "runtime/faults_internal.h"
 #include "runtime/reload_internal.h"
 
 #include <stdlib.h>
@@ -19,17 +20,25 @@ void host_keep_plugins(struct host *host, host_plugin_told told)
 struct host_plugin host_plugin(const struct host *host, size_t plugin)
 {
     const struct slot *slot = host->slots[plugin];
-    struct host_plugin seen = {.status = "refused", .starts = slot->failed_starts};
+    struct host_plugin seen = {.status = "refused",
+                               .starts = slot->failed_starts,
+                               .last_failure = slot->last_failure,
+                               .restart_ms = -1,
+                               .quarantine = slot_quarantine(slot)};
     if (!slot->roster->card)
         return seen;
-    seen.status = slot->state == SLOT_UP         ? "ready"
+    seen.status = seen.quarantine                ? "quarantined"
+                  : slot->state == SLOT_UP       ? "ready"
                   : slot->state == SLOT_STARTING ? "starting"
                                                  : "down";
+    if (slot->restart_armed && slot->restart_at_ms > host_steady(host))
+        seen.restart_ms = slot->restart_at_ms - host_steady(host);
     seen.calls = slot->waiting.count;
     if (slot->plugin && slot->state != SLOT_OFF) {
         struct plugin_counts counts = plugin_counts(slot->plugin);
         seen.calls += counts.under_way + counts.waiting;
         seen.pid = counts.pid;
+        seen.stale = counts.stale;
     }
     seen.generation = slot->generation;
     seen.draining = reload_draining(host, slot->roster->entry->alias);

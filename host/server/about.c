@@ -191,6 +191,13 @@ static json_t *plugin_json(const struct server *server, size_t index)
     json_object_set_new(json, "generation", json_integer((json_int_t)seen.generation));
     if (seen.draining)
         json_object_set_new(json, "draining", json_integer((json_int_t)seen.draining));
+    json_object_set_new(json, "stale_answers", json_integer((json_int_t)seen.stale));
+    if (seen.quarantine)
+        json_object_set(json, "quarantine", (json_t *)(uintptr_t)seen.quarantine);
+    if (seen.restart_ms >= 0)
+        json_object_set_new(json, "restart_ms", json_integer(seen.restart_ms));
+    if (seen.last_failure)
+        json_object_set_new(json, "last_failure", json_string(seen.last_failure));
     if (seen.pid)
         json_object_set_new(json, "pid", json_integer(seen.pid));
     add_generations(server, index, json);
@@ -221,7 +228,7 @@ static const char *lost_plugin(const struct server *server)
     for (size_t i = 0; i < roster->plugin_count; i++) {
         struct host_plugin seen = host_plugin(server->host, i);
         if (roster->plugins[i].entry->required && strcmp(seen.status, "ready") != 0 &&
-            seen.starts >= STARTS_TRIED)
+            (seen.quarantine || seen.starts >= STARTS_TRIED))
             return roster->plugins[i].entry->alias;
     }
     return NULL;

@@ -129,9 +129,11 @@ void server_note(const struct server *server, struct text *out)
     const struct roster *roster = server->options.roster;
     const char *separator = "";
     for (size_t i = 0; i < roster->plugin_count; i++) {
-        if (strcmp(host_plugin(server->host, i).status, "ready") == 0)
+        struct host_plugin seen = host_plugin(server->host, i);
+        if (strcmp(seen.status, "ready") == 0)
             continue;
-        text_addf(out, "%splugin %s is not up", separator, roster->plugins[i].entry->alias);
+        text_addf(out, "%splugin %s is %s", separator, roster->plugins[i].entry->alias,
+                  seen.quarantine ? "in quarantine" : "not up");
         separator = ", ";
     }
     for (size_t i = 0; i < roster->plugin_count; i++) {
@@ -186,7 +188,8 @@ static void plugin_told(void *user, size_t plugin, const struct error *err)
         return;
     }
     server->plugin_errors[plugin] = *err;
-    if (server->plugin_known[plugin] || host_plugin(server->host, plugin).starts < STARTS_TRIED)
+    struct host_plugin seen = host_plugin(server->host, plugin);
+    if (server->plugin_known[plugin] || (!seen.quarantine && seen.starts < STARTS_TRIED))
         return;
     if (entry->required) {
         error_set(&server->failure, ERR_DENIED,

@@ -130,6 +130,8 @@ static inline void stage_set(struct stage *s, int mode, peer_script script, cons
                   "    path: " BUILD_ROOT "/tests/unit/runtime/plugins/so/%s.so\n"
                   "    isolation: %s\n"
                   "    limits: {%s}\n"
+                  "    restart: {jitter: none}\n"
+                  "    quarantine: {faults: 100}\n"
                   "    grants:\n"
                   "      http: [{scheme: http, host: 127.0.0.1, port: %u, methods: [GET, POST],\n"
                   "              reads: [POST /search], refusals: [402], private: true}]\n"

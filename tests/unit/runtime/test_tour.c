@@ -25,6 +25,7 @@ static void tour_stage(struct stage *s, int mode, unsigned port)
                   "  trip:\n"
                   "    path: " BUILD_ROOT "/tests/unit/runtime/plugins/so/tour.so\n"
                   "    isolation: %s\n"
+                  "    quarantine: {faults: 0}\n"
                   "    grants:\n"
                   "      http: [{scheme: http, host: 127.0.0.1, port: %u, methods: [GET, POST],\n"
                   "              refusals: [400, 422], private: true}]\n",
