@@ -123,7 +123,7 @@ YAML
 jq -nc '[range(150)]' >items.json
 "$SEAM" run many.yaml --input items.json --id many >/dev/null 2>&1 &
 host=$!
-counted() { [ "$(sqlite3 -cmd '.timeout 10000' journal.db "SELECT value >= 20 FROM state WHERE space='p/org.seam.told' AND key='count'" 2>/dev/null)" = 1 ]; }
+counted() { [ "$(sqlite3 -cmd '.timeout 10000' journal.db "SELECT CAST(value AS INTEGER) >= 20 FROM state WHERE space='p/org.seam.told' AND key='count'" 2>/dev/null)" = 1 ]; }
 await counted
 try 2 seam plugins state p --clear
 kill -KILL "$host"
