@@ -290,8 +290,32 @@ static int read_options(const struct args *args, struct conformance_options *opt
     return code;
 }
 
+/* The plugin of that alias, with what the manifest configures it by: its worker is asked for the
+ * agents that stand there. */
+static int find_entry(const struct args *args, const char *alias, struct roster **ret_roster,
+                      const struct roster_plugin **ret_plugin)
+{
+    AUTO(roster_freep) struct roster *roster = NULL;
+    struct error err;
+    if (open_roster(args, true, &roster, &err) != ERR_OK)
+        return report_error(args, &err);
+    for (size_t i = 0; i < roster->plugin_count; i++) {
+        if (strcmp(roster->plugins[i].entry->alias, alias) != 0)
+            continue;
+        if (!roster->plugins[i].card)
+            return report_error(args, &roster->plugins[i].error);
+        *ret_plugin = &roster->plugins[i];
+        *ret_roster = TAKE(roster);
+        return 0;
+    }
+    error_set(&err, ERR_NOT_FOUND, "%s has no plugin `%s`", args_option(args, "--manifest"), alias);
+    return report_error(args, &err);
+}
+
 int plugins_verify(const struct args *args, const char *path)
 {
+    AUTO(roster_freep) struct roster *roster = NULL;
+    const struct roster_plugin *plugin = NULL;
     const char *only[ONLY_MAX];
     enum conform_format format;
     AUTO(freep) char *worker = beside_this_program("seam-worker");
@@ -310,7 +334,15 @@ int plugins_verify(const struct args *args, const char *path)
     if (args_option(args, "--config") &&
         json_read_file(args_option(args, "--config"), LIMIT_FILE, &config, &err) != ERR_OK)
         return report_error(args, &err);
-    options.config = config;
+    if (args_option(args, "--manifest")) {
+        code = find_entry(args, path, &roster, &plugin);
+        if (code != 0)
+            return code;
+        path = plugin->entry->path;
+        if (plugin->card->from_config)
+            options.agents = json_object_get(plugin->card->json, "agents");
+    }
+    options.config = config || !plugin ? config : plugin->entry->config;
     if (conformance_verify(path, &options, &report, &err) != ERR_OK)
         return report_error(args, &err);
     if (options.progress)

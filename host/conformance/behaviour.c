@@ -108,9 +108,10 @@ void kit_skip_level(struct kit *kit, int level, const char *why)
 bool kit_prepare(struct kit *kit)
 {
     const struct card *card = kit->card;
-    if (json_object_get(card->json, "agents_from")) {
+    if (card->from_config && card->agent_count == 0) {
         for (int level = 2; level <= CONFORMANCE_LEVELS; level++)
-            kit_skip_level(kit, level, "its agents stand in its configuration");
+            kit_skip_level(kit, level,
+                           "its agents stand in its configuration (cure: --manifest FILE ALIAS)");
         return false;
     }
     if (kit->inputs)

@@ -57,6 +57,7 @@ struct conformance_options {
     int64_t time_ms;      /* of each level from the second on */
     const char *worker;   /* path of seam-worker */
     const json_t *config; /* NULL: one is made from the card's schema */
+    json_t *agents; /* that stand in that configuration, as the plugin has listed them; or NULL */
     /* Told as each check of a level begins; may be NULL. */
     void (*progress)(void *user, const char *what);
     void *user;

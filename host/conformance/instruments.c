@@ -165,6 +165,9 @@ static void check_valgrind(struct kit *kit)
     if (KIT_SANITIZED)
         kit_skip(kit, CHECK_VALGRIND,
                  "this seam is built with a sanitizer, which valgrind cannot run");
+    else if (kit->options->agents)
+        kit_skip(kit, CHECK_VALGRIND,
+                 "its agents stand in its configuration, which valgrind lacks");
     else if (kit->sanitizer)
         kit_skip(kit, CHECK_VALGRIND, "the plugin is built with a sanitizer: valgrind runs none");
     else if (!valgrind)
@@ -270,6 +273,8 @@ static void check_sanitizer(struct kit *kit)
         return;
     if (!kit->sanitizer)
         kit_skip(kit, CHECK_SANITIZER, "the plugin is built without a sanitizer");
+    else if (kit->options->agents)
+        kit_skip(kit, CHECK_SANITIZER, "its agents stand in its configuration, which it lacks");
     else if (!mkdtemp(folder))
         kit_skip(kit, CHECK_SANITIZER, "no folder for its log: %s", strerror(errno));
     else {

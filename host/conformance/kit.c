@@ -239,6 +239,8 @@ enum error_code conformance_verify(const char *path, const struct conformance_op
     for (size_t i = 0; i < CHECK_COUNT; i++)
         kit.asked[i] = is_asked(options, &checks[i]);
     enum error_code code = level_static(&kit, reterr);
+    if (code == ERR_OK && kit.card && kit.card->from_config && options->agents)
+        code = card_describe(kit.card, options->agents, reterr);
     for (int level = 2; code == ERR_OK && level <= CONFORMANCE_LEVELS && kit.broken < 0; level++)
         if (asks_level(&kit, level)) {
             kit.due_ms = kit_now_ms() + options->time_ms;

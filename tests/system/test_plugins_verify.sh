@@ -41,6 +41,21 @@ if ! sanitized; then
     done
 fi
 
+claim 'agents that stand in a configuration are verified by their alias'
+cat >seam.yaml <<END
+manifest: 1
+store: {url: "sqlite:journal.db"}
+plugins:
+  list:
+    path: "$SINS/describes.so"
+    config: {agents: [{name: one, summary: One, effect: pure, input: true, output: {type: string}}]}
+escalation: {ops: {}}
+END
+try 1 seam plugins verify --manifest seam.yaml list --only L2.output --inputs 5 --json
+[ "$(failed_ids)" = L2.output ] || die "failed: $(failed_ids)"
+try 2 seam plugins verify --manifest seam.yaml nobody
+says err 'has no plugin `nobody`'
+
 claim 'what a plugin is not ends with 2, as what is not asked rightly does'
 try 2 seam plugins verify ./nothing.so
 says err 'nothing.so'
