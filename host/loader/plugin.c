@@ -394,7 +394,7 @@ static void reap(struct plugin *p)
     }
     for (int i = 0; i < OUTPUT_ROUNDS && p->worker.output >= 0; i++)
         worker_read_output(&p->worker, i + 1 == OUTPUT_ROUNDS, log_line, p);
-    if (!p->death && (p->confined || p->stage == STAGE_SERVING))
+    if (!p->death && !worker_unconfined(how))
         p->fault = PLUGIN_CRASHED;
     if (is_coming(p)) {
         struct error err;

@@ -116,6 +116,13 @@ bool worker_reap(struct worker *w, bool wait, char ret_how[static 64])
     return true;
 }
 
+bool worker_unconfined(const char *how)
+{
+    char words[64];
+    snprintf(words, sizeof(words), "exited with status %d", WORKER_UNCONFINED);
+    return strcmp(how, words) == 0;
+}
+
 void worker_done(struct worker *w)
 {
     closep(&w->pidfd);

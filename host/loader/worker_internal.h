@@ -28,6 +28,8 @@ void worker_kill(struct worker *w);
 /* Whether it has ended, waiting for it if asked to: then it is reaped, and ret_how says how, as
  * "was killed by SIGSEGV". */
 bool worker_reap(struct worker *w, bool wait, char ret_how[static 64]);
+/* Of what worker_reap said: it could not confine itself, and nothing of the plugin ran. */
+bool worker_unconfined(const char *how);
 void worker_done(struct worker *w);
 
 typedef void (*line_fn)(void *user, struct slice line);
