@@ -113,6 +113,7 @@
 #define LIMIT_PLUGIN_DESCRIPTORS 1024        /* its files and sockets                           */
 #define LIMIT_PLUGIN_PROCESSES   256         /* its programs and threads of its own             */
 #define LIMIT_LOAD_MS            10000       /* from its start to being ready (default)         */
+#define LIMIT_DESCRIBE_MS        60000       /* to name the agents of its configuration        */
 #define LIMIT_LOG_LINES          1000u       /* lines that it logs in a second                  */
 #define LIMIT_LOG_LAST           10          /* … of them, the last are kept for reports        */
 #define LIMIT_LOG_LAST_BYTES     256         /* … so much of each                               */

@@ -5,8 +5,9 @@
  * becomes part of its card, and at each later start, when it must say the same again, or the
  * operator has approved something else than what would run.
  *
- * The question is a call like any other, with a thread, a limit and an end of its own; but no
- * service is there for it, and nobody but this file hears how it ended.
+ * The question is a call like any other, with a thread, a limit and an end of its own. It may ask
+ * its owner for services, who knows it by plugin_describing(); nobody but this file hears how it
+ * ended.
  */
 #include "document/document.h"
 #include "loader/plugin_internal.h"
@@ -28,6 +29,8 @@ void described_tell(struct plugin *p)
 void described_ask(struct plugin *p)
 {
     p->stage = STAGE_DESCRIBING;
+    if (p->load_due_ns < clock_ns() + p->describe_ns)
+        p->load_due_ns = clock_ns() + p->describe_ns;
     struct call *c = calls_open(&p->calls);
     if (!c) {
         plugin_kill(p, "there was no room for the call that asks for its agents");
@@ -170,6 +173,11 @@ void described_end(struct plugin *p, const struct call_result *result)
         say_failure(p, result);
     else
         plugin_kill(p, "the call that asks for its agents failed: %s", result->reason);
+}
+
+uint64_t plugin_describing(const struct plugin *p)
+{
+    return p->describing;
 }
 
 json_t *plugin_described(const struct plugin *p)

@@ -225,12 +225,6 @@ static void hear_request(struct plugin *p, const struct frame *frame)
     struct slice op = frame->parts[0], body = frame->parts[1];
     if (op.len > LIMIT_NAME || !slice_valid_utf8(op) || !slice_valid_utf8(body))
         break_off(p, "a request that is not UTF-8");
-    else if (frame->id == p->describing)
-        plugin_answer(
-            p, frame->other,
-            &(struct plugin_answer){
-                .status = SEAM_E_UNSUPPORTED,
-                .body = SLICE("{\"message\":\"who describes its agents has no services\"}")});
     else if (p->requests >= LIMIT_PLUGIN_REQUESTS)
         break_off(p, "more requests than it may have under way");
     else if (is_running(p, frame->id))

@@ -76,7 +76,8 @@ struct plugin_options {
                             line                                                      */
     const struct sandbox_plan *sandbox; /* of a worker; NULL = the strictest               */
     int64_t grace_ms;            /* from cancel to kill                                       */
-    int64_t load_ms;             /* from the start to ready(); 0 = LIMIT_LOAD_MS              */
+    int64_t load_ms;             /* from the start to ready(); 0 = LIMIT_LOAD_MS …            */
+    int64_t describe_ms;         /* … to name its agents; 0 = LIMIT_DESCRIBE_MS               */
     size_t payload;              /* bytes of an answer, chunk or request; more = BROKE_ABI    */
     int64_t log_rate, log_burst; /* lines in a second, and at once; 0 = LIMIT_LOG_LINES         */
 };
@@ -133,6 +134,9 @@ enum plugin_fault plugin_fault(const struct plugin *plugin);
 /* The last lines that it logged or printed, oldest first; borrowed. Returns how many. */
 size_t plugin_last_lines(const struct plugin *plugin, const char *ret_lines[static LIMIT_LOG_LAST]);
 
+/* The call that asks it for its agents, by which it may ask for services; 0: none is under way. It
+ * ends with ready() or down(), and is told of by no completed(). */
+uint64_t plugin_describing(const struct plugin *plugin);
 /* What its extension seam.describe/1 listed, a JSON array; NULL for a plugin whose agents stand in
  * its card, or that is not ready. Borrowed from the plugin. */
 json_t *plugin_described(const struct plugin *plugin);

@@ -179,6 +179,8 @@ enum error_code plugin_start(const struct card *card, const struct plugin_option
     plugin_kick(p);
     p->load_due_ns =
         clock_ns() + (options->load_ms > 0 ? options->load_ms : LIMIT_LOAD_MS) * 1000000;
+    p->describe_ns =
+        (options->describe_ms > 0 ? options->describe_ms : LIMIT_DESCRIBE_MS) * 1000000;
     set_timer(p);
     *ret_plugin = p;
     return ERR_OK;

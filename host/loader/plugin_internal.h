@@ -70,6 +70,7 @@ struct plugin {
     bool cut;                 /* it closed its end of the socket */
     char *death;              /* why it was killed; NULL: it was not */
     int64_t load_due_ns;      /* 0: it is loaded */
+    int64_t describe_ns;      /* how long it may be asked for its agents */
     int64_t output_due_ns;    /* when its output is read again; 0: it is read */
     int64_t output_window_ns; /* until then … */
     size_t output_bytes;      /* … it has printed so much */

@@ -522,6 +522,8 @@ void call_requested(void *user, uint64_t id, uint64_t request, struct slice op, 
 {
     struct slot *slot = user;
     struct live_call *call = call_find(slot, id);
+    if (!call)
+        call = describing_call(slot, id);
     if (call)
         service_asked(call, request, op, body);
     else

@@ -19,6 +19,7 @@
  *   purse.c     budgets over all runs
  *   calls.c     the calls in them
  *   services.c  what plugins ask for, but HTTP
+ *   describing.c  what they ask for while they name their agents
  *   nested.c    agent.call: agents that call agents
  *   places.c    who waits for a place, and whether it can come free
  *   http.c      http.send: grants, effects, replays
@@ -171,7 +172,9 @@ struct slot {
     char *last_failure;     /* why it ended, or did not start; in words */
     uint64_t failed_starts; /* since it was up for a call: it did not start, or ended */
     struct live_call *sent; /* newest first                  */
-    struct map by_id;       /* the same, by their id         */
+    struct live_call
+        *describing;  /* that asks for its agents, once it asked for a service; or NULL */
+    struct map by_id; /* the same, by their id         */
     struct call_line waiting;
     struct timer full; /* those that have waited for long are told that it takes no more */
     bool full_armed;
@@ -535,6 +538,21 @@ struct effect_view effect_of(const struct live_call *call, const char *name);
 /* "send", "POST /bookings 1": may an agent name an effect so? */
 bool effect_name_ok(const char *name);
 char *request_digest(const json_t *request);
+
+/* ---- describing.c ---- */
+
+/* The call that asks a plugin for its agents, if that has this id; else NULL. */
+struct live_call *describing_call(struct slot *slot, uint64_t id);
+/* Is it such a call? It has a live_run without a run. */
+bool call_describes(const struct live_call *call);
+/* The plugin has named them, or never will. */
+void describing_end(struct slot *slot);
+/* live_release of such a call. */
+void describing_release(struct live_run *live);
+/* The parts of a host that such calls need, where there is none: loop, clock, network, secrets. */
+WARN_UNUSED enum error_code bench_open(const struct manifest *manifest, struct host **ret_host,
+                                       struct error *reterr);
+void bench_close(struct host *host);
 
 /* ---- nested.c ---- */
 

@@ -154,7 +154,7 @@ static enum error_code load_plugin(struct roster *roster, struct roster_plugin *
                          "in-process` from the manifest",
                          plugin->entry->alias);
     if (code == ERR_OK && plugin->card->from_config && plugin->card->agent_count == 0)
-        code = plugin_describe(plugin, (size_t)roster->manifest->payload, &plugin->error);
+        code = plugin_describe(plugin, roster->manifest, &plugin->error);
     if (code == ERR_OK && known && plugin->card->from_config)
         code = lock_check_agents(roster->lock, roster->manifest, plugin->entry, plugin->card,
                                  &plugin->error);

@@ -489,6 +489,10 @@ void live_free(struct live_run *live)
 
 void live_release(struct live_run *live)
 {
+    if (!live->run) {
+        describing_release(live);
+        return;
+    }
     /* the last request may have ended without a word that has a barrier of its own */
     if (live->transfers == 0 && live->ends == 0 && !live->host->stopping)
         live_settle(live);

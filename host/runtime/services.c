@@ -396,28 +396,32 @@ static void clock_sleep(struct live_call *call, uint64_t request, json_t *body)
 static const struct {
     const char *op;
     bool for_pure, for_writes_only;
+    bool for_describing; /* for a plugin that is asked for its agents */
     void (*serve)(struct live_call *call, uint64_t request, json_t *body);
 } ops[] = {
-    {"http.send/1", false, false, http_asked},
-    {"http.open/1", false, false, stream_open_asked},
-    {"http.read/1", false, false, stream_read_asked},
-    {"http.close/1", false, false, stream_close_asked},
-    {"secret.use/1", false, false, secret_asked},
-    {"state.get/1", false, false, state_asked},
-    {"state.put/1", false, true, state_put},
-    {"effect.begin/1", false, true, effect_begin},
-    {"effect.commit/1", false, true, effect_commit},
-    {"budget.reserve/1", true, false, budget_reserve},
-    {"budget.spend/1", true, false, budget_spend},
-    {"clock.sleep/1", true, false, clock_sleep},
-    {"agent.call/1", true, false, agent_called},
+    {"http.send/1", false, false, true, http_asked},
+    {"http.open/1", false, false, true, stream_open_asked},
+    {"http.read/1", false, false, true, stream_read_asked},
+    {"http.close/1", false, false, true, stream_close_asked},
+    {"secret.use/1", false, false, true, secret_asked},
+    {"state.get/1", false, false, false, state_asked},
+    {"state.put/1", false, true, false, state_put},
+    {"effect.begin/1", false, true, false, effect_begin},
+    {"effect.commit/1", false, true, false, effect_commit},
+    {"budget.reserve/1", true, false, false, budget_reserve},
+    {"budget.spend/1", true, false, false, budget_spend},
+    {"clock.sleep/1", true, false, true, clock_sleep},
+    {"agent.call/1", true, false, false, agent_called},
 };
 
 static void serve(struct live_call *call, uint64_t request, size_t op, json_t *body)
 {
     enum effect_class class = call->agent->effect;
     bool writes = class == CLASS_WRITE || class == CLASS_WRITE_IDEMPOTENT;
-    if ((class == CLASS_PURE && !ops[op].for_pure) || (!writes && ops[op].for_writes_only))
+    if (call_describes(call) && !ops[op].for_describing)
+        service_fail(call->slot, request, SEAM_E_UNSUPPORTED, SEAM_EFFECT_NONE, "describing",
+                     "%s is not there for a plugin that is asked for its agents", ops[op].op);
+    else if ((class == CLASS_PURE && !ops[op].for_pure) || (!writes && ops[op].for_writes_only))
         service_fail(call->slot, request, SEAM_E_DENIED, SEAM_EFFECT_NONE, "class",
                      "agent %s is declared `%s` and may not ask for %s", call->agent->name,
                      effect_class_word(class), ops[op].op);
@@ -432,7 +436,7 @@ void service_asked(struct live_call *call, uint64_t request, struct slice op, st
     struct error err;
     json_t *json = NULL;
     const struct host_options *options = &call->live->host->options;
-    if (options->asked)
+    if (options->asked && !call_describes(call))
         options->asked(options->user, call->live->run, call->task, call->slot->roster->entry->alias,
                        request, op, body);
     for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {

@@ -65,6 +65,7 @@ static void slot_drop(struct slot *slot)
         uv_close((uv_handle_t *)slot->poll, poll_closed);
         slot->poll = NULL;
     }
+    describing_end(slot);
     struct plugin *plugin = TAKE(slot->plugin);
     slot->state = SLOT_OFF;
     slot->freeing = true;
@@ -111,6 +112,7 @@ static void tell(const struct slot *slot, const struct error *err)
 static void ready(void *user, const struct error *err)
 {
     struct slot *slot = user;
+    describing_end(slot);
     if (!err) {
         slot->state = SLOT_UP;
         if (slot->coming) {

@@ -5,10 +5,11 @@
  */
 #include "runtime/host_internal.h"
 
-#include <poll.h>
 #include <string.h>
 
 struct trial {
+    struct slot slot; /* of a host that has nothing else */
+    uv_poll_t poll;   /* closed in the host's last turn      */
     bool over;
     struct error error;
 };
@@ -16,6 +17,7 @@ struct trial {
 static void ready(void *user, const struct error *err)
 {
     struct trial *trial = user;
+    describing_end(&trial->slot);
     trial->over = true;
     if (err)
         trial->error = *err;
@@ -30,11 +32,8 @@ static void completed(void *user, const struct call_result *result)
 static void requested(void *user, uint64_t call, uint64_t request, struct slice op,
                       struct slice body)
 {
-    (void)user;
-    (void)call;
-    (void)request;
-    (void)op;
-    (void)body;
+    struct trial *trial = user;
+    call_requested(&trial->slot, call, request, op, body);
 }
 
 static void emitted(void *user, uint64_t call, struct slice chunk)
@@ -55,6 +54,7 @@ static void logged(void *user, uint64_t call, uint32_t level, struct slice text)
 static void down(void *user, const char *reason)
 {
     struct trial *trial = user;
+    describing_end(&trial->slot);
     if (!trial->over)
         error_set(&trial->error, ERR_IO, "its worker ended: %s", reason);
     trial->over = true;
@@ -66,8 +66,29 @@ struct found {
     json_t *described; /* its agents, if they stand in its configuration */
 };
 
+static void readable(uv_poll_t *poll, int status, int events)
+{
+    struct trial *trial = poll->data;
+    (void)status;
+    (void)events;
+    plugin_dispatch(trial->slot.plugin);
+}
+
+/* Until it is ready, or is not. */
+static void await(struct trial *trial)
+{
+    uv_loop_t *loop = &trial->slot.host->loop;
+    uv_poll_init(loop, &trial->poll, plugin_fd(trial->slot.plugin));
+    trial->poll.data = trial;
+    uv_poll_start(&trial->poll, UV_READABLE, readable);
+    while (!trial->over)
+        uv_run(loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&trial->poll, NULL);
+}
+
 static enum error_code attempt(const struct roster_plugin *plugin, const char *worker,
-                               size_t payload, struct found *ret, struct error *reterr)
+                               const struct manifest *manifest, struct found *ret,
+                               struct error *reterr)
 {
     static const struct plugin_handlers handlers = {
         .ready = ready,
@@ -77,26 +98,26 @@ static enum error_code attempt(const struct roster_plugin *plugin, const char *w
         .logged = logged,
         .down = down,
     };
-    struct trial trial = {.error.code = ERR_OK};
-    struct plugin *started = NULL;
+    struct trial trial = {.slot.roster = plugin};
     AUTO(freep) char *program = find_worker(worker);
-    enum error_code code =
-        plugin_start_entry(plugin, program, NULL, payload, &handlers, &trial, &started, reterr);
+    enum error_code code = bench_open(manifest, &trial.slot.host, reterr);
     if (code != ERR_OK)
         return code;
-    while (!trial.over) {
-        struct pollfd fd = {.fd = plugin_fd(started), .events = POLLIN};
-        if (poll(&fd, 1, -1) > 0)
-            plugin_dispatch(started);
+    code = plugin_start_entry(plugin, program, NULL, (size_t)manifest->payload, &handlers, &trial,
+                              &trial.slot.plugin, reterr);
+    if (code == ERR_OK) {
+        await(&trial);
+        const struct sandbox_report *sandbox = plugin_sandbox(trial.slot.plugin);
+        *ret = (struct found){.held = sandbox != NULL,
+                              .described = json_incref(plugin_described(trial.slot.plugin))};
+        if (sandbox)
+            ret->sandbox = *sandbox;
+        plugin_free(trial.slot.plugin);
+        if (trial.error.code != ERR_OK)
+            code = error_set(reterr, trial.error.code, "%s", trial.error.text);
     }
-    const struct sandbox_report *sandbox = plugin_sandbox(started);
-    *ret = (struct found){.held = sandbox != NULL,
-                          .described = json_incref(plugin_described(started))};
-    if (sandbox)
-        ret->sandbox = *sandbox;
-    plugin_free(started);
-    return trial.error.code == ERR_OK ? ERR_OK
-                                      : error_set(reterr, trial.error.code, "%s", trial.error.text);
+    bench_close(trial.slot.host);
+    return code;
 }
 
 enum error_code host_try_plugin(const struct roster *roster, const char *alias, const char *worker,
@@ -111,8 +132,7 @@ enum error_code host_try_plugin(const struct roster *roster, const char *alias, 
         if (!plugin->card)
             return error_set(reterr, plugin->error.code, "%s", plugin->error.text);
         struct found found = {.held = false};
-        enum error_code code =
-            attempt(plugin, worker, (size_t)roster->manifest->payload, &found, reterr);
+        enum error_code code = attempt(plugin, worker, roster->manifest, &found, reterr);
         json_decref(found.described);
         *ret_held = found.held;
         *ret_sandbox = found.sandbox;
@@ -121,13 +141,14 @@ enum error_code host_try_plugin(const struct roster *roster, const char *alias, 
     return error_set(reterr, ERR_NOT_FOUND, "the manifest has no plugin `%s`", alias);
 }
 
-enum error_code plugin_describe(struct roster_plugin *plugin, size_t payload, struct error *reterr)
+enum error_code plugin_describe(struct roster_plugin *plugin, const struct manifest *manifest,
+                                struct error *reterr)
 {
     struct manifest_plugin entry = *plugin->entry;
     entry.in_process = false;
     struct roster_plugin confined = {.entry = &entry, .card = plugin->card};
     struct found found = {.held = false};
-    enum error_code code = attempt(&confined, NULL, payload, &found, reterr);
+    enum error_code code = attempt(&confined, NULL, manifest, &found, reterr);
     if (code == ERR_OK)
         code = card_describe(plugin->card, found.described, reterr);
     if (code != ERR_OK)

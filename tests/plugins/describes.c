@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Good: its agents are what its configuration says, {"agents": […]}, and each answers what it was
- * given under its name. Not so good where the configuration begins otherwise: "crash", "hang",
- * "ask" for a service, "refuse" with a reason, say "nonsense", or have no such extension ("none").
+ * given under its name. It first asks for what `ask` has, [[op, body], …], with the placeholder of
+ * the last answer for "$" in a body; without `agents` it fails with the last answer, and with one
+ * that is a failure in any case. Not so good where the configuration begins otherwise: "crash",
+ * "hang", "refuse" with a reason, say "nonsense", or have no such extension ("none").
  */
+#include <seam/ask.h>
 #include <stdio.h>
 
 #include "sin.h"
@@ -26,9 +29,40 @@ static seam_status act(void *self, const seam_call *call)
     return SEAM_OK;
 }
 
-static void pass_on(void *user, const seam_reply *reply)
+/* The body, with what "$" stands for. */
+static seam_answer ask(seam_id call, seam_bytes what, const seam_answer *before)
 {
-    answer(*(seam_id *)user, SEAM_E_FAILED, reply->body);
+    char *op = seam_json_text(seam_json_at(what, "/0"), NULL);
+    char *place = seam_json_text(seam_json_at(seam_answer_body(before), "/placeholder"), NULL);
+    seam_bytes body = seam_json_at(what, "/1");
+    const char *dollar = memchr(body.ptr, '$', body.len);
+    char filled[2048];
+    int len = snprintf(filled, sizeof(filled), "%.*s%s%.*s",
+                       (int)(dollar && place ? dollar - body.ptr : (long)body.len), body.ptr,
+                       dollar && place ? place : "",
+                       dollar && place ? (int)(body.ptr + body.len - dollar - 1) : 0,
+                       dollar && place ? dollar + 1 : "");
+    seam_answer answer = seam_ask(host, call, op, (seam_bytes){filled, (size_t)len});
+    free(op);
+    free(place);
+    return answer;
+}
+
+static void ask_all(seam_id call, seam_bytes list)
+{
+    seam_answer last = {0};
+    seam_json_walk walk = seam_json_members(list);
+    while (last.status == SEAM_OK && seam_json_next(&walk)) {
+        seam_answer next = ask(call, walk.value, &last);
+        seam_answer_done(&last);
+        last = next;
+    }
+    seam_bytes all = seam_text(configuration);
+    if (last.status == SEAM_OK && seam_json_at(all, "/agents").len > 0)
+        answer(call, SEAM_OK, all);
+    else
+        answer(call, last.status ? last.status : SEAM_E_FAILED, seam_answer_body(&last));
+    seam_answer_done(&last);
 }
 
 static int begins(const char *word)
@@ -40,13 +74,14 @@ static seam_status describe(void *self, const seam_call *call)
 {
     (void)self;
     seam_id id = call->id;
-    if (begins("crash"))
+    seam_bytes asks = seam_json_at(seam_text(configuration), "/ask");
+    if (asks.len > 0)
+        ask_all(id, asks);
+    else if (begins("crash"))
         write_to_nowhere();
     else if (begins("hang"))
         for (;;)
             pause_ms(1000);
-    else if (begins("ask"))
-        host->request_wait(host, id, "http.send/1", bytes_of("{}"), pass_on, &id);
     else if (begins("refuse"))
         answer(id, SEAM_E_INPUT, bytes_of("{\"message\":\"/functions/0: no such thing\"}"));
     else

@@ -249,8 +249,10 @@ typedef struct seam_describe {
     /* A call as in seam_plugin.start, of effect class SEAM_READ, whose agent is "seam.describe/1"
      * and whose input is {}. It is completed with {"agents": […]}, each in the card's own form;
      * these are checked, approved and pinned as a card's are, and later lists must be equal. A
-     * failure's message tells what is wrong, and where in the configuration. No service is there
-     * for it yet: a request is answered SEAM_E_UNSUPPORTED. [pool] */
+     * failure's message tells what is wrong, and where in the configuration. Of the services it has
+     * http.send/1 and http.open/1 of what the grants call reads, http.read/1, http.close/1,
+     * secret.use/1 and clock.sleep/1, for the host's limit of time; any other request is answered
+     * SEAM_E_UNSUPPORTED. [pool] */
     seam_status (*start)(void *self, const seam_call *call);
 } seam_describe;
 
