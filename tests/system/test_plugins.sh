@@ -137,7 +137,7 @@ ISOLATIONS=worker called 3 sends_rubbish 'bytes that are no frame' 'act asks'
 ISOLATIONS=worker called 3 closes_everything 'closed its connection' 'act asks'
 
 claim "an answer of 1 GB is refused by its size, unread"
-called 1 returns_huge '1073741824 bytes' 'the limits are 8388608'
+called 1 returns_huge '1073741824 bytes' 'limits.payload of the manifest allows 8388608'
 [ "$(stat -c %s journal.db)" -lt 1000000 ] || die "the journal has it"
 
 claim "an answer that is not UTF-8, or has a length and no bytes"
