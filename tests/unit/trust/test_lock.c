@@ -93,8 +93,8 @@ START_TEST(what_is_no_lock_is_refused_with_its_place)
         "{\"lock\": 2, \"plugins\": {}}",
         "{\"lock\": 1, \"plugins\": {\"echo\": {}}}",
         "{\"lock\": 1, \"plugins\": {\"echo\": []}}",
-        "{\"lock\": 1, \"plugins\": {\"echo\": {\"card\": \"x\", \"library\": \"y\", \"granted\": "
-        "{}}}}",
+        ("{\"lock\": 1, \"plugins\": {\"echo\": {\"card\": \"x\", \"library\": \"y\", \"granted\": "
+         "{}}}}"),
         "{\"lock\": 1, \"plugins\": {}} more",
         "{\"lock\": 1, \"lock\": 1, \"plugins\": {}}",
         "\xff\xfe",
