@@ -48,8 +48,7 @@ WARN_UNUSED enum error_code roster_load(const char *manifest_path, struct roster
 /* Asks a plugin, in a worker, for the agents that stand in its configuration: its card has them
  * then. */
 WARN_UNUSED enum error_code plugin_describe(struct roster_plugin *plugin,
-                                            const struct manifest *manifest,
-                                            struct error *reterr);
+                                            const struct manifest *manifest, struct error *reterr);
 /* The same, for who asks what is refused and why: `required` is not heeded. */
 WARN_UNUSED enum error_code roster_survey(const char *manifest_path, struct roster **ret_roster,
                                           struct error *reterr);
