@@ -45,6 +45,7 @@ store: {url: "sqlite:journal.db"}
 plugins:
   p:
     path: "$PLUGIN"
+    quarantine: {faults: 0} # it dies of what it tries
     config: {folder: "$HERE", port: $PORT, pid: $$}
     grants: ${3:-$STATE_ALONE}
     sandbox: {without: [${2:-}]}
