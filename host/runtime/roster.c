@@ -40,6 +40,17 @@ void roster_add_agents(struct catalog *catalog, const char *alias, int64_t call_
         catalog_add(catalog, agent_from_card(alias, call_ms, card, &card->agents[i]));
 }
 
+/* "*" is asked for in case its configuration names some, which need not be. */
+static bool asks_by_name(const json_t *requests)
+{
+    size_t i;
+    const json_t *request;
+    json_array_foreach (requests, i, request)
+        if (strcmp(json_string_value(request), "*") != 0)
+            return true;
+    return false;
+}
+
 /* Says of the plugin's agents what their card asks for and the manifest grants nothing of. */
 static void mark_ungranted(struct catalog *catalog, const struct manifest_plugin *entry,
                            const struct card *card)
@@ -48,11 +59,11 @@ static void mark_ungranted(struct catalog *catalog, const struct manifest_plugin
     const json_t *agents = json_object_get(json_object_get(card->json, "requests"), "agents");
     const json_t *secrets = json_object_get(json_object_get(card->json, "requests"), "secrets");
     size_t length = strlen(entry->alias);
-    const char *what = json_array_size(http) > 0 && entry->http_count == 0        ? "http"
-                       : json_array_size(agents) > 0 && entry->agent_count == 0   ? "agents"
-                       : json_array_size(secrets) > 0 && entry->secret_count == 0 ? "secrets"
-                       : card->state_bytes > 0 && entry->state_bytes < 0          ? "state"
-                                                                                  : NULL;
+    const char *what = json_array_size(http) > 0 && entry->http_count == 0 ? "http"
+                       : asks_by_name(agents) && entry->agent_count == 0   ? "agents"
+                       : asks_by_name(secrets) && entry->secret_count == 0 ? "secrets"
+                       : card->state_bytes > 0 && entry->state_bytes < 0   ? "state"
+                                                                           : NULL;
     if (!what)
         return;
     for (size_t i = 0; i < catalog->count; i++)

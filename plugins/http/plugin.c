@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The plugin's table. A configuration that is wrong is no reason not to be there: seam.describe/1
+ * says what is wrong with it, and where, and nothing can be called.
+ */
+#include "http.h"
+
+struct plugin {
+    const seam_host *host;
+    struct service service;
+    struct trouble trouble;
+};
+
+static seam_status create(const seam_host *host, seam_bytes config, void **ret_self)
+{
+    struct plugin *p = calloc(1, sizeof(*p));
+    if (!p)
+        return SEAM_E_INTERNAL;
+    p->host = host;
+    service_read(&p->service, config, &p->trouble);
+    *ret_self = p;
+    return SEAM_OK;
+}
+
+static seam_status start(void *self, const seam_call *call)
+{
+    const struct plugin *p = self;
+    const struct operation *op = service_find(&p->service, call->agent);
+    return op ? operation_run(&p->service, op, p->host, call) : SEAM_E_UNSUPPORTED;
+}
+
+static seam_status describe(void *self, const seam_call *call)
+{
+    struct plugin *p = self;
+    if (p->trouble.text[0] != '\0')
+        return seam_complete_error(p->host, call->id, SEAM_E_INPUT, SEAM_EFFECT_NONE,
+                                   "http.declaration", p->trouble.text);
+    json_t *agents = operations_describe(&p->service);
+    char *text = json_dumps(agents, JSON_COMPACT);
+    seam_complete_ok(p->host, call->id, SEAM_EFFECT_NONE, seam_text(text ? text : ""));
+    free(text);
+    json_decref(agents);
+    return SEAM_OK;
+}
+
+static void destroy(void *self)
+{
+    struct plugin *p = self;
+    service_done(&p->service);
+    free(p);
+}
+
+static const void *extension(void *self, const char *id)
+{
+    static const seam_describe table = {sizeof(table), describe};
+    (void)self;
+    return strcmp(id, SEAM_DESCRIBE_EXTENSION) == 0 ? &table : NULL;
+}
+
+static const seam_agent *const no_agents[] = {NULL};
+static const seam_plugin the_table = {.size = sizeof(the_table),
+                                      .id = "org.seam.http",
+                                      .version = "1.0.0",
+                                      .agents = no_agents,
+                                      .create = create,
+                                      .start = start,
+                                      .destroy = destroy,
+                                      .extension = extension};
+SEAM_EXPORT const seam_plugin *seam_plugin_v1(uint32_t host_minor)
+{
+    (void)host_minor;
+    return &the_table;
+}
