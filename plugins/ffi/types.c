@@ -238,7 +238,7 @@ void scalar_write(const struct scalar *s, const void *from, seam_writer *out, co
     int64_t integer = scalar_integer(s, from);
     if (s->code == 'b') {
         seam_put_boolean(out, key, integer != 0);
-    } else if (integer >= -EXACT && integer <= EXACT) {
+    } else if (integer <= EXACT && integer >= (s->code == 'u' ? 0 : -EXACT)) {
         seam_put_integer(out, key, integer);
     } else {
         if (s->code == 'i')
