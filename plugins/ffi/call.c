@@ -22,7 +22,8 @@ struct going { /* one call of it */
     const struct call *call;
     struct live live[FFI_ARGS];
     struct collector collectors[FFI_ARGS];
-    union cell result;
+    union cell result; /* of a struct: a pointer to it */
+    char *room;        /* of a struct that is returned by value */
 };
 
 /* A pointer to a function that was found by its name. */
@@ -46,7 +47,8 @@ static bool set_length(struct going *g, int index, struct trouble *t)
     size_t length = of->kind == KIND_ARRAY ? bytes / of->scalar->size : bytes;
     if (of->kind == KIND_ARRAY && of->in)
         length = whose->len / of->scalar->size;
-    return scalar_store(arg->scalar, length, arg->out ? (void *)&live->inner : &live->cell) ||
+    return scalar_store(arg->scalar, length,
+                        arg->by_pointer ? (void *)&live->inner : &live->cell) ||
            trouble_say(t, "/%s: a length of %zu is more than %s holds",
                        of->name ? of->name : "value", length, arg->scalar->name);
 }
@@ -63,6 +65,12 @@ static bool prepare(struct run *run, struct going *g)
         if (!collector_open(&g->collectors[i], arg->callback, &run->trouble))
             return false;
         g->live[i].cell.p = g->collectors[i].code;
+    }
+    const struct returns *ret = &call->returns;
+    if (ret->kind == KIND_STRUCT && !ret->by_pointer) { /* libffi writes a register at least */
+        g->room = calloc(1, ret->shape->type.size + sizeof(ffi_arg));
+        if (!g->room)
+            return trouble_say(&run->trouble, "%s: memory is short", call->name);
     }
     for (int i = 0; i < call->arg_count; i++)
         if (call->args[i].length_of != NOTHING && !set_length(g, i, &run->trouble))
@@ -110,8 +118,7 @@ static void keep_handles(struct run *run, const struct going *g)
 /* libffi widens integers that are smaller than a register. */
 static void narrow(const struct returns *ret, union cell *result)
 {
-    if (ret->kind == KIND_SCALAR && ret->scalar->code != 'f' &&
-        ret->scalar->size < sizeof(ffi_arg)) {
+    if (ret->scalar && ret->scalar->code != 'f' && ret->scalar->size < sizeof(ffi_arg)) {
         uint64_t bits = (uint64_t)result->arg;
         if (ret->scalar->size == 1)
             result->u8 = (uint8_t)bits;
@@ -124,7 +131,7 @@ static void narrow(const struct returns *ret, union cell *result)
 
 static bool has_failed(const struct returns *ret, const union cell *result)
 {
-    int64_t value = ret->kind == KIND_SCALAR ? scalar_integer(ret->scalar, result) : 0;
+    int64_t value = ret->scalar ? scalar_integer(ret->scalar, result) : 0;
     switch (ret->fails) {
     case FAILS_NEVER:
         return ret->kind == KIND_HANDLE && !ret->nullable && !result->p;
@@ -144,7 +151,7 @@ static bool say_failure(struct run *run, const struct going *g, int number)
 {
     const struct returns *ret = &g->call->returns;
     char returned[64] = "NULL", text[400] = "", words[64] = "";
-    if (ret->kind == KIND_SCALAR)
+    if (ret->scalar)
         snprintf(returned, sizeof(returned), "%lld",
                  (long long)scalar_integer(ret->scalar, &g->result));
     if (ret->message) {
@@ -202,12 +209,19 @@ static bool give_result(struct run *run, const struct going *g)
     const struct returns *ret = &g->call->returns;
     if (!ret->name || ret->kind == KIND_HANDLE)
         return true;
-    if (ret->kind == KIND_SCALAR) {
-        scalar_write(ret->scalar, &g->result, &run->out, ret->name);
+    if (ret->kind == KIND_SCALAR || ret->kind == KIND_ENUM) {
+        if (ret->kind == KIND_SCALAR)
+            scalar_write(ret->scalar, &g->result, &run->out, ret->name);
+        else
+            word_write(ret->shape, &g->result, &run->out, ret->name);
         return true;
     }
     if (!g->result.p && !ret->nullable)
         return trouble_say(&run->trouble, "%s returned NULL", g->call->name);
+    if (ret->kind == KIND_STRUCT && g->result.p) {
+        record_write(ret->shape, g->result.p, &run->out, ret->name);
+        return true;
+    }
     if (g->result.p && strnlen(g->result.p, FFI_BYTES + 1) > FFI_BYTES)
         return trouble_say(&run->trouble, "%s returned more than %d bytes", g->call->name,
                            FFI_BYTES);
@@ -237,13 +251,19 @@ static bool give(struct run *run, struct going *g)
 static bool go(struct run *run, struct going *g)
 {
     void *values[FFI_ARGS], (*function)(void);
-    for (int i = 0; i < g->call->arg_count; i++)
-        values[i] = &g->live[i].cell;
+    for (int i = 0; i < g->call->arg_count; i++) {
+        const struct arg *arg = &g->call->args[i];
+        bool whole = arg->kind == KIND_STRUCT && !arg->by_pointer;
+        values[i] = whole ? (void *)g->live[i].bytes : &g->live[i].cell;
+    }
     memcpy(&function, &g->call->function, sizeof(function));
     run->began = true;
     errno = 0;
-    ffi_call((ffi_cif *)(uintptr_t)&g->call->cif, function, &g->result, values);
+    ffi_call((ffi_cif *)(uintptr_t)&g->call->cif, function, g->room ? (void *)g->room : &g->result,
+             values);
     int number = errno;
+    if (g->room)
+        g->result.p = g->room;
     for (int i = 0; i < g->call->arg_count; i++)
         if (!live_intact(&g->live[i])) {
             fprintf(stderr, "%s wrote behind the room of `%s`\n", g->call->name,
@@ -299,11 +319,14 @@ seam_status agent_run(const struct agent *agent, const seam_host *host, const se
         if (run.handles[i] && run.destroy[i])
             call_with(run.destroy[i], run.handles[i]);
     complete(&run, host, call->id, good);
-    for (int i = 0; all && i < agent->call_count; i++)
+    for (int i = 0; all && i < agent->call_count; i++) {
+        free(all[i].room);
         for (int k = 0; k < FFI_ARGS; k++) {
             collector_done(&all[i].collectors[k]);
             free(all[i].live[k].bytes);
+            kept_done(&all[i].live[k].kept);
         }
+    }
     free(all);
     seam_writer_done(&run.out);
     return SEAM_OK;

@@ -18,6 +18,9 @@ enum {
     FFI_CALLS = 32,
     FFI_HANDLES = 16,
     FFI_ROWS = 100000,
+    FFI_FIELDS = 256,     /* of a struct */
+    FFI_ELEMENTS = 16384, /* of an array in a struct */
+    FFI_DEPTH = 8,        /* of structs in structs */
     FFI_BYTES = 8 << 20,
     NOTHING = -1
 };
@@ -59,7 +62,7 @@ int64_t scalar_integer(const struct scalar *s, const void *from);
 bool scalar_store(const struct scalar *s, uint64_t value, void *ret); /* false: it does not fit */
 int scalar_compare(const struct scalar *s, const void *a, const void *b);
 
-/* ---- signature.c ---- */
+/* ---- shapes.c: the types that a library names ---- */
 
 enum kind {
     KIND_VOID,
@@ -71,8 +74,72 @@ enum kind {
     KIND_CALLBACK,
     KIND_NULL,
     KIND_STRINGS,
-    KIND_POINTER
+    KIND_POINTER,
+    KIND_ENUM,
+    KIND_STRUCT
 };
+
+struct shape;
+struct field {
+    char *name;
+    enum kind kind; /* scalar, string, pointer, enum, struct */
+    const struct scalar *scalar;
+    const struct shape *shape;  /* of an enum or a struct */
+    size_t count;               /* of an array; 0: it is none */
+    bool utf8, base64;          /* what an array of bytes is in JSON; else numbers */
+    size_t size, offset;        /* size: of one element */
+    seam_bytes value;           /* the constant; absent: there is none */
+    ffi_type array, **elements; /* of an array, which libffi knows as a struct of its elements */
+};
+struct word {
+    char *name;
+    int64_t value;
+};
+struct shape {
+    char *name;
+    enum kind kind; /* enum, struct */
+    seam_bytes json;
+    const struct scalar *scalar; /* of an enum */
+    struct word *words;
+    size_t word_count;
+    struct field *fields;
+    size_t field_count;
+    size_t *offsets;
+    ffi_type type, **elements;
+    bool is_read, is_being_read;
+};
+struct library {
+    char *name;
+    void *loaded;
+    char sha256[65];
+    struct shape *shapes;
+    size_t shape_count;
+};
+/* Reads the library's `types`; their layout is libffi's, and must be the one that was pinned. */
+bool shapes_read(struct library *library, seam_bytes types, const char *place, struct trouble *t);
+void shapes_done(struct library *library);
+const struct shape *shape_find(const struct library *library, seam_bytes name, enum kind kind);
+/* What it is in an `abi`: each field with its offset. The caller frees. */
+char *shape_abi(const struct shape *shape);
+
+/* ---- records.c: JSON for them ---- */
+
+/* What the strings of a struct point to while its call is made. */
+struct kept {
+    char **texts;
+    size_t count;
+};
+void kept_done(struct kept *kept);
+bool record_read(const struct shape *shape, seam_bytes json, char *ret, struct kept *kept,
+                 const char *place, struct trouble *t);
+void record_write(const struct shape *shape, const char *from, seam_writer *out, const char *key);
+void record_schema(const struct shape *shape, seam_writer *out, const char *key, bool input);
+bool word_read(const struct shape *shape, seam_bytes json, void *ret, const char *place,
+               struct trouble *t);
+void word_write(const struct shape *shape, const void *from, seam_writer *out, const char *key);
+void word_schema(const struct shape *shape, seam_writer *out, const char *key, bool input);
+
+/* ---- signature.c ---- */
 
 struct callback_arg {
     char *name; /* NULL: it is not kept */
@@ -92,8 +159,10 @@ struct callback {
 struct arg {
     char *name;
     enum kind kind;
-    const struct scalar *scalar; /* of a scalar, or of the elements of an array */
+    const struct scalar *scalar; /* of a scalar, an enum, or the elements of an array */
+    const struct shape *shape;   /* of an enum or a struct */
     bool in, out, nullable, utf8;
+    bool by_pointer;  /* a scalar, an enum, a struct: what is passed points to it */
     seam_bytes value; /* the constant; absent: there is none */
     int length_of;    /* the argument whose length it is */
     int length;       /* the argument that is its length */
@@ -106,7 +175,9 @@ enum failure { FAILS_NEVER, FAILS_NEGATIVE, FAILS_ZERO, FAILS_NONZERO, FAILS_NUL
 struct returns {
     char *name; /* NULL: it is no output */
     enum kind kind;
-    const struct scalar *scalar;
+    const struct scalar *scalar; /* of a scalar or an enum */
+    const struct shape *shape;
+    bool by_pointer; /* a struct that the library keeps */
     bool nullable;
     int length_of, handle;
     void *free, *destroy;
@@ -132,11 +203,6 @@ struct agent {
     char *handles[FFI_HANDLES];
     int handle_count;
 };
-struct library {
-    char *name;
-    void *loaded;
-    char sha256[65];
-};
 struct signatures {
     struct library *libraries;
     size_t library_count;
@@ -150,6 +216,9 @@ char *json_word(seam_bytes json, const char *pointer); /* the caller frees; NULL
 
 /* ---- pin.c ---- */
 
+/* Whether `abi` and `pin` in the JSON are what was said of the library. */
+bool pinned(seam_bytes json, const char *said, const char *what, const struct library *library,
+            const char *place, struct trouble *t);
 bool library_load(struct library *library, const char *path, const char *sha256, const char *place,
                   struct trouble *t);
 /* Whether the call is what was pinned: its `abi` and `pin` in the configuration. */
@@ -161,6 +230,9 @@ bool pin_check(const struct call *call, const struct library *library, seam_byte
 /* {"agents": […]} as seam.describe/1 wants it. False: two things of one name differ. */
 bool schema_write(const struct signatures *s, seam_writer *out, struct trouble *t);
 
+/* Of what put_string() writes. */
+void put_string_schema(seam_writer *out, const char *key);
+
 /* ---- values.c: what an argument is while its call is made ---- */
 
 struct live {
@@ -168,6 +240,7 @@ struct live {
     union cell inner; /* what it points to, for a scalar that is passed by pointer */
     char *bytes;      /* owned */
     size_t len, room; /* of bytes, in use and in all */
+    struct kept kept;
 };
 enum { CANARY = 16 };
 bool live_take(struct live *live, const struct arg *arg, seam_bytes input, struct trouble *t);

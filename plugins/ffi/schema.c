@@ -8,7 +8,7 @@
 static bool is_input(const struct arg *arg)
 {
     bool kind = arg->kind == KIND_SCALAR || arg->kind == KIND_STRING || arg->kind == KIND_BUFFER ||
-                arg->kind == KIND_ARRAY;
+                arg->kind == KIND_ARRAY || arg->kind == KIND_ENUM || arg->kind == KIND_STRUCT;
     return kind && arg->in && arg->value.len == 0 && arg->length_of == NOTHING;
 }
 
@@ -19,7 +19,7 @@ static bool is_output(const struct arg *arg)
     return arg->out && arg->kind != KIND_HANDLE && arg->length_of == NOTHING;
 }
 
-static void put_string_schema(seam_writer *out, const char *key)
+void put_string_schema(seam_writer *out, const char *key)
 {
     seam_put_json(out, key,
                   seam_text("{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":"
@@ -51,6 +51,10 @@ static void put_arg_schema(const struct arg *arg, seam_writer *out, const char *
     } else if (arg->kind == KIND_SCALAR) {
         seam_put_array(out, "allOf");
         scalar_schema(arg->scalar, out, NULL);
+        seam_put_end(out);
+    } else if (arg->kind == KIND_ENUM || arg->kind == KIND_STRUCT) {
+        seam_put_array(out, "allOf");
+        (arg->kind == KIND_ENUM ? word_schema : record_schema)(arg->shape, out, NULL, input);
         seam_put_end(out);
     } else if (arg->kind == KIND_ARRAY) {
         seam_put_text(out, "type", "array");
@@ -116,7 +120,8 @@ static bool put_input(const struct agent *agent, seam_writer *out, struct troubl
             const struct arg *arg = &agent->calls[c].args[a];
             const struct arg *first = is_input(arg) ? earlier(agent, arg) : NULL;
             if (first && (first->kind != arg->kind || first->scalar != arg->scalar ||
-                          first->utf8 != arg->utf8 || first->nullable != arg->nullable))
+                          first->shape != arg->shape || first->utf8 != arg->utf8 ||
+                          first->nullable != arg->nullable))
                 return trouble_say(t, "agent `%s`: two calls take `%s`, as different types",
                                    agent->name, arg->name);
             if (first || !is_input(arg))
@@ -148,19 +153,28 @@ static bool add_output(const struct agent *agent, const char *names[], int *coun
     return true;
 }
 
+static void put_plain_returns(const struct returns *ret, seam_writer *out, const char *key)
+{
+    if (ret->kind == KIND_SCALAR)
+        scalar_schema(ret->scalar, out, key);
+    else if (ret->kind == KIND_ENUM)
+        word_schema(ret->shape, out, key, false);
+    else if (ret->kind == KIND_STRUCT)
+        record_schema(ret->shape, out, key, false);
+    else
+        put_string_schema(out, key);
+}
+
 static void put_returns_schema(const struct returns *ret, seam_writer *out)
 {
-    if (ret->kind == KIND_SCALAR) {
-        scalar_schema(ret->scalar, out, ret->name);
-        return;
-    }
-    if (!ret->nullable) {
-        put_string_schema(out, ret->name);
+    bool pointer = ret->kind == KIND_STRING || ret->by_pointer;
+    if (!pointer || !ret->nullable) {
+        put_plain_returns(ret, out, ret->name);
         return;
     }
     seam_put_object(out, ret->name);
     seam_put_array(out, "anyOf");
-    put_string_schema(out, NULL);
+    put_plain_returns(ret, out, NULL);
     seam_put_json(out, NULL, seam_text("{\"type\":\"null\"}"));
     seam_put_end(out);
     seam_put_end(out);

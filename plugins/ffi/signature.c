@@ -128,8 +128,44 @@ static enum kind kind_of(seam_bytes type)
            : seam_json_is(type, "array")    ? KIND_ARRAY
            : seam_json_is(type, "handle")   ? KIND_HANDLE
            : seam_json_is(type, "callback") ? KIND_CALLBACK
+           : seam_json_is(type, "enum")     ? KIND_ENUM
+           : seam_json_is(type, "struct")   ? KIND_STRUCT
            : seam_json_is(type, "void")     ? KIND_VOID
                                             : KIND_NULL;
+}
+
+/* The type that `of` of an enum or a struct names. */
+static bool read_shape(const struct reading *r, enum kind kind, seam_bytes json,
+                       const struct shape **ret_shape, const struct scalar **ret_scalar)
+{
+    if (kind != KIND_ENUM && kind != KIND_STRUCT)
+        return true;
+    seam_bytes of = seam_json_at(json, "/of");
+    *ret_shape = shape_find(r->library, of, kind);
+    if (!*ret_shape)
+        return trouble_say(r->trouble, "%s/of: the types of the library `%s` have no %s %.*s",
+                           r->place, r->library->name, kind == KIND_ENUM ? "enum" : "struct",
+                           of.len ? (int)(of.len < 80 ? of.len : 80) : 7,
+                           of.len ? of.ptr : "(none)");
+    *ret_scalar = (*ret_shape)->scalar;
+    return true;
+}
+
+/* Whether what `by` says can be. */
+static bool check_by(const struct reading *r, const struct arg *arg, seam_bytes by)
+{
+    bool shaped = arg->kind == KIND_SCALAR || arg->kind == KIND_ENUM || arg->kind == KIND_STRUCT;
+    if (by.len > 0 && !shaped)
+        return trouble_say(r->trouble, "%s: `by` is for a scalar, an enum or a struct", r->place);
+    if (arg->out && seam_json_is(by, "value"))
+        return trouble_say(r->trouble, "%s: what is written to is passed by pointer", r->place);
+    if (arg->kind == KIND_STRUCT && arg->value.len > 0)
+        return trouble_say(r->trouble, "%s: a struct has no `value` (cure: its fields have)",
+                           r->place);
+    if (arg->kind == KIND_STRUCT && arg->nullable && (arg->out || !arg->by_pointer))
+        return trouble_say(
+            r->trouble, "%s: `nullable` is for a struct that is read through a pointer", r->place);
+    return true;
 }
 
 static bool check_arg(const struct reading *r, const struct arg *arg)
@@ -170,6 +206,11 @@ static bool read_arg(struct reading *r, struct arg *arg, seam_bytes json)
     arg->size = (size_t)size;
     if (arg->kind == KIND_ARRAY)
         arg->scalar = scalar_find(seam_json_at(json, "/of"));
+    seam_bytes by = seam_json_at(json, "/by");
+    bool shaped = arg->kind == KIND_SCALAR || arg->kind == KIND_ENUM || arg->kind == KIND_STRUCT;
+    arg->by_pointer = shaped && (arg->out || seam_json_is(by, "pointer"));
+    if (!read_shape(r, arg->kind, json, &arg->shape, &arg->scalar) || !check_by(r, arg, by))
+        return false;
     if (arg->kind == KIND_HANDLE && arg->name)
         arg->handle = find_handle(r->agent, arg->name, arg->out);
     if (!find_symbol(r, json, "/destroy", &arg->destroy))
@@ -215,12 +256,18 @@ static bool read_error(struct reading *r, struct returns *ret, seam_bytes json)
     bool good = !of || ret->message_of != NOTHING ||
                 trouble_say(r->trouble, "%s/returns/error: there is no handle `%s`", r->place, of);
     free(of);
-    bool pointer = ret->kind == KIND_STRING || ret->kind == KIND_HANDLE;
-    bool integer = ret->kind == KIND_SCALAR && ret->scalar->code != 'f';
+    bool pointer = ret->kind == KIND_STRING || ret->kind == KIND_HANDLE || ret->by_pointer;
+    bool integer = ret->scalar && ret->scalar->code != 'f';
     if (good && ret->fails != FAILS_NEVER && (ret->fails == FAILS_NULL ? !pointer : !integer))
         return trouble_say(r->trouble, "%s/returns/error: `when` does not fit what is returned",
                            r->place);
-    return good && find_symbol(r, json, "/message", &ret->message);
+    if (!good || !find_symbol(r, json, "/message", &ret->message))
+        return false;
+    return !ret->message || ret->message_of != NOTHING || integer ||
+           trouble_say(r->trouble,
+                       "%s/returns/error: `message` is asked with an integer that was returned, or "
+                       "wants `message_of`",
+                       r->place);
 }
 
 static bool read_returns(struct reading *r, seam_bytes json)
@@ -233,7 +280,11 @@ static bool read_returns(struct reading *r, seam_bytes json)
     ret->scalar = scalar_find(type);
     ret->kind = ret->scalar ? KIND_SCALAR : kind_of(type);
     ret->nullable = seam_json_true(seam_json_at(json, "/nullable"));
+    ret->by_pointer =
+        ret->kind == KIND_STRUCT && seam_json_is(seam_json_at(json, "/by"), "pointer");
     ret->name = json_word(json, "/name");
+    if (!read_shape(r, ret->kind, json, &ret->shape, &ret->scalar))
+        return false;
     char *length_of = json_word(json, "/length_of");
     if (length_of)
         ret->length_of = find_arg(r->call, length_of);
@@ -253,9 +304,16 @@ static bool read_returns(struct reading *r, seam_bytes json)
 
 /* ---- the whole ---- */
 
-static ffi_type *type_of(const struct arg *arg)
+/* What crosses. */
+static ffi_type *type_of(enum kind kind, const struct scalar *scalar, const struct shape *shape,
+                         bool by_pointer)
 {
-    return arg->kind == KIND_SCALAR && !arg->out ? arg->scalar->type : &ffi_type_pointer;
+    if (kind == KIND_VOID)
+        return &ffi_type_void;
+    if (kind == KIND_STRUCT && !by_pointer)
+        return (ffi_type *)(uintptr_t)&shape->type;
+    bool plain = kind == KIND_SCALAR || kind == KIND_ENUM;
+    return plain && !by_pointer ? scalar->type : &ffi_type_pointer;
 }
 
 static bool read_call(struct reading *r, seam_bytes json)
@@ -272,15 +330,15 @@ static bool read_call(struct reading *r, seam_bytes json)
         struct arg *arg = &call->args[call->arg_count++];
         if (!read_arg(r, arg, walk.value))
             return false;
-        call->types[call->arg_count - 1] = type_of(arg);
+        call->types[call->arg_count - 1] =
+            type_of(arg->kind, arg->scalar, arg->shape, arg->by_pointer);
     }
     memcpy(r->place, base, sizeof(base));
     if (!link_lengths(r, seam_json_at(json, "/args")) ||
         !read_returns(r, seam_json_at(json, "/returns")))
         return false;
-    ffi_type *type = call->returns.kind == KIND_VOID     ? &ffi_type_void
-                     : call->returns.kind == KIND_SCALAR ? call->returns.scalar->type
-                                                         : &ffi_type_pointer;
+    const struct returns *ret = &call->returns;
+    ffi_type *type = type_of(ret->kind, ret->scalar, ret->shape, ret->by_pointer);
     if (ffi_prep_cif(&call->cif, FFI_DEFAULT_ABI, (unsigned)call->arg_count, type, call->types) !=
         FFI_OK)
         return trouble_say(r->trouble, "%s: libffi cannot make such a call", r->place);
@@ -343,7 +401,8 @@ bool signatures_read(struct signatures *s, seam_bytes config, struct trouble *t)
         char place[128], *path = json_word(walk.value, "/path");
         char *sha256 = json_word(walk.value, "/sha256");
         snprintf(place, sizeof(place), "/libraries/%.64s", library->name);
-        bool good = library_load(library, path ? path : "", sha256 ? sha256 : "", place, t);
+        bool good = library_load(library, path ? path : "", sha256 ? sha256 : "", place, t) &&
+                    shapes_read(library, seam_json_at(walk.value, "/types"), place, t);
         free(path);
         free(sha256);
         if (!good)
@@ -381,8 +440,10 @@ void signatures_done(struct signatures *s)
         free(agent->name);
         free(agent->summary);
     }
-    for (size_t i = 0; i < s->library_count; i++)
+    for (size_t i = 0; i < s->library_count; i++) {
+        shapes_done(&s->libraries[i]);
         free(s->libraries[i].name);
+    }
     free(s->agents);
     free(s->libraries);
 }

@@ -67,22 +67,43 @@ static bool take_bytes(struct live *live, const struct arg *arg, seam_bytes json
     return true;
 }
 
+/* A scalar, an enum: in the cell, or where the cell points to. */
+static bool take_scalar(struct live *live, const struct arg *arg, seam_bytes json,
+                        const char *place, struct trouble *t)
+{
+    char why[160];
+    void *to = arg->by_pointer ? &live->inner : &live->cell;
+    live->cell.p = arg->by_pointer ? &live->inner : NULL;
+    if (arg->length_of != NOTHING || !arg->in)
+        return true;
+    if (arg->kind == KIND_ENUM)
+        return word_read(arg->shape, json, to, place, t);
+    return scalar_read(arg->scalar, json, to, why) || trouble_say(t, "%s: %s", place, why);
+}
+
+static bool take_struct(struct live *live, const struct arg *arg, seam_bytes json,
+                        const char *place, struct trouble *t)
+{
+    if (!make_room(live, 0, arg->shape->type.size))
+        return trouble_say(t, "%s: memory is short", place);
+    live->cell.p = live->bytes;
+    return !arg->in || record_read(arg->shape, json, live->bytes, &live->kept, place, t);
+}
+
 bool live_take(struct live *live, const struct arg *arg, seam_bytes input, struct trouble *t)
 {
-    char why[160], pointer[80];
+    char place[80];
     seam_bytes json = arg->value;
-    if (json.len == 0 && arg->name) {
-        snprintf(pointer, sizeof(pointer), "/%s", arg->name);
-        json = seam_json_at(input, pointer);
-    }
+    snprintf(place, sizeof(place), "/%s", arg->name ? arg->name : "value");
+    if (json.len == 0 && arg->name)
+        json = seam_json_at(input, place);
     bool null = arg->nullable && (json.len == 0 || seam_json_kind_of(json) == SEAM_JSON_NULL);
     switch (arg->kind) {
     case KIND_SCALAR:
-        live->cell.p = arg->out && !null ? &live->inner : NULL;
-        if (arg->length_of != NOTHING || !arg->in || null)
-            return true;
-        return scalar_read(arg->scalar, json, arg->out ? &live->inner : &live->cell, why) ||
-               trouble_say(t, "/%s: %s", arg->name ? arg->name : "value", why);
+    case KIND_ENUM:
+        return null || take_scalar(live, arg, json, place, t);
+    case KIND_STRUCT:
+        return (null && arg->in) || take_struct(live, arg, json, place, t);
     case KIND_STRING:
     case KIND_BUFFER:
     case KIND_ARRAY:
@@ -118,6 +139,15 @@ bool live_give(const struct live *live, const struct arg *arg, seam_writer *out,
 {
     if (arg->kind == KIND_SCALAR) {
         scalar_write(arg->scalar, &live->inner, out, arg->name);
+        return true;
+    }
+    if (arg->kind == KIND_ENUM || arg->kind == KIND_STRUCT) {
+        if (arg->kind == KIND_ENUM)
+            word_write(arg->shape, &live->inner, out, arg->name);
+        else if (live->bytes)
+            record_write(arg->shape, live->bytes, out, arg->name);
+        else
+            seam_put_null(out, arg->name);
         return true;
     }
     seam_bytes bytes = {live->bytes, live->len};

@@ -54,14 +54,17 @@ static void pin_call(json_t *call, const json_t *library)
 
 static json_t *configuration(void)
 {
-    json_t *config = NULL, *value, *agent, *call;
+    json_t *config = NULL, *value, *agent, *call, *shape;
     struct error err = {.text = ""};
     ck_assert_msg(json_read_file(SIGNATURES, LIMIT_FILE, &config, &err) == ERR_OK, "%s", err.text);
     json_t *libraries = json_object_get(config, "libraries");
-    const char *name;
+    const char *name, *type;
     size_t i, k;
-    json_object_foreach (libraries, name, value)
+    json_object_foreach (libraries, name, value) {
         pin_library(value);
+        json_object_foreach (json_object_get(value, "types"), type, shape)
+            pin_call(shape, value);
+    }
     json_array_foreach (json_object_get(config, "agents"), i, agent)
         json_array_foreach (json_object_get(agent, "calls"), k, call)
             pin_call(call, json_object_get(libraries,
@@ -366,6 +369,50 @@ START_TEST(libcrypt_answers_as_it_does_when_called_directly)
 }
 END_TEST
 
+START_TEST(structs_pass_by_value_and_by_pointer_as_they_do_when_called_directly)
+{
+    AUTO(card_freep) struct card *card = NULL;
+    AUTO(card_freep) struct card *same = NULL;
+    struct bench *b = start(&card), *back = start(&same);
+    for (int i = 0; i < CALLS; i++) {
+        char input[96];
+        long n = (i - CALLS / 2) * 1234567L;
+        if (i % 2 == 0)
+            snprintf(input, sizeof(input), "{\"numerator\":%ld,\"denominator\":%d}", n, i + 1);
+        else
+            snprintf(input, sizeof(input), "{\"seconds\":%ld}", n);
+        send(b, i % 2 == 0 ? "ldiv" : "calendar", input);
+    }
+    for (int i = 0; i < CALLS; i++) {
+        long n = (i - CALLS / 2) * 1234567L;
+        struct tm tm;
+        AUTO(json_decrefp)
+        json_t *got = checked(b, card, i % 2 == 0 ? "ldiv" : "calendar", (size_t)i);
+        if (i % 2 == 0) {
+            ldiv_t is = ldiv(n, i + 1);
+            AUTO(json_decrefp)
+            json_t *expected = json_pack("{s:{s:I,s:I}}", "result", "quot", (json_int_t)is.quot,
+                                         "rem", (json_int_t)is.rem);
+            ck_assert_msg(json_equal(got, expected), "%s", b->bodies[i]);
+            continue;
+        }
+        gmtime_r(&n, &tm);
+        json_t *it = json_object_get(got, "tm");
+        ck_assert_int_eq(json_integer_value(json_object_get(it, "tm_yday")), tm.tm_yday);
+        ck_assert_int_eq(json_integer_value(json_object_get(it, "tm_year")), tm.tm_year);
+        ck_assert_str_eq(json_string_value(json_object_get(it, "tm_zone")), tm.tm_zone);
+        send(back, "seconds", b->bodies[i]);
+    }
+    for (int i = 0; i < CALLS / 2; i++) {
+        AUTO(json_decrefp) json_t *got = checked(back, card, "seconds", (size_t)i);
+        ck_assert_int_eq(json_integer_value(json_object_get(got, "seconds")),
+                         (2 * i + 1 - CALLS / 2) * 1234567L);
+    }
+    stop(b);
+    stop(back);
+}
+END_TEST
+
 /* ---- odd inputs, failures, refusals ---- */
 
 static void expect(const char *agent, const char *input, int32_t status, uint32_t effect,
@@ -399,6 +446,21 @@ START_TEST(numbers_are_exact_or_refused)
     expect("crc32", "{\"crc\":0,\"data\":\"?\"}", SEAM_E_INPUT, 0, "/data: expected base64");
     expect("sort", "{\"numbers\":[3,-1,2,2]}", SEAM_OK, 0, "{\"numbers\":[-1,2,2,3]}");
     expect("sort", "{\"numbers\":[]}", SEAM_OK, 0, "{\"numbers\":[]}");
+}
+END_TEST
+
+START_TEST(enums_are_names_and_structs_are_read_in_full)
+{
+    expect("timer", "{\"which\":\"ITIMER_REAL\"}", SEAM_OK, 0,
+           "{\"timer\":{\"it_interval\":{\"tv_sec\":0,\"tv_usec\":0},\"it_value\":{\"tv_sec\":0,"
+           "\"tv_usec\":0}}}");
+    expect("timer", "{\"which\":\"ITIMER_UNREAL\"}", SEAM_E_INPUT, 0,
+           "/which: expected one of the 3 names of `which`, such as \\\"ITIMER_REAL\\\"");
+    expect("timer", "{\"which\":0}", SEAM_E_INPUT, 0, "/which: expected one of");
+    expect("timer", "{}", SEAM_E_INPUT, 0, "found nothing");
+    expect("seconds", "{\"tm\":{\"tm_sec\":0}}", SEAM_E_INPUT, 0, "/tm/tm_min: expected int");
+    expect("seconds", "{\"tm\":null}", SEAM_E_INPUT, 0, "/tm: expected an object, the struct `tm`");
+    expect("calendar", "{\"seconds\":\"9223372036854775807\"}", SEAM_E_FAILED, 0, "EOVERFLOW");
 }
 END_TEST
 
@@ -467,10 +529,47 @@ START_TEST(a_wrong_signature_or_library_is_refused_with_the_difference)
 }
 END_TEST
 
+static json_t *fields_of(json_t *config, const char *type)
+{
+    json_t *library = json_object_get(json_object_get(config, "libraries"), "c");
+    return json_object_get(json_object_get(json_object_get(library, "types"), type), "struct");
+}
+
+START_TEST(a_wrong_layout_is_refused_with_the_difference)
+{
+    json_t *config = configuration(), *fields = fields_of(config, "tm");
+    json_array_remove(fields, 8);
+    expect_refusal(
+        config,
+        "/libraries/c/types/tm: the type is not the library's: its layout is `struct 56/8 {");
+
+    config = configuration();
+    fields = fields_of(config, "ldiv_t");
+    json_object_set_new(json_array_get(fields, 0), "type", json_string("int"));
+    expect_refusal(config,
+                   "its layout is `struct 16/8 {quot i64@0, rem i64@8}` and what is written "
+                   "here has `struct 16/8 {quot i32@0, rem i64@8}`");
+
+    config = configuration();
+    fields = fields_of(config, "timeval");
+    json_object_set_new(json_array_get(fields, 0), "type", json_string("struct"));
+    json_object_set_new(json_array_get(fields, 0), "of", json_string("itimerval"));
+    expect_refusal(config, "it is within itself");
+
+    config = configuration();
+    fields = fields_of(config, "timeval");
+    json_object_set_new(json_array_get(fields, 0), "type", json_string("struct"));
+    expect_refusal(config, "field `tv_sec`: `of` names no struct among the types of this library");
+}
+END_TEST
+
 UNIT_MAIN(libm_answers_as_it_does_when_called_directly,
           zlib_answers_as_it_does_when_called_directly, what_zlib_compressed_it_gives_back,
           sqlite_collects_rows_in_a_script_of_calls,
-          libcrypt_answers_as_it_does_when_called_directly, numbers_are_exact_or_refused,
+          libcrypt_answers_as_it_does_when_called_directly,
+          structs_pass_by_value_and_by_pointer_as_they_do_when_called_directly,
+          enums_are_names_and_structs_are_read_in_full,
+          a_wrong_layout_is_refused_with_the_difference, numbers_are_exact_or_refused,
           failures_are_told_in_the_words_of_the_library,
           a_function_that_crashes_ends_its_worker_alone,
           a_wrong_signature_or_library_is_refused_with_the_difference)

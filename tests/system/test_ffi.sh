@@ -106,11 +106,96 @@ cp out twice.json
 manifest twice.json "grants: {fs: [{path: $PWD, mode: r}]}"
 try 0 seam plugins --static
 
+claim "structs and enums are made of what the compiler laid out, whatever is within them"
+cat >shapes.h <<'HEADER'
+#include <stdint.h>
+enum colour { RED, GREEN = 5, BLUE = -2 };
+typedef struct { double x, y; } point;
+struct shape {
+    char tag;
+    point corners[2];
+    enum colour colour;
+    const char *label;
+    char name[9];
+    unsigned char raw[3];
+    short odd;
+    uint64_t big;
+};
+struct __attribute__((packed)) tight { char tag; int number; };
+struct shape turn(struct shape it, point by, enum colour to);
+int odd_of(const struct shape *it, enum colour *ret_colour);
+int number_of(struct tight *it);
+HEADER
+cat >shapes.c <<'SOURCE'
+#include "shapes.h"
+struct shape turn(struct shape it, point by, enum colour to)
+{
+    for (int i = 0; i < 2; i++)
+        it.corners[i] = (point){it.corners[i].x + by.x, it.corners[i].y + by.y};
+    it.colour = to;
+    it.raw[2]++;
+    return it;
+}
+int odd_of(const struct shape *it, enum colour *ret_colour)
+{
+    *ret_colour = it->colour == BLUE ? (enum colour)77 : it->colour;
+    return it->odd;
+}
+int number_of(struct tight *it) { return it->number; }
+SOURCE
+cc -shared -fPIC -o libshapes.so shapes.c
+try 0 seam new ffi --lib ./libshapes.so --function turn --function odd_of --header "$PWD/shapes.h"
+cp out by-header.json
+cc -shared -fPIC -g -o libshapes.so shapes.c
+try 0 seam new ffi --lib ./libshapes.so --function turn --function odd_of --function number_of
+says err 'number_of: look at it: a pointer, taken for handle: number is not where its type puts it'
+jq -e --slurpfile header by-header.json '[.libraries.lib.types[].abi] | sort
+    == ($header[0].libraries.lib.types | map(.abi) | sort)' out >/dev/null || die "one layout is another"
+jq 'del(.agents[2]) | .agents[].effect = "pure"' out >shapes.json
+manifest shapes.json "grants: {fs: [{path: $PWD, mode: r}]}"
+try 0 seam plugins
+cat >shapes.yaml <<'FLOW'
+flow: shapes
+version: 1.0.0
+input: {schema: {type: object, properties: {}, additionalProperties: false}}
+budget: {attempts: 9, calls: 9, time: 10m}
+steps:
+  turn:
+    agent: libs/turn
+    input:
+      it: {tag: 7, corners: [{x: 1, y: 2}, {x: 3, y: 4}], colour: RED, label: grün, name: eight888,
+           raw: AQID, odd: -9, big: "18446744073709551615"}
+      by: {x: 0.5, y: -1}
+      to: BLUE
+  odd:
+    agent: libs/odd_of
+    input: {it: {tag: 7, corners: [{x: 1, y: 2}, {x: 3, y: 4}], colour: BLUE, name: "", raw: AQID,
+                 odd: -9, big: 1}}
+output: {as: {turned: "${ .steps.turn.output.result }", odd: "${ .steps.odd.output }"}}
+FLOW
+echo '{}' >nothing.json
+try 0 seam run shapes.yaml --input nothing.json
+holds '.turned == {tag: 7, corners: [{x: 1.5, y: 1}, {x: 3.5, y: 3}], colour: "BLUE", label: "grün",
+       name: "eight888", raw: "AQIE", odd: -9, big: "18446744073709551615"}
+       and .odd == {ret_colour: 77, result: -9}'
+sed 's/colour: RED/colour: PINK/' shapes.yaml >pink.yaml
+try 1 seam check pink.yaml
+says out 'expected "BLUE", "RED" or "GREEN", found "PINK"'
+
+claim "a type whose fields are not the compiler's is refused with the difference"
+jq '.libraries.lib.types.shape.struct |= (.[0].type = "short")' shapes.json >wrong.json
+manifest wrong.json "grants: {fs: [{path: $PWD, mode: r}]}"
+try 1 seam plugins
+says out '/libraries/lib/types/shape: the type is not' '{tag i8@0, ' '{tag i16@0, '
+
 claim "what cannot be a signature says why"
 try 1 seam new ffi --lib libc.so.6 --function printf --header stdio.h
 says err 'variable number of arguments'
-try 1 seam new ffi --lib libc.so.6 --function div --header stdlib.h
-says err 'div returns what cannot be passed'
+echo 'struct bits { int a : 3; }; int count(struct bits it); int whole(long double it);' >odd.h
+try 1 seam new ffi --lib libc.so.6 --function count --header "$PWD/odd.h"
+says err 'count takes arg1, which cannot be passed: a is a bit-field'
+try 1 seam new ffi --lib libc.so.6 --function whole --header "$PWD/odd.h"
+says err 'such as long double'
 try 1 seam new ffi --lib libz.so.1 --function no_such --header zlib.h
 try 1 seam new ffi --lib libnowhere.so --function f --header stdlib.h
 try 2 seam new ffi --lib libz.so.1
