@@ -106,6 +106,7 @@
 #define LIMIT_LOOP_MS            100        /* a start() on its loop that takes longer blocks  */
 #define LIMIT_LINGER_MS          500        /* a start() that goes on after its call has ended */
 #define LIMIT_PLUGIN_MEMORY      (2ll << 30) /* its memory, bytes, if neither card nor manifest say */
+#define LIMIT_PLUGIN_KERNEL      (16u << 20) /* of its group, for the kernel, bytes            */
 #define LIMIT_PLUGIN_TMP         (64u << 20) /* its /tmp, bytes                                */
 #define LIMIT_PLUGIN_ROOT        (1u << 20)  /* of its root, bytes, beside its library          */
 #define LIMIT_PLUGIN_FILE        (1ll << 30) /* one file that it writes, bytes                 */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What really holds a plugin on this machine: each promise with the protections that keep it, and
- * each protection that is not there in full, with the reason.
+ * each protection that is not there in full, with the reason, or that is one of numbers, with
+ * those.
  */
 #include "cli/cli_internal.h"
 
@@ -92,9 +93,9 @@ void sandbox_text(const struct roster_plugin *plugin, const struct sandbox_repor
     for (enum sandbox_promise p = 0; p < PROMISE_COUNT; p++)
         promise_text(&plan, held, p);
     for (enum protection p = 0; p < PROTECTION_COUNT; p++) {
-        if (held->of[p].state == SANDBOX_ENFORCED)
-            continue;
         const char *note = held->of[p].note;
+        if (held->of[p].state == SANDBOX_ENFORCED && !note[0])
+            continue;
         printf("    %-11s%s%s%s\n", sandbox_state_word(held->of[p].state), protection_word(p),
                note[0] ? ": " : "", note);
     }

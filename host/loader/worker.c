@@ -54,7 +54,7 @@ static enum error_code spawn(struct worker *w, const char *path, const struct sa
                                   .descriptor_count = hearer >= 0 ? 3 : 2};
     enum error_code code =
         nothing < 0 ? error_set_errno(reterr, errno, "cannot open /dev/null for a worker")
-                    : sandbox_spawn(plan, &child, &w->pid, &w->pidfd, reterr);
+                    : sandbox_spawn(plan, &child, &w->pid, &w->pidfd, &w->group, reterr);
     sandbox_words_free(words, BEFORE);
     return code;
 }
@@ -63,6 +63,7 @@ enum error_code worker_start(struct worker *w, const char *path, int library,
                              const struct sandbox_plan *plan, int *ret_socket, struct error *reterr)
 {
     *w = (struct worker){.pidfd = -1, .output = -1};
+    w->memory_bytes = plan->memory_bytes;
     int pair[2], pipe[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return error_set_errno(reterr, errno, "cannot make a socket to a worker");
@@ -90,6 +91,15 @@ void worker_kill(struct worker *w)
     pidfd_send_signal(w->pidfd, SIGKILL, NULL, 0);
 }
 
+static void say_signal(const struct worker *w, int number, char ret_how[static 64])
+{
+    if (number == SIGKILL && sandbox_group_starved(w->group))
+        snprintf(ret_how, 64, "was killed by its memory limit of %lld MB",
+                 (long long)(w->memory_bytes >> 20));
+    else
+        snprintf(ret_how, 64, "was killed by SIG%s", sigabbrev_np(number));
+}
+
 bool worker_reap(struct worker *w, bool wait, char ret_how[static 64])
 {
     struct pollfd ended = {.fd = w->pidfd, .events = POLLIN};
@@ -109,10 +119,10 @@ bool worker_reap(struct worker *w, bool wait, char ret_how[static 64])
     else if (info.si_code == CLD_EXITED && !sigabbrev_np(info.si_status - SANDBOX_KILLED))
         snprintf(ret_how, 64, "exited with status %d", info.si_status);
     else
-        snprintf(ret_how, 64, "was killed by SIG%s",
-                 sigabbrev_np(info.si_code == CLD_EXITED ? info.si_status - SANDBOX_KILLED
-                                                         : info.si_status));
+        say_signal(w, info.si_code == CLD_EXITED ? info.si_status - SANDBOX_KILLED : info.si_status,
+                   ret_how);
     w->pid = 0;
+    sandbox_group_free(TAKE(w->group));
     return true;
 }
 
@@ -128,6 +138,7 @@ void worker_done(struct worker *w)
     closep(&w->pidfd);
     closep(&w->output);
     buffer_done(&w->line);
+    sandbox_group_free(TAKE(w->group));
     w->pidfd = w->output = -1;
 }
 

@@ -17,6 +17,8 @@ struct worker {
     pid_t pid;
     int pidfd, output;  /* -1: closed */
     struct buffer line; /* of the output, not yet whole */
+    struct sandbox_group *group;
+    int64_t memory_bytes;
 };
 
 /* Starts the program at path with the library, to be confined by the plan; *ret_socket is the

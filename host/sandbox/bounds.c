@@ -63,6 +63,7 @@ void bounds_set(const struct sandbox_plan *plan, struct sandbox_report *report)
     }
     uint64_t threads = LIMIT_THREADS + LIMIT_PLUGIN_PROCESSES;
     bool counted = counts_processes(report) && limit(RLIMIT_NPROC, threads);
+    counted |= report->of[PROTECTION_CGROUP].state == SANDBOX_ENFORCED;
     if (SANDBOX_SANITIZED)
         sandbox_report_set(report, PROTECTION_RLIMITS, SANDBOX_WEAKER,
                            "a sanitized build has no bound of memory");

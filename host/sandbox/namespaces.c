@@ -12,12 +12,12 @@
 #include <unistd.h>
 
 /* What a process is born into was decided by the host. */
-static void note_born(const struct sandbox_plan *plan, const char *born, char letter,
+static void note_born(const struct sandbox_plan *plan, struct slice letters, char letter,
                       enum protection p, struct sandbox_report *report)
 {
     if (sandbox_leaves_out(plan, p))
         sandbox_report_set(report, p, SANDBOX_LEFT_OUT, "by the manifest");
-    else if (strchr(born, letter))
+    else if (letters.len > 0 && memchr(letters.ptr, letter, letters.len))
         sandbox_report_set(report, p, SANDBOX_ENFORCED, "%s", "");
     else
         sandbox_report_set(report, p, SANDBOX_MISSING, "namespaces of users are forbidden here");
@@ -38,12 +38,27 @@ static bool enter(const struct sandbox_plan *plan, int flag, enum protection p,
     return false;
 }
 
+/* … and into which group, with a word about it: born=LETTERS STATE NOTE. */
+static void note_group(const struct sandbox_plan *plan, const char *born,
+                       struct sandbox_report *report)
+{
+    const char *at = strchr(born, ' ');
+    int state = at ? at[1] - '0' : SANDBOX_MISSING;
+    const char *note = at && at[1] && at[2] == ' ' ? at + 3 : "";
+    if (sandbox_leaves_out(plan, PROTECTION_CGROUP))
+        sandbox_report_set(report, PROTECTION_CGROUP, SANDBOX_LEFT_OUT, "by the manifest");
+    else if (state >= SANDBOX_MISSING && state <= SANDBOX_ENFORCED)
+        sandbox_report_set(report, PROTECTION_CGROUP, (enum sandbox_state)state, "%s", note);
+}
+
 void namespaces_enter(const struct sandbox_plan *plan, const char *born,
                       struct sandbox_report *report)
 {
-    const char *letters = strncmp(born, "born=", 5) == 0 ? born + 5 : "";
+    const char *words = strncmp(born, "born=", 5) == 0 ? born + 5 : "";
+    struct slice letters = {words, strcspn(words, " ")};
     note_born(plan, letters, 'u', PROTECTION_USER_NS, report);
     note_born(plan, letters, 'p', PROTECTION_PID_NS, report);
+    note_group(plan, words, report);
     enter(plan, CLONE_NEWIPC, PROTECTION_IPC_NS, report);
     static const char name[] = "plugin";
     if (enter(plan, CLONE_NEWUTS, PROTECTION_UTS_NS, report) &&

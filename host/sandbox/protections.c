@@ -125,7 +125,7 @@ static uint32_t ways_of(const struct sandbox_plan *plan, enum sandbox_promise p)
          * shielded by not being seen. */
         return plan->exec ? 1u << PROTECTION_PID_NS : 1u << PROTECTION_SECCOMP;
     case PROMISE_MEMORY:
-        return 1u << PROTECTION_RLIMITS;
+        return 1u << PROTECTION_RLIMITS | 1u << PROTECTION_CGROUP;
     case PROMISE_COUNT:
         break;
     }

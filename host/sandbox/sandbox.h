@@ -24,6 +24,8 @@
     X(DESCRIPTORS, "descriptors", "inherits no file, socket or terminal of the host")              \
     X(USER_NS, "user-namespace", "has no privilege in the system, also where the host is root")    \
     X(PID_NS, "pid-namespace", "sees and signals no process but its own")                          \
+    X(CGROUP, "cgroup",                                                                            \
+      "takes, with all that it starts, no more memory and processes than it may")                  \
     X(IPC_NS, "ipc-namespace", "shares no System V or POSIX queue, semaphore or memory")           \
     X(UTS_NS, "uts-namespace", "does not see or change the name of the machine")                   \
     X(NETWORK_NS, "network-namespace", "has a network of its own, with nothing in it")             \
@@ -147,12 +149,21 @@ struct sandbox_child {
     size_t descriptor_count;
 };
 
-/* Starts the program in the namespaces of the plan that must be there from a process's birth, with
- * all signals blocked, as the leader of a session of its own, and to be killed with the calling
- * thread. */
+/* The group of control that bounds a worker and what it starts, where one can be made. */
+struct sandbox_group;
+
+/* Starts the program in the namespaces and the group of the plan that must be there from a
+ * process's birth, with all signals blocked, as the leader of a session of its own, and to be
+ * killed with the calling thread. *ret_group may be NULL; it is freed when the worker was reaped.
+ */
 WARN_UNUSED enum error_code sandbox_spawn(const struct sandbox_plan *plan,
                                           const struct sandbox_child *child, pid_t *ret_pid,
-                                          int *ret_pidfd, struct error *reterr);
+                                          int *ret_pidfd, struct sandbox_group **ret_group,
+                                          struct error *reterr);
+
+/* Whether the kernel has killed something in it because its memory was used up; of NULL not. */
+bool sandbox_group_starved(const struct sandbox_group *group);
+void sandbox_group_free(struct sandbox_group *group); /* and what still lives in it is killed */
 
 /* How the first process of a namespace ends when the worker in it was killed by a signal: with this
  * and the signal's number, as shells say it. */

@@ -13,7 +13,7 @@ ALL="$NAMESPACES private-root rlimits capabilities not-dumpable w-xor-x landlock
 PROMISES=files,network,processes,memory
 
 without() {
-    local p words=$PROMISES
+    local p words=$PROMISES,cgroup
     for p in $ALL; do
         [ "$p" = "${1:-}" ] || words=$words,$p
     done
