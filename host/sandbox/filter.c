@@ -150,20 +150,38 @@ static void processes(struct filter *f, const struct sandbox_plan *plan, bool ow
     verdict(f, SECCOMP_RET_ALLOW);
     end(f, begun);
 
-    const uint32_t self[] = {(uint32_t)getpid()};
+    /* Where it sees none but its own, it and what it starts may signal them all; else its group,
+     * which is of a session of its own. */
+    const uint32_t self[] = {(uint32_t)getpid()}, group[] = {self[0], 0};
     if (plan->exec && own_processes)
-        f->allowed[SYS_kill] = true; /* it sees none but its own */
-    else
+        f->allowed[SYS_kill] = f->allowed[SYS_tgkill] = true;
+    if (plan->exec && !own_processes)
+        ALLOW_IF_ONE_OF(f, SYS_kill, 0, group);
+    else if (!plan->exec)
         ALLOW_IF_ONE_OF(f, SYS_kill, 0, self);
-    ALLOW_IF_ONE_OF(f, SYS_tgkill, 0, self);
+    if (!plan->exec || !own_processes)
+        ALLOW_IF_ONE_OF(f, SYS_tgkill, 0, self);
     ALLOW_IF_ONE_OF(f, SYS_rt_sigqueueinfo, 0, self);
     ALLOW_IF_ONE_OF(f, SYS_rt_tgsigqueueinfo, 0, self);
 
     begun = begin(f, SYS_prlimit64);
-    must_be_null(f, 2);
+    if (!plan->exec)
+        must_be_null(f, 2); /* what it starts may have less than it has; nobody can have more */
     load_low(f, 0);
     must_be_either(f, 0, self[0]);
     verdict(f, SECCOMP_RET_ALLOW);
+    end(f, begun);
+
+    /* A filter can only take away. None that is heard: no flags. */
+    begun = begin(f, SYS_seccomp);
+    if (plan->exec) {
+        load_low(f, 0);
+        must_be(f, SECCOMP_SET_MODE_FILTER);
+        must_be_null(f, 1);
+        verdict(f, SECCOMP_RET_ALLOW);
+    } else {
+        deny(f);
+    }
     end(f, begun);
 
     static const uint32_t ask[] = {0xffffffff};

@@ -37,7 +37,8 @@ opens '{fs: [{path: ., mode: rw}]}' 'read a file of the operator' 'open the jour
     'link a file into its folder' 'go out by a symbolic link'
 
 claim "programs can be started, and signal none but their own"
-opens '{exec: [/bin/sh]}' 'fork' 'spawn a shell' 'become another program' 'lead a session'
+opens '{exec: [/bin/sh]}' 'fork' 'spawn a shell' 'become another program' 'lead a session' \
+    'filter itself' 'change its limits' # both only ever to less
 
 claim "sockets reach the network, but are of plain kinds"
 opens '{net: any}' 'connect by TCP' 'connect by TCP fast open' 'listen on a TCP port' \
