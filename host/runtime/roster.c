@@ -59,7 +59,10 @@ static void mark_ungranted(struct catalog *catalog, const struct manifest_plugin
     const json_t *agents = json_object_get(json_object_get(card->json, "requests"), "agents");
     const json_t *secrets = json_object_get(json_object_get(card->json, "requests"), "secrets");
     size_t length = strlen(entry->alias);
-    const char *what = json_array_size(http) > 0 && entry->http_count == 0 ? "http"
+    /* What runs programs of the configuration's choice need not have any that sends. */
+    bool runs = json_array_size(json_object_get(json_object_get(card->json, "requests"), "exec"));
+    bool sends = json_array_size(http) > 0 && !(card->from_config && runs);
+    const char *what = sends && entry->http_count == 0                     ? "http"
                        : asks_by_name(agents) && entry->agent_count == 0   ? "agents"
                        : asks_by_name(secrets) && entry->secret_count == 0 ? "secrets"
                        : card->state_bytes > 0 && entry->state_bytes < 0   ? "state"
