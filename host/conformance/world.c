@@ -307,7 +307,7 @@ static struct world_reply send_http(struct world *world, const struct world_aske
 static bool is_free(struct slice op)
 {
     return slice_starts(op, "clock.sleep/") || slice_starts(op, "budget.") ||
-           slice_starts(op, "agent.call/");
+           slice_starts(op, "agent.call/") || slice_starts(op, "contract.lower/");
 }
 
 bool kit_world_answer(struct world *world, const struct world_asker *asker, struct slice op,

@@ -554,6 +554,11 @@ WARN_UNUSED enum error_code bench_open(const struct manifest *manifest, struct h
                                        struct error *reterr);
 void bench_close(struct host *host);
 
+/* ---- lowered.c ---- */
+
+/* contract.lower/1 */
+void lower_asked(struct live_call *call, uint64_t request, json_t *body);
+
 /* ---- nested.c ---- */
 
 /* agent.call/1 */

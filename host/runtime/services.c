@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What plugins ask of the host in the middle of a call. One door: the class of the agent is checked
- * first, then the op. PURE agents may sleep, speak of their budget and call agents that are PURE as
- * well; everything else is denied them.
+ * first, then the op. PURE agents may sleep, speak of their budget, ask for their contract as a
+ * provider takes it, and call agents that are PURE as well; everything else is denied them.
  */
 #include "runtime/across_internal.h"
 #include "runtime/http_internal.h"
@@ -412,6 +412,7 @@ static const struct {
     {"budget.spend/1", true, false, false, budget_spend},
     {"clock.sleep/1", true, false, true, clock_sleep},
     {"agent.call/1", true, false, false, agent_called},
+    {"contract.lower/1", true, false, false, lower_asked},
 };
 
 static void serve(struct live_call *call, uint64_t request, size_t op, json_t *body)
