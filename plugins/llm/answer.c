@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From what the model said to the agent's output. The host holds it to the contract, and what it
+ * refuses comes back as feedback: so an answer that is no JSON at all is given as the text that it
+ * is, to be refused in the contract's words. Taken out is only what lowering put in: the null of a
+ * property that its provider wants named.
+ */
+#include "llm.h"
+
+/* ---- finding the JSON ---- */
+
+/* The whole text, or the value between the first { or [ and the last } or ], where a model has put
+ * words or a fence around it. Absent if there is none. */
+static seam_bytes find_json(seam_bytes text)
+{
+    seam_bytes whole = seam_json_parse(text);
+    if (whole.len > 0)
+        return whole;
+    size_t from = 0, to = text.len;
+    while (from < to && text.ptr[from] != '{' && text.ptr[from] != '[')
+        from++;
+    while (to > from && text.ptr[to - 1] != '}' && text.ptr[to - 1] != ']')
+        to--;
+    return seam_json_parse((seam_bytes){text.ptr + from, to - from});
+}
+
+/* ---- the nulls that stand for what is absent ---- */
+
+struct place {
+    char text[1024]; /* as lowering writes it, without what chooses between schemas */
+    size_t len;
+};
+
+static bool place_add(struct place *place, const char *part, seam_bytes name)
+{
+    size_t part_len = strlen(part);
+    if (place->len + part_len + name.len >= sizeof(place->text))
+        return false;
+    memcpy(place->text + place->len, part, part_len);
+    if (name.len > 0)
+        memcpy(place->text + place->len + part_len, name.ptr, name.len);
+    place->len += part_len + name.len;
+    place->text[place->len] = '\0';
+    return true;
+}
+
+/* "/properties/a/anyOf/1/properties/b" → "/properties/a/properties/b". What lies in $defs is true
+ * wherever it is referred to: only its own part is kept, to be found at the end of a place. */
+static bool plain_place(seam_bytes pointer, struct place *ret, bool *anywhere)
+{
+    char *text = seam_json_text(pointer, NULL), *save = NULL;
+    bool good = text != NULL, name = false;
+    *ret = (struct place){.text = ""};
+    *anywhere = false;
+    for (char *part = good ? strtok_r(text, "/", &save) : NULL; part && good;
+         part = strtok_r(NULL, "/", &save)) {
+        bool skips = !name && (strcmp(part, "anyOf") == 0 || strcmp(part, "allOf") == 0 ||
+                               strcmp(part, "$defs") == 0);
+        if (skips) {
+            if (strcmp(part, "$defs") == 0) {
+                *ret = (struct place){.text = ""};
+                *anywhere = true;
+            }
+            good = strtok_r(NULL, "/", &save) != NULL;
+            continue;
+        }
+        good = place_add(ret, "/", seam_text(part));
+        name = !name && strcmp(part, "properties") == 0;
+    }
+    free(text);
+    return good && ret->len > 0;
+}
+
+static bool is_dropped(seam_bytes drops, const struct place *at)
+{
+    struct place place;
+    bool anywhere;
+    for (seam_json_walk walk = seam_json_members(drops); seam_json_next(&walk);) {
+        if (!plain_place(walk.value, &place, &anywhere) || place.len > at->len ||
+            (!anywhere && place.len != at->len))
+            continue;
+        if (memcmp(at->text + at->len - place.len, place.text, place.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void put_without(seam_writer *out, const char *key, seam_bytes value, seam_bytes drops,
+                        struct place *at)
+{
+    size_t len = at->len;
+    seam_json_kind kind = seam_json_kind_of(value);
+    if (kind == SEAM_JSON_ARRAY && place_add(at, "/items", seam_text(""))) {
+        seam_put_array(out, key);
+        for (seam_json_walk walk = seam_json_members(value); seam_json_next(&walk);)
+            put_without(out, NULL, walk.value, drops, at);
+        seam_put_end(out);
+    } else if (kind == SEAM_JSON_OBJECT) {
+        seam_put_object(out, key);
+        for (seam_json_walk walk = seam_json_members(value); seam_json_next(&walk);) {
+            char *name = seam_json_text(walk.key, NULL);
+            bool placed = name && place_add(at, "/properties/", seam_text(name));
+            bool null = seam_json_kind_of(walk.value) == SEAM_JSON_NULL;
+            if (name && !(placed && null && is_dropped(drops, at)))
+                put_without(out, name, walk.value, drops, at);
+            free(name);
+            at->len = len;
+        }
+        seam_put_end(out);
+    } else {
+        seam_put_json(out, key, value);
+    }
+    at->len = len;
+    at->text[len] = '\0';
+}
+
+/* ---- samples ---- */
+
+static bool same(seam_bytes a, seam_bytes b, const char *except);
+
+static bool same_members(seam_bytes a, seam_bytes b, const char *except)
+{
+    size_t count_a = 0, count_b = 0;
+    for (seam_json_walk walk = seam_json_members(b); seam_json_next(&walk);)
+        count_b++;
+    for (seam_json_walk walk = seam_json_members(a); seam_json_next(&walk); count_a++) {
+        bool found = except && seam_json_is(walk.key, except);
+        for (seam_json_walk other = seam_json_members(b); !found && seam_json_next(&other);)
+            found = walk.key.len == other.key.len &&
+                    memcmp(walk.key.ptr, other.key.ptr, walk.key.len) == 0 &&
+                    same(walk.value, other.value, NULL);
+        if (!found)
+            return false;
+    }
+    return count_a == count_b;
+}
+
+static bool same(seam_bytes a, seam_bytes b, const char *except)
+{
+    seam_json_kind kind = seam_json_kind_of(a);
+    double x, y;
+    if (kind != seam_json_kind_of(b))
+        return false;
+    if (kind == SEAM_JSON_OBJECT)
+        return same_members(a, b, except);
+    if (kind == SEAM_JSON_ARRAY) {
+        seam_json_walk one = seam_json_members(a), two = seam_json_members(b);
+        for (;;) {
+            bool more = seam_json_next(&one), other = seam_json_next(&two);
+            if (more != other || !more)
+                return more == other;
+            if (!same(one.value, two.value, NULL))
+                return false;
+        }
+    }
+    if (kind == SEAM_JSON_NUMBER && seam_json_number(a, &x) && seam_json_number(b, &y))
+        return x >= y && x <= y;
+    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+/* The answer that most gave, the first of them, with the share of those as its confidence. */
+static void put_agreed(const struct work *work, seam_writer *out)
+{
+    const struct agent *agent = work->agent;
+    int best = 0, most = 0;
+    for (int i = 0; i < agent->samples; i++) {
+        int count = 0;
+        for (int j = 0; j < agent->samples; j++)
+            count += same(words_bytes(&work->samples[i]), words_bytes(&work->samples[j]),
+                          agent->confidence);
+        if (count > most) {
+            most = count;
+            best = i;
+        }
+    }
+    seam_bytes value = words_bytes(&work->samples[best]);
+    if (seam_json_kind_of(value) != SEAM_JSON_OBJECT) {
+        seam_put_json(out, NULL, value);
+        return;
+    }
+    seam_put_object(out, NULL);
+    for (seam_json_walk walk = seam_json_members(value); seam_json_next(&walk);) {
+        char *name = seam_json_text(walk.key, NULL);
+        if (name && strcmp(name, agent->confidence) != 0)
+            seam_put_json(out, name, walk.value);
+        free(name);
+    }
+    seam_put_number(out, agent->confidence, (double)most / agent->samples);
+    seam_put_end(out);
+}
+
+/* ---- the output ---- */
+
+static void put_output(const struct work *work, seam_writer *out)
+{
+    seam_bytes text = words_bytes(&work->said.text);
+    const char *lowered = work->agent->lowered;
+    struct place at = {.text = ""};
+    if (work->agent->output.len == 0) {
+        seam_put_object(out, NULL);
+        seam_put_string(out, "text", text);
+        seam_put_end(out);
+        return;
+    }
+    seam_bytes json = find_json(text);
+    seam_bytes drops = lowered && work->agent->lower_for && !work->agent->instruct
+                           ? seam_json_at(seam_text(lowered), "/drop_nulls")
+                           : (seam_bytes){NULL, 0};
+    if (json.len == 0)
+        seam_put_string(out, NULL, text);
+    else
+        put_without(out, NULL, json, drops, &at);
+}
+
+static void finish(struct work *work)
+{
+    const seam_host *host = work->plugin->host;
+    seam_writer out = SEAM_WRITER;
+    if (work->agent->samples > 1)
+        put_agreed(work, &out);
+    else
+        put_output(work, &out);
+    seam_complete_ok(host, work->id, SEAM_EFFECT_NONE, seam_written(&out));
+    seam_writer_done(&out);
+    work_free(work);
+}
+
+void answer_take(struct work *work)
+{
+    seam_writer out = SEAM_WRITER;
+    if (work->agent->samples == 1) {
+        finish(work);
+        return;
+    }
+    put_output(work, &out);
+    seam_bytes written = seam_written(&out);
+    words_add(&work->samples[work->sample], written.ptr ? written.ptr : "null",
+              written.ptr ? written.len : 4);
+    seam_writer_done(&out);
+    if (++work->sample == work->agent->samples) {
+        finish(work);
+        return;
+    }
+    turns_cut(work, work->first_turns);
+    work->round = 0;
+    work_go_on(work);
+}

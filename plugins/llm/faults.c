@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a failure is to the host, in one place. A model call changes nothing, so every outcome is
+ * NONE; "transient" is what may pass by itself, and whether it is tried again the host decides.
+ *
+ *     what happened                              status         code
+ *     429                                        RATE_LIMITED   llm.rate-limited
+ *     429 because the account is empty           FAILED         llm.quota
+ *     5xx, an error event in a stream            UNAVAILABLE    llm.unavailable
+ *     no answer in time, 408                     TIMEOUT        llm.timeout
+ *     it broke off                               UNAVAILABLE    llm.cut-off
+ *     200, but no answer                         UNAVAILABLE    llm.malformed, llm.empty
+ *     401, 403                                   DENIED         llm.denied
+ *     the question is too long, 413              INPUT          llm.too-long
+ *     another 3xx, 4xx                           FAILED         llm.refused
+ *     refusal, filter, max_tokens                FAILED         llm.refusal, .filtered, .max-tokens
+ *     more than is kept                          FAILED         llm.too-much
+ *     tools without end                          FAILED         llm.rounds
+ */
+#include "llm.h"
+
+enum { MESSAGE = 600 }; /* bytes that are told of what the other side says */
+
+void work_fail(struct work *work, seam_status status, const char *code, const char *message)
+{
+    seam_complete_error(work->plugin->host, work->id, status, SEAM_EFFECT_NONE, code, message);
+    work_free(work);
+}
+
+/* The host's own failures keep their status and their words; those of the way there are named. */
+void work_fail_reply(struct work *work, const seam_reply *reply)
+{
+    char *text = seam_json_text(seam_json_at(reply->body, "/message"), NULL);
+    const char *message = text ? text : "the model's server did not answer";
+    if (reply->status == SEAM_E_UNAVAILABLE) {
+        work_fail(work, SEAM_E_UNAVAILABLE, work->stream ? "llm.cut-off" : "llm.unavailable",
+                  message);
+    } else if (reply->status == SEAM_E_TIMEOUT) {
+        work_fail(work, SEAM_E_TIMEOUT, "llm.timeout", message);
+    } else {
+        seam_reply as_it_is = *reply;
+        as_it_is.size = sizeof(as_it_is);
+        work->plugin->host->complete(work->plugin->host, work->id, &as_it_is);
+        work_free(work);
+    }
+    free(text);
+}
+
+/* ---- a status that is none of success ---- */
+
+static bool mentions(const char *text, const char *const *words)
+{
+    for (; *words; words++)
+        if (strstr(text, *words))
+            return true;
+    return false;
+}
+
+static void fail_as(struct work *work, int status, const char *code, const char *said)
+{
+    static const char *const empty[] = {"insufficient_quota", "billing_", NULL};
+    static const char *const too_long[] = {"context_length_exceeded", "exceed_context_size",
+                                           "prompt is too long", "request_too_large", NULL};
+    char message[MESSAGE + 100];
+    snprintf(message, sizeof(message), "the model's server answered with status %d%s%.*s", status,
+             *said ? ": " : "", MESSAGE, said);
+    if (status == 429 && mentions(code, empty))
+        work_fail(work, SEAM_E_FAILED, "llm.quota", message);
+    else if (status == 429)
+        work_fail(work, SEAM_E_RATE_LIMITED, "llm.rate-limited", message);
+    else if (status == 401 || status == 403)
+        work_fail(work, SEAM_E_DENIED, "llm.denied", message);
+    else if (status == 408)
+        work_fail(work, SEAM_E_TIMEOUT, "llm.timeout", message);
+    else if (status >= 500)
+        work_fail(work, SEAM_E_UNAVAILABLE, "llm.unavailable", message);
+    else if (status == 413 || mentions(code, too_long) || mentions(said, too_long))
+        work_fail(work, SEAM_E_INPUT, "llm.too-long", message);
+    else
+        work_fail(work, SEAM_E_FAILED, "llm.refused", message);
+}
+
+void work_fail_http(struct work *work, int status, seam_bytes body)
+{
+    seam_bytes error = seam_json_at(body, "/error");
+    struct words said = {0}, code = {0};
+    words_string(&said, seam_json_at(error, "/message"));
+    if (said.len == 0)
+        words_string(&said, error); /* Ollama's is a text */
+    words_string(&code, seam_json_at(error, "/code"));
+    words_text(&code, " ");
+    words_string(&code, seam_json_at(error, "/type"));
+    fail_as(work, status, code.ptr ? code.ptr : "", said.ptr ? said.ptr : "");
+    words_done(&said);
+    words_done(&code);
+}
+
+/* ---- an answer that is none ---- */
+
+bool work_fail_said(struct work *work)
+{
+    static const struct {
+        enum finish finish;
+        seam_status status;
+        const char *code, *message;
+    } ends[] = {
+        {FINISH_LENGTH, SEAM_E_FAILED, "llm.max-tokens",
+         "the answer reached max_tokens before its end; raise parameters.max_tokens"},
+        {FINISH_FILTER, SEAM_E_FAILED, "llm.filtered", "the provider's content filter ended it"},
+        {FINISH_REFUSAL, SEAM_E_FAILED, "llm.refusal", "the model refused"},
+        {FINISH_TOO_LONG, SEAM_E_INPUT, "llm.too-long", "the question does not fit the model"},
+        {FINISH_BUSY, SEAM_E_RATE_LIMITED, "llm.rate-limited", "the provider has no room"},
+        {FINISH_FAILED, SEAM_E_UNAVAILABLE, "llm.unavailable", "the provider failed"},
+    };
+    const struct said *said = &work->said;
+    bool full = said->too_much || said->text.full;
+    for (size_t i = 0; i < said->call_count; i++)
+        full |= said->calls[i].arguments.full || said->calls[i].name.full || said->calls[i].id.full;
+    if (full) {
+        work_fail(work, SEAM_E_FAILED, "llm.too-much", "the model said more than is kept of it");
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        if (said->finish != ends[i].finish)
+            continue;
+        char message[MESSAGE + 200];
+        snprintf(message, sizeof(message), "%s%s%.*s", ends[i].message, said->why.len ? ": " : "",
+                 MESSAGE, said->why.ptr ? said->why.ptr : "");
+        work_fail(work, ends[i].status, ends[i].code, message);
+        return true;
+    }
+    if (said->text.len > 0 || said->call_count > 0)
+        return false;
+    work_fail(work, SEAM_E_UNAVAILABLE, "llm.empty", "the model said nothing");
+    return true;
+}
