@@ -49,7 +49,6 @@ plugins:
     config: {folder: "$HERE", port: $PORT, pid: $$}
     grants: ${3:-$STATE_ALONE}
     sandbox: {without: [${2:-}]}
-    quarantine: {faults: 0}
 escalation: {ops: {}}
 END
     try 0 timeout 120 "$SEAM" run out.yaml --input numbers.json
