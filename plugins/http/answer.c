@@ -201,8 +201,8 @@ static void succeed(const struct operation *op, const seam_host *host, seam_id c
     seam_bytes part = taken ? seam_json_at(answer_json(got), op->take) : answer_json(got);
     bool is_json = strstr(header(got, "content-type", type), "json") != NULL;
     if (!empty && ((taken && part.len == 0) || (is_json && got->body_len > 0 && part.len == 0))) {
-        snprintf(message, sizeof(message), "the answer to %s %s is no JSON, or has no %s",
-                 op->method, op->path, op->take ? op->take : "end");
+        snprintf(message, sizeof(message), "the answer to %s %s is no JSON%s%s", op->method,
+                 op->path, taken ? ", or has nothing at " : "", taken ? op->take : "");
         answer_garbage(host, call, got, message);
         return;
     }

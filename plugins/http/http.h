@@ -89,6 +89,9 @@ struct service {
     uint32_t timeout_ms;
     struct operation *operations;
     size_t operation_count;
+    /* of a document, what cannot be an agent, and was not named: how many, and why the last */
+    size_t left_out_count;
+    char left_out[700];
 };
 
 /* ---- service.c ---- */
@@ -117,6 +120,11 @@ bool declare(struct service *s, const json_t *agent, const char *where, struct t
 /* The reconcile agent of a write, as it is declared. */
 bool declare_reconcile(struct service *s, const char *of, const json_t *json, const char *where,
                        struct trouble *t);
+
+/* ---- document.c, openapi.c ---- */
+
+json_t *document_load(const char *file, struct trouble *t); /* NULL: why is said */
+bool openapi_read(struct service *s, const json_t *settings, struct trouble *t);
 
 /* ---- template.c: text and JSON with {inputs} in it ---- */
 

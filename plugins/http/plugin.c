@@ -35,6 +35,10 @@ static seam_status describe(void *self, const seam_call *call)
     if (p->trouble.text[0] != '\0')
         return seam_complete_error(p->host, call->id, SEAM_E_INPUT, SEAM_EFFECT_NONE,
                                    "http.declaration", p->trouble.text);
+    if (p->service.left_out_count > 0)
+        seam_log(p->host, call->id, SEAM_LOG_WARNING,
+                 "%zu operations of the document are no agents, the last: %s",
+                 p->service.left_out_count, p->service.left_out);
     json_t *agents = operations_describe(&p->service);
     char *text = json_dumps(agents, JSON_COMPACT);
     seam_complete_ok(p->host, call->id, SEAM_EFFECT_NONE, seam_text(text ? text : ""));

@@ -109,8 +109,14 @@ bool service_read(struct service *s, seam_bytes config, struct trouble *t)
     s->url = copy(url);
     s->headers = json_incref(json_object_get(json, "headers"));
     s->timeout_ms = timeout ? milliseconds(timeout) : 0;
+    const json_t *openapi = json_object_get(json, "openapi");
     bool good = read_auth(s, json_object_get(json, "auth"), t) &&
+                (!openapi || openapi_read(s, openapi, t)) &&
                 read_agents(s, json_object_get(json, "agents"), t);
+    if (good && !s->url)
+        good = trouble_say(t, "/url: it is missing");
+    if (good && s->secret && s->auth == AUTH_NONE)
+        good = trouble_say(t, "/auth: `type` is missing: how the secret is sent");
     for (size_t end = s->url ? strlen(s->url) : 0; end > 0 && s->url[end - 1] == '/';)
         s->url[--end] = '\0';
     json_decref(json);

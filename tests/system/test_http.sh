@@ -94,6 +94,31 @@ knob '{"answer_late": 0}'
 try 0 seam resume killed
 [ "$(ledger 'select count(*) from bookings')" = 4 ] || die "not one booking for the run that was killed"
 
+claim "the guide's declarations are as it says"
+# snippet N: the Nth block of YAML of the guide, without its indentation.
+snippet() { awk -v n="$1" '/^ *```yaml/ {i++; on = i == n; match($0, /^ */); d = RLENGTH; next} /^ *```/ {on = 0} on {print substr($0, d + 1)}' "$SOURCE/plugins/http/README.md"; }
+snippet 1 >bookings.guide.yaml
+{
+    echo 'manifest: 1'
+    snippet 2 | sed -e "s|/usr/lib/seam/plugins|$PLUGINS|" -e 's/bookings.yaml/bookings.guide.yaml/'
+} >guide.yaml
+try 0 seam plugins inspect bookings --manifest guide.yaml
+holds '.agents | map(.name) == ["book", "cancel"]'
+{
+    sed '/name: cancel/,$d' bookings.guide.yaml
+    snippet 4
+} >reconciled.yaml
+manifest reconciled.yaml
+try 0 seam plugins inspect bookings --manifest seam.yaml
+holds '.agents | map(.name) == ["book", "book_reconcile"]'
+{
+    snippet 3 | sed -e "s|/etc/seam/github.yaml|$SOURCE/tests/system/http/issues.yaml|"
+} >github.yaml
+manifest github.yaml
+sed -i "s|^escalation|      fs: [{path: $SOURCE/tests/system/http, mode: r}]\n&|" seam.yaml
+try 0 seam plugins inspect bookings --manifest seam.yaml
+holds '.agents | map(.name) == ["list_issues", "issues_create"]'
+
 claim "a declaration that is wrong says where"
 wrong() { # WORDS SED…
     local words=$1
