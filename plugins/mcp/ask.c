@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a server asks people for while a tool's call is under way. The call ends with the question;
+ * the next attempt has the answer as its feedback, makes the same call, and when it is asked the
+ * same, answers. Of a call that asks more than once the earlier answers are kept in memory; if that
+ * is gone, people are asked again.
+ *
+ * What a server says to people is shown as its words, and nothing else is believed of it.
+ */
+#include "mcp.h"
+
+void asking_done(struct asking *asking)
+{
+    free(asking->question);
+    free(asking->schema);
+    asking->question = asking->schema = NULL;
+}
+
+/* FNV-1a, twice: it tells questions of one call apart, and guards nothing. */
+static void digest_of(seam_bytes text, char digest[65])
+{
+    uint64_t one = UINT64_C(0xcbf29ce484222325), other = UINT64_C(0x84222325cbf29ce4);
+    for (size_t i = 0; i < text.len; i++) {
+        one = (one ^ (unsigned char)text.ptr[i]) * UINT64_C(0x100000001b3);
+        other = (other ^ (unsigned char)text.ptr[text.len - 1 - i]) * UINT64_C(0x100000001b3);
+    }
+    snprintf(digest, 65, "%016llx%016llx", (unsigned long long)one, (unsigned long long)other);
+}
+
+static char *kept_answer(struct asking *asking, const char *digest)
+{
+    struct server *server = asking->server;
+    char *answer = NULL;
+    pthread_mutex_lock(&server->lock);
+    for (size_t i = 0; i < ANSWERS_KEPT && asking->caller->key[0]; i++)
+        if (server->kept[i].answer && strcmp(server->kept[i].key, asking->caller->key) == 0 &&
+            strcmp(server->kept[i].question, digest) == 0)
+            answer = strdup(server->kept[i].answer);
+    pthread_mutex_unlock(&server->lock);
+    return answer;
+}
+
+static void keep_answer(struct asking *asking, const char *digest, seam_bytes answer)
+{
+    struct server *server = asking->server;
+    pthread_mutex_lock(&server->lock);
+    struct kept_answer *kept = &server->kept[server->kept_next++ % ANSWERS_KEPT];
+    free(kept->answer);
+    snprintf(kept->key, sizeof(kept->key), "%s", asking->caller->key);
+    snprintf(kept->question, sizeof(kept->question), "%s", digest);
+    kept->answer = strndup(answer.ptr, answer.len);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void put_accepted(seam_writer *out, const char *key, seam_bytes content)
+{
+    seam_put_object(out, key);
+    seam_put_text(out, "action", "accept");
+    seam_put_json(out, "content", content);
+    seam_put_end(out);
+}
+
+/* The question as people see it, and the schema of their answer. */
+static void pose(struct asking *asking, seam_bytes params)
+{
+    static const char any[] = "{\"type\":\"object\"}";
+    seam_bytes schema = seam_json_at(params, "/requestedSchema");
+    asking_done(asking);
+    asking->question = seam_json_text(seam_json_at(params, "/message"), NULL);
+    if (!asking->question)
+        asking->question = strdup("The server asks for input.");
+    asking->schema = schema_take(schema);
+    if (!asking->schema)
+        asking->schema = strdup(any);
+}
+
+bool asking_answer(struct asking *asking, const char *key, seam_bytes method, seam_bytes params,
+                   seam_writer *out, struct trouble *trouble)
+{
+    char digest[65];
+    if (!seam_json_is(method, "elicitation/create"))
+        return trouble_set(trouble, SEAM_E_UNSUPPORTED, SEAM_EFFECT_UNKNOWN, "mcp.asks",
+                           "the server asks for %.*s, which this host does not offer",
+                           method.len < 100 ? (int)method.len : 100, method.ptr);
+    if (seam_json_is(seam_json_at(params, "/mode"), "url"))
+        return trouble_set(trouble, SEAM_E_UNSUPPORTED, SEAM_EFFECT_UNKNOWN, "mcp.asks",
+                           "the server sends people to an address, which this host does not offer");
+    digest_of(params, digest);
+    char *before = kept_answer(asking, digest);
+    if (before) {
+        put_accepted(out, key, seam_text(before));
+        free(before);
+        return true;
+    }
+    if (asking->feedback.len > 0 && !asking->used) {
+        asking->used = true;
+        keep_answer(asking, digest, asking->feedback);
+        put_accepted(out, key, asking->feedback);
+        return true;
+    }
+    pose(asking, params);
+    return trouble_set(trouble, SEAM_E_INPUT_REQUIRED, SEAM_EFFECT_NONE, "mcp.asks",
+                       "a person must say");
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An MCP server behind a plugin. From what is known of it to what is said to it:
+ *
+ *   settings.c  the configuration: where the server is, what the operator says of its tools
+ *   pipe.c      a server that is a program: lines of JSON on its standard input and output
+ *   web.c       a server that is reached over HTTP: requests with answers, or streams of them
+ *   session.c   which revision it speaks, and requests with their answers
+ *   schema.c    its schemas as contracts
+ *   tools.c     its tools as agents
+ *   ask.c       what it asks people for, in the middle of a tool's call
+ *   call.c      a tool's call
+ *   plugin.c    the plugin's table
+ *
+ * Nothing that a server says is believed: it is bounded, checked, and only ever data.
+ */
+#ifndef MCP_H
+#define MCP_H
+
+#include <seam/sdk.h>
+#include <seam/secret.h>
+#include <seam/sse.h>
+#include <seam/stream.h>
+
+#include <pthread.h>
+#include <sys/types.h>
+
+enum {
+    MESSAGE_MAXIMUM = 8 << 20,  /* bytes of one message of a server               */
+    BACKLOG_MAXIMUM = 16 << 20, /* … of those that wait to be read by one call    */
+    STREAM_MESSAGES = 100000,   /* messages that one request may bring            */
+    TOOLS_MAXIMUM = 1000,       /* tools of a server                              */
+    PAGES_MAXIMUM = 100,        /* pages of its list of them                      */
+    NAME_MAXIMUM = 128,         /* bytes of a tool's name: the card's limit       */
+    WORDS_MAXIMUM = 64,         /* of a command line, of an environment           */
+    ANSWERS_KEPT = 64,          /* of people, for calls that will go on           */
+    PROBE_MS = 5000             /* for server/discover, where it may be unknown   */
+};
+
+#define MODERN   "2026-07-28"
+#define CLASSIC  "2025-11-25"
+#define TEXT_MAX 1024
+
+/* Why something did not go on, in the words of a seam_reply. The first one stands. */
+struct trouble {
+    seam_status status; /* SEAM_OK = none */
+    uint32_t effect, retry_after_ms;
+    char code[64], text[TEXT_MAX];
+};
+
+bool trouble_set(struct trouble *trouble, seam_status status, uint32_t effect, const char *code,
+                 const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* That of a host's answer. */
+bool trouble_answer(struct trouble *trouble, const seam_answer *answer);
+
+/* ---- settings.c ---- */
+
+struct rule { /* the operator's own word on a tool */
+    char *tool;
+    uint32_t effect;
+};
+
+struct settings {
+    char *command[WORDS_MAXIMUM + 1], *environment[WORDS_MAXIMUM + 1], *folder;
+    char *url;
+    char *headers[2 * WORDS_MAXIMUM + 1]; /* name, value, …; a value may have ${secret:NAME} */
+    char *only[TOOLS_MAXIMUM + 1];        /* tools that are wanted; none = all */
+    struct rule rules[TOOLS_MAXIMUM];
+    size_t rule_count;
+    bool trusts;   /* the server's annotations are believed */
+    char *version; /* the revision that it speaks, NULL = it is probed */
+};
+
+bool settings_read(struct settings *settings, seam_bytes config, struct trouble *trouble);
+void settings_done(struct settings *settings);
+bool settings_wants(const struct settings *settings, const char *tool);
+const struct rule *settings_rule(const struct settings *settings, const char *tool);
+
+/* ---- one request under way ---- */
+
+/* Where the answers of a request come from. */
+struct caller {
+    const seam_host *host;
+    seam_id id;
+    uint64_t deadline_ns;
+    char key[80]; /* of the call: its idempotency key; "" = it has none */
+};
+
+struct message {
+    struct message *next;
+    size_t len;
+    char bytes[]; /* valid UTF-8, ended by NUL */
+};
+
+struct pipe;
+struct waiting { /* somebody waits for messages of the program */
+    struct waiting *next;
+    uint64_t id;
+    seam_id call;
+    struct message *first, **end;
+    size_t bytes, count;
+    bool overflowed;
+};
+
+struct message *message_new(const char *bytes, size_t len);
+
+/* ---- pipe.c ---- */
+
+struct pipe {
+    const seam_host *host;
+    const struct settings *settings;
+    pthread_mutex_t saying; /* one line at a time; taken after lock, if both are */
+    pthread_mutex_t lock;
+    pthread_cond_t news;
+    /* guarded by lock */
+    pid_t pid; /* 0 = there is no program */
+    int to, from;
+    uint64_t starts; /* how often it was started */
+    bool ended, list_changed;
+    char reason[256]; /* why it ended */
+    struct waiting *waiting;
+    pthread_t reader;
+    bool reads;
+};
+
+void pipe_init(struct pipe *pipe, const seam_host *host, const struct settings *settings);
+void pipe_done(struct pipe *pipe);
+/* It runs; if it had ended, it is started again. */
+bool pipe_start(struct pipe *pipe, struct trouble *trouble);
+/* One line to the program. */
+bool pipe_say(struct pipe *pipe, seam_bytes message, struct trouble *trouble);
+void pipe_wait_begin(struct pipe *pipe, struct waiting *waiting);
+void pipe_wait_end(struct pipe *pipe, struct waiting *waiting);
+/* The next message for that request, which the caller frees; NULL: trouble. */
+struct message *pipe_next(struct pipe *pipe, struct waiting *waiting, const struct caller *caller,
+                          uint64_t until_ns, struct trouble *trouble);
+/* How many requests wait. */
+size_t pipe_waiting(struct pipe *pipe);
+/* Somebody's call was cancelled. */
+void pipe_wake(struct pipe *pipe);
+
+/* ---- web.c ---- */
+
+struct web {
+    const struct settings *settings;
+    pthread_mutex_t lock;
+    char session[256]; /* guarded by lock; of revisions that have sessions */
+};
+
+void web_init(struct web *web, const struct settings *settings);
+void web_done(struct web *web);
+
+/* One POST, and what comes back. */
+struct exchange {
+    struct web *web;
+    const struct caller *caller;
+    seam_stream stream;
+    seam_http_response whole;
+    bool streams, events, over;
+    seam_sse sse;
+    char *text; /* a whole body of JSON that was put together */
+    size_t text_len, text_room, messages;
+};
+
+struct post {
+    const char *method, *name; /* for the headers; name may be NULL */
+    const char *version;       /* MCP-Protocol-Version, or NULL */
+    const char *effect;        /* it changes the world: the name of its effect; NULL = it reads */
+    const char *const *params; /* further headers: name, value, …, NULL; or NULL */
+    uint32_t timeout_ms;       /* 0 = as long as the call may */
+    seam_bytes body;
+};
+
+bool exchange_open(struct exchange *exchange, struct web *web, const struct caller *caller,
+                   const struct post *post, struct trouble *trouble);
+/* The next message; NULL without trouble: there is none. The caller frees. */
+struct message *exchange_next(struct exchange *exchange, struct trouble *trouble);
+int exchange_status(const struct exchange *exchange);
+void exchange_close(struct exchange *exchange);
+
+/* ---- session.c ---- */
+
+enum revision { UNKNOWN_REVISION, REVISION_MODERN, REVISION_CLASSIC };
+
+struct kept_answer {
+    char key[80], question[65];
+    char *answer; /* JSON */
+};
+
+struct server {
+    const seam_host *host;
+    struct settings settings;
+    struct pipe pipe;
+    struct web web;
+    pthread_mutex_t lock; /* of what follows */
+    enum revision revision;
+    char version[32];   /* that a classic one chose */
+    uint64_t greeted;   /* the start of the program that was greeted last, from 1 */
+    struct tool *tools; /* what was described */
+    size_t tool_count;
+    struct kept_answer kept[ANSWERS_KEPT];
+    size_t kept_next;
+    uint64_t next_id;
+};
+
+/* What a request brought. */
+struct outcome {
+    struct message *message; /* holds result */
+    seam_bytes result;
+};
+void outcome_done(struct outcome *outcome);
+
+struct request {
+    const char *method, *name;
+    seam_bytes params;  /* an object, without _meta */
+    const char *effect; /* see struct post */
+    const char *const *params_headers;
+    bool progress;         /* told to whoever watches */
+    struct asking *asking; /* what the server may ask in between; NULL = nothing */
+};
+
+/* Finds out which revision the server speaks, once; a program that was started again is greeted
+ * again. */
+bool session_open(struct server *server, const struct caller *caller, struct trouble *trouble);
+bool session_ask(struct server *server, const struct caller *caller, const struct request *request,
+                 struct outcome *outcome, struct trouble *trouble);
+
+/* ---- schema.c ---- */
+
+/* A copy, without what means nothing; NULL: it is no object, too deep, or refers elsewhere. */
+char *schema_take(seam_bytes schema);
+
+/* ---- tools.c ---- */
+
+struct param { /* x-mcp-header: an argument that goes into a header, too */
+    char *property, *header;
+};
+
+struct tool {
+    char *name, *summary;
+    char *input, *output; /* schemas; output NULL = it declares none */
+    uint32_t effect, flags;
+    struct param *params;
+    size_t param_count;
+};
+
+bool tools_list(struct server *server, const struct caller *caller, struct tool **ret_tools,
+                size_t *ret_count, struct trouble *trouble);
+void tools_free(struct tool *tools, size_t count);
+/* {"agents": […]} */
+bool tools_write(const struct tool *tools, size_t count, seam_writer *out, struct trouble *trouble);
+const struct tool *tools_find(const struct tool *tools, size_t count, seam_bytes name);
+
+/* ---- ask.c ---- */
+
+/* People's answers for one call, and the next question that has none. */
+struct asking {
+    struct server *server;
+    const struct caller *caller;
+    seam_bytes feedback; /* what a person said to the last question; absent = nothing yet */
+    bool used;
+    char *question, *schema; /* that is to be asked; NULL = none */
+};
+
+void asking_done(struct asking *asking);
+/* Answers one request of the server as {"action", …}, into `out` under that key; false: a person
+ * must be asked first, or trouble says why it cannot be. */
+bool asking_answer(struct asking *asking, const char *key, seam_bytes method, seam_bytes params,
+                   seam_writer *out, struct trouble *trouble);
+
+/* ---- call.c ---- */
+
+seam_status call_tool(struct server *server, const struct tool *tool, const seam_call *call);
+
+#endif

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which revision a server speaks, and requests with their answers. It is asked server/discover; who
+ * answers anything but that it speaks the modern one is greeted as a classic one is. A modern
+ * request says of itself what it is, and what went before does not matter. The only state of a
+ * classic server is that it was greeted.
+ */
+#include "mcp.h"
+
+void outcome_done(struct outcome *outcome)
+{
+    free(outcome->message);
+    memset(outcome, 0, sizeof(*outcome));
+}
+
+/* ---- writing ---- */
+
+static void put_capabilities(seam_writer *out, const char *key)
+{
+    seam_put_object(out, key);
+    seam_put_object(out, "elicitation");
+    seam_put_object(out, "form");
+    seam_put_end(out);
+    seam_put_end(out);
+    seam_put_end(out);
+}
+
+static void put_client(seam_writer *out, const char *key)
+{
+    seam_put_object(out, key);
+    seam_put_text(out, "name", "seam");
+    seam_put_text(out, "version", "1.0.0");
+    seam_put_end(out);
+}
+
+static bool is_hex(const char *text, size_t len)
+{
+    return strspn(text, "0123456789abcdef") >= len;
+}
+
+/* What a call is a part of: the same in every attempt, since it is made of its key. */
+static void put_trace(seam_writer *out, const struct caller *caller)
+{
+    char trace[64];
+    if (!is_hex(caller->key, 48))
+        return;
+    snprintf(trace, sizeof(trace), "00-%.32s-%.16s-01", caller->key, caller->key + 32);
+    seam_put_text(out, "traceparent", trace);
+    seam_put_text(out, "org.seam/idempotencyKey", caller->key);
+}
+
+static void put_meta(seam_writer *out, const struct server *server, const struct caller *caller,
+                     bool modern, bool progress, uint64_t id)
+{
+    (void)server;
+    seam_put_object(out, "_meta");
+    if (modern) {
+        seam_put_text(out, "io.modelcontextprotocol/protocolVersion", MODERN);
+        put_client(out, "io.modelcontextprotocol/clientInfo");
+        put_capabilities(out, "io.modelcontextprotocol/clientCapabilities");
+    }
+    if (progress)
+        seam_put_integer(out, "progressToken", (int64_t)id);
+    put_trace(out, caller);
+    seam_put_end(out);
+}
+
+static void put_head(seam_writer *out, const char *method, uint64_t id)
+{
+    seam_put_object(out, NULL);
+    seam_put_text(out, "jsonrpc", "2.0");
+    if (id > 0)
+        seam_put_integer(out, "id", (int64_t)id);
+    seam_put_text(out, "method", method);
+}
+
+static void write_request(seam_writer *out, const struct server *server,
+                          const struct caller *caller, const struct request *request, bool modern,
+                          uint64_t id)
+{
+    put_head(out, request->method, id);
+    seam_put_object(out, "params");
+    seam_json_walk walk = seam_json_members(request->params);
+    while (seam_json_next(&walk)) {
+        char *key = seam_json_text(walk.key, NULL);
+        seam_put_json(out, key ? key : "", walk.value);
+        free(key);
+    }
+    put_meta(out, server, caller, modern, request->progress, id);
+    seam_put_end(out);
+    seam_put_end(out);
+}
+
+static void write_initialize(seam_writer *out, uint64_t id)
+{
+    put_head(out, "initialize", id);
+    seam_put_object(out, "params");
+    seam_put_text(out, "protocolVersion", CLASSIC);
+    put_capabilities(out, "capabilities");
+    put_client(out, "clientInfo");
+    seam_put_end(out);
+    seam_put_end(out);
+}
+
+/* ---- one request and its answers ---- */
+
+/* Where they come from: the program's lines, or a POST. */
+struct way {
+    struct server *server;
+    const struct caller *caller;
+    bool web;
+    struct waiting waiting;
+    struct exchange exchange;
+    uint64_t until_ns;
+};
+
+static const char *version_of(const struct server *server, bool modern)
+{
+    return modern ? MODERN : server->version[0] ? server->version : NULL;
+}
+
+static bool way_open(struct way *way, const struct request *request, bool modern, uint64_t id,
+                     uint32_t timeout_ms, seam_bytes body, struct trouble *trouble)
+{
+    struct server *server = way->server;
+    const seam_host *host = server->host;
+    way->web = server->settings.url != NULL;
+    way->until_ns =
+        timeout_ms ? host->now_ns(host, SEAM_CLOCK_MONOTONIC) + timeout_ms * UINT64_C(1000000) : 0;
+    if (body.len == 0)
+        return trouble_set(trouble, SEAM_E_INPUT, SEAM_EFFECT_NONE, "mcp.too-much",
+                           "the request is larger than a message may be");
+    if (way->web) {
+        struct post post = {.method = modern ? request->method : NULL,
+                            .name = modern ? request->name : NULL,
+                            .version = version_of(server, modern),
+                            .effect = request->effect,
+                            .params = modern ? request->params_headers : NULL,
+                            .timeout_ms = timeout_ms,
+                            .body = body};
+        return exchange_open(&way->exchange, &server->web, way->caller, &post, trouble);
+    }
+    way->waiting = (struct waiting){.id = id, .call = way->caller->id};
+    pipe_wait_begin(&server->pipe, &way->waiting);
+    return pipe_say(&server->pipe, body, trouble);
+}
+
+static struct message *way_next(struct way *way, struct trouble *trouble)
+{
+    if (way->web)
+        return exchange_next(&way->exchange, trouble);
+    return pipe_next(&way->server->pipe, &way->waiting, way->caller, way->until_ns, trouble);
+}
+
+static void way_close(struct way *way)
+{
+    if (way->web)
+        exchange_close(&way->exchange);
+    else
+        pipe_wait_end(&way->server->pipe, &way->waiting);
+}
+
+/* A message to which there is no answer. */
+static void say(struct server *server, const struct caller *caller, bool modern, seam_bytes body)
+{
+    struct trouble ignored = {0};
+    struct exchange exchange;
+    if (!server->settings.url) {
+        pipe_say(&server->pipe, body, &ignored);
+        return;
+    }
+    struct post post = {.version = version_of(server, modern), .body = body};
+    exchange_open(&exchange, &server->web, caller, &post, &ignored);
+    exchange_close(&exchange);
+}
+
+static void say_cancelled(const struct way *way, uint64_t id)
+{
+    seam_writer out = SEAM_WRITER;
+    if (way->web)
+        return; /* to close the connection says it */
+    put_head(&out, "notifications/cancelled", 0);
+    seam_put_object(&out, "params");
+    seam_put_integer(&out, "requestId", (int64_t)id);
+    seam_put_end(&out);
+    seam_put_end(&out);
+    say(way->server, way->caller, false, seam_written(&out));
+    seam_writer_done(&out);
+}
+
+/* ---- what comes in between ---- */
+
+static void answer_unknown(const struct way *way, seam_bytes id)
+{
+    seam_writer out = SEAM_WRITER;
+    seam_put_object(&out, NULL);
+    seam_put_text(&out, "jsonrpc", "2.0");
+    seam_put_json(&out, "id", id);
+    seam_put_object(&out, "error");
+    seam_put_integer(&out, "code", -32601);
+    seam_put_text(&out, "message", "this client does not offer it");
+    seam_put_end(&out);
+    seam_put_end(&out);
+    say(way->server, way->caller, false, seam_written(&out));
+    seam_writer_done(&out);
+}
+
+/* Only people are asked, by who may ask. */
+static bool answer_request(const struct way *way, const struct request *request, seam_bytes all,
+                           struct trouble *trouble)
+{
+    seam_bytes method = seam_json_at(all, "/method"), id = seam_json_at(all, "/id");
+    if (!request->asking || !seam_json_is(method, "elicitation/create")) {
+        answer_unknown(way, id);
+        return true;
+    }
+    seam_writer out = SEAM_WRITER;
+    seam_put_object(&out, NULL);
+    seam_put_text(&out, "jsonrpc", "2.0");
+    seam_put_json(&out, "id", id);
+    bool answered = asking_answer(request->asking, "result", method, seam_json_at(all, "/params"),
+                                  &out, trouble);
+    seam_put_end(&out);
+    if (answered)
+        say(way->server, way->caller, false, seam_written(&out));
+    seam_writer_done(&out);
+    return answered;
+}
+
+static void tell_progress(const struct caller *caller, seam_bytes all)
+{
+    seam_bytes params = seam_json_at(all, "/params");
+    if (params.len > 0)
+        caller->host->emit(caller->host, caller->id, params);
+}
+
+/* The result, or the error that it is. */
+static bool read_answer(struct way *way, struct message *message, struct outcome *outcome,
+                        struct trouble *trouble)
+{
+    seam_bytes all = {message->bytes, message->len};
+    seam_bytes error = seam_json_at(all, "/error"), result = seam_json_at(all, "/result");
+    if (error.len == 0 && seam_json_kind_of(result) == SEAM_JSON_OBJECT) {
+        outcome->message = message;
+        outcome->result = result;
+        return true;
+    }
+    char *words = seam_json_text(seam_json_at(error, "/message"), NULL);
+    int64_t code = 0;
+    seam_json_integer(seam_json_at(error, "/code"), &code);
+    if (error.len == 0)
+        trouble_set(trouble, SEAM_E_FAILED, SEAM_EFFECT_UNKNOWN, "mcp.message",
+                    "the server sent an answer with neither a result nor an error");
+    else
+        trouble_set(trouble, code == -32602 ? SEAM_E_INPUT : SEAM_E_FAILED,
+                    code == -32602 || code == -32601 ? SEAM_EFFECT_NONE : SEAM_EFFECT_UNKNOWN,
+                    "mcp.error", "the server answers with error %lld: %.700s", (long long)code,
+                    words ? words : "(no words)");
+    (void)way;
+    free(words);
+    free(message);
+    return false;
+}
+
+static bool has_id(seam_bytes all, uint64_t id)
+{
+    int64_t number = -1;
+    return seam_json_integer(seam_json_at(all, "/id"), &number) && (uint64_t)number == id;
+}
+
+/* No answer came, though the connection ended well. */
+static bool no_answer(const struct way *way, struct trouble *trouble)
+{
+    int status = way->web ? exchange_status(&way->exchange) : 0;
+    if (trouble->status != SEAM_OK)
+        return false;
+    if (status / 100 != 2)
+        return trouble_set(trouble, seam_http_failure(status), SEAM_EFFECT_UNKNOWN, "mcp.http",
+                           "the server answers with status %d", status);
+    return trouble_set(trouble, SEAM_E_UNAVAILABLE, SEAM_EFFECT_UNKNOWN, "mcp.message",
+                       "the server's answer has no result");
+}
+
+static bool hear(struct way *way, const struct request *request, uint64_t id,
+                 struct outcome *outcome, struct trouble *trouble)
+{
+    struct message *message;
+    while ((message = way_next(way, trouble))) {
+        seam_bytes all = seam_json_parse((seam_bytes){message->bytes, message->len});
+        seam_bytes method = seam_json_at(all, "/method");
+        if (all.len == 0) {
+            free(message);
+            return no_answer(way, trouble);
+        }
+        if (method.len == 0 && (has_id(all, id) || seam_json_at(all, "/error").len > 0))
+            return read_answer(way, message, outcome, trouble);
+        if (seam_json_is(method, "notifications/progress") && request->progress)
+            tell_progress(way->caller, all);
+        else if (method.len > 0 && seam_json_at(all, "/id").len > 0 &&
+                 !answer_request(way, request, all, trouble)) {
+            free(message);
+            return false;
+        }
+        free(message);
+    }
+    return no_answer(way, trouble);
+}
+
+/* An effect's request is the same in every attempt, its number too. */
+static uint64_t id_of(struct server *server, const struct caller *caller, const char *effect)
+{
+    char digits[13] = "";
+    if (effect && is_hex(caller->key, 12)) {
+        memcpy(digits, caller->key, 12);
+        uint64_t sum = 0;
+        for (const char *c = effect; *c; c++)
+            sum = sum * 31 + (unsigned char)*c;
+        return ((strtoull(digits, NULL, 16) ^ sum) & 0xFFFFFFFFFFF) + (UINT64_C(1) << 44);
+    }
+    pthread_mutex_lock(&server->web.lock);
+    uint64_t id = ++server->next_id;
+    pthread_mutex_unlock(&server->web.lock);
+    return id;
+}
+
+static bool ask_once(struct server *server, const struct caller *caller,
+                     const struct request *request, bool modern, uint32_t timeout_ms,
+                     struct outcome *outcome, struct trouble *trouble)
+{
+    struct way way = {.server = server, .caller = caller};
+    uint64_t id = id_of(server, caller, request->effect);
+    seam_writer out = SEAM_WRITER;
+    if (strcmp(request->method, "initialize") == 0)
+        write_initialize(&out, id);
+    else
+        write_request(&out, server, caller, request, modern, id);
+    bool good = way_open(&way, request, modern, id, timeout_ms, seam_written(&out), trouble) &&
+                hear(&way, request, id, outcome, trouble);
+    if (!good && (trouble->status == SEAM_E_CANCELLED || trouble->status == SEAM_E_TIMEOUT ||
+                  trouble->status == SEAM_E_INPUT_REQUIRED))
+        say_cancelled(&way, id);
+    way_close(&way);
+    seam_writer_done(&out);
+    return good;
+}
+
+/* ---- which revision ---- */
+
+static bool lists(seam_bytes versions, const char *version)
+{
+    seam_json_walk walk = seam_json_members(versions);
+    while (seam_json_next(&walk))
+        if (seam_json_is(walk.value, version))
+            return true;
+    return false;
+}
+
+/* Whatever it says but yes, it is none: an old server may say anything to what it does not know. */
+static bool is_modern(struct server *server, const struct caller *caller, struct trouble *trouble)
+{
+    struct outcome outcome = {0};
+    struct trouble why = {0};
+    struct request discover = {.method = "server/discover", .params = seam_text("{}")};
+    bool modern = ask_once(server, caller, &discover, true, PROBE_MS, &outcome, &why) &&
+                  lists(seam_json_at(outcome.result, "/supportedVersions"), MODERN);
+    outcome_done(&outcome);
+    /* what the host itself refused would be refused again */
+    if (why.status == SEAM_E_DENIED || why.status == SEAM_E_CANCELLED)
+        *trouble = why;
+    return modern;
+}
+
+static bool greet(struct server *server, const struct caller *caller, struct trouble *trouble)
+{
+    struct outcome outcome = {0};
+    struct request initialize = {.method = "initialize", .params = seam_text("{}")};
+    pthread_mutex_lock(&server->web.lock);
+    server->web.session[0] = '\0';
+    pthread_mutex_unlock(&server->web.lock);
+    server->version[0] = '\0';
+    if (!ask_once(server, caller, &initialize, false, 0, &outcome, trouble))
+        return false;
+    char *version = seam_json_text(seam_json_at(outcome.result, "/protocolVersion"), NULL);
+    bool sane = version && strlen(version) == 10 && strspn(version, "0123456789-") == 10;
+    if (sane)
+        snprintf(server->version, sizeof(server->version), "%s", version);
+    free(version);
+    outcome_done(&outcome);
+    if (!sane)
+        return trouble_set(trouble, SEAM_E_FAILED, SEAM_EFFECT_NONE, "mcp.message",
+                           "the server does not say which revision it speaks");
+    say(server, caller, false,
+        seam_text("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"));
+    return true;
+}
+
+static bool find_revision(struct server *server, const struct caller *caller,
+                          struct trouble *trouble)
+{
+    const char *said = server->settings.version;
+    if (said)
+        server->revision = strcmp(said, MODERN) == 0 ? REVISION_MODERN : REVISION_CLASSIC;
+    if (server->revision == UNKNOWN_REVISION) {
+        bool modern = is_modern(server, caller, trouble);
+        if (trouble->status != SEAM_OK)
+            return false;
+        /* a program that could not bear the question is started again for the next one */
+        if (!server->settings.url && !pipe_start(&server->pipe, trouble))
+            return false;
+        server->revision = modern ? REVISION_MODERN : REVISION_CLASSIC;
+    }
+    return true;
+}
+
+bool session_open(struct server *server, const struct caller *caller, struct trouble *trouble)
+{
+    bool web = server->settings.url != NULL;
+    pthread_mutex_lock(&server->lock);
+    bool open = web || pipe_start(&server->pipe, trouble);
+    open = open && find_revision(server, caller, trouble);
+    uint64_t start = web ? 1 : server->pipe.starts;
+    if (open && server->revision == REVISION_CLASSIC && server->greeted != start) {
+        open = greet(server, caller, trouble);
+        server->greeted = open ? (web ? 1 : server->pipe.starts) : 0;
+    }
+    pthread_mutex_unlock(&server->lock);
+    return open;
+}
+
+bool session_ask(struct server *server, const struct caller *caller, const struct request *request,
+                 struct outcome *outcome, struct trouble *trouble)
+{
+    return ask_once(server, caller, request, server->revision == REVISION_MODERN, 0, outcome,
+                    trouble);
+}
