@@ -3,7 +3,7 @@
  * Hearing what the filter denies. The kernel gives the listener of a filter to who installs it, and
  * who has installed this one may send no descriptor any more. So a second thread of the worker,
  * which the filter does not bind, waits for the listener, sends it, and ends before anything of the
- * plugin runs. Tried and left: a signal at each denied call, which kills where signals are blocked,
+ * plugin runs. Not chosen: a signal at each denied call, which kills where signals are blocked,
  * as they are inside of fork and pthread_create; a supervisor beside the worker, which would need
  * the right to take its descriptors.
  */
