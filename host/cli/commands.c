@@ -52,6 +52,8 @@ static const struct option plugins_options[] = {
     {"--level", "N", "verify: only these levels, as 1 or 1,2 (default: all four)"},
     {"--only", "ID", "verify: only checks whose name begins so; repeatable"},
     {"--config", "FILE", "verify: the configuration, JSON (default: one that its schema allows)"},
+    {"--agents", "FILE",
+     "verify: the agents that stand in that configuration, JSON, as inspect has them"},
     {"--inputs", "N", "verify: inputs of each agent in each mode (default: 1000)"},
     {"--seed", "N", "verify: of what is drawn (default: 1); the same seed, the same inputs"},
     {"--time", "DURATION", "verify: the most that a level may take (default: 60s)"},

@@ -319,7 +319,7 @@ int plugins_verify(const struct args *args, const char *path)
     const char *only[ONLY_MAX];
     enum conform_format format;
     AUTO(freep) char *worker = beside_this_program("seam-worker");
-    AUTO(json_decrefp) json_t *config = NULL;
+    AUTO(json_decrefp) json_t *config = NULL, *agents = NULL;
     AUTO(conformance_freep) struct conformance *report = NULL;
     struct conformance_options options = {.levels = ~0u,
                                           .only = only,
@@ -334,11 +334,16 @@ int plugins_verify(const struct args *args, const char *path)
     if (args_option(args, "--config") &&
         json_read_file(args_option(args, "--config"), LIMIT_FILE, &config, &err) != ERR_OK)
         return report_error(args, &err);
+    if (args_option(args, "--agents") &&
+        json_read_file(args_option(args, "--agents"), LIMIT_FILE, &agents, &err) != ERR_OK)
+        return report_error(args, &err);
+    options.agents = agents;
     if (args_option(args, "--manifest")) {
         code = find_entry(args, path, &roster, &plugin);
         if (code != 0)
             return code;
         path = plugin->entry->path;
+        options.entry = plugin->entry;
         if (plugin->card->from_config)
             options.agents = json_object_get(plugin->card->json, "agents");
     }

@@ -53,10 +53,11 @@ struct conformance_options {
     const char *const *only; /* ids; a level or a check is meant by it or what it begins with */
     size_t only_count;
     uint64_t seed;
-    unsigned inputs;      /* of each agent, in each mode */
-    int64_t time_ms;      /* of each level from the second on */
-    const char *worker;   /* path of seam-worker */
-    const json_t *config; /* NULL: one is made from the card's schema */
+    unsigned inputs;                     /* of each agent, in each mode */
+    int64_t time_ms;                     /* of each level from the second on */
+    const char *worker;                  /* path of seam-worker */
+    const json_t *config;                /* NULL: one is made from the card's schema */
+    const struct manifest_plugin *entry; /* whose grants it gets; NULL: what its card asks for */
     json_t *agents; /* that stand in that configuration, as the plugin has listed them; or NULL */
     /* Told as each check of a level begins; may be NULL. */
     void (*progress)(void *user, const char *what);

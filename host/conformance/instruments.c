@@ -40,17 +40,42 @@ static char *log_in(const char *folder, const char *prefix, const char *rest)
     return xasprintf("%s%s/%s", prefix, folder, rest);
 }
 
+/* For the process under the instrument: what it cannot ask the manifest for. */
+static const char config_file[] = "/.config.json", agents_file[] = "/.agents.json";
+
+static bool leave_one(const char *folder, const char *name, const json_t *json)
+{
+    AUTO(freep) char *path = xasprintf("%s%s", folder, name);
+    return json_dump_file(json, path, JSON_ENCODE_ANY) == 0;
+}
+
+static bool leave_inputs(const struct kit *kit, const char *folder)
+{
+    return leave_one(folder, config_file, kit->config) &&
+           leave_one(folder, agents_file, json_object_get(kit->card->json, "agents"));
+}
+
+static void take_inputs(const char *folder)
+{
+    AUTO(freep) char *config = xasprintf("%s%s", folder, config_file);
+    AUTO(freep) char *agents = xasprintf("%s%s", folder, agents_file);
+    unlink(config);
+    unlink(agents);
+}
+
 /* This program, to verify bare lives of the plugin; the words before it are the instrument's. */
-static _Noreturn void become(const struct kit *kit, const char *const before[])
+static _Noreturn void become(const struct kit *kit, const char *folder, const char *const before[])
 {
     enum { WORDS = 16 };
+    AUTO(freep) char *config = xasprintf("%s%s", folder, config_file);
+    AUTO(freep) char *agents = xasprintf("%s%s", folder, agents_file);
     char self[4096], seed[24];
     ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
     self[length > 0 ? length : 0] = '\0';
     snprintf(seed, sizeof(seed), "%llu", (unsigned long long)kit->options->seed);
-    const char *const after[] = {self,     "plugins",  "verify",   kit->card->path,
-                                 "--only", "L2.again", "--inputs", "20",
-                                 "--seed", seed,       NULL};
+    const char *const after[] = {self,       "plugins",  "verify",   kit->card->path, "--only",
+                                 "L2.again", "--inputs", "20",       "--seed",        seed,
+                                 "--config", config,     "--agents", agents,          NULL};
     const char *words[WORDS + sizeof(after) / sizeof(after[0])];
     size_t count = 0;
     for (size_t i = 0; before[i] && i < WORDS; i++)
@@ -89,7 +114,7 @@ static bool run_valgrind(const struct kit *kit, const char *valgrind, const char
         valgrind, "--xml=yes", "--leak-check=full", "--show-leak-kinds=definite", log, NULL};
     pid_t pid = fork();
     if (pid == 0)
-        become(kit, words);
+        become(kit, folder, words);
     int status = outwait(pid);
     return status == 0 || status == 1;
 }
@@ -160,14 +185,11 @@ static void check_valgrind(struct kit *kit)
 {
     AUTO(freep) char *valgrind = find_program("valgrind");
     char folder[] = "/tmp/seam-valgrind.XXXXXX";
-    if (!kit_wants(kit, CHECK_VALGRIND))
+    if (!kit_wants(kit, CHECK_VALGRIND) || !kit_prepare(kit))
         return;
     if (KIT_SANITIZED)
         kit_skip(kit, CHECK_VALGRIND,
                  "this seam is built with a sanitizer, which valgrind cannot run");
-    else if (kit->options->agents)
-        kit_skip(kit, CHECK_VALGRIND,
-                 "its agents stand in its configuration, which valgrind lacks");
     else if (kit->sanitizer)
         kit_skip(kit, CHECK_VALGRIND, "the plugin is built with a sanitizer: valgrind runs none");
     else if (!valgrind)
@@ -176,7 +198,8 @@ static void check_valgrind(struct kit *kit)
         kit_skip(kit, CHECK_VALGRIND, "no folder for its log: %s", strerror(errno));
     else {
         kit_progress(kit, "valgrind");
-        bool ended = run_valgrind(kit, valgrind, folder);
+        bool ended = leave_inputs(kit, folder) && run_valgrind(kit, valgrind, folder);
+        take_inputs(folder);
         read_logs(kit, folder, read_log);
         if (ended)
             kit_hold(kit, CHECK_VALGRIND);
@@ -235,7 +258,7 @@ static bool run_sanitized(const struct kit *kit, const char *folder)
     const char *const words[] = {env, preload, address, undefined, threads, NULL};
     pid_t pid = env ? fork() : -1;
     if (pid == 0)
-        become(kit, words);
+        become(kit, folder, words);
     int status = outwait(pid);
     return status == 0 || status == 1;
 }
@@ -269,17 +292,16 @@ static void read_verdict(struct kit *kit, const char *path)
 static void check_sanitizer(struct kit *kit)
 {
     char folder[] = "/tmp/seam-sanitizer.XXXXXX";
-    if (!kit_wants(kit, CHECK_SANITIZER))
+    if (!kit_wants(kit, CHECK_SANITIZER) || (kit->sanitizer && !kit_prepare(kit)))
         return;
     if (!kit->sanitizer)
         kit_skip(kit, CHECK_SANITIZER, "the plugin is built without a sanitizer");
-    else if (kit->options->agents)
-        kit_skip(kit, CHECK_SANITIZER, "its agents stand in its configuration, which it lacks");
     else if (!mkdtemp(folder))
         kit_skip(kit, CHECK_SANITIZER, "no folder for its log: %s", strerror(errno));
     else {
         kit_progress(kit, "the sanitizer");
-        bool ended = run_sanitized(kit, folder);
+        bool ended = leave_inputs(kit, folder) && run_sanitized(kit, folder);
+        take_inputs(folder);
         read_logs(kit, folder, read_verdict);
         if (ended)
             kit_hold(kit, CHECK_SANITIZER);

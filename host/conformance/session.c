@@ -125,12 +125,42 @@ static bool turn(struct session *s, int64_t due_ms)
     return true;
 }
 
-/* All that the card asks for, as an operator would grant it. */
-static enum error_code plan(const struct card *card, struct sandbox_plan *ret_plan,
-                            struct error *reterr)
+/* Where it lies in the folder of its own that the manifest gives it, it gets one for the while:
+ * what the kit makes it do there is not to be found by its runs. */
+static char *moved(const char *path, const char *from, const char *to)
+{
+    size_t len = strlen(from);
+    bool within = strncmp(path, from, len) == 0 && (path[len] == '\0' || path[len] == '/');
+    return within ? xasprintf("%s%s", to, path + len) : xstrdup(path);
+}
+
+/* What the manifest grants. */
+static enum error_code plan_of_entry(const struct card *card, const struct manifest_plugin *granted,
+                                     const char *state, struct sandbox_plan *ret_plan,
+                                     struct error *reterr)
+{
+    struct manifest_plugin entry = *granted;
+    entry.paths = xcalloc(granted->path_count + 1, sizeof(*entry.paths));
+    entry.state = (char *)state;
+    for (size_t i = 0; i < granted->path_count; i++) {
+        entry.paths[i] = granted->paths[i];
+        entry.paths[i].path = moved(granted->paths[i].path, granted->state, state);
+    }
+    enum error_code code = plugin_plan(card, &entry, ret_plan, reterr);
+    for (size_t i = 0; i < entry.path_count; i++)
+        free(entry.paths[i].path);
+    free(entry.paths);
+    return code;
+}
+
+/* Without a manifest: all that the card asks for, as an operator would grant it. */
+static enum error_code plan(const struct card *card, const struct manifest_plugin *granted,
+                            struct sandbox_plan *ret_plan, struct error *reterr)
 {
     struct sandbox_path paths[64];
     AUTO(freep) char *state = xasprintf("/tmp/seam-verify.%ld", (long)getpid());
+    if (granted)
+        return plan_of_entry(card, granted, state, ret_plan, reterr);
     struct manifest_plugin entry = {.path = card->path,
                                     .memory_bytes = -1,
                                     .call_ms = -1,
@@ -172,7 +202,7 @@ void session_open(struct session *s, struct kit *kit, bool in_process)
                                      .grace_ms = SESSION_GRACE_MS,
                                      .load_ms = CALL_MS,
                                      .payload = LIMIT_PAYLOAD};
-    if (plan(kit->card, &sandbox, &s->refusal) != ERR_OK)
+    if (plan(kit->card, kit->options->entry, &sandbox, &s->refusal) != ERR_OK)
         return;
     sandbox.hearer = kit->hearer;
     if (plugin_start(kit->card, &options, &handlers, s, &s->plugin, &s->refusal) != ERR_OK)

@@ -56,6 +56,23 @@ try 1 seam plugins verify --manifest seam.yaml list --only L2.output --inputs 5 
 try 2 seam plugins verify --manifest seam.yaml nobody
 says err 'has no plugin `nobody`'
 
+claim 'or by a configuration and its agents in files, as one under valgrind is given them'
+jq -n '{agents: [{name: "one", summary: "One", effect: "pure", input: true, output: true}]}' >one.json
+seam plugins inspect --manifest seam.yaml list | jq .agents >agents.json
+try 0 seam plugins verify "$SINS/describes.so" --config one.json --agents agents.json \
+    --only L2.again --inputs 5
+says out 'held     L2.again'
+
+if ! sanitized; then
+    claim 'by its alias it gets what the manifest grants, and not all that its card asks for'
+    printf 'manifest: 1\nplugins:\n  p:\n    path: %s/takes_together.so\n' "$SINS" >granted.yaml
+    try 1 seam plugins verify --manifest granted.yaml p --only L4.sandbox --inputs 3
+    says out 'clone, '
+    echo '    grants: {exec: [/bin/true]}' >>granted.yaml
+    try 0 seam plugins verify --manifest granted.yaml p --only L4.sandbox --inputs 3
+    says out 'held     L4.sandbox'
+fi
+
 claim 'what a plugin is not ends with 2, as what is not asked rightly does'
 try 2 seam plugins verify ./nothing.so
 says err 'nothing.so'
