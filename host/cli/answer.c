@@ -8,6 +8,7 @@
 
 #include "document/document.h"
 
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,12 @@ static void told(const struct args *args, const char *run, const char *what, lon
 
 /* ---- answer ---- */
 
+/* What is said, and to which revision of the question. */
+struct answer {
+    json_t *json;     /* NULL: no */
+    int64_t revision; /* -1: to the one that is open */
+};
+
 static enum error_code read_answer(const struct args *args, json_t **ret_answer,
                                    struct error *reterr)
 {
@@ -78,11 +85,10 @@ static enum error_code only_question(const struct run *run, uint32_t *ret_task,
 
 /* The question as it stands, and whether the answer fits it: told now, not when the host looks. */
 static enum error_code check_question(const struct args *args, const struct run *run,
-                                      const json_t *answer, struct question_view *ret_view,
+                                      const struct answer *answer, struct question_view *ret_view,
                                       struct error *reterr)
 {
     const char *id = args->operands[0], *step = args->operand_count > 1 ? args->operands[1] : NULL;
-    const char *revision = args_option(args, "--revision");
     uint32_t task = UINT32_MAX;
     if (step)
         task = run_task_find(run, slice_of(step));
@@ -92,12 +98,12 @@ static enum error_code check_question(const struct args *args, const struct run 
         return error_set(reterr, ERR_NOT_FOUND,
                          "step `%s` of run %s asks nothing now; `seam show %s` lists the questions",
                          step, id, id);
-    if (revision && strtoul(revision, NULL, 10) != ret_view->revision)
+    if (answer->revision >= 0 && answer->revision != ret_view->revision)
         return error_set(reterr, ERR_CONFLICT,
-                         "the question is at revision %u now, not %s: look again with `seam show "
-                         "%s`",
-                         ret_view->revision, revision, id);
-    if (!answer || run_answer_fits(run, task, answer, reterr) == ERR_OK)
+                         "the question is at revision %u now, not %" PRId64
+                         ": look again with `seam show %s`",
+                         ret_view->revision, answer->revision, id);
+    if (!answer->json || run_answer_fits(run, task, answer->json, reterr) == ERR_OK)
         return ERR_OK;
     error_prefix(reterr, "the answer to %s is not accepted: ", run_task_path(run, task));
     return reterr->code;
@@ -150,8 +156,8 @@ static enum error_code send_answer(const struct args *args, const char *path, co
                      first.who, first.task, id, same, id, same);
 }
 
-static enum error_code look_and_send(const struct args *args, const json_t *answer, long *ret_pid,
-                                     struct error *reterr)
+static enum error_code look_and_send(const struct args *args, const struct answer *answer,
+                                     long *ret_pid, struct error *reterr)
 {
     enum { LOOKS = 50 }; /* at a run whose other steps go on */
     enum error_code code = ERR_FENCED;
@@ -163,32 +169,61 @@ static enum error_code look_and_send(const struct args *args, const json_t *answ
         if (code == ERR_OK)
             code = check_question(args, run, answer, &view, reterr);
         if (code == ERR_OK)
-            code = send_answer(args, path, run, &view, answer, ret_pid, reterr);
+            code = send_answer(args, path, run, &view, answer->json, ret_pid, reterr);
         run_free(run);
     }
     return code;
 }
 
+/* At a terminal the answer is asked for, field by field. */
+static enum error_code ask_answer(const struct args *args, struct answer *answer,
+                                  struct error *reterr)
+{
+    AUTO(freep) char *path = NULL;
+    struct run *run = NULL;
+    struct question_view view;
+    enum error_code code = open_run(args, args->operands[0], &path, &run, reterr);
+    if (code == ERR_OK)
+        code = check_question(args, run, answer, &view, reterr);
+    if (code == ERR_OK) {
+        const json_t *schema = json_object_get(json_object_get(view.shown, "asked"), "schema");
+        form_head(&view);
+        answer->revision = view.revision;
+        answer->json = view.kind == QUESTION_INPUT
+                           ? form_fill(schema)
+                           : form_choose(json_object_get(view.shown, "accepts"));
+        if (!answer->json)
+            code = error_set(reterr, ERR_INPUT, "nothing was answered");
+    }
+    run_free(run);
+    return code;
+}
+
 int command_answer(const struct args *args)
 {
-    json_t *answer = NULL;
     struct error err;
     long pid = 0;
     bool deny = args_flag(args, "--deny");
     const char *revision = args_option(args, "--revision");
+    struct answer answer = {.json = NULL, .revision = -1};
     if (revision && (*revision == '\0' || revision[strspn(revision, "0123456789")] != '\0'))
         return complain(EXIT_USAGE,
                         "answer: --revision %s: expected the number that `seam show` "
                         "prints with the question",
                         revision);
-    if (deny == args_flag(args, "--json"))
+    if (revision)
+        answer.revision = strtoll(revision, NULL, 10);
+    bool given = args_flag(args, "--json");
+    bool asks = !deny && !given && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+    if (deny == given && !asks)
         return complain(EXIT_USAGE, "answer: give --json FILE or --deny");
-    enum error_code code = read_answer(args, &answer, &err);
+    enum error_code code =
+        asks ? ask_answer(args, &answer, &err) : read_answer(args, &answer.json, &err);
     if (code == ERR_OK)
-        code = look_and_send(args, answer, &pid, &err);
+        code = look_and_send(args, &answer, &pid, &err);
     if (code == ERR_OK)
         told(args, args->operands[0], deny ? "denied" : "answered", pid);
-    json_decref(answer);
+    json_decref(answer.json);
     return code == ERR_OK ? EXIT_DONE : report_error(args, &err);
 }
 

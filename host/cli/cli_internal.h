@@ -313,4 +313,13 @@ int command_dev(const struct args *args);
 extern const struct command commands[];
 extern const size_t command_count;
 
+/* ---- a form on the terminal, see form.c; NULL: it was left ---- */
+
+/* What is asked, for a person. */
+void form_head(const struct question_view *view);
+/* A value of the schema. */
+json_t *form_fill(const json_t *schema);
+/* One of the answers that a question accepts, with its gaps filled. */
+json_t *form_choose(const json_t *accepts);
+
 #endif

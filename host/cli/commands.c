@@ -291,11 +291,14 @@ const struct command commands[] = {
      "  seam explain trip-17 book\n"
      "  seam explain trip-17 pay/charge",
      store_options, 1, 2, command_explain},
-    {"answer", "RUN [STEP] --json FILE | --deny", "answer the question that a run waits with",
+    {"answer", "RUN [STEP] [--json FILE | --deny]", "answer the question that a run waits with",
      "`seam show RUN` prints the question and what it accepts. STEP may be left out where a run "
      "asks one\n"
-     "thing; `.` is the run itself, which asks whether it may go on with other plugins.\n"
+     "thing; `.` is the run itself, which asks whether it may go on with other plugins. On a "
+     "terminal the\n"
+     "answer is asked for, field by field, if it is not given; Ctrl-C leaves nothing.\n"
      "\n"
+     "  seam answer trip-17 book\n"
      "  seam answer trip-17 book --json answer.json\n"
      "  seam answer trip-17 book --deny\n"
      "  seam answer trip-17 . --json approve.json",
