@@ -16,6 +16,9 @@
  * confinement stay as the manifest of today has them, or a plugin could win back by crashing what
  * was taken from it. It never loops: what it goes back to is on no probation, and what fell is not
  * taken again until somebody says so by name (`seam reload --again`), or builds another.
+ *
+ * Where nobody is told of what fell (`seam dev`: its author wants the build that crashes, not the
+ * one before) there is no probation, and nothing is kept for it.
  */
 #include "runtime/reload_internal.h"
 
@@ -75,7 +78,7 @@ static void passes(struct timer *timer)
 void probation_begin(struct slot *slot, struct slot *before)
 {
     int64_t ms = slot->host->manifest->probation_ms;
-    if (ms == 0 || !slot->host->keeping || before->state != SLOT_UP ||
+    if (ms == 0 || !slot->host->keeping || !slot->host->fell || before->state != SLOT_UP ||
         same_build(slot->roster, before->roster))
         return;
     slot->before = before;
