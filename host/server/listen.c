@@ -51,6 +51,12 @@ static enum error_code clear_socket(const char *path, const struct sockaddr_un *
 static enum error_code listen_unix(struct server *server, const char *said, struct error *reterr)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (*said == '@' || *said == '\0')
+        return error_set(reterr, ERR_INPUT,
+                         "cannot listen at unix:%s: expected the path of a file, found %s; a name "
+                         "without a file has no owner and no mode, so whoever is on this machine "
+                         "could ask",
+                         said, *said ? "an abstract name" : "nothing");
     AUTO(freep) char *path = manifest_resolve(server->options.roster->manifest, said);
     if (strlen(path) >= sizeof(address.sun_path))
         return error_set(reterr, ERR_LIMIT,
