@@ -43,6 +43,7 @@ static enum MHD_Result take_header(void *user, enum MHD_ValueKind kind, const ch
                  {"Content-Length", &headers->length},
                  {"Transfer-Encoding", &headers->encoding},
                  {"Content-Type", &headers->type},
+                 {"Content-Encoding", &headers->coding},
                  {"Authorization", &headers->authorization},
                  {"Origin", &headers->origin},
                  {"Sec-Fetch-Site", &headers->site},
@@ -213,6 +214,13 @@ static bool admit_body(struct request *request)
                       "the body is %lld bytes, where `limits.payload` of the manifest allows %lld; "
                       "pass where the data is, not the data",
                       (long long)length, (long long)payload);
+        return false;
+    }
+    if (headers->coding && strcasecmp(headers->coding, "identity") != 0) {
+        reply_problem(request, 415,
+                      "expected a body as it is, found `Content-Encoding: %.100s`; send it "
+                      "uncompressed, without that header",
+                      headers->coding);
         return false;
     }
     if (request->post && !is_json(headers->type)) {

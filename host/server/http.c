@@ -242,9 +242,63 @@ static enum MHD_Result queue_reply(struct request *request)
     client_is(request->client, CLIENT_ANSWER);
     request->queued = true;
     enum MHD_Result queued =
-        MHD_queue_response(request->client->connection, request->reply.status, response);
+        http_queue(request->client->connection, request->reply.status, response);
     MHD_destroy_response(response);
     return queued;
+}
+
+/* Whether there are words of ours for what libmicrohttpd refuses by itself. */
+static bool put_refusal(struct request *request, unsigned status)
+{
+    if (status == 431)
+        reply_problem(request, status,
+                      "the head of the request is larger than %u bytes (LIMIT_CLIENT_HEAD); send "
+                      "fewer headers, or shorter ones",
+                      LIMIT_CLIENT_HEAD);
+    else if (status == 414)
+        reply_problem(request, status,
+                      "the target of the request is longer than %u bytes (LIMIT_CLIENT_URI); "
+                      "shorten it",
+                      LIMIT_CLIENT_URI);
+    else if (status == 413)
+        reply_problem(request, status,
+                      "the length of the body, or of a chunk of it, is larger than any number; "
+                      "pass where the data is, not the data");
+    else if (status == 505)
+        reply_problem(request, status, "expected HTTP/1.1, found another version; ask in that");
+    else if (status == 400)
+        reply_problem(request, status,
+                      "the request is not HTTP/1.1: expected a method, a target and the version, "
+                      "headers as `Name: value` with one Host, an empty line, and a body of the "
+                      "length or the chunks that its headers say; send it so");
+    return request->reply.status != 0;
+}
+
+/* Nothing else is being said then: libmicrohttpd takes a request when the one before is answered.
+ * What has come is read first, for a close over unread bytes would take the answer back. */
+bool http_refuse(struct MHD_Connection *connection, unsigned status)
+{
+    struct request request = {.server = NULL};
+    char bytes[4096];
+    AUTO(text_done) struct text answer;
+    text_init(&answer, SIZE_MAX / 2);
+    text_init(&request.reply.body, SIZE_MAX / 2);
+    bool known = put_refusal(&request, status);
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    if (known) {
+        text_addf(&answer,
+                  "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nConnection: close\r\n"
+                  "Content-Length: %zu\r\n\r\n",
+                  status, status_title(status), request.reply.type, request.reply.body.len);
+        text_add(&answer, request.reply.body.ptr, request.reply.body.len);
+        while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) == (ssize_t)sizeof(bytes))
+            ;
+        ssize_t sent = send(fd, answer.ptr, answer.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)sent;
+        shutdown(fd, SHUT_WR);
+    }
+    reply_done(&request.reply);
+    return known;
 }
 
 void http_wake(struct request *request)

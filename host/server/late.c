@@ -3,7 +3,7 @@
  * libmicrohttpd, when a server wants it: it brings GnuTLS and a dozen other libraries along, and no
  * other command should wait for them to be loaded. So it is not linked: the functions that this
  * room calls stand here under their own names, checked by its own header, and pass on to the
- * library.
+ * library. One of them is for the library itself: see MHD_queue_response.
  */
 #include "server/server_internal.h"
 
@@ -122,9 +122,21 @@ enum MHD_Result MHD_get_timeout(struct MHD_Daemon *daemon, MHD_UNSIGNED_LONG_LON
     return late.MHD_get_timeout(daemon, timeout);
 }
 
-enum MHD_Result MHD_queue_response(struct MHD_Connection *connection, unsigned int status_code,
-                                   struct MHD_Response *response)
+enum MHD_Result http_queue(struct MHD_Connection *connection, unsigned status,
+                           struct MHD_Response *response)
 {
+    return late.MHD_queue_response(connection, status, response);
+}
+
+/* Nobody here calls it: libmicrohttpd itself does, for the program exports this name, and is asked
+ * before it. What it says of requests that it does not take is HTML, and of some of them it says
+ * the head twice; so it is said here as all is, and libmicrohttpd closes the connection. */
+__attribute__((visibility("default"))) enum MHD_Result
+MHD_queue_response(struct MHD_Connection *connection, unsigned int status_code,
+                   struct MHD_Response *response)
+{
+    if (http_refuse(connection, status_code))
+        return MHD_NO;
     return late.MHD_queue_response(connection, status_code, response);
 }
 

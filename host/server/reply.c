@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-static const char *title_of(unsigned status)
+const char *status_title(unsigned status)
 {
     switch (status) {
     case 400:
@@ -36,6 +36,8 @@ static const char *title_of(unsigned status)
         return "Unprocessable Content";
     case 429:
         return "Too Many Requests";
+    case 431:
+        return "Request Header Fields Too Large";
     case 503:
         return "Service Unavailable";
     case 505:
@@ -73,7 +75,7 @@ void reply_problem(struct request *request, unsigned status, const char *format,
     if (status == 503 || status == 429)
         request->reply.retry_after_s = 1;
     set_json(request, status, "application/problem+json",
-             json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title_of(status),
+             json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", status_title(status),
                        "status", (int)status, "detail", err.text));
 }
 

@@ -95,11 +95,10 @@ static bool matches(const char *path, const char *const *parts, size_t count, co
 static enum error_code not_a_target(const char *why, struct error *reterr)
 {
     return error_set(reterr, ERR_INPUT,
-                     "the target of the request %s; GET /openapi.json lists them", why);
+                     "the target of the request %s; GET /openapi.json lists what is there", why);
 }
 
-static enum error_code match(const char *const *parts, size_t count, struct target *ret,
-                             struct error *reterr)
+static bool match(const char *const *parts, size_t count, struct target *ret)
 {
     for (size_t r = 0; r < ROUTE_COUNT; r++) {
         const char *id = "";
@@ -109,9 +108,20 @@ static enum error_code match(const char *const *parts, size_t count, struct targ
             break;
         ret->route = (enum api_route)r;
         memcpy(ret->id, id, strlen(id) + 1);
-        return ERR_OK;
+        return true;
     }
-    return error_set(reterr, ERR_NOT_FOUND, "nothing is there; GET /openapi.json lists what is");
+    return false;
+}
+
+static enum error_code not_there(struct slice path, const char *const *parts, size_t count,
+                                 struct error *reterr)
+{
+    struct target target;
+    bool slash = count > 1 && *parts[count - 1] == '\0' && match(parts, count - 1, &target);
+    return error_set(reterr, ERR_NOT_FOUND,
+                     "nothing is at `/%.*s%s`; %sGET /openapi.json lists what is",
+                     path.len < 200 ? (int)path.len : 200, path.ptr, path.len < 200 ? "" : "…",
+                     slash ? "ask without the slash at its end; " : "");
 }
 
 enum error_code target_parse(struct slice text, struct target *ret_target, struct error *reterr)
@@ -132,18 +142,18 @@ enum error_code target_parse(struct slice text, struct target *ret_target, struc
         target.query = (struct slice){mark + 1, path.len - (size_t)(mark - path.ptr) - 1};
         path.len = (size_t)(mark - path.ptr);
     }
+    const struct slice whole = path;
     enum error_code code = ERR_OK;
     while (code == ERR_OK && next_part(&path, '/', &part)) {
         if (count == PARTS_MAX)
-            code = error_set(reterr, ERR_NOT_FOUND,
-                             "nothing is there; GET /openapi.json lists what is");
+            code = not_there(whole, (const char *const *)parts, 0, reterr);
         else if (!(parts[count] = decode(part, false)))
             code = not_a_target("has an escape that is none, a NUL or what is not UTF-8", reterr);
         else
             count++;
     }
-    if (code == ERR_OK)
-        code = match((const char *const *)parts, count, &target, reterr);
+    if (code == ERR_OK && !match((const char *const *)parts, count, &target))
+        code = not_there(whole, (const char *const *)parts, count, reterr);
     if (code == ERR_OK)
         *ret_target = target;
     for (size_t i = 0; i < PARTS_MAX; i++)

@@ -215,7 +215,9 @@ static enum error_code list(struct request *request, const struct parameters *pa
     int64_t before = 0;
     if (status && !status_known(status))
         return error_set(reterr, ERR_INPUT,
-                         "the parameter `status` is running, waiting, done, failed or cancelled");
+                         "the parameter `status` is `%.40s`; expected running, waiting, done, "
+                         "failed or cancelled",
+                         status);
     enum error_code code =
         parameter_number(parameters, LIMIT, 1, LIMIT_RUNS_PAGE, 50, &listing->most, reterr);
     if (code == ERR_OK)

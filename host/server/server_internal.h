@@ -67,7 +67,7 @@ struct client {
 /* The headers that anybody here looks at; NULL = not there. */
 struct headers {
     const char *host, *length, *encoding, *type, *authorization, *origin, *site, *key, *last_id,
-        *accept;
+        *accept, *coding;
     size_t count;
     const char *wrong; /* what is wrong with them, if anything is */
 };
@@ -219,6 +219,10 @@ void http_sweep(struct server *server);
 /* Something may be ready: soon, from the loop. */
 void http_pump(struct server *server);
 /* The reply of a request that waited for it is there. */
+/* Says what libmicrohttpd refuses by itself; false: there are no words for it here. */
+bool http_refuse(struct MHD_Connection *connection, unsigned status);
+enum MHD_Result http_queue(struct MHD_Connection *connection, unsigned status,
+                           struct MHD_Response *response);
 void http_wake(struct request *request);
 
 /* ---- guard.c ---- */
@@ -229,6 +233,7 @@ bool guard_admit(struct request *request, const char *method, const char *versio
 /* ---- reply.c ---- */
 
 void reply_json(struct request *request, unsigned status, json_t *body_taken);
+const char *status_title(unsigned status);
 void reply_problem(struct request *request, unsigned status, const char *format, ...)
     PRINTF_LIKE(3, 4);
 /* A problem of that error. */

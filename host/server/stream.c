@@ -245,7 +245,7 @@ enum MHD_Result stream_queue(struct request *request)
     MHD_add_response_header(response, "Cache-Control", "no-store");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(response, "X-Accel-Buffering", "no");
-    enum MHD_Result queued = MHD_queue_response(request->client->connection, 200, response);
+    enum MHD_Result queued = http_queue(request->client->connection, 200, response);
     MHD_destroy_response(response);
     return queued;
 }

@@ -11,10 +11,13 @@ one_step act
 echo 'flows: [one.yaml]' >>seam.yaml
 serve
 
-# raw STATUS: sends standard input as it is; the answer in out begins with the status.
+# raw STATUS: sends standard input as it is; the answer in out begins with the status, and says what
+# is wrong as all do, whoever noticed it.
 raw() {
     "$KNOCK" "$WEB" raw >out
     head -c 12 out | grep -q "^HTTP/1.1 $1" || die "$(head -n 1 out), not $1"
+    [ "$1" -lt 400 ] || sed '1,/^\r$/d' out | jq -e ".status == $1 and (.detail | length > 20)" >/dev/null ||
+        die "no problem: $(cat out)"
     rm -f err
 }
 
@@ -54,6 +57,11 @@ done
 printf 'GET /%05000d HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' 0 | raw 414
 printf 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: %0100000d\r\n\r\n' 0 | raw 431
 
+printf 'GET /v1/flows/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' | raw 404
+says out 'nothing is at `/v1/flows/`; ask without the slash at its end'
+printf 'GET /v1/runs?status=odd HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' | raw 400
+says out '`status` is `odd`; expected running'
+
 claim "a page of somebody else's in a browser here can do nothing"
 printf 'GET /v1/runs HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n' | raw 403
 printf 'GET /v1/runs HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\nConnection: close\r\n\r\n' | raw 403
@@ -67,7 +75,13 @@ done
 printf 'OPTIONS /v1/runs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' | raw 405
 lacks out Access-Control
 
-claim "bodies have their limit, whatever they say of themselves"
+claim "bodies are as they are, and have their limit, whatever they say of themselves"
+printf 'POST /v1/runs HTTP/1.1\r\nHost: localhost\r\n%s\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}' \
+    "$JSON" | raw 415
+says out 'found `Content-Encoding: gzip`'
+printf 'POST /v1/runs HTTP/1.1\r\nHost: localhost\r\n%s\r\nContent-Length: %050d\r\n\r\n' "$JSON" 9 | raw 400
+printf 'POST /v1/runs HTTP/1.1\r\nHost: localhost\r\n%s\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\n' \
+    "$JSON" | raw 413
 printf 'POST /v1/runs HTTP/1.1\r\nHost: localhost\r\n%s\r\nContent-Length: 8000000000\r\n\r\n{' "$JSON" | raw 413
 says out 'limits.payload'
 head -c 12000000 /dev/zero | tr '\0' x >large
