@@ -9,7 +9,7 @@
  *
  * Arguments are compared by the half that the kernel looks at: whole if it takes 64 bits of it, the
  * low half if it takes an int. Memory behind a pointer cannot be looked at, so a call whose harm
- * lies there is denied whole (clone3, sendmsg, openat2 of a plugin that may write nothing).
+ * lies there is denied whole (clone3, sendmsg, openat2).
  */
 #include "sandbox/filter_internal.h"
 
@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -220,20 +221,50 @@ static void descriptors(struct filter *f)
     ALLOW_IF_ONE_OF(f, SYS_ioctl, 1, controls);
 }
 
-static void files(struct filter *f, const struct sandbox_plan *plan)
+/* Only who creates says a mode: of who does not, what stands there is whatever stood there. */
+static void allow_open(struct filter *f, int call, unsigned flags, bool pure)
 {
-    const uint32_t changes = O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
-    unsigned short begun = begin(f, SYS_openat);
-    if (plan->pure)
-        must_have(f, 2, changes, 0);
+    const uint32_t creates = O_CREAT | (O_TMPFILE & ~O_DIRECTORY);
+    unsigned short begun = begin(f, call);
+    if (pure)
+        must_have(f, flags, O_ACCMODE | O_TRUNC | creates, 0);
+    load_low(f, flags);
+    put(f, BPF_ALU | BPF_AND | BPF_K, creates, 0, 0);
+    put(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 0);
+    unsigned short opens = f->count;
+    must_have(f, flags + 1, S_ISUID | S_ISGID, 0);
+    f->code[opens - 1].jt = (unsigned char)(f->count - opens);
     verdict(f, SECCOMP_RET_ALLOW);
     end(f, begun);
+}
+
+static void allow_mode(struct filter *f, int call, unsigned mode)
+{
+    unsigned short begun = begin(f, call);
+    must_have(f, mode, S_ISUID | S_ISGID, 0);
+    verdict(f, SECCOMP_RET_ALLOW);
+    end(f, begun);
+}
+
+/* What it writes lies outside, too, and belongs to whom the host runs as: a file that is run as its
+ * owner would have anybody on the machine do as that one, with words of the plugin's. */
+static void files(struct filter *f, const struct sandbox_plan *plan, bool attributes)
+{
+    allow_open(f, SYS_openat, 2, plan->pure);
 #if defined(SYS_open)
-    begun = begin(f, SYS_open);
+    allow_open(f, SYS_open, 1, plan->pure);
+#endif
     if (plan->pure)
-        must_have(f, 1, changes, 0);
-    verdict(f, SECCOMP_RET_ALLOW);
-    end(f, begun);
+        return;
+    allow_mode(f, SYS_fchmod, 1);
+    allow_mode(f, SYS_mkdirat, 2);
+    if (attributes)
+        allow_mode(f, SYS_fchmodat, 2);
+#if defined(__x86_64__)
+    allow_mode(f, SYS_creat, 1);
+    allow_mode(f, SYS_mkdir, 1);
+    if (attributes)
+        allow_mode(f, SYS_chmod, 1);
 #endif
 }
 
@@ -328,7 +359,8 @@ static void make(struct filter *f, const struct sandbox_plan *plan,
     permit(f, filter_always);
     if (!plan->pure)
         permit(f, filter_writing);
-    if (!plan->pure && report->of[PROTECTION_PRIVATE_ROOT].state == SANDBOX_ENFORCED)
+    bool attributes = report->of[PROTECTION_PRIVATE_ROOT].state == SANDBOX_ENFORCED;
+    if (!plan->pure && attributes)
         permit(f, filter_attributes);
     if (plan->net)
         permit(f, filter_network);
@@ -339,7 +371,7 @@ static void make(struct filter *f, const struct sandbox_plan *plan,
     head(f);
     processes(f, plan, report->of[PROTECTION_PID_NS].state == SANDBOX_ENFORCED);
     descriptors(f);
-    files(f, plan);
+    files(f, plan, attributes);
     sockets(f, plan);
     tail(f);
 }

@@ -46,21 +46,16 @@ const int filter_always[] = {
 #endif
     -1};
 
-const int filter_writing[] = {SYS_openat2,
-                              SYS_mkdirat,
-                              SYS_unlinkat,
+const int filter_writing[] = {SYS_unlinkat,
                               SYS_renameat2,
                               SYS_linkat,
                               SYS_symlinkat,
                               SYS_ftruncate,
                               SYS_truncate,
                               SYS_fallocate,
-                              SYS_fchmod,
                               SYS_flock,
                               SYS_sync_file_range,
 #if defined(__x86_64__)
-                              SYS_creat,
-                              SYS_mkdir,
                               SYS_rmdir,
                               SYS_unlink,
                               SYS_rename,
@@ -70,13 +65,9 @@ const int filter_writing[] = {SYS_openat2,
 #endif
                               -1};
 
-const int filter_attributes[] = {SYS_fchmodat,
-                                 SYS_utimensat,
+const int filter_attributes[] = {SYS_utimensat,
 #if defined(__x86_64__)
-                                 SYS_chmod,
-                                 SYS_utime,
-                                 SYS_utimes,
-                                 SYS_futimesat,
+                                 SYS_utime, SYS_utimes, SYS_futimesat,
 #endif
                                  -1};
 

@@ -160,6 +160,29 @@ static int change_mode(void)
 {
     return result(chmod(outside("secret"), 0600));
 }
+/* A file that runs as its owner, in a folder that others see as well: whoever runs it outside would
+ * be whom the host runs as. */
+static int runs_as_owner(int fd, const char *path)
+{
+    struct stat seen;
+    if (fd < 0)
+        return errno;
+    bool there = fstat(fd, &seen) == 0 && (seen.st_mode & (S_ISUID | S_ISGID)) != 0;
+    close(fd);
+    unlink(path);
+    return there ? 0 : EPERM;
+}
+static int made_set_id(void)
+{
+    return runs_as_owner(open("/tmp/made-set-id", O_CREAT | O_RDWR, 06700), "/tmp/made-set-id");
+}
+static int changed_to_set_id(void)
+{
+    int fd = open("/tmp/set-id", O_CREAT | O_RDWR, 0700);
+    if (fd >= 0 && fchmod(fd, 04755) != 0)
+        (void)chmod("/tmp/set-id", 02755);
+    return runs_as_owner(fd, "/tmp/set-id");
+}
 static int change_owner(void)
 {
     return result(chown(outside("secret"), geteuid(), getegid()));
@@ -254,6 +277,8 @@ const struct attempt file_attempts[] = {
     {"files", "delete a file", delete_secret},
     {"files", "rename a file", rename_secret},
     {"files", "change a file's mode", change_mode},
+    {"files", "make a file that runs as its owner", made_set_id},
+    {"files", "have a file run as its owner", changed_to_set_id},
     {"files", "change a file's owner", change_owner},
     {"files", "change a file's times", change_times},
     {"files", "set an attribute", set_attribute},
