@@ -158,8 +158,10 @@ static json_t *free_string(struct draw *d, size_t length)
     bool plain = d->edge <= 1 || below(d, 3) == 0;
     size_t count = 0;
     while (count < length) {
-        const char *one = plain
-                              ? (const char *[]){"a", "b", "x", " "}[below(d, 4)]
+        const char any[] = {(char)(' ' + below(d, '~' - ' ' + 1)), '\0'};
+        const char *one = plain ? (const char *[]){"a", "b", "x", " "}[below(d, 4)]
+                          : below(d, 3) == 0
+                              ? any
                               : scripts[below(d, (unsigned)(sizeof(scripts) / sizeof(scripts[0])))];
         size_t more = characters(one);
         if (count + more > length)

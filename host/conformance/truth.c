@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { PAIRS = 100, WRITES = 20 };
 
@@ -45,7 +46,25 @@ static bool is_same(const struct ended *a, const struct ended *b)
     return contract_equal(x, y);
 }
 
-static void try_same(struct session *s, size_t agent)
+/* What it answered first, to hold the answers of another process to. */
+struct answers {
+    struct ended of[PAIRS];
+    size_t count;
+};
+
+static void answers_keep(struct answers *answers, const struct ended *e)
+{
+    answers->of[answers->count++] = (struct ended){
+        .status = e->status, .body = xstrndup(e->body, e->body_len), .body_len = e->body_len};
+}
+
+static void answers_done(struct answers *answers)
+{
+    for (size_t i = 0; i < answers->count; i++)
+        free(answers->of[i].body);
+}
+
+static void try_same(struct session *s, size_t agent, struct answers *first)
 {
     size_t i;
     json_t *input;
@@ -60,9 +79,51 @@ static void try_same(struct session *s, size_t agent)
         if (s->world.blamed > 0)
             kit_fail(s->kit, CHECK_SILENT, place, "no request", "%s", s->world.blame);
         s->world.blamed = 0;
+        answers_keep(first, &s->calls[0]);
     }
     kit_hold(s->kit, CHECK_SAME);
     kit_hold(s->kit, CHECK_SILENT);
+}
+
+/* In another process, in another second: what it takes from its clock, its process id, its
+ * addresses or a seed of its start is the same in calls that follow each other. */
+static void try_same_later(struct session *s, size_t agent, const struct answers *first)
+{
+    size_t i;
+    json_t *input;
+    json_array_foreach (inputs_of(s->kit, agent), i, input) {
+        session_forget(s);
+        if (i == first->count || !call(s, agent, input, NULL, 1))
+            break;
+        if (is_same(&first->of[i], &s->calls[0]))
+            continue;
+        AUTO(freep) char *place = session_place(s, agent, input);
+        kit_fail(s->kit, CHECK_SAME, place, "the same answer from another process, a second later",
+                 "%.200s, then %.200s", first->of[i].body, s->calls[0].body);
+    }
+}
+
+static void pass_a_second(void)
+{
+    const struct timespec moment = {.tv_nsec = 10000000};
+    for (time_t then = time(NULL); time(NULL) == then;)
+        nanosleep(&moment, NULL);
+}
+
+/* A counter differs at once, so what differs later differs for where and when it runs. */
+static void try_pure(struct session *s, size_t agent)
+{
+    struct kit *kit = s->kit;
+    struct answers first = {.count = 0};
+    try_same(s, agent, &first);
+    if (s->ready && !kit_failed(kit, CHECK_SAME)) {
+        session_close(s);
+        pass_a_second();
+        session_open(s, kit, false);
+        if (s->ready)
+            try_same_later(s, agent, &first);
+    }
+    answers_done(&first);
 }
 
 static void try_reads(struct session *s, size_t agent)
@@ -281,7 +342,7 @@ static void try_agent(struct session *s, size_t agent)
     const struct card_agent *of = &s->kit->card->agents[agent];
     switch (of->effect) {
     case SEAM_PURE:
-        try_same(s, agent);
+        try_pure(s, agent);
         return;
     case SEAM_READ:
         try_reads(s, agent);
