@@ -151,6 +151,20 @@ static void add_plugin(struct roster *roster, const struct roster_plugin *plugin
     mark_ungranted(&roster->catalog, plugin->entry, plugin->card);
 }
 
+/* What is required of a sandbox holds only where there is one. */
+static enum error_code check_protections(const struct manifest_plugin *entry, struct error *reterr)
+{
+    for (enum protection p = 0; entry->in_process && p < PROTECTION_COUNT; p++)
+        if (entry->sandbox_required & (1u << p))
+            return error_set(
+                reterr, ERR_DENIED,
+                "plugin `%s`: the manifest requires the protection `%s`, and nothing "
+                "holds a plugin that runs in the host's process (cure: take `isolation: "
+                "in-process` out, or `sandbox.require`)",
+                entry->alias, protection_word(p));
+    return ERR_OK;
+}
+
 static enum error_code load_plugin(struct roster *roster, struct roster_plugin *plugin,
                                    const char *cards)
 {
@@ -167,6 +181,8 @@ static enum error_code load_plugin(struct roster *roster, struct roster_plugin *
                          "plugin `%s`: its card insists on a worker; remove `isolation: "
                          "in-process` from the manifest",
                          plugin->entry->alias);
+    if (code == ERR_OK)
+        code = check_protections(plugin->entry, &plugin->error);
     if (code == ERR_OK && plugin->card->from_config && plugin->card->agent_count == 0)
         code = plugin_describe(plugin, roster->manifest, &plugin->error);
     if (code == ERR_OK && known && plugin->card->from_config)

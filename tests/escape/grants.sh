@@ -82,3 +82,8 @@ claim "in the host's process nothing holds it"
 sed -i 's|isolation: .*||; s|path: |isolation: in-process, path: |; s|^    isolation: in-process, path: |    isolation: in-process\n    path: |' seam.yaml
 try 0 seam plugins
 says out 'nothing is enforced'
+
+claim "what is required of a sandbox refuses a plugin that has none"
+sed -i 's|isolation: in-process|isolation: in-process\n    sandbox: {require: [seccomp]}|; s|^    sandbox: {without.*||' seam.yaml
+try 1 seam plugins
+says out 'refused' 'requires the protection `seccomp`' 'cure'
