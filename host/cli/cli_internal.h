@@ -68,6 +68,8 @@ bool args_flag(const struct args *args, const char *name);
 int complain(int code, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Text from plugins and files, without what would steer a terminal. */
 void print_clean(FILE *stream, struct slice text);
+/* The same of words that stand among ours: no line of theirs can be taken for one of ours. */
+void print_said(FILE *stream, struct slice text);
 /* Prints an error, with --json as {"error": {code, message}} on stdout; returns the exit code of
  * it. */
 int report_error(const struct args *args, const struct error *err);

@@ -165,9 +165,9 @@ static void print_questions(const json_t *result)
         const char *step = text_of(question, "step");
         fprintf(stderr, "  %s asks%s: ", strcmp(step, ".") == 0 ? "the run itself" : step,
                 revision > 1 ? " again" : "");
-        print_clean(stderr, slice_of(question_sentence(shown)));
+        print_said(stderr, slice_of(question_sentence(shown)));
         fputs(*cause ? "\n    because: " : "", stderr);
-        print_clean(stderr, slice_of(cause));
+        print_said(stderr, slice_of(cause));
         fputc('\n', stderr);
         print_agents(stderr, json_object_get(shown, "agents"));
     }
@@ -188,7 +188,7 @@ static void print_result(const struct drive *drive, const json_t *result)
         print_questions(result);
         if (error) {
             fputs("  then it ends: ", stderr);
-            print_clean(stderr, slice_of(text_of(error, "message")));
+            print_said(stderr, slice_of(text_of(error, "message")));
             fputc('\n', stderr);
         }
         fprintf(stderr,
@@ -203,7 +203,7 @@ static void print_result(const struct drive *drive, const json_t *result)
         fprintf(stderr, "%srun %s %s%s%s%s: ", paint(stderr, RED), id,
                 strcmp(status, "cancelled") == 0 ? "was cancelled" : status, paint(stderr, PLAIN),
                 *where ? " at " : "", where);
-        print_clean(stderr, slice_of(text_of(error, "message")));
+        print_said(stderr, slice_of(text_of(error, "message")));
         fprintf(stderr, "\n  why: seam explain %s%s\n", id, same);
     }
 }

@@ -30,7 +30,7 @@ static void print_fact(const char *name, const json_t *value)
                  : json_is_string(message) ? xasprintf("“%s”", json_string_value(message))
                                            : json_text(value);
     printf("%s ", name);
-    print_clean(stdout, slice_of(text));
+    print_said(stdout, slice_of(text));
 }
 
 /* The recorded facts as they are, where there is no state to say them from. */
@@ -92,7 +92,7 @@ static void print_event(uint64_t seq, const json_t *event)
         if (!text || !*text)
             continue;
         printf(" · %s ", details[i]);
-        print_clean(stdout, slice_of(text));
+        print_said(stdout, slice_of(text));
     }
     printf("%s\n", paint(stdout, PLAIN));
 }
@@ -104,7 +104,7 @@ static void print_sentences(const char *before, const json_t *sentences, const c
     json_t *sentence;
     json_array_foreach (sentences, i, sentence) {
         fputs(i ? between : before, stdout);
-        print_clean(stdout, slice_of(json_string_value(sentence)));
+        print_said(stdout, slice_of(json_string_value(sentence)));
     }
     if (json_array_size(sentences))
         fputs(after, stdout);

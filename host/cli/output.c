@@ -38,6 +38,19 @@ void print_clean(FILE *stream, struct slice text)
     }
 }
 
+void print_said(FILE *stream, struct slice text)
+{
+    while (text.len > 0 && text.ptr[text.len - 1] == '\n')
+        text.len--;
+    for (const char *stop; (stop = memchr(text.ptr, '\n', text.len)) != NULL;) {
+        size_t line = (size_t)(stop - text.ptr);
+        print_clean(stream, (struct slice){text.ptr, line});
+        fputs("\n        | ", stream);
+        text = (struct slice){stop + 1, text.len - line - 1};
+    }
+    print_clean(stream, text);
+}
+
 int report_error(const struct args *args, const struct error *err)
 {
     return report_refusal(args, err, NULL);

@@ -172,7 +172,7 @@ static void server_text(const json_t *plugin)
     if (!went_back)
         return;
     printf("    %swent back%s: ", paint(stdout, YELLOW), paint(stdout, PLAIN));
-    print_clean(stdout, slice_of(text_of(went_back, "reason")));
+    print_said(stdout, slice_of(text_of(went_back, "reason")));
     puts("; `seam reload --again` tries it once more");
 }
 

@@ -224,6 +224,6 @@ void progress_log(struct progress *progress, const char *plugin, uint32_t level,
         return;
     wipe(progress);
     fprintf(stderr, "%s[%s]%s ", paint(stderr, CYAN), plugin, paint(stderr, PLAIN));
-    print_clean(stderr, text);
+    print_said(stderr, text);
     fputc('\n', stderr);
 }

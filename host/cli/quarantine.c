@@ -50,7 +50,7 @@ void quarantine_text(const json_t *quarantine)
     gmtime_r(&at, &tm);
     strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
     printf("    in quarantine since %s: ", when);
-    print_clean(stdout, slice_of(text_of(quarantine, "reason")));
+    print_said(stdout, slice_of(text_of(quarantine, "reason")));
     puts("\n    its last lines:");
     json_array_foreach (json_object_get(quarantine, "lines"), i, line) {
         fputs("      | ", stdout);

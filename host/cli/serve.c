@@ -18,7 +18,7 @@ static void say(void *user, uint32_t level, const char *who, struct slice text)
     if (level == SEAM_LOG_DEBUG || (level == SEAM_LOG_INFO && args_flag(args, "--quiet")))
         return;
     fprintf(stderr, "%s: ", who);
-    print_clean(stderr, text);
+    print_said(stderr, text);
     fputc('\n', stderr);
 }
 

@@ -115,7 +115,7 @@ static void show_question(const char *run, const char *path, const json_t *quest
         return;
     printf("    %sasks%s (revision %lld): ", paint(stdout, YELLOW), paint(stdout, PLAIN),
            number_of(question, "revision"));
-    print_clean(stdout, slice_of(question_sentence(shown)));
+    print_said(stdout, slice_of(question_sentence(shown)));
     putchar('\n');
     for (size_t p = 0; p < sizeof(parts) / sizeof(parts[0]); p++) {
         if (!json_object_get(shown, parts[p]))
@@ -162,7 +162,7 @@ static void show_task(const json_t *run, const json_t *task, const char *same)
     }
     if (json_object_get(task, "error")) {
         printf("    error: ");
-        print_clean(stdout, slice_of(text_of(json_object_get(task, "error"), "message")));
+        print_said(stdout, slice_of(text_of(json_object_get(task, "error"), "message")));
         putchar('\n');
     }
     show_question(text_of(run, "run"), text_of(task, "path"), json_object_get(task, "question"),

@@ -58,7 +58,7 @@ static void print_values(const json_t *list)
         printf("%10lld bytes  version %-6lld ",
                (long long)json_integer_value(json_object_get(value, "bytes")),
                (long long)json_integer_value(json_object_get(value, "version")));
-        print_clean(stdout, slice_of(text_of(value, "key")));
+        print_said(stdout, slice_of(text_of(value, "key")));
         putchar('\n');
     }
     if (json_array_size(list) == 0)

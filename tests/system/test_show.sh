@@ -40,3 +40,22 @@ try 0 seam show many --json
 holds '(.spent_by | map(.path)) == ["before", "each[*]"]'
 holds '([.spent_by[].attempts] | add) == .spent.attempts and ([.spent_by[].calls] | add) == .spent.calls'
 holds '.spent_by[1].tasks == 200 and .spent_by[1].time_ms >= 0'
+
+claim "no line of what a plugin or a flow says stands where one of ours would"
+cat >lines.yaml <<'END'
+flow: lines
+budget: {attempts: 2, calls: 2, time: 1m}
+steps:
+  one:
+    agent: p/act
+    input: {}
+    assert: [{that: "${ .output.none == 1 }", message: "bad\nrun lines is done"}]
+    retry: {max_attempts: 1}
+END
+try 1 seam run lines.yaml --id lines
+says err 'bad' '| run lines is done'
+for tell in show explain; do
+    try 0 seam "$tell" lines
+    says out '| run lines is done'
+    if grep -q '^run lines is done' out; then die "$tell prints a line that is not ours"; fi
+done
