@@ -37,8 +37,9 @@ enum error_code host_check_input(const struct flow *flow, const json_t *input, s
     contract_explain(flow->input, input, &violations);
     violations_text(&violations, &text);
     violations_done(&violations);
-    return error_set(reterr, ERR_INPUT, "the input does not fit the flow's contract: %s",
-                     text_str(&text));
+    size_t len = strlen(text_str(&text)), last = len > 0 && text_str(&text)[len - 1] == '\n';
+    return error_set(reterr, ERR_INPUT, "the input does not fit the flow's contract: %.*s",
+                     (int)(len - last), text_str(&text));
 }
 
 /* ---- the same id again ---- */
@@ -72,14 +73,14 @@ static bool keep_beginning(void *user, const struct journal_record *record,
 static enum error_code other_input(const char *id, struct error *reterr)
 {
     return error_set(reterr, ERR_CONFLICT,
-                     "run `%s` exists with another input; choose another --id, or none", id);
+                     "run `%s` exists with another input; choose another id, or none", id);
 }
 
 static enum error_code other_flow(const char *id, const char *flow, struct error *reterr)
 {
     return error_set(reterr, ERR_CONFLICT,
                      "run `%s` exists, of another flow or of flow %s as it was before it changed: "
-                     "`seam resume %s` goes on with that; or choose another --id, or none",
+                     "`seam resume %s` goes on with that; or choose another id, or none",
                      id, flow, id);
 }
 

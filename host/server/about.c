@@ -79,6 +79,14 @@ static const char *base_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* A flow that was refused has no name but its file's, and whoever asks for it is told why. */
+static bool is_refused(const struct served_flow *served, const char *name)
+{
+    const char *base = base_of(served->path), *dot = strrchr(base, '.');
+    size_t stem = dot ? (size_t)(dot - base) : strlen(base);
+    return !served->flow && strlen(name) == stem && strncmp(base, name, stem) == 0;
+}
+
 /* By its name, or by its file as the manifest may write it. */
 const struct served_flow *flow_find(const struct server *server, const char *name)
 {
@@ -89,7 +97,8 @@ const struct served_flow *flow_find(const struct server *server, const char *nam
     }
     for (size_t i = 0; i < server->flow_count; i++)
         if (strcmp(server->flows[i].path, name) == 0 ||
-            strcmp(base_of(server->flows[i].path), name) == 0)
+            strcmp(base_of(server->flows[i].path), name) == 0 ||
+            is_refused(&server->flows[i], name))
             return &server->flows[i];
     return NULL;
 }

@@ -64,6 +64,8 @@ post 201 /v1/runs '{"flow": "one"}'
 claim "what cannot begin is refused with the reason"
 post 404 /v1/runs '{"flow": "../one.yaml2"}'
 post 422 /v1/runs '{"flow": "broken.yaml"}'
+post 422 /v1/runs '{"flow": "broken"}'
+says out 'broken.yaml is refused'
 post 422 /v1/runs '{"flow": "strict", "input": {}}'
 says out 'required'
 post 422 /v1/runs '{"flow": 3}'
