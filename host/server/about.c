@@ -28,6 +28,20 @@ void api_ask(struct request *request)
 
 /* ---- flows ---- */
 
+/* Of a flow that a reload refuses nothing is kept, so what is wrong with it is told at once. */
+static void say_first(const struct findings *findings, struct error *err)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *f = &findings->list[i];
+        if (f->severity != FINDING_ERROR)
+            continue;
+        AUTO(freep) char *count = xstrdup(err->text);
+        error_set(err, err->code, "%s: at %zu:%zu, %s%s", count, (size_t)f->where.line,
+                  (size_t)f->where.column, f->text, findings->errors > 1 ? "; …" : "");
+        return;
+    }
+}
+
 static void open_flow(struct server *server, const struct roster *roster, const char *path)
 {
     struct served_flow *served = &server->flows[server->flow_count];
@@ -37,6 +51,8 @@ static void open_flow(struct server *server, const struct roster *roster, const 
     served->path = xstrdup(path);
     enum error_code code = roster_compile(roster, path, &served->flow, &findings, &err);
     served->findings = findings_json(&findings);
+    if (code != ERR_OK)
+        say_first(&findings, &err);
     findings_done(&findings);
     const struct served_flow *twin = code == ERR_OK ? flow_find(server, served->flow->name) : NULL;
     if (twin)

@@ -65,7 +65,7 @@ claim "what cannot begin is refused with the reason"
 post 404 /v1/runs '{"flow": "../one.yaml2"}'
 post 422 /v1/runs '{"flow": "broken.yaml"}'
 post 422 /v1/runs '{"flow": "broken"}'
-says out 'broken.yaml is refused'
+says out 'broken.yaml is refused' ': at 1:1, '
 post 422 /v1/runs '{"flow": "strict", "input": {}}'
 says out 'required'
 post 422 /v1/runs '{"flow": 3}'
