@@ -193,6 +193,8 @@ static void find_version_1(void)
     here.memory = find_hierarchy("memory");
     here.pids = here.memory ? find_hierarchy("pids") : NULL;
     here.version = here.memory ? 1 : 0;
+    if (!here.memory && is_of("/sys/fs/cgroup/memory", CGROUP_SUPER_MAGIC))
+        say("the host may not write its groups, which are of version 1");
 }
 
 /* ---- all ---- */
