@@ -68,6 +68,7 @@ struct egress_answer {
     struct slice body; /* of one that is read as it comes: what was not read, whatever the fate */
     enum error_code code; /* without ANSWERED: TIMEOUT, LIMIT, DENIED, IO              */
     const char *reason;   /* … and in words, with the host and port, and a status if seen */
+    bool begun;           /* … an answer began all the same, and was cut off              */
 };
 
 /* How long the other side asks to be left alone, from that Unix time on: the Retry-After of a 429

@@ -341,7 +341,8 @@ static void tell_failure(const struct transfer *transfer, struct egress_answer *
     else
         text_addf(&reason, "; %llu bytes of the request were sent",
                   (unsigned long long)transfer->bytes_sent);
-    if (transfer->head.status)
+    answer->begun = transfer->head.status != 0;
+    if (answer->begun)
         text_addf(&reason, "; an answer with status %d began and did not end",
                   transfer->head.status);
     answer->reason = text_str(&reason);

@@ -282,8 +282,8 @@ static void answered(void *user, const struct egress_answer *seen)
     } else {
         uint32_t effect = transfer->effect && answer->fate == FATE_UNKNOWN ? SEAM_EFFECT_UNKNOWN
                                                                            : SEAM_EFFECT_NONE;
-        service_fail(slot, transfer->request, http_status_of(answer), effect, "http", "%s",
-                     answer->reason);
+        service_fail(slot, transfer->request, http_status_of(answer), effect,
+                     answer->begun ? "cut-off" : "http", "%s", answer->reason);
     }
     hidden_free(hidden);
     transfer_free(transfer);
