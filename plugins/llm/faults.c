@@ -33,8 +33,8 @@ void work_fail_reply(struct work *work, const seam_reply *reply)
     char *text = seam_json_text(seam_json_at(reply->body, "/message"), NULL);
     const char *message = text ? text : "the model's server did not answer";
     if (reply->status == SEAM_E_UNAVAILABLE) {
-        work_fail(work, SEAM_E_UNAVAILABLE, work->stream ? "llm.cut-off" : "llm.unavailable",
-                  message);
+        work_fail(work, SEAM_E_UNAVAILABLE,
+                  bytes_are(reply->code, "cut-off") ? "llm.cut-off" : "llm.unavailable", message);
     } else if (reply->status == SEAM_E_TIMEOUT) {
         work_fail(work, SEAM_E_TIMEOUT, "llm.timeout", message);
     } else {
@@ -110,6 +110,8 @@ bool work_fail_said(struct work *work)
         {FINISH_REFUSAL, SEAM_E_FAILED, "llm.refusal", "the model refused"},
         {FINISH_TOO_LONG, SEAM_E_INPUT, "llm.too-long", "the question does not fit the model"},
         {FINISH_BUSY, SEAM_E_RATE_LIMITED, "llm.rate-limited", "the provider has no room"},
+        {FINISH_MALFORMED, SEAM_E_UNAVAILABLE, "llm.malformed",
+         "an event of the stream is no JSON"},
         {FINISH_FAILED, SEAM_E_UNAVAILABLE, "llm.unavailable", "the provider failed"},
     };
     const struct said *said = &work->said;

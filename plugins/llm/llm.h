@@ -41,6 +41,8 @@ void words_string(struct words *words, seam_bytes value);
 seam_bytes words_bytes(const struct words *words);
 void words_done(struct words *words);
 bool bytes_are(seam_bytes bytes, const char *text);
+/* FNV-1a: tells apart what one model says, and is no proof of anything. */
+uint64_t words_digest(seam_bytes bytes);
 
 /* ---- What is said ---- */
 
@@ -56,6 +58,7 @@ enum finish {
     FINISH_REFUSAL,
     FINISH_TOO_LONG, /* what it was asked does not fit */
     FINISH_BUSY,
+    FINISH_MALFORMED,
     FINISH_FAILED
 };
 

@@ -13,7 +13,7 @@ static void next(struct work *work);
 static const struct tool *tool_named(const struct agent *agent, const struct words *name)
 {
     for (size_t i = 0; i < agent->tool_count; i++)
-        if (name->len > 0 && strcmp(agent->tools[i].name, name->ptr) == 0)
+        if (bytes_are(words_bytes(name), agent->tools[i].name))
             return &agent->tools[i];
     return NULL;
 }
@@ -50,20 +50,12 @@ static void called(struct work *work, const seam_reply *reply)
     free(text);
 }
 
-/* FNV-1a: it need only tell apart what one model asks of one tool. */
-static uint64_t digest(seam_bytes bytes)
-{
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < bytes.len; i++)
-        hash = (hash ^ (unsigned char)bytes.ptr[i]) * 1099511628211u;
-    return hash;
-}
-
 static void ask(struct work *work, const struct tool *tool, seam_bytes input)
 {
     char name[100];
     seam_writer body = SEAM_WRITER;
-    snprintf(name, sizeof(name), "%.64s-%016llx", tool->name, (unsigned long long)digest(input));
+    snprintf(name, sizeof(name), "%.64s-%016llx", tool->name,
+             (unsigned long long)words_digest(input));
     seam_agent_write(&body,
                      &(seam_agent_request){.agent = tool->agent, .input = input, .name = name});
     work_ask(work, "agent.call/1", &body, called);

@@ -56,6 +56,14 @@ bool bytes_are(seam_bytes bytes, const char *text)
     return bytes.len == strlen(text) && memcmp(bytes.ptr, text, bytes.len) == 0;
 }
 
+uint64_t words_digest(seam_bytes bytes)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < bytes.len; i++)
+        hash = (hash ^ (unsigned char)bytes.ptr[i]) * 1099511628211u;
+    return hash;
+}
+
 /* ---- what is said ---- */
 
 void said_done(struct said *said)

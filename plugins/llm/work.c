@@ -323,8 +323,13 @@ static void feed(struct work *work, const char *bytes, size_t len)
         return;
     }
     seam_sse_feed(&work->events, bytes, len);
-    for (seam_sse_event event; !said->ended && seam_sse_next(&work->events, &event);)
+    for (seam_sse_event event; !said->ended && seam_sse_next(&work->events, &event);) {
         work->agent->dialect->event(said, event.data);
+        if (!said->ended && seam_json_parse(event.data).len == 0) {
+            said->finish = FINISH_MALFORMED;
+            said->ended = true;
+        }
+    }
     said->too_much |= work->events.overflowed;
     if (said->text.len > work->shown && work->sample == 0)
         host->emit(host, work->id,

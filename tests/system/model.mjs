@@ -2,8 +2,9 @@
 //
 // A model that says what it is told to: POST /_script sets the answers, in order, the last of them
 // for ever; GET /_seen gives the requests that came, and forgets them. An answer is
-// {status, headers, json | text | events, cut, after}: `events` are sent as server-sent events,
-// `cut` ends the connection without an end, and `stall` never answers.
+// {status, headers, json | text | base64 | events, cut, stall, repeat}: `events` are sent as server-sent events,
+// `cut` ends the connection without an end, `stall` never answers, `base64` is a text of any bytes, and
+// with `repeat` the events before the last come that often.
 import { createServer } from 'node:http';
 
 let script = [], seen = [];
@@ -14,11 +15,17 @@ const body = async (request) => {
     return all;
 };
 
+const spell = (answer) => {
+    if (answer.base64) return Buffer.from(answer.base64, 'base64');
+    if (!answer.events) return answer.text ?? JSON.stringify(answer.json);
+    const events = answer.events.map((e) => `data: ${typeof e === 'string' ? e : JSON.stringify(e)}\n\n`);
+    const last = events.pop();
+    return events.join('').repeat(answer.repeat ?? 1) + last;
+};
+
 const send = (response, answer) => {
     if (answer.stall) return;
-    const text = answer.events
-        ? answer.events.map((e) => `data: ${typeof e === 'string' ? e : JSON.stringify(e)}\n\n`).join('')
-        : (answer.text ?? JSON.stringify(answer.json));
+    const text = spell(answer);
     const type = answer.events ? 'text/event-stream' : 'application/json';
     const length = answer.cut ? { 'content-length': Buffer.byteLength(text) + 100 } : {};
     response.writeHead(answer.status ?? 200, { 'content-type': type, ...length, ...answer.headers });

@@ -115,7 +115,7 @@ fault llm.unavailable '[{status: 503, text: "<html>"}]'
 fault llm.denied '[{status: 401, json: {error: {message: "who are you"}}}]'
 fault llm.too-long '[{status: 400, json: {error: {message: "too many", code: "context_length_exceeded"}}}]'
 fault llm.refused '[{status: 404, json: {error: "model \"small\" not found"}}]'
-fault llm.unavailable '[{text: "{\"choices\": [", cut: true}]'
+fault llm.cut-off '[{text: "{\"choices\": [", cut: true}]'
 fault llm.malformed '[{text: "{\"choices\": [{\"mess"}]'
 fault llm.malformed '[{json: {choices: []}}]'
 fault llm.empty '[chat("")]'
@@ -208,6 +208,17 @@ fault llm.rate-limited '[{status: 429, json: {error: {message: "slow down"}}}]'
 says out 'slow down'
 fault llm.cut-off '[{text: "not a stream"}]'
 
+claim "bytes that are no text, answers without measure and events that are no JSON end the call, and only it"
+fault llm.malformed "[{base64: \"$(printf 'data: {"choices":[{"delta":{"content":"\xff\xfe"}}]}\n\n' | base64 -w0)\"}]"
+fault llm.malformed '[{events: ["{\"choices\": [", "[DONE]"]}]'
+fault llm.too-much "$PIECE [{events: [piece(\"x\" * 65536), \"[DONE]\"], repeat: 80}]"
+judge '{}'
+fault llm.malformed "[{base64: \"$(printf '{"choices":[{"message":{"content":"\xff"}}]}' | base64 -w0)\"}]"
+fault contract "$CHAT [chat(\"[\" * 500)]"
+fault contract "$CHAT [chat(\"{\\\"label\\\": \\\"bug\\\", \\\"label\\\": \\\"wish\\\"}\")]"
+says_next "$CHAT [chat($BUG)]"
+ask 0
+
 claim "the model may ask agents that were declared and granted, and no others, in so many rounds"
 TOOLS='tools: [{agent: "q/act", name: "echo", description: "Says it again", input: {type: "object"}},
     {agent: "q/other", name: "other", description: "Not granted", input: {type: "object"}}]'
@@ -218,7 +229,7 @@ ask 0
 saw '.[0].body.tools[0].function | .name == "echo" and .description == "Says it again"'
 saw '.[1].body.messages | .[2].tool_calls[0].id == "c1" and .[3].role == "tool" and .[3].tool_call_id == "c1"
     and (.[3].content | fromjson) == {a: 1}'
-for asked in 'asks("rm"; "{}")' 'asks("other"; "{}")' 'asks("echo"; "{")'; do
+for asked in 'asks("rm"; "{}")' 'asks("echo\u0000"; "{}")' 'asks("echo\n"; "{}")' 'asks("other"; "{}")' 'asks("echo"; "{")'; do
     says_next "$CHAT $ASKS [$asked, chat($BUG)]"
     ask 0
     saw '.[1].body.messages[3].content | contains("no such tool") or contains("failed")'
