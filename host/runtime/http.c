@@ -139,7 +139,8 @@ static bool find_grant(struct send *send)
     for (size_t i = 0; i < entry->http_count; i++)
         if (grant_covers(&entry->http[i], send)) {
             send->grant = &entry->http[i];
-            send->mutating = !is_read(send->grant, send->method, send->url.path);
+            /* the agent may know better than the grant that it does, never that it does not */
+            send->mutating = send->effect || !is_read(send->grant, send->method, send->url.path);
             return true;
         }
     return false;

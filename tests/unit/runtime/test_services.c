@@ -81,6 +81,22 @@ START_TEST(a_read_agent_sends_what_changes_nothing_alone)
 }
 END_TEST
 
+START_TEST(what_an_agent_calls_an_effect_is_one_whatever_the_grant_says)
+{
+    struct stage s;
+    stage_set(&s, _i, keeps_the_key, "", "");
+    stage_one_step(&s, "actor/book", "");
+    stage_run(&s, "r",
+              "{'do': [{'ask': 'effect.begin/1', 'body': {'name': 'e', 'request': 1}},"
+              "{'ask': 'http.send/1', 'body': {'method': 'POST', 'url': '@/search', 'json': {},"
+              "                                'effect': 'e'}}]}");
+    ck_assert_answer(&s, 1, SEAM_OK, NULL);
+    ck_assert_str_ne(word_at(s.output, "answers/1/body/json/key"), "");
+    ck_assert_tells(&s, "r", "[effect-ended]");
+    stage_done(&s);
+}
+END_TEST
+
 #define TO(method, url) "{'ask': 'http.send/1', 'body': {'method': '" method "', 'url': '" url "'}}"
 
 START_TEST(what_is_not_granted_does_not_leave)
@@ -315,6 +331,7 @@ int main(void)
 {
     const TTest *const everywhere[] = {a_pure_agent_is_denied_every_way_out,
                                        a_read_agent_sends_what_changes_nothing_alone,
+                                       what_an_agent_calls_an_effect_is_one_whatever_the_grant_says,
                                        what_is_not_granted_does_not_leave,
                                        a_redirect_is_an_answer_and_is_not_followed,
                                        a_malformed_request_is_refused_and_says_what_was_expected,
