@@ -160,8 +160,9 @@ static bool gather_room(struct gathered *gathered)
     return true;
 }
 
-/* Whole lines are sorted in; the rest moves to the front. False: one is no message. */
-static bool cut_lines(struct pipe *pipe, struct gathered *gathered, size_t searched)
+/* Whole lines are sorted in; the rest moves to the front. What begins as a message must be one;
+ * what does not is chatter, and is dropped. NULL, or what is wrong. */
+static const char *cut_lines(struct pipe *pipe, struct gathered *gathered, size_t searched)
 {
     size_t from = 0;
     char *newline;
@@ -169,14 +170,16 @@ static bool cut_lines(struct pipe *pipe, struct gathered *gathered, size_t searc
         size_t end = (size_t)(newline - gathered->bytes);
         seam_bytes line = {gathered->bytes + from, end - from};
         if (!seam_is_utf8(line))
-            return false;
+            return "the server sent a message that is not UTF-8";
+        if (line.len > 0 && line.ptr[0] == '{' && seam_json_parse(line).len == 0)
+            return "the server sent a message that is not JSON, or is nested too deeply";
         if (line.len > 1)
             sort_in(pipe, line.ptr, line.len);
         from = searched = end + 1;
     }
     gathered->len -= from;
     memmove(gathered->bytes, gathered->bytes + from, gathered->len);
-    return true;
+    return NULL;
 }
 
 static void *read_lines(void *user)
@@ -200,8 +203,9 @@ static void *read_lines(void *user)
         if (got <= 0)
             break;
         gathered.len += (size_t)got;
-        if (!cut_lines(pipe, &gathered, before)) {
-            reason = "the server sent a message that is not UTF-8";
+        const char *wrong = cut_lines(pipe, &gathered, before);
+        if (wrong) {
+            reason = wrong;
             break;
         }
     }
@@ -328,7 +332,7 @@ static struct timespec time_of(uint64_t at_ns)
 }
 
 /* A server that reads nothing for so long will not read at all. */
-enum { WRITE_PATIENCE_MS = 10000 };
+enum { WRITE_PATIENCE_MS = 10000, EARLY_NS = 100000000 };
 
 static bool write_all(int fd, const char *bytes, size_t len)
 {
@@ -425,7 +429,8 @@ struct message *pipe_next(struct pipe *pipe, struct waiting *waiting, const stru
     uint64_t due = until_ns && (!caller->deadline_ns || until_ns < caller->deadline_ns)
                        ? until_ns
                        : caller->deadline_ns;
-    struct timespec when = time_of(due);
+    /* a little sooner than the host, which says less of what it was that did not come */
+    struct timespec when = time_of(due > EARLY_NS ? due - EARLY_NS : due);
     pthread_mutex_lock(&pipe->lock);
     for (;;) {
         if (waiting->overflowed)

@@ -234,9 +234,20 @@ static void tell_progress(const struct caller *caller, seam_bytes all)
         caller->host->emit(caller->host, caller->id, params);
 }
 
+static bool lists(seam_bytes versions, const char *version)
+{
+    seam_json_walk walk = seam_json_members(versions);
+    while (seam_json_next(&walk))
+        if (seam_json_is(walk.value, version))
+            return true;
+    return false;
+}
+
+/* The code of an error that says: not so, but in the modern revision. */
+static const char knows_modern[] = "mcp.revision";
+
 /* The result, or the error that it is. */
-static bool read_answer(struct way *way, struct message *message, struct outcome *outcome,
-                        struct trouble *trouble)
+static bool read_answer(struct message *message, struct outcome *outcome, struct trouble *trouble)
 {
     seam_bytes all = {message->bytes, message->len};
     seam_bytes error = seam_json_at(all, "/error"), result = seam_json_at(all, "/result");
@@ -256,7 +267,8 @@ static bool read_answer(struct way *way, struct message *message, struct outcome
                     code == -32602 || code == -32601 ? SEAM_EFFECT_NONE : SEAM_EFFECT_UNKNOWN,
                     "mcp.error", "the server answers with error %lld: %.700s", (long long)code,
                     words ? words : "(no words)");
-    (void)way;
+    if (code == -32022 && lists(seam_json_at(error, "/data/supported"), MODERN))
+        snprintf(trouble->code, sizeof(trouble->code), "%s", knows_modern);
     free(words);
     free(message);
     return false;
@@ -293,7 +305,7 @@ static bool hear(struct way *way, const struct request *request, uint64_t id,
             return no_answer(way, trouble);
         }
         if (method.len == 0 && (has_id(all, id) || seam_json_at(all, "/error").len > 0))
-            return read_answer(way, message, outcome, trouble);
+            return read_answer(message, outcome, trouble);
         if (seam_json_is(method, "notifications/progress") && request->progress)
             tell_progress(way->caller, all);
         else if (method.len > 0 && seam_json_at(all, "/id").len > 0 &&
@@ -346,23 +358,18 @@ static bool ask_once(struct server *server, const struct caller *caller,
 
 /* ---- which revision ---- */
 
-static bool lists(seam_bytes versions, const char *version)
-{
-    seam_json_walk walk = seam_json_members(versions);
-    while (seam_json_next(&walk))
-        if (seam_json_is(walk.value, version))
-            return true;
-    return false;
-}
-
 /* Whatever it says but yes, it is none: an old server may say anything to what it does not know. */
 static bool is_modern(struct server *server, const struct caller *caller, struct trouble *trouble)
 {
     struct outcome outcome = {0};
     struct trouble why = {0};
     struct request discover = {.method = "server/discover", .params = seam_text("{}")};
-    bool modern = ask_once(server, caller, &discover, true, PROBE_MS, &outcome, &why) &&
-                  lists(seam_json_at(outcome.result, "/supportedVersions"), MODERN);
+    bool answered = ask_once(server, caller, &discover, true, PROBE_MS, &outcome, &why);
+    if (!answered && strcmp(why.code, knows_modern) == 0) {
+        why = (struct trouble){0};
+        answered = ask_once(server, caller, &discover, true, PROBE_MS, &outcome, &why);
+    }
+    bool modern = answered && lists(seam_json_at(outcome.result, "/supportedVersions"), MODERN);
     outcome_done(&outcome);
     /* what the host itself refused would be refused again */
     if (why.status == SEAM_E_DENIED || why.status == SEAM_E_CANCELLED)

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# MCP servers that do not mean well: names, schemas and answers that are refused in so many words, in
+# bounded time and memory.
+. "$(dirname "$0")/stage.sh"
+NODE=$(command -v node) || exit 77
+NODE=$(realpath "$NODE")
+cp "$SOURCE/tests/mcp/hostile.mjs" .
+cp "$PLUGINS/mcp.so" .
+cat >one.yaml <<'END'
+flow: one
+version: 1.0.0
+budget: {attempts: 1, calls: 1, time: 1m}
+steps: {act: {agent: p/act, input: {}, retry: {max_attempts: 1}, timeout: {start_to_close: 30s}}}
+output: {as: "${ .steps.act.output }"}
+END
+
+# server SIN: a manifest with it.
+server() {
+    cat >seam.yaml <<END
+manifest: 1
+plugins:
+  p:
+    path: $STATE/mcp.so
+    config: {command: [$NODE, $STATE/hostile.mjs, "$1"], revision: "2025-11-25", effects: {act: read}}
+    grants: {exec: [$NODE], fs: [{path: "$STATE/hostile.mjs", mode: r}], jit: true}
+END
+}
+
+# refuses SIN WORDS…: no agent comes of it, and this is why.
+refuses() {
+    server "$1"
+    try 2 seam plugins inspect p --manifest seam.yaml
+    says err "${@:2}"
+    ! grep -q $'\033' err || die "a terminal was told something"
+}
+
+# fails SIN WORDS…: its call ends so.
+fails() {
+    server "$1"
+    try 1 seam run one.yaml
+    says err "${@:2}"
+}
+
+claim "names that are none, and names that shadow others, are refused"
+refuses 'control characters' 'names a tool "read?[2Jfile"'
+refuses shadows 'taken for one another, "read_file" and "Read_File"'
+
+claim "nothing is fetched for a schema"
+refuses elsewhere 'refers to another document, which is never fetched'
+
+claim "a list that never ends is ended"
+refuses pages 'more than 100 pages'
+
+claim "answers are bounded, and are messages"
+fails endless 'more than 8 MiB'
+fails 'not UTF-8' 'not UTF-8'
+fails dies 'the server closed its output'
+[ -n "${FULL:-}" ] || exit 0
+refuses 'a space' 'names a tool "read file"'
+refuses twice 'taken for one another'
+refuses 'no schema' 'is no object'
+fails huge 'more than 8 MiB'
+fails deep 'nested too deeply'
+fails 'no content' 'has no content'
