@@ -22,14 +22,25 @@ enum { PREFIX = sizeof(prefix) - 1, RANDOM_HEX = 32, PLACEHOLDER = PREFIX + RAND
 struct placeholder {
     char word[PLACEHOLDER + 1];
     const struct secret_grant *grant;
-    char *name;         /* as it is recorded: "${secret:NAME}" */
-    struct slice bytes; /* the vault's, or name */
+    char *name;          /* as it is recorded: "${secret:NAME}" */
+    struct slice secret; /* the vault's; NULL in a rehearsal */
+    char *user, *basic; /* base64 of user and secret, as "Authorization: Basic" wants it; or NULL */
+    struct slice bytes; /* what stands there in the end: secret, basic or name */
 };
+
+static void forget(struct placeholder *placeholder)
+{
+    if (placeholder->basic)
+        sodium_memzero(placeholder->basic, strlen(placeholder->basic));
+    free(placeholder->basic);
+    free(placeholder->user);
+    free(placeholder->name);
+}
 
 void placeholders_done(struct live_call *call)
 {
     for (size_t i = 0; i < call->placeholder_count; i++)
-        free(call->placeholders[i].name);
+        forget(&call->placeholders[i]);
     free(call->placeholders);
     call->placeholders = NULL;
     call->placeholder_count = 0;
@@ -58,29 +69,50 @@ static const struct secret_grant *find_grant(const struct live_call *call, const
     return NULL;
 }
 
+/* RFC 7617. */
+static char *basic_of(const char *user, struct slice secret)
+{
+    size_t front = strlen(user) + 1, length = front + secret.len,
+           room = sodium_base64_encoded_len(length, sodium_base64_VARIANT_ORIGINAL);
+    char *plain = xmalloc(length), *encoded = xmalloc(room);
+    memcpy(plain, user, front - 1);
+    plain[front - 1] = ':';
+    memcpy(plain + front, secret.ptr, secret.len);
+    sodium_bin2base64(encoded, room, (const unsigned char *)plain, length,
+                      sodium_base64_VARIANT_ORIGINAL);
+    sodium_memzero(plain, length);
+    free(plain);
+    return encoded;
+}
+
 static struct placeholder *add_placeholder(struct live_call *call, const struct secret_grant *grant,
-                                           struct slice bytes)
+                                           const char *user, struct slice secret)
 {
     call->placeholders =
         xrealloc(call->placeholders, (call->placeholder_count + 1) * sizeof(*call->placeholders));
     struct placeholder *made = &call->placeholders[call->placeholder_count++];
     uint64_t random[2] = {host_random(call->live->host), host_random(call->live->host)};
-    *made = (struct placeholder){
-        .grant = grant, .name = xasprintf("${secret:%s}", grant->name), .bytes = bytes};
-    if (!bytes.ptr)
-        made->bytes = slice_of(made->name);
+    *made = (struct placeholder){.grant = grant,
+                                 .name = xasprintf("${secret:%s}", grant->name),
+                                 .secret = secret,
+                                 .user = user ? xstrdup(user) : NULL,
+                                 .basic = user && secret.ptr ? basic_of(user, secret) : NULL};
+    made->bytes = made->basic ? slice_of(made->basic) : secret.ptr ? secret : slice_of(made->name);
     snprintf(made->word, sizeof(made->word), "%s%016llx%016llx", prefix,
              (unsigned long long)random[0], (unsigned long long)random[1]);
     return made;
 }
 
 static const struct placeholder *of_secret(const struct live_call *call,
-                                           const struct secret_grant *grant, struct slice bytes)
+                                           const struct secret_grant *grant, const char *user,
+                                           struct slice secret)
 {
-    for (size_t i = 0; i < call->placeholder_count; i++)
-        if (call->placeholders[i].grant == grant &&
-            (!bytes.ptr || call->placeholders[i].bytes.ptr == bytes.ptr))
-            return &call->placeholders[i];
+    for (size_t i = 0; i < call->placeholder_count; i++) {
+        const struct placeholder *given = &call->placeholders[i];
+        bool same_user = user ? given->user && strcmp(given->user, user) == 0 : !given->user;
+        if (given->grant == grant && given->secret.ptr == secret.ptr && same_user)
+            return given;
+    }
     return NULL;
 }
 
@@ -101,12 +133,16 @@ void secret_asked(struct live_call *call, uint64_t request, json_t *body)
 {
     struct host *host = call->live->host;
     const char *name = json_string_value(json_object_get(body, "name"));
-    const struct secret_grant *grant = name ? find_grant(call, name) : NULL;
+    const json_t *basic = json_object_get(body, "basic");
+    const char *user = json_string_value(basic);
+    bool known = name && strlen(name) <= LIMIT_NAME && json_object_size(body) == (basic ? 2 : 1) &&
+                 (!basic || (user && strlen(user) <= LIMIT_SECRET && !strchr(user, ':')));
+    const struct secret_grant *grant = known ? find_grant(call, name) : NULL;
     struct slice bytes = {0};
     struct error err;
-    if (!name || strlen(name) > LIMIT_NAME || json_object_size(body) != 1) {
+    if (!known) {
         service_fail(call->slot, request, SEAM_E_INPUT, SEAM_EFFECT_NONE, "bad-request",
-                     "secret.use/1: expected `name`, and nothing else");
+                     "secret.use/1: expected `name`, and perhaps `basic`, a user without ':'");
     } else if (!grant || !is_asked_for(call, name)) {
         deny(call, request, name);
     } else if (!host->options.stand_ins && vault_read(host->vault, name, grant->file,
@@ -114,9 +150,9 @@ void secret_asked(struct live_call *call, uint64_t request, json_t *body)
         service_fail(call->slot, request, SEAM_E_UNAVAILABLE, SEAM_EFFECT_NONE, "secret", "%s",
                      err.text);
     } else {
-        const struct placeholder *given = of_secret(call, grant, bytes);
+        const struct placeholder *given = of_secret(call, grant, user, bytes);
         if (!given && call->placeholder_count < LIMIT_CALL_SECRETS)
-            given = add_placeholder(call, grant, bytes);
+            given = add_placeholder(call, grant, user, bytes);
         if (given)
             service_answer(call->slot, request, SEAM_OK, SEAM_EFFECT_NONE,
                            json_pack("{s:s}", "placeholder", given->word));

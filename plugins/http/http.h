@@ -85,7 +85,7 @@ struct service {
     char *url;
     json_t *headers;
     enum auth auth;
-    char *secret, *auth_name, *prefix;
+    char *secret, *user, *auth_name, *prefix;
     uint32_t timeout_ms;
     struct operation *operations;
     size_t operation_count;

@@ -103,7 +103,16 @@ static const struct param *path_param(const struct operation *op, const char *na
     return NULL;
 }
 
-static void put_path(FILE *out, const struct operation *op, const json_t *input)
+static bool is_empty(const json_t *value)
+{
+    return !value || json_is_null(value) ||
+           (json_is_string(value) && json_string_length(value) == 0) ||
+           (json_is_array(value) && json_array_size(value) == 0) ||
+           (json_is_object(value) && json_object_size(value) == 0);
+}
+
+/* False: a part of it would be empty, and the path that of something else, of all pets, say. */
+static bool put_path(FILE *out, const struct operation *op, const json_t *input)
 {
     for (const char *at = op->path; *at; at++) {
         size_t len = *at == '{' && at[1] != '{' ? strcspn(at + 1, "}") : 0;
@@ -118,10 +127,14 @@ static void put_path(FILE *out, const struct operation *op, const json_t *input)
         const struct param *param = path_param(op, at + 1, len);
         json_t *value = param ? template_fill(param->value, input)
                               : json_incref((json_t *)(uintptr_t)template_find(input, at + 1, len));
+        bool empty = is_empty(value);
         put_segment(out, param, value);
         json_decref(value);
+        if (empty)
+            return false;
         at += 1 + len;
     }
+    return true;
 }
 
 /* ---- the query, and forms ---- */
@@ -309,7 +322,7 @@ static bool put_auth(struct request *r, const struct service *s, const seam_host
 {
     if (s->auth == AUTH_NONE)
         return true;
-    r->secret = seam_secret_use(host, call, s->secret);
+    r->secret = seam_secret_basic(host, call, s->secret, s->auth == AUTH_BASIC ? s->user : NULL);
     if (r->secret.answer.status != SEAM_OK) {
         seam_complete_answer(host, call, &r->secret.answer);
         return false;
@@ -364,9 +377,15 @@ bool request_make(struct request *r, const struct service *s, const struct opera
         return false;
     }
     fputs(s->url, out);
-    put_path(out, op, input);
+    bool whole = put_path(out, op, input);
     put_query(out, op, input);
     fclose(out);
+    if (!whole) {
+        seam_complete_error(host, call->id, SEAM_E_INPUT, SEAM_EFFECT_NONE, "http.input",
+                            "an input that stands in the path is empty, and the path would be "
+                            "another's");
+        return false;
+    }
     put_headers(r, s, op, input);
     if (!has_header(r, "Accept"))
         add_header(r, "Accept", strdup("application/json, */*;q=0.5"));

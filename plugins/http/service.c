@@ -59,6 +59,7 @@ static bool read_auth(struct service *s, const json_t *json, struct trouble *t)
         if (strcmp(words[i], type) == 0)
             s->auth = (enum auth)i;
     s->secret = copy(json_string_value(json_object_get(json, "secret")));
+    s->user = copy(json_string_value(json_object_get(json, "user")));
     s->auth_name = copy(json_string_value(json_object_get(json, "name")));
     s->prefix = copy(json_string_value(json_object_get(json, "prefix")));
     if ((s->auth == AUTH_HEADER || s->auth == AUTH_QUERY) && !s->auth_name)
@@ -115,6 +116,8 @@ bool service_read(struct service *s, seam_bytes config, struct trouble *t)
                 read_agents(s, json_object_get(json, "agents"), t);
     if (good && !s->url)
         good = trouble_say(t, "/url: it is missing");
+    if (good && s->auth == AUTH_BASIC && !s->user)
+        good = trouble_say(t, "/auth: `user` is missing: whose password the secret is");
     if (good && s->secret && s->auth == AUTH_NONE)
         good = trouble_say(t, "/auth: `type` is missing: how the secret is sent");
     for (size_t end = s->url ? strlen(s->url) : 0; end > 0 && s->url[end - 1] == '/';)
@@ -130,6 +133,7 @@ void service_done(struct service *s)
     free(s->operations);
     free(s->url);
     free(s->secret);
+    free(s->user);
     free(s->auth_name);
     free(s->prefix);
     json_decref(s->headers);

@@ -72,6 +72,9 @@ call delete_pets_petId '{petId: "2"}'
 call show_pet_by_id '{petId: ".."}' 1
 says err 'as a segment of the path is refused'
 
+call show_pet_by_id '{petId: ""}' 1
+says err 'an input that stands in the path is empty'
+
 claim "a document of 3.1: pages by Link, a bearer, a POST that is a read, a reconcile"
 cat >c.yaml <<END
 url: http://127.0.0.1:$PORT
@@ -97,6 +100,12 @@ holds '.title == "drop"'
 [ "$(curl -sS "http://127.0.0.1:$PORT/_log" | jq '[.[] | select(.body == "{\"title\":\"drop\"}")] | length')" = 1 ] ||
     die "it was sent twice"
 if sqlite3 runs.db .dump | grep -q hush-hush; then die "the secret is in the journal"; fi
+
+claim "a password is put behind its user by the host alone"
+sed -i 's/^auth: .*/auth: {type: basic, user: ann, secret: key}/' c.yaml
+manifest c.yaml
+call search '{body: {q: x}}'
+arrived_last ".headers.authorization == \"Basic $(printf ann:hush-hush-key | base64)\""
 
 claim "a document in JSON: forms with values in values, a key in a header"
 cat >c.yaml <<END

@@ -27,13 +27,18 @@ static inline void seam_secret_done(seam_secret *secret)
     memset(&secret->placeholder, 0, sizeof(secret->placeholder));
 }
 
-static inline seam_secret seam_secret_use(const seam_host *host, seam_id call, const char *name)
+/* For "Authorization: Basic " and the placeholder: it stands for base64 of the user, ':' and the
+ * secret. `user` NULL: for the secret as it is. */
+static inline seam_secret seam_secret_basic(const seam_host *host, seam_id call, const char *name,
+                                            const char *user)
 {
     seam_writer body = SEAM_WRITER;
     seam_secret secret;
     memset(&secret, 0, sizeof(secret));
     seam_put_object(&body, NULL);
     seam_put_text(&body, "name", name);
+    if (user)
+        seam_put_text(&body, "basic", user);
     seam_put_end(&body);
     secret.answer = seam_ask_written_(host, call, "secret.use/1", &body);
     if (secret.answer.status == SEAM_OK) {
@@ -44,6 +49,11 @@ static inline seam_secret seam_secret_use(const seam_host *host, seam_id call, c
         }
     }
     return secret;
+}
+
+static inline seam_secret seam_secret_use(const seam_host *host, seam_id call, const char *name)
+{
+    return seam_secret_basic(host, call, name, NULL);
 }
 
 /* Ends the call with the failure that the host gave, and is done with the secret. */
