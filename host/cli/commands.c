@@ -163,6 +163,7 @@ static const struct option serve_options[] = {
 
 static const struct option new_options[] = {
     {"--lang", "LANGUAGE", "of a plugin: c (default), cpp or rust"},
+    {"--kind", "KIND", "of an agent: exec, human, llm, mcp or http"},
     {"--lib", "FILE", "ffi: the library, as libz.so.1 or a path"},
     {"--function", "NAME", "ffi: a function of it; repeatable"},
     {"--header", "FILE", "ffi: the header that declares it, compiled; else debug information"},
@@ -419,12 +420,14 @@ const struct command commands[] = {
      "\n"
      "Exit: 0 proven, or nothing refused; 1 refuted, or refused; 2 usage or a bad file; 5 unknown.",
      contract_options, 2, OPERANDS_MAX, command_contract},
-    {"new", "plugin|flow NAME | ffi", "a plugin or a flow to begin with, or signatures",
+    {"new", "plugin|flow|agent NAME | ffi", "a plugin, flow or agent to begin with, or signatures",
      "Makes the folder NAME. That of a plugin has an agent, its card and contracts, a manifest, a "
      "flow\n"
      "with fixtures, and a Makefile: it builds, passes its tests and the conformance kit as it "
      "stands.\n"
-     "That of a flow calls an agent that comes with Seam. Nothing is written over.\n"
+     "That of a flow calls an agent that comes with Seam. That of an agent declares one in a "
+     "manifest: a\n"
+     "program, a person, a model, a server. Nothing is written over.\n"
      "`ffi` prints the configuration of the plugin ffi for functions of a C library, pinned by "
      "their\n"
      "prototypes and the library; what it had to guess, it says.\n"
@@ -432,6 +435,7 @@ const struct command commands[] = {
      "  seam new plugin tickets && make -C tickets test verify\n"
      "  seam new plugin tickets --lang rust\n"
      "  seam new flow greeting\n"
+     "  seam new agent words --kind exec\n"
      "  seam new ffi --lib libz.so.1 --function crc32 --header zlib.h\n"
      "\n"
      "Exit: 0 made, 2 usage, or the folder is there already or cannot be made.",

@@ -20,6 +20,7 @@ struct making {
     const char *name;   /* of what is made, and of its folder */
     const char *source; /* the file in which the work is done; "" in a flow */
     char *prefix;       /* where this program is installed */
+    char *folder;       /* what is made, by its absolute path */
 };
 
 static const struct language {
@@ -62,7 +63,10 @@ static void fill(const struct making *making, struct slice text, struct text *ou
     AUTO(freep) char *plugins = own_plugins(making);
     const struct {
         const char *word, *value;
-    } words[] = {{"@NAME@", making->name}, {"@SOURCE@", making->source}, {"@PLUGINS@", plugins}};
+    } words[] = {{"@NAME@", making->name},
+                 {"@SOURCE@", making->source},
+                 {"@PLUGINS@", plugins},
+                 {"@FOLDER@", making->folder}};
     size_t from = 0;
     for (size_t i = 0; i < text.len; i++)
         for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
@@ -236,6 +240,32 @@ static int new_plugin(const struct args *args, struct making *making)
     return complain(EXIT_USAGE, "new: --lang %s: expected c, cpp or rust", lang);
 }
 
+/* An agent that stands in a manifest. Each kind is a tree of its own. */
+static int new_agent(const struct args *args, struct making *making)
+{
+    struct error err;
+    const char *kind = args_option(args, "--kind");
+    if (!kind || !good_name(kind) || args_flag(args, "--lang"))
+        return complain(EXIT_USAGE, "new: an agent wants --kind exec, human, llm, mcp or http");
+    AUTO(freep) char *tree = xasprintf("agent-%s", kind);
+    AUTO(freep) char *path = xasprintf("%s/share/seam/templates/%s", making->prefix, tree);
+    AUTO(freep) char *templates = xasprintf("%s/share/seam/templates", making->prefix);
+    if (access(templates, F_OK) == 0 && access(path, F_OK) != 0)
+        return complain(EXIT_USAGE, "new: --kind %s: there is no such kind in %s", kind, templates);
+    const char *const trees[] = {tree, NULL};
+    if (make(making, trees, &err) != ERR_OK)
+        return report_error(args, &err);
+    AUTO(freep) char *made = NULL;
+    const char *seam = own_name(making, &made);
+    if (args->json)
+        print_json(json_pack("{s:s}", "made", making->name));
+    else
+        printf("%s/ is made; README.md there tells what is what. Next:\n\n  cd %s\n  %s check "
+               "flow.yaml\n  %s run flow.yaml --input input.json\n",
+               making->name, making->name, seam, seam);
+    return EXIT_DONE;
+}
+
 static int new_flow(const struct args *args, struct making *making)
 {
     static const char *const trees[] = {"flow", NULL};
@@ -271,11 +301,13 @@ int command_new(const struct args *args)
     const char *kind = args->operands[0];
     AUTO(freep) char *prefix = own_prefix();
     struct making making = {.name = args->operands[1], .source = "", .prefix = prefix};
-    bool plugin = strcmp(kind, "plugin") == 0;
+    bool plugin = strcmp(kind, "plugin") == 0, agent = strcmp(kind, "agent") == 0;
     if (strcmp(kind, "ffi") == 0)
         return new_ffi(args, &making);
-    if (!plugin && strcmp(kind, "flow") != 0)
-        return complain(EXIT_USAGE, "new: `%s`: expected plugin, flow or ffi", kind);
+    if (!plugin && !agent && strcmp(kind, "flow") != 0)
+        return complain(EXIT_USAGE, "new: `%s`: expected plugin, flow, agent or ffi", kind);
+    if (!agent && args_flag(args, "--kind"))
+        return complain(EXIT_USAGE, "new: --kind is for agents");
     if (!making.name)
         return complain(EXIT_USAGE, "new: a %s wants a name", kind);
     if (!good_name(making.name))
@@ -283,5 +315,10 @@ int command_new(const struct args *args)
                         "new: `%s`: a name is of a-z, 0-9 and -, begins with a letter, and has at "
                         "most %d characters",
                         making.name, NAME_LENGTH_MAX);
-    return plugin ? new_plugin(args, &making) : new_flow(args, &making);
+    AUTO(freep) char *here = getcwd(NULL, 0);
+    AUTO(freep) char *folder = xasprintf("%s/%s", here ? here : "", making.name);
+    making.folder = folder;
+    return plugin  ? new_plugin(args, &making)
+           : agent ? new_agent(args, &making)
+                   : new_flow(args, &making);
 }

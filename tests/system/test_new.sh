@@ -66,6 +66,21 @@ try 0 seam new flow greeting
     try 0 seam test flow.yaml
 )
 
+claim "an agent of a kind is declared, holds and runs"
+try 0 seam new agent asked --kind human
+try 0 seam check asked/flow.yaml --manifest asked/seam.yaml
+try 3 seam run asked/flow.yaml --manifest asked/seam.yaml --input asked/input.json
+says err 'Shall the migration be done?'
+try 0 seam new agent words --kind exec
+[ ! -x /usr/bin/python3 ] || {
+    try 0 seam run words/flow.yaml --manifest words/seam.yaml --input words/input.json
+    holds '.words == 3'
+}
+try 2 seam new agent other --kind ghost
+says err 'no such kind'
+try 2 seam new agent other
+try 2 seam new flow other --kind exec
+
 claim "nothing is written over, and a name that can be no name is refused"
 try 2 seam new plugin greeting
 says err 'greeting is there already'
