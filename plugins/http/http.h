@@ -121,9 +121,8 @@ bool declare(struct service *s, const json_t *agent, const char *where, struct t
 bool declare_reconcile(struct service *s, const char *of, const json_t *json, const char *where,
                        struct trouble *t);
 
-/* ---- document.c, openapi.c ---- */
+/* ---- openapi.c ---- */
 
-json_t *document_load(const char *file, struct trouble *t); /* NULL: why is said */
 bool openapi_read(struct service *s, const json_t *settings, struct trouble *t);
 
 /* ---- template.c: text and JSON with {inputs} in it ---- */

@@ -493,11 +493,8 @@ static void find_auth(struct service *s, const json_t *doc)
 
 bool openapi_read(struct service *s, const json_t *settings, struct trouble *t)
 {
-    const char *file = text_at(settings, "file"), *path;
-    json_t *value,
-        *doc = file ? document_load(file, t) : json_incref(json_object_get(settings, "document"));
-    if (!doc)
-        return trouble_say(t, "/openapi: neither `file` nor `document`");
+    const char *path;
+    json_t *value, *doc = json_object_get(settings, "document");
     struct openapi o = {.s = s, .doc = doc, .settings = settings, .t = t};
     bool good = check_version(&o);
     if (good && !s->url)
@@ -511,6 +508,5 @@ bool openapi_read(struct service *s, const json_t *settings, struct trouble *t)
     good = good && check_names(&o);
     if (good && s->operation_count == 0)
         good = trouble_say(t, "/openapi: no operation of the document is chosen");
-    json_decref(doc);
     return good;
 }

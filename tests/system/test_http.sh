@@ -112,11 +112,10 @@ manifest reconciled.yaml
 try 0 seam plugins inspect bookings --manifest seam.yaml
 holds '.agents | map(.name) == ["book", "book_reconcile"]'
 {
-    snippet 3 | sed -e "s|/etc/seam/github.yaml|$SOURCE/tests/system/http/issues.yaml|"
-} >github.yaml
-manifest github.yaml
-sed -i "s|^escalation|      fs: [{path: $SOURCE/tests/system/http, mode: r}]\n&|" seam.yaml
-try 0 seam plugins inspect bookings --manifest seam.yaml
+    echo 'manifest: 1'
+    snippet 3 | sed -e "s|/usr/lib/seam/plugins|$PLUGINS|" -e "s|github.yaml|$SOURCE/tests/system/http/issues.yaml|"
+} >guide.yaml
+try 0 seam plugins inspect github --manifest guide.yaml
 holds '.agents | map(.name) == ["list_issues", "issues_create"]'
 
 claim "a declaration that is wrong says where"

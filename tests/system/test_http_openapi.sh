@@ -15,7 +15,7 @@ done
 echo hush-hush-key >key.txt
 chmod 600 key.txt
 
-# manifest CONFIG [PLUGIN]: a host with this configuration of the plugin, a YAML file, as `s`.
+# manifest CONFIG [DOCUMENT]: a host with this configuration of the plugin, both files, as `s`.
 manifest() {
     cat >seam.yaml <<END
 manifest: 1
@@ -30,7 +30,7 @@ plugins:
         - {scheme: http, host: 127.0.0.1, port: $PORT, methods: [GET, POST, PUT, DELETE],
            reads: ["POST /search"], refusals: [400, 404, 422], private: true}
       secrets: [{name: key, hosts: ["127.0.0.1:$PORT"]}]
-      fs: [{path: $STATE, mode: r}]
+    ${2:+config_files: {openapi/document: $2\}}
 escalation: {ops: {}}
 END
 }
@@ -51,8 +51,8 @@ END
 arrived_last() { curl -sS "http://127.0.0.1:$PORT/_log" | jq -e ".[-1] | $1" >/dev/null || die "did not arrive: $1"; }
 
 claim "a document of 3.0 in YAML, its own words and all"
-echo "openapi: {file: $STATE/pets.yaml, tags: [pets], operations: [replacePet, delete_pets_petId]}" >c.yaml
-manifest c.yaml
+echo "openapi: {tags: [pets], operations: [replacePet, delete_pets_petId]}" >c.yaml
+manifest c.yaml pets.yaml
 try 0 seam plugins inspect s --manifest seam.yaml
 holds '.agents | map(.name) == ["listPets", "createPet", "show_pet_by_id", "replacePet", "delete_pets_petId"]'
 holds '.agents | map(.effect) == ["read", "write", "read", "write_idempotent", "write_idempotent"]'
@@ -72,7 +72,7 @@ call delete_pets_petId '{petId: "2"}'
 call show_pet_by_id '{petId: ".."}' 1
 says err 'as a segment of the path is refused'
 
-call show_pet_by_id '{petId: ""}' 1
+call delete_pets_petId '{petId: ""}' 1
 says err 'an input that stands in the path is empty'
 
 claim "a document of 3.1: pages by Link, a bearer, a POST that is a read, a reconcile"
@@ -80,14 +80,13 @@ cat >c.yaml <<END
 url: http://127.0.0.1:$PORT
 auth: {secret: key}
 openapi:
-  file: $STATE/issues.yaml
   agents:
     issues_list-for-repo: {name: list, pages: {by: link}}
     issues_create:
       reconcile: {path: "/repos/{/input/owner}/{/input/repo}/issues", query: {key: "{key}"}, settle: 50ms, ref: /number,
                   where: {/marker: "{key}"}}
 END
-manifest c.yaml
+manifest c.yaml issues.yaml
 call list '{owner: o, repo: r, filter: {state: open}}'
 holds '.more == false and (.items | map(.number)) == [1, 2, 3]'
 curl -sS "http://127.0.0.1:$PORT/_log" >arrived.json
@@ -103,7 +102,7 @@ if sqlite3 runs.db .dump | grep -q hush-hush; then die "the secret is in the jou
 
 claim "a password is put behind its user by the host alone"
 sed -i 's/^auth: .*/auth: {type: basic, user: ann, secret: key}/' c.yaml
-manifest c.yaml
+manifest c.yaml issues.yaml
 call search '{body: {q: x}}'
 arrived_last ".headers.authorization == \"Basic $(printf ann:hush-hush-key | base64)\""
 
@@ -111,9 +110,9 @@ claim "a document in JSON: forms with values in values, a key in a header"
 cat >c.yaml <<END
 url: http://127.0.0.1:$PORT
 auth: {secret: key}
-openapi: {file: $STATE/payments.json}
+openapi: {}
 END
-manifest c.yaml
+manifest c.yaml payments.json
 call PostCharges '{body: {amount: 5, currency: "e&u", metadata: {a: b c}, expand: [x, y]}}'
 holds '.got | split("&") | sort == ["amount=5", "currency=e%26u", "expand%5B0%5D=x", "expand%5B1%5D=y", "metadata%5Ba%5D=b%20c"]'
 arrived_last '.headers["x-api-key"] == "hush-hush-key" and (.headers["content-type"] | startswith("application/x-www-form"))'
@@ -158,17 +157,19 @@ call text '{}' 1
 says err 'is not granted'
 
 claim "a document that cannot be had says why"
-wrong() { # WORDS CONFIG
+wrong() { # WORDS CONFIG [DOCUMENT]
     echo "$2" >c.yaml
-    manifest c.yaml
+    manifest c.yaml "${3:-}"
     try 1 seam plugins
     says out "$1"
 }
-wrong 'the document has no operation "nobody"' "openapi: {file: $STATE/pets.yaml, operations: [nobody]}"
-wrong 'neither JSON, a form nor text' "openapi: {file: $STATE/pets.yaml, operations: [uploadPhoto]}"
-wrong 'No such file' "openapi: {file: $STATE/none.yaml}"
+wrong 'the document has no operation "nobody"' 'openapi: {operations: [nobody]}' pets.yaml
+wrong 'neither JSON, a form nor text' 'openapi: {operations: [uploadPhoto]}' pets.yaml
 wrong 'found Swagger 2.0' 'openapi: {document: {swagger: "2.0"}}'
 sed -i 's|"#/components/schemas/Pets"|"http://127.0.0.1/pets.json"|' pets.yaml
-wrong 'only what stands in this document is read' "openapi: {file: $STATE/pets.yaml, operations: [listPets]}"
+wrong 'only what stands in this document is read' 'openapi: {operations: [listPets]}' pets.yaml
 sed 's|operationId: createPet|operationId: listPets|' "$DOCUMENTS/pets.yaml" >twice.yaml
-wrong 'there is another agent `listPets`' "openapi: {file: $STATE/twice.yaml}"
+wrong 'there is another agent `listPets`' 'openapi: {}' twice.yaml
+manifest c.yaml none.yaml
+try 2 seam plugins
+says err 'config_files of plugin `s`'
