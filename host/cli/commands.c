@@ -287,6 +287,8 @@ const struct command commands[] = {
      "budget, and what would have changed it: the rules are asked again with one fact of the "
      "card,\n"
      "the flow or the operator otherwise. STEP is a path, and stands for all that is within it.\n"
+     "With --json also, among the decisions, each `moved`: a start that a reload sent to another\n"
+     "library of its plugin than those before it.\n"
      "\n"
      "  seam explain trip-17\n"
      "  seam explain trip-17 book\n"

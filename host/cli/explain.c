@@ -18,6 +18,7 @@ struct explanation {
     bool folded;      /* each decision comes with the state that it was made in */
     uint64_t told;    /* the record whose event was told last */
     size_t printed;
+    enum run_status status; /* after the last record, if it is folded */
 };
 
 /* ---- for people ---- */
@@ -177,7 +178,16 @@ static void print_otherwise(const json_t *list)
     }
 }
 
-static void print_decision(const json_t *decision, const json_t *why)
+/* The agent that a start calls, where there is one to name. */
+static const char *agent_called(const struct run *run, const struct decision *decision)
+{
+    const struct agent *agent = NULL;
+    if (run && decision->kind == DECISION_START && decision->task < run_task_count(run))
+        agent = run_task_agent(run, decision->task, decision->reconciling);
+    return agent ? agent->name : NULL;
+}
+
+static void print_decision(const json_t *decision, const json_t *why, const char *agent)
 {
     const char *rule = text_of(decision, "rule"), *path = text_of(decision, "path");
     const char *meaning = rule_meaning(rule), *alternative = rule_alternative(rule);
@@ -185,6 +195,11 @@ static void print_decision(const json_t *decision, const json_t *why)
     const json_t *other = json_object_get(why, "otherwise");
     printf("  %s%s%s%s%s  [%s]\n", paint(stdout, BOLD), text_of(decision, "kind"), *path ? " " : "",
            path, paint(stdout, PLAIN), rule);
+    if (agent) {
+        fputs("      it calls ", stdout);
+        print_clean(stdout, slice_of(agent));
+        putchar('\n');
+    }
     if (meaning)
         printf("      %s\n", meaning);
     if (json_array_size(sentences))
@@ -219,13 +234,13 @@ static void tell_event(struct explanation *explanation, uint64_t seq, const json
 }
 
 static void tell(struct explanation *explanation, uint64_t seq, const json_t *event,
-                 const json_t *decision, json_t *why)
+                 const json_t *decision, json_t *why, const char *agent)
 {
     tell_event(explanation, seq, event);
     if (explanation->args->json)
         print_member(explanation, report_decision(seq, event, decision, why));
     else
-        print_decision(decision, why);
+        print_decision(decision, why, agent);
     explanation->printed++;
 }
 
@@ -237,7 +252,8 @@ static void explain_decision(void *user, uint64_t seq, const struct record *reco
     if (!report_decision_concerns(decision, explanation->step))
         return;
     json_t *why = run_why(run, &record->event, &record->decisions.list[index]);
-    tell(explanation, seq, json_object_get(record->root, "event"), decision, why);
+    tell(explanation, seq, json_object_get(record->root, "event"), decision, why,
+         agent_called(run, &record->decisions.list[index]));
     json_decref(why);
 }
 
@@ -247,13 +263,20 @@ static bool explain_record(void *user, uint64_t seq, struct record *record, stru
     const json_t *event = json_object_get(record->root, "event");
     size_t i;
     json_t *decision;
-    (void)run;
     json_array_foreach (json_object_get(record->root, "decisions"), i, decision) {
         if (!explanation->folded && report_decision_concerns(decision, explanation->step))
-            tell(explanation, seq, event, decision, NULL);
+            tell(explanation, seq, event, decision, NULL, NULL);
     }
-    if (report_concerns(text_of(event, "path"), explanation->step))
-        tell_event(explanation, seq, event);
+    if (run)
+        explanation->status = run_status(run);
+    if (!report_concerns(text_of(event, "path"), explanation->step))
+        return true;
+    tell_event(explanation, seq, event);
+    json_t *moved = explanation->args->json ? report_moved(seq, event) : NULL;
+    if (moved) {
+        print_member(explanation, moved);
+        explanation->printed++;
+    }
     return true;
 }
 
@@ -276,6 +299,29 @@ static enum error_code explain(struct explanation *explanation, struct error *re
                           reterr);
 }
 
+/* What a person can do who has read all that. */
+static void print_next(const struct explanation *explanation)
+{
+    const char *id = explanation->args->operands[0];
+    if (!explanation->folded)
+        return;
+    switch (explanation->status) {
+    case RUN_WAITING:
+        printf("  next: `seam show %s` prints what is asked, `seam answer %s` answers it\n", id,
+               id);
+        return;
+    case RUN_FAILED:
+        puts("  next: a failed run stays so; mend what it failed for and begin another (`seam "
+             "plugins` says how each plugin is, and `seam plugins verify` finds what is wrong with "
+             "one)");
+        return;
+    case RUN_RUNNING:
+    case RUN_DONE:
+    case RUN_CANCELLED:
+        return;
+    }
+}
+
 int command_explain(const struct args *args)
 {
     struct error err;
@@ -289,6 +335,8 @@ int command_explain(const struct args *args)
                          args->operands[0], explanation.step, args->operands[0]);
     if (args->json && explanation.printed)
         puts("]");
+    else if (code == ERR_OK)
+        print_next(&explanation);
     if (code == ERR_OK)
         return EXIT_DONE;
     /* what was printed already stays readable */

@@ -43,6 +43,17 @@ json_t *report_decision(uint64_t seq, const json_t *event, const json_t *decisio
     return json;
 }
 
+json_t *report_moved(uint64_t seq, const json_t *event)
+{
+    if (strcmp(text_at(event, "kind"), "moved") != 0)
+        return NULL;
+    return json_pack(
+        "{s:I, s:O, s:O, s:{s:O*, s:O*, s:O*, s:O*}}", "record", (json_int_t)seq, "event",
+        json_object_get(event, "kind"), "at_ms", json_object_get(event, "at_ms"), "moved", "path",
+        json_object_get(event, "path"), "agent", json_object_get(event, "code"), "library",
+        json_object_get(event, "digest"), "message", json_object_get(event, "message"));
+}
+
 struct explaining {
     const char *step;
     bool folded, stopped;
@@ -66,6 +77,7 @@ static void explain_one(void *user, uint64_t seq, const struct record *record, s
 static bool explain_recorded(void *user, uint64_t seq, struct record *record, struct run *run)
 {
     struct explaining *x = user;
+    const json_t *event = json_object_get(record->root, "event");
     size_t i;
     json_t *decision;
     (void)run;
@@ -75,6 +87,12 @@ static bool explain_recorded(void *user, uint64_t seq, struct record *record, st
                 !x->each(x->user, report_decision(seq, json_object_get(record->root, "event"),
                                                   decision, NULL));
     }
+    json_t *moved =
+        report_concerns(text_at(event, "path"), x->step) ? report_moved(seq, event) : NULL;
+    if (moved && !x->stopped)
+        x->stopped = !x->each(x->user, moved);
+    else
+        json_decref(moved);
     return !x->stopped;
 }
 

@@ -45,6 +45,9 @@ bool report_decision_concerns(const json_t *decision, const char *step);
 /* A decision with what is known of it: {record, event, at_ms, decision, meaning, alternative}, and
  * what `why` says, which may be NULL. A new reference. */
 json_t *report_decision(uint64_t seq, const json_t *event, const json_t *decision, json_t *why);
+/* A start that went to another library than those before it, which nobody decided; NULL if the
+ * event is none. */
+json_t *report_moved(uint64_t seq, const json_t *event);
 /* Every decision of the run that concerns the step, in order, each given to the callback, which
  * takes it; false stops. *ret_untold, if the flow of the run cannot be had: why; then decisions
  * come as they were recorded. */

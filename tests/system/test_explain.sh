@@ -48,6 +48,10 @@ says out '[first-attempt]' 'it is try 1 of ' 'budget left' 'it waited for first 
     'otherwise: it would have run [turn] if its `if` were true' '[attempts-spent]'
 says out 'if `retry.max_attempts` were more than 1'
 
+claim "it names the agent that each start calls, and what can be done at the end"
+says out 'it calls p/act' 'it calls n/act'
+lacks out 'next: '
+
 claim "a step of a flow within the flow has the budgets of both, and spends from both"
 try 0 seam explain e1 pay/one
 says out 'start pay/one' 'budget left of pay: 4 attempts' 'budget left of the run: 19 attempts'

@@ -115,6 +115,11 @@ try 0 seam show long --json
 holds '.status == "done" and (.output | length) == 1500'
 curl -sS --unix-socket seam.sock 'http://localhost/v1/runs/long/events?limit=1000' >out
 holds '[.events[].event.kind] | index("moved") != null'
+try 0 seam explain long --json
+holds '[.[].moved // empty] | length > 0 and all(.[]; .agent == "p/act" and (.library | length) == 64
+       and (.message | contains("generation 5 of plugin p")))'
+curl -sS --unix-socket seam.sock http://localhost/v1/runs/long/explain >out
+holds '[.[].moved // empty] | length > 0'
 
 claim "a card that is not proven to serve a run under way is refused, with run, step and witness"
 manifest plugin.so '{"a": 3}'
