@@ -161,10 +161,29 @@ static void generation_text(const json_t *generation)
     putchar('\n');
 }
 
+/* It is not there, and will be tried again. */
+static void restart_text(const json_t *plugin)
+{
+    char wait[32];
+    const json_t *restart_ms = json_object_get(plugin, "restart_ms");
+    long long failures = (long long)json_integer_value(json_object_get(plugin, "failed_starts"));
+    if (!restart_ms)
+        return;
+    printf("    running: %swaits %s%s for its next start, after %lld failure%s in a row",
+           paint(stdout, YELLOW), duration_text(json_integer_value(restart_ms), wait),
+           paint(stdout, PLAIN), failures, failures == 1 ? "" : "s");
+    if (*text_of(plugin, "last_failure")) {
+        fputs("; the last: ", stdout);
+        print_clean(stdout, slice_of(text_of(plugin, "last_failure")));
+    }
+    putchar('\n');
+}
+
 static void server_text(const json_t *plugin)
 {
     size_t i;
     const json_t *generation;
+    restart_text(plugin);
     const json_t *went_back = json_object_get(plugin, "went_back");
     json_array_foreach (json_object_get(plugin, "generations"), i, generation) {
         generation_text(generation);
