@@ -82,6 +82,18 @@ int64_t restart_wait_ms(const struct manifest_faults *says, const char *store,
 
 /* ---- into quarantine ---- */
 
+static char *config_digest(const struct manifest_plugin *entry)
+{
+    AUTO(text_done) struct text text;
+    char hex[DIGEST_HEX_SIZE];
+    text_init(&text, LIMIT_FILE);
+    if (entry->config)
+        json_write(entry->config, &text);
+    struct digest digest = digest_of(text_slice(&text));
+    digest_hex(&digest, hex);
+    return xstrdup(hex);
+}
+
 static const char *const fault_words[] = {"sound", "crashed", "hung", "breach"};
 
 static json_t *last_lines(const struct slot *slot)
@@ -116,6 +128,21 @@ static void noted(void *user, enum error_code code, const struct error *err)
     (void)err;
 }
 
+/* The agents that its configuration gave it, lest it be started to say them again. */
+static void note_agents(json_t *quarantine, const struct roster_plugin *plugin)
+{
+    AUTO(freep) char *of = plugin->card->from_config ? config_digest(plugin->entry) : NULL;
+    if (!of)
+        return;
+    AUTO(text_done) struct text text;
+    text_init(&text, LIMIT_QUESTION / 2);
+    json_write(json_object_get(plugin->card->json, "agents"), &text);
+    if (text.overflowed)
+        return; /* then they are not known */
+    json_object_set_new(quarantine, "config", json_string(of));
+    json_object_set(quarantine, "agents", json_object_get(plugin->card->json, "agents"));
+}
+
 static void put_in_quarantine(struct slot *slot, struct suspect *suspect, enum plugin_fault fault,
                               const char *reason)
 {
@@ -135,6 +162,7 @@ static void put_in_quarantine(struct slot *slot, struct suspect *suspect, enum p
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:s}", "library", hex, "plugin", alias, "id",
         card->id, "version", card->version, "kind", fault_words[fault], "reason", words, "at_ms",
         (json_int_t)host_now(host), "lines", last_lines(slot), "release", release);
+    note_agents(suspect->quarantine, slot->roster);
     note(host, suspect);
     host_barrier(host, false, noted, NULL);
     host_log(host, alias, SEAM_LOG_ERROR,
@@ -262,6 +290,47 @@ enum error_code quarantines(struct journal_reader *reader, json_t **ret_list, st
     else
         json_decref(list);
     return code;
+}
+
+/* ---- whose agents stand in its configuration ---- */
+
+static const json_t *find_library(const json_t *list, const struct digest *library)
+{
+    char hex[DIGEST_HEX_SIZE];
+    size_t i;
+    const json_t *each;
+    digest_hex(library, hex);
+    json_array_foreach (list, i, each) {
+        const char *other = json_string_value(json_object_get(each, "library"));
+        if (other && strcmp(other, hex) == 0)
+            return each;
+    }
+    return NULL;
+}
+
+enum error_code quarantine_describes(struct roster_plugin *plugin, const char *store,
+                                     bool *ret_is_in, struct error *reterr)
+{
+    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
+    AUTO(json_decrefp) json_t *list = NULL;
+    struct error none;
+    *ret_is_in = false;
+    if (!store || journal_reader_open(store, &reader, &none) != ERR_OK ||
+        quarantines(reader, &list, &none) != ERR_OK)
+        return ERR_OK; /* whoever opens the journal says what is wrong with it */
+    const json_t *quarantine = find_library(list, &plugin->card->library);
+    if (!quarantine)
+        return ERR_OK;
+    *ret_is_in = true;
+    AUTO(freep) char *is = config_digest(plugin->entry);
+    const char *was = json_string_value(json_object_get(quarantine, "config"));
+    if (was && strcmp(was, is) == 0)
+        return card_describe(plugin->card, json_object_get(quarantine, "agents"), reterr);
+    AUTO(freep) char *words = quarantine_words(quarantine);
+    return error_set(reterr, ERR_DENIED,
+                     "%s; what agents its configuration has is not known, and it is not started to "
+                     "ask it",
+                     words);
 }
 
 enum error_code quarantine_release(const struct journal_options *options, const char *library,

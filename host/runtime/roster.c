@@ -165,6 +165,16 @@ static enum error_code check_protections(const struct manifest_plugin *entry, st
     return ERR_OK;
 }
 
+/* One in quarantine is not started to say them: what it said before stands. */
+static enum error_code describe_agents(struct roster *roster, struct roster_plugin *plugin)
+{
+    bool is_in = false;
+    AUTO(freep) char *store = roster_store(roster, NULL);
+    enum error_code code = quarantine_describes(plugin, store, &is_in, &plugin->error);
+    return code != ERR_OK || is_in ? code
+                                   : plugin_describe(plugin, roster->manifest, &plugin->error);
+}
+
 static enum error_code load_plugin(struct roster *roster, struct roster_plugin *plugin,
                                    const char *cards)
 {
@@ -184,7 +194,7 @@ static enum error_code load_plugin(struct roster *roster, struct roster_plugin *
     if (code == ERR_OK)
         code = check_protections(plugin->entry, &plugin->error);
     if (code == ERR_OK && plugin->card->from_config && plugin->card->agent_count == 0)
-        code = plugin_describe(plugin, roster->manifest, &plugin->error);
+        code = describe_agents(roster, plugin);
     if (code == ERR_OK && known && plugin->card->from_config)
         code = lock_check_agents(roster->lock, roster->manifest, plugin->entry, plugin->card,
                                  &plugin->error);

@@ -334,10 +334,16 @@ WARN_UNUSED enum error_code verify_run(struct verifying *verifying, const char *
 /* ---- Libraries in quarantine ---- */
 
 /* Of the journal, a new list of {library, plugin, id, version, kind, reason, at_ms, lines,
- * release}: who it was as which plugin, what it did, its last words, and the command that ends it.
+ * release}: who it was as which plugin, what it did, its last words, and the command that ends it;
+ * where its agents stood in its configuration also {config, agents}: a digest of that, and those.
  */
 WARN_UNUSED enum error_code quarantines(struct journal_reader *reader, json_t **ret_list,
                                         struct error *reterr);
+/* Of a card whose agents stand in the plugin's configuration: if its library is in quarantine, it
+ * is given the agents that the configuration had then, and nothing is started. ERR_DENIED if it is
+ * another configuration; *ret_is_in = false: it is in none. */
+WARN_UNUSED enum error_code quarantine_describes(struct roster_plugin *plugin, const char *store,
+                                                 bool *ret_is_in, struct error *reterr);
 /* One of them in a sentence; the caller frees. */
 char *quarantine_words(const json_t *quarantine);
 /* Ends it where no host owns the journal; ERR_BUSY: one does, and is to be sent inbox_release. */

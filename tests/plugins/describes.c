@@ -4,7 +4,8 @@
  * given under its name. It first asks for what `ask` has, [[op, body], …], with the placeholder of
  * the last answer for "$" in a body; without `agents` it fails with the last answer, and with one
  * that is a failure in any case. Not so good where the configuration begins otherwise: "crash",
- * "hang", "refuse" with a reason, say "nonsense", or have no such extension ("none").
+ * "hang", "refuse" with a reason, say "nonsense", or have no such extension ("none"); an agent
+ * called "dies" takes the process along.
  */
 #include <seam/ask.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@ static seam_status act(void *self, const seam_call *call)
 {
     char body[512];
     (void)self;
+    if (call->agent.len == 4 && memcmp(call->agent.ptr, "dies", 4) == 0)
+        write_to_nowhere();
     int len = snprintf(body, sizeof(body), "{\"%.*s\":%.*s}", (int)call->agent.len, call->agent.ptr,
                        (int)call->input.len, call->input.ptr);
     answer(call->id, SEAM_OK, (seam_bytes){body, (size_t)len});

@@ -13,16 +13,16 @@ WICKED=(hangs crashes aborts exits eats_memory forks_without_end floods_output f
     floods_requests closes_everything stops_itself answers_twice answers_late sends_rubbish
     invalid_utf8 lying_card crashes_in_constructor)
 
-flow() { # NAME TRIES
+flow() { # NAME TRIES TIME
     cat >"$1.yaml" <<END
 flow: $1
 version: 1.0.0
-budget: {attempts: $2, calls: 9, time: 20s}
+budget: {attempts: $2, calls: 9, time: 1m}
 steps:
   act:
     agent: $1/act
     input: "\${ .input }"
-    timeout: {start_to_close: 400ms, schedule_to_close: 8s}
+    timeout: {start_to_close: $3, schedule_to_close: 30s}
     retry: {max_attempts: $2, initial_interval: 10ms}
 output: {as: "\${ .steps.act.output }"}
 escalation: {to: ops, deadline: 1h}
@@ -40,8 +40,9 @@ END
     done
     echo "flows: [good.yaml$(printf ', %s.yaml' "${WICKED[@]}")]"
 } >seam.yaml
-flow good 1
-for sin in "${WICKED[@]}"; do flow "$sin" 2; done
+# however little of the processors the wicked leave it
+flow good 1 30s
+for sin in "${WICKED[@]}"; do flow "$sin" 2 400ms; done
 
 WEB_OF=(--unix-socket seam.sock -sS -m 20 -H 'Content-Type: application/json')
 begin() { # FLOW ID
@@ -114,3 +115,24 @@ is_ready() { [ "$(plugin aborts .status)" = ready ]; }
 await is_ready
 stop
 [ "$GONE" = 0 ] || die "it ended with $GONE"
+
+claim "agents of a configuration are known while its library is in quarantine, and nothing is started to say them"
+listing() { # NAME
+    printf 'manifest: 1\nstore: {url: "sqlite:listed.db"}\nescalation: {ops: {}}\nplugins:\n'
+    printf '  d: {path: %s, quarantine: {faults: 1}, config: {agents: [{name: %s, summary: Dies, effect: pure, input: true, output: true}]}}\n' \
+        "$SINS/describes.so" "$1"
+}
+listing dies >seam.yaml
+sed 's|good/act|d/dies|; s/^flow: good/flow: dies/' good.yaml >dies.yaml
+try 1 seam run dies.yaml --set n=1 --id dies
+mkdir alone # where there is no worker beside it, it can start none
+cp "$SEAM" alone/
+try 1 alone/seam plugins --static
+says out 'quarantined' 'd/dies' 'seam plugins release d'
+listing other >seam.yaml
+try 1 alone/seam plugins --static
+says out 'in quarantine' 'it is not started to ask it' 'seam plugins release d'
+lacks out 'd/dies' 'd/other'
+try 0 seam plugins release d
+try 0 seam plugins
+says out 'd/other'
