@@ -13,6 +13,7 @@
  */
 #include "runtime/reload_internal.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +109,7 @@ static void free_retired(struct host *host)
     for (const struct slot *slot = host->retiring; slot; slot = slot->next)
         if (slot->roster_generation < oldest)
             oldest = slot->roster_generation;
+    bool freed = false;
     for (struct retired **at = &host->retired; *at;) {
         struct retired *retired = *at;
         if (retired->generation >= oldest) {
@@ -118,7 +120,10 @@ static void free_retired(struct host *host)
         if (!retired->borrowed)
             roster_free(retired->roster);
         free(retired);
+        freed = true;
     }
+    if (freed)
+        malloc_trim(0); /* runs lie between what was freed, and would keep it from the system */
 }
 
 void drain_turn(struct host *host)
