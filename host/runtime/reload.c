@@ -409,7 +409,6 @@ void reload_open(struct host *host)
 
 void reload_close(struct host *host)
 {
-    timer_stop(&host->reload_timer);
     while (host->retired) {
         struct retired *retired = host->retired;
         host->retired = retired->next;
@@ -423,6 +422,7 @@ void reload_close(struct host *host)
 
 void reload_stop(struct host *host)
 {
+    timer_stop(&host->reload_timer);
     while (host->retiring) {
         struct slot *slot = host->retiring;
         host->retiring = slot->next;
