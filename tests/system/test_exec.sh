@@ -92,14 +92,17 @@ fails other 1 '/bin/cat could not be started'
 claim "nothing of it is left: what it leaves behind, a daemon, what ignores SIGTERM"
 MARK=$((800000 + $$))
 programs "$(shell leaves read "sleep $MARK & echo 1")" \
-    "$(shell daemon read "(setsid sleep ${MARK}1 >/dev/null 2>&1 </dev/null &) ; echo 2")" \
+    "$(shell daemon read "(setsid sh -c 'echo \$\$ >$STATE/notes/pid; exec sleep ${MARK}1' >/dev/null 2>&1 </dev/null &); until [ -s $STATE/notes/pid ]; do sleep 0.01; done; echo 2")" \
+    "$(shell gone read "read p <$STATE/notes/pid; for i in 1 2 3 4 5 6 7 8 9; do kill -0 \$p || break; sleep 0.1; done; kill -0 \$p && echo false || echo true")" \
     "$(shell deaf read "trap '' TERM; sleep ${MARK}2; sleep ${MARK}2" 'timeout: 100ms, grace: 50ms')" \
     "$(shell shut read "exec >&- 2>&- <&-; sleep ${MARK}3" 'timeout: 100ms')"
 sed -i "s|exec: .*/bin/sleep|&, $(command -v setsid)|" seam.yaml
 flow leaves
 try 0 seam run one.yaml --input in.json
 flow daemon
-try 0 seam run one.yaml --input in.json
+sed 's|^steps:|&\n  then: {agent: p/gone, input: {}, needs: [act]}|; s/steps.act.output/steps.then.output/' one.yaml >two.yaml
+try 0 seam run two.yaml --input in.json # while its worker goes on
+holds '. == true'
 fails deaf 1 'did not end in time'
 fails shut 1 'did not end in time'
 dead $MARK || die "it lives on"
