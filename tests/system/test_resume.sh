@@ -74,7 +74,7 @@ once c1 3
 
 claim "the same id with another input is an error"
 try 2 seam run book-trip.yaml --input trip.json --set passengers=9 --id c1
-says err 'run `c1` exists with another input' '--id'
+says err 'run `c1` exists with another input' 'choose another id'
 once c1 3
 
 claim "the same id takes up what was left"
