@@ -39,6 +39,11 @@ seam() { "$SEAM" "$@"; }
 # sanitized [KIND]: was this build made under a sanitizer, or one of that kind?
 sanitized() { grep -q "^SEAM_SANITIZE:STRING=.*${1:-.}" "$BUILD/CMakeCache.txt"; }
 
+# How a crash is told. A sanitizer takes the signal and exits with a status of its own.
+segfault='killed by SIGSEGV'
+if sanitized address; then segfault='exited with status 1'; fi
+if sanitized thread; then segfault='exited with status 66'; fi
+
 # try EXIT COMMAND…: its output in out and err; it must end with that code.
 try() {
     local expected=$1 code=0

@@ -5,10 +5,6 @@
 # and what becomes of a run that calls one. Whatever they do, the host and its journal stay whole.
 . "$(dirname "$0")/stage.sh"
 one_step act
-segfault='killed by SIGSEGV'
-# A sanitizer takes the signal and exits with a status of its own.
-if sanitized address; then segfault='exited with status 1'; fi
-if sanitized thread; then segfault='exited with status 66'; fi
 
 # refused FILE WORDS…: `seam plugins` exits 1 and says why; a flow that needs it does not start.
 refused() {

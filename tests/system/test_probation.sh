@@ -70,7 +70,7 @@ begin met 7
 await is '1 serving'
 await done_as met 14
 try 0 seam explain met
-says out 'moved' 'generation 1 of plugin p, which was gone back to' 'SIGSEGV'
+says out 'moved' 'generation 1 of plugin p, which was gone back to' "$segfault"
 web plugins >out
 holds '.plugins[0].went_back | .from == 2 and (.reason | test("3 faults.*worker ended"))'
 curl -sS --unix-socket seam.sock http://localhost/readyz >out
