@@ -102,12 +102,13 @@ fi
 if ! $quick; then
     if builds asan "builds by clang without a warning, under address and undefined" built asan; then
         count phase tidy "clang-tidy over host and plugins" tests/tidy/clang_tidy.sh build-asan
-        # what reads bytes is driven by libFuzzer below, under the same sanitizers
-        tests asan-test build-asan "every test" -LE '^(tidy|harness)$'
+        # what reads bytes is driven by libFuzzer below, under the same sanitizers; what is plain runs
+        # no code that another test does not
+        tests asan-test build-asan "every test" -LE '^(tidy|harness|plain)$'
     fi
     if builds tsan "builds under thread" built tsan; then
         tests tsan-test build-tsan "what has threads" \
-            -R '^(unit/(loader|journal|runtime|egress)/|system/|world)' -LE one-thread
+            -R '^(unit/(loader|journal|runtime|egress)/|system/|world)' -LE '^(one-thread|plain)$'
     fi
     if builds fuzz "builds for libFuzzer" built fuzz; then
         tests fuzz-test build-fuzz "what reads foreign bytes" -L harness
