@@ -76,6 +76,16 @@ try 0 seam new agent words --kind exec
     try 0 seam run words/flow.yaml --manifest words/seam.yaml --input words/input.json
     holds '.words == 3'
 }
+for kind in llm http; do
+    try 0 seam new agent "my-$kind" --kind $kind
+    try 0 seam check "my-$kind/flow.yaml" --manifest "my-$kind/seam.yaml"
+    says out 'bounded yes'
+done
+try 0 seam new agent my-mcp --kind mcp
+[ ! -x /usr/bin/node ] || { # its server comes from npm, later
+    try 1 seam check my-mcp/flow.yaml --manifest my-mcp/seam.yaml
+    says err 'the server closed its output'
+}
 try 2 seam new agent other --kind ghost
 says err 'no such kind'
 try 2 seam new agent other
