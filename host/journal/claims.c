@@ -22,20 +22,6 @@ static void insert_in_memory(sqlite3 *db, const struct journal_record *record)
     ASSERT(sqlite3_step(insert) == SQLITE_DONE);
 }
 
-void claims_add(struct journal *j, const struct journal_record *record, uint64_t batch)
-{
-    if (!j->path) {
-        insert_in_memory(j->own->db, record);
-        return;
-    }
-    if (j->claim_count == j->claim_room) {
-        j->claim_room = j->claim_room ? j->claim_room * 2 : 16;
-        j->claims = xrealloc(j->claims, j->claim_room * sizeof(*j->claims));
-    }
-    j->claims[j->claim_count++] = (struct pending_claim){
-        .claim = xstrdup(record->claim), .owner = xstrdup(record->claim_owner), .batch = batch};
-}
-
 /* Lets go of the oldest, up to the batch. */
 static void forget(struct journal *j, uint64_t batch)
 {
@@ -48,6 +34,34 @@ static void forget(struct journal *j, uint64_t batch)
         return;
     j->claim_count -= gone;
     memmove(j->claims, j->claims + gone, j->claim_count * sizeof(*j->claims));
+}
+
+/* Those of batches that are on disk. Inside a reading of the owner's none is let go of: its
+ * snapshot may be older than the last commit. */
+static void forget_committed(struct journal *j)
+{
+    pthread_mutex_lock(&j->lock);
+    uint64_t committed = j->committed_number;
+    pthread_mutex_unlock(&j->lock);
+    if (sqlite3_get_autocommit(j->own->db))
+        forget(j, committed);
+}
+
+void claims_add(struct journal *j, const struct journal_record *record, uint64_t batch)
+{
+    if (!j->path) {
+        insert_in_memory(j->own->db, record);
+        return;
+    }
+    bool full = j->claim_count == j->claim_room;
+    if (full)
+        forget_committed(j);
+    if (full && j->claim_count * 2 >= j->claim_room) { /* else it would soon be full again */
+        j->claim_room = j->claim_room ? j->claim_room * 2 : 16;
+        j->claims = xrealloc(j->claims, j->claim_room * sizeof(*j->claims));
+    }
+    j->claims[j->claim_count++] = (struct pending_claim){
+        .claim = xstrdup(record->claim), .owner = xstrdup(record->claim_owner), .batch = batch};
 }
 
 void claims_done(struct journal *j)
@@ -80,12 +94,7 @@ static enum error_code look_on_disk(struct journal_reader *own, const char *clai
 
 bool journal_claimed(struct journal *journal, const char *claim, const char *owner)
 {
-    pthread_mutex_lock(&journal->lock);
-    uint64_t committed = journal->committed_number;
-    pthread_mutex_unlock(&journal->lock);
-    /* Inside a reading of the owner's, its snapshot may be older than the last commit. */
-    if (sqlite3_get_autocommit(journal->own->db))
-        forget(journal, committed);
+    forget_committed(journal);
     for (size_t i = 0; i < journal->claim_count; i++)
         if (strcmp(journal->claims[i].claim, claim) == 0)
             return strcmp(journal->claims[i].owner, owner) != 0;

@@ -5,6 +5,8 @@
  */
 #include "journal_testing.h"
 
+#include "journal/journal_internal.h"
+
 #include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -267,6 +269,23 @@ START_TEST(a_claim_is_known_from_append_on_and_after_reopening)
 }
 END_TEST
 
+START_TEST(claims_that_are_on_disk_are_not_kept_in_memory)
+{
+    AUTO(folder_done) struct folder dir = folder_new();
+    struct journal *j = open_journal(dir.journal);
+    for (uint64_t i = 1; i <= 2000; i++) {
+        AUTO(freep) char *reference = xasprintf("booking-%llu", (unsigned long long)i);
+        claim(j, i, reference, "r/a");
+        if (i % 20 == 0)
+            must_sync(j);
+    }
+    ck_assert_uint_le(j->claim_count, 100);
+    ck_assert(journal_claimed(j, "booking-1", "r/b"));
+    ck_assert(journal_claimed(j, "booking-2000", "r/b"));
+    close_journal(j);
+}
+END_TEST
+
 START_TEST(a_journal_in_memory_reaches_barriers_and_keeps_claims_and_makes_no_file)
 {
     AUTO(folder_done) struct folder dir = folder_new();
@@ -385,5 +404,6 @@ UNIT_MAIN(notes_are_replaced_and_go_and_are_found_by_their_kind,
           a_barrier_may_be_asked_for_when_one_is_reached, a_batch_far_over_its_size_arrives_whole,
           the_wal_stays_short_over_many_commits, a_status_stays_until_a_record_changes_it,
           a_claim_is_known_from_append_on_and_after_reopening,
+          claims_that_are_on_disk_are_not_kept_in_memory,
           a_journal_in_memory_reaches_barriers_and_keeps_claims_and_makes_no_file,
           a_gap_in_the_sequence_is_our_bug, the_file_can_be_opened_with_sqlite)
