@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* Runs remembered before all are forgotten and read again as they are needed. */
-enum { REMEMBERED = 65536, SMALLEST = 64 };
+enum { REMEMBERED = 16384, SMALLEST = 64 };
 
 void heads_done(struct heads *h)
 {
