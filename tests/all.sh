@@ -4,7 +4,8 @@
 # all.sh [--quick]: the whole test, phase by phase. A phase that fails does not keep the others from
 # running; the last line adds up the tests of all. What a phase says is kept in build/test-logs.
 #   gcc     every test, warnings are errors; what draws its inputs does so under asan alone
-#   asan    clang, without a warning too; every test under address and undefined
+#   asan    clang, without a warning too; under address and undefined every test but the plain ones,
+#           which run no code that another does not
 #   tidy    clang-tidy over host and plugins
 #   tsan    what has threads, under thread   fuzz    readers of foreign bytes, by libFuzzer
 # --quick is gcc alone.
