@@ -103,6 +103,7 @@ void batch_add(struct batch *b, const struct journal_record *record)
         .seq = record->seq,
         .at_ms = record->at_ms,
         .due_ms = record->due_ms,
+        .over = record->over,
         .run = keep_string(b, record->run),
         .kind = keep_string(b, record->kind),
         .body = keep(b, record->body),

@@ -177,6 +177,7 @@ static void note_change(struct committer *c, struct head *head, const struct bat
     }
     head->updated_ms = entry->at_ms;
     head->due_ms = entry->due_ms;
+    head->over = entry->over;
     if (entry->status.len != SPAN_ABSENT)
         head->status = batch_slice(b, entry->status);
     if (entry->flow.len != SPAN_ABSENT)
@@ -291,9 +292,14 @@ static enum error_code write_all(struct committer *c, const struct batch *b, str
     for (size_t i = 0; i < b->count; i++)
         if ((code = write_record(c, b, &b->entries[i], reterr)))
             return code;
-    for (; c->changed; c->changed = c->changed->next_changed)
-        if ((code = write_run(c, c->changed, reterr)))
+    while (c->changed) {
+        struct head *head = c->changed;
+        if ((code = write_run(c, head, reterr)))
             return code;
+        c->changed = head->next_changed;
+        if (head->over)
+            heads_drop(&c->heads, head);
+    }
     for (size_t i = 0; i < b->meter_count; i++)
         if ((code = write_meter(c, b, &b->meters[i], reterr)))
             return code;

@@ -86,6 +86,7 @@ struct journal_record {
     size_t meter_count;
     const struct journal_value *value; /* or NULL                                         */
     int64_t due_ms; /* Unix time to look at the run if nothing else happens; 0 = never    */
+    bool over;      /* the run has ended: a record that comes later still finds its place  */
 };
 
 /* Adds a record to the batch. Never fails here: failure is the barrier's to tell; and waits only

@@ -152,6 +152,7 @@ struct head {
     uint64_t seq;
     struct digest hash;
     bool on_disk; /* the run has its row */
+    bool over;    /* its last record ended it */
     /* What this transaction changes of the row; strings in the batch. */
     bool changed;
     struct slice status, flow;
@@ -168,6 +169,7 @@ void heads_forget(struct heads *h);
 bool heads_full(const struct heads *h);
 struct head *heads_find(const struct heads *h, const char *run); /* NULL if it is not known */
 struct head *heads_add(struct heads *h, const char *run);        /* zeroed */
+void heads_drop(struct heads *h, struct head *head);
 
 /* ---- batch.c ---- */
 
@@ -179,6 +181,7 @@ struct batch_entry {
     uint64_t seq;
     int64_t at_ms;
     int64_t due_ms;
+    bool over;
     struct span run, kind, body, status, flow, claim, claim_owner;
 };
 struct batch_meter {

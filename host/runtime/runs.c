@@ -352,6 +352,7 @@ static void append(struct live_run *live, const struct event *event,
         .meters = entries.list,
         .meter_count = entries.count,
         .due_ms = status == RUN_WAITING ? park_due(live->run) : 0,
+        .over = run_status_is_final(status),
     };
     live->due_ms = record.due_ms;
     live->shown = status;
