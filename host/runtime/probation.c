@@ -222,7 +222,8 @@ static struct host_generation look_at(const struct slot *slot, const char *state
 {
     struct host_generation seen = {.generation = slot->generation,
                                    .state = state,
-                                   .calls = slot->by_id.count + slot->waiting.count,
+                                   .calls = slot->by_id.count + slot->waiting.count +
+                                            self_test_open(slot->self_test),
                                    .card = slot->roster->card,
                                    .left_ms = -1,
                                    .faults = slot->faults,

@@ -73,6 +73,8 @@ WARN_UNUSED enum error_code self_test_check(const struct manifest_plugin *entry,
 void self_test_begin(struct slot *slot);
 /* False: the call is none of its own. */
 bool self_test_hears(struct slot *slot, const struct call_result *result);
+/* Its calls that are not answered yet; 0 without a test. */
+size_t self_test_open(const struct self_test *test);
 void self_test_free(struct self_test *test);
 
 /* ---- probation.c ---- */

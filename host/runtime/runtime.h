@@ -168,7 +168,7 @@ struct host_plugin host_plugin(const struct host *host, size_t plugin);
 struct host_generation {
     uint64_t generation;
     const char *state;
-    size_t calls; /* under way and in line */
+    size_t calls; /* under way and in line; of one that starts, those of its self-test */
     long pid;     /* of its worker; 0 = none */
     const struct card *card;
     int64_t left_ms;          /* of its probation, of its time to drain; -1 = none */

@@ -36,6 +36,11 @@ void self_test_free(struct self_test *test)
     free(test);
 }
 
+size_t self_test_open(const struct self_test *test)
+{
+    return test ? test->open : 0;
+}
+
 /* ---- what is to be called ---- */
 
 static void add(struct self_test *test, const struct card_agent *agent, const json_t *example,

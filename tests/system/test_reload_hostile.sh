@@ -72,7 +72,8 @@ claim "a generation that is killed while it is tested is not taken"
 manifest '{as: is-slow-to-test, ms: 3000}'
 seam reload >out 2>err &
 reload=$!
-await has '3 starting'
+tested() { [ "$(web plugins | jq '.plugins[0].generations[] | select(.state == "starting").calls')" = 2 ]; }
+await tested
 kill -KILL "$(pid_of starting)"
 ! wait "$reload" || die "it was taken"
 says err 'self-test'
