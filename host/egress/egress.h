@@ -66,7 +66,8 @@ struct egress_answer {
     const struct egress_header *headers; /* names in lower case                                 */
     size_t header_count;
     struct slice body; /* of one that is read as it comes: what was not read, whatever the fate */
-    enum error_code code; /* without ANSWERED: TIMEOUT, LIMIT, DENIED, IO              */
+    enum error_code code; /* without ANSWERED: TIMEOUT, LIMIT, DENIED (the place may not be reached,
+                             or is not who it says), IO */
     const char *reason;   /* … and in words, with the host and port, and a status if seen */
     bool begun;           /* … an answer began all the same, and was cut off              */
 };

@@ -20,16 +20,17 @@ WARN_UNUSED enum error_code late_load(struct error *reterr);
 struct head {
     struct text fields; /* "name\0value\0", again and again; the line limit bounds it first */
     size_t count;
-    size_t bytes;    /* of all lines, 1xx and trailers too                            */
-    int status;      /* of the last status line; 0 = none seen                        */
-    bool complete;   /* the empty line after a status of 200 or more came             */
-    bool over_limit; /* too many bytes or fields                                      */
-    bool in_field;   /* the line before was a field: this one may continue it         */
+    size_t bytes;        /* of all lines, 1xx and trailers too                            */
+    int status;          /* of the last status line; 0 = none seen                        */
+    bool complete;       /* the empty line after a status of 200 or more came             */
+    bool over_limit;     /* too many bytes or fields                                      */
+    const char *refused; /* why two readers could end its body at different places; NULL  */
+    bool in_field;       /* the line before was a field: this one may continue it         */
 };
 
 void head_init(struct head *head);
 void head_done(struct head *head);
-/* Takes one line with its end; false once a limit is met. */
+/* Takes one line with its end; false once a limit is met, or the head is refused. */
 bool head_line(struct head *head, struct slice line);
 /* Whether the fields say where the body ends, or that there is none. */
 bool head_bounds_body(const struct head *head);

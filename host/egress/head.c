@@ -3,7 +3,9 @@
  * The head of an answer, line by line as libcurl hands them over: every status line starts a new
  * one (of 1xx there may be many), an empty line ends it, and what follows the end of a final head
  * is trailers. The server is hostile: all that it sends counts against one limit, fields without a
- * name or with a NUL are dropped, and a trailer never becomes a header.
+ * name or with a NUL are dropped, and a trailer never becomes a header. A head that does not say
+ * for certain where its body ends is refused: what comes behind it could be taken for another
+ * answer.
  */
 #include "egress/egress_internal.h"
 
@@ -12,6 +14,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { LENGTH_DIGITS = 18 }; /* any number of so many is one of 64 bits */
 
 void head_init(struct head *head)
 {
@@ -93,6 +97,30 @@ static bool continue_field(struct head *head, struct slice line)
     return text_addc(&head->fields, '\0');
 }
 
+/* A length that is no number, or is two; an encoding that is not ours to take off (RFC 9112, 6.3).
+ * libcurl takes the last of two lengths, none for one that is too large, and what it cannot decode
+ * as it is. */
+static const char *framing_wrong(const struct head *head)
+{
+    AUTO(freep) struct egress_header *fields = head_fields(head);
+    const char *length = NULL;
+    for (size_t i = 0; i < head->count; i++) {
+        const char *value = fields[i].value;
+        if (strcmp(fields[i].name, "content-length") == 0) {
+            size_t digits = strspn(value, "0123456789");
+            if (digits == 0 || digits > LENGTH_DIGITS || value[digits] != '\0')
+                return "its Content-Length is no number of bytes";
+            if (length && strcmp(length, value) != 0)
+                return "it has two different Content-Lengths";
+            length = value;
+        } else if (strcmp(fields[i].name, "transfer-encoding") == 0 &&
+                   strcasecmp(value, "chunked") != 0 && strcasecmp(value, "identity") != 0) {
+            return "its Transfer-Encoding is not `chunked`";
+        }
+    }
+    return NULL;
+}
+
 static bool take_line(struct head *head, struct slice line)
 {
     if (head->complete)
@@ -103,7 +131,8 @@ static bool take_line(struct head *head, struct slice line)
     }
     if (trimmed(line).len == 0) {
         head->complete = head->status >= 200;
-        return true;
+        head->refused = head->complete ? framing_wrong(head) : NULL;
+        return !head->refused;
     }
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
         return continue_field(head, line);
@@ -113,9 +142,10 @@ static bool take_line(struct head *head, struct slice line)
 bool head_line(struct head *head, struct slice line)
 {
     head->bytes += line.len;
-    if (head->over_limit || head->bytes > LIMIT_HEADER_BYTES || !take_line(head, line))
-        head->over_limit = true;
-    return !head->over_limit;
+    bool taken = !head->refused && !head->over_limit && head->bytes <= LIMIT_HEADER_BYTES &&
+                 take_line(head, line);
+    head->over_limit |= !taken && !head->refused;
+    return taken;
 }
 
 struct egress_header *head_fields(const struct head *head)
@@ -131,7 +161,6 @@ struct egress_header *head_fields(const struct head *head)
     return fields;
 }
 
-/* libcurl has refused lengths that are no numbers and encodings that it does not know. */
 bool head_bounds_body(const struct head *head)
 {
     AUTO(freep) struct egress_header *fields = head_fields(head);

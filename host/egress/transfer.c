@@ -302,10 +302,16 @@ static enum error_code cause_of(const struct transfer *transfer, struct text *wo
         text_addf(words, "no whole answer within %s", duration_text(transfer->timeout_ms, limit));
         return ERR_TIMEOUT;
     }
-    if (transfer->head.over_limit) {
+    /* libcurl gives up by itself at a line of its own limit, which it calls a want of memory */
+    if (transfer->head.over_limit ||
+        (transfer->result == CURLE_OUT_OF_MEMORY && transfer->issued && !transfer->head.complete)) {
         text_addf(words, "the answer's headers pass %u bytes or %u fields", LIMIT_HEADER_BYTES,
                   LIMIT_HEADERS);
         return ERR_LIMIT;
+    }
+    if (transfer->head.refused) {
+        text_addf(words, "the answer is refused, for %s", transfer->head.refused);
+        return ERR_IO;
     }
     if (transfer->answer.overflowed) {
         text_addf(words, "the answer's body passes its limit of %zu bytes", transfer->maximum);
@@ -325,6 +331,10 @@ static enum error_code cause_of(const struct transfer *transfer, struct text *wo
         return ERR_IO;
     }
     text_adds(words, transfer->words[0] ? transfer->words : curl_easy_strerror(transfer->result));
+    if (transfer->result == CURLE_PEER_FAILED_VERIFICATION) {
+        text_adds(words, " (no authority of the system vouches for it)");
+        return ERR_DENIED;
+    }
     return transfer->result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_IO;
 }
 

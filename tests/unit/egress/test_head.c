@@ -118,6 +118,40 @@ START_TEST(fields_are_limited_in_number_and_bytes)
 }
 END_TEST
 
+/* The head of these fields is refused, in these words; NULL: it is not. */
+static void refuses(const char *fields, const char *words)
+{
+    char lines[512];
+    struct head head;
+    bool good = true;
+    head_init(&head);
+    snprintf(lines, sizeof(lines), "HTTP/1.1 200 OK\r\n%s\r\n", fields);
+    for (const char *at = lines; *at; at += strcspn(at, "\n") + 1)
+        good = head_line(&head, (struct slice){at, strcspn(at, "\n") + 1});
+    ck_assert_int_eq(good, words == NULL);
+    ck_assert_int_eq(head.over_limit, false);
+    if (words)
+        ck_assert_msg(head.refused && strstr(head.refused, words), "%s", fields);
+    head_done(&head);
+}
+
+START_TEST(a_head_that_does_not_say_where_its_body_ends_is_refused)
+{
+    refuses("Content-Length: 5\r\n", NULL);
+    refuses("Content-Length: 5\r\ncontent-length: 5\r\n", NULL);
+    refuses("Transfer-Encoding: Chunked\r\n", NULL);
+    refuses("Content-Length: 5\r\nContent-Length: 6\r\n", "two different");
+    refuses("Content-Length: 5, 5\r\n", "no number");
+    refuses("Content-Length: -1\r\n", "no number");
+    refuses("Content-Length: +1\r\n", "no number");
+    refuses("Content-Length: 0x10\r\n", "no number");
+    refuses("Content-Length:\r\n", "no number");
+    refuses("Content-Length: 1000000000000000000\r\n", "no number");
+    refuses("Transfer-Encoding: gzip, chunked\r\n", "chunked");
+    refuses("Transfer-Encoding: rot13\r\n", "chunked");
+}
+END_TEST
+
 static int64_t retry_after(int status, const char *value)
 {
     const struct egress_header headers[] = {{"date", "x"}, {"retry-after", value}};
@@ -145,4 +179,5 @@ UNIT_MAIN(a_head_has_a_status_and_fields, a_head_is_complete_only_after_its_empt
           an_interim_head_is_forgotten, what_follows_a_head_changes_nothing,
           a_status_that_is_no_number_is_none, lines_that_are_no_fields_are_dropped,
           whoever_is_busy_says_for_how_long, a_folded_line_continues_its_field,
-          fields_are_limited_in_number_and_bytes)
+          fields_are_limited_in_number_and_bytes,
+          a_head_that_does_not_say_where_its_body_ends_is_refused)

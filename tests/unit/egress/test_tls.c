@@ -178,7 +178,8 @@ static void is_unsent(struct server *server, struct egress *egress, const char *
     struct call call;
     struct told told = ask(egress, book(&call, server, host));
     ck_assert_int_eq(told.fate, FATE_UNSENT);
-    ck_assert_int_eq(told.code, ERR_IO);
+    ck_assert_int_eq(told.code, ERR_DENIED);
+    ck_assert_ptr_nonnull(strstr(told.reason, "vouches"));
     server_kill(server);
     while (listen_more(server))
         continue;
