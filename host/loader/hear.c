@@ -107,7 +107,7 @@ static void end_late(struct plugin *p, struct call *c, bool begun)
                         .effect = begun ? SEAM_EFFECT_UNKNOWN : SEAM_EFFECT_NONE,
                         .begun = begun,
                         .reaped = true,
-                        .reason = begun ? "it answered after its deadline"
+                        .reason = begun ? "its deadline passed before it answered"
                                         : "its deadline passed while it waited for a thread",
                     });
 }
