@@ -15,6 +15,7 @@
 #include "loader/manifest_internal.h"
 #include "loader/secret_grants_internal.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -193,13 +194,31 @@ static void read_routes(const json_t *list, struct http_grant *grant)
     }
 }
 
+/* As the URL of a request spells it: in lower case, an IPv6 address without its brackets and short.
+ */
+static char *read_host(const char *said)
+{
+    struct in6_addr address;
+    char inner[INET6_ADDRSTRLEN], *host;
+    size_t len = strlen(said);
+    if (said[0] == '[' && len >= 2 && len - 2 < sizeof(inner)) {
+        memcpy(inner, said + 1, len - 2);
+        inner[len - 2] = '\0';
+        if (inet_pton(AF_INET6, inner, &address) == 1 &&
+            inet_ntop(AF_INET6, &address, inner, sizeof(inner)))
+            return xstrdup(inner);
+    }
+    host = xstrdup(said);
+    for (char *c = host; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return host;
+}
+
 static void read_http(const json_t *json, struct http_grant *grant)
 {
     const char *scheme = word(json, "scheme");
     grant->scheme = xstrdup(scheme ? scheme : "https");
-    grant->host = xstrdup(word(json, "host"));
-    for (char *c = grant->host; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
+    grant->host = read_host(word(json, "host"));
     int usual = strcmp(grant->scheme, "http") == 0 ? 80 : 443;
     grant->port = (int)read_count(json, "port", usual);
     grant->methods = read_words(json_object_get(json, "methods"), &grant->method_count);

@@ -137,6 +137,27 @@ START_TEST(limits_of_agents_and_budgets_of_periods_are_read)
 }
 END_TEST
 
+/* A grant of this host, as it is compared with what a request asks for. */
+static void host_is(const char *said, const char *kept)
+{
+    char text[400];
+    snprintf(text, sizeof(text),
+             "manifest: 1\nplugins:\n  p:\n    path: p.so\n    grants: {http: [{host: \"%s\", "
+             "methods: [GET]}]}\n",
+             said);
+    AUTO(manifest_freep) struct manifest *m = load(text);
+    ck_assert_str_eq(m->plugins[0].http[0].host, kept);
+}
+
+START_TEST(hosts_of_grants_are_spelled_as_those_of_requests)
+{
+    host_is("Example.COM", "example.com");
+    host_is("[::1]", "::1");
+    host_is("[FE80:0::A]", "fe80::a");
+    host_is("[::FFFF:127.0.0.1]", "::ffff:127.0.0.1");
+}
+END_TEST
+
 START_TEST(grants_of_http_are_read)
 {
     AUTO(manifest_freep) struct manifest *m = load(full);
@@ -304,6 +325,7 @@ START_TEST(a_manifest_is_found_in_order)
 END_TEST
 
 UNIT_MAIN(a_full_manifest_is_read_whole, limits_of_agents_and_budgets_of_periods_are_read,
-          grants_of_http_are_read, the_smallest_manifest_has_defaults, a_store_may_be_in_memory,
-          a_cost_may_be_text, what_is_wrong_is_told_with_its_place, several_complaints_come_at_once,
+          grants_of_http_are_read, hosts_of_grants_are_spelled_as_those_of_requests,
+          the_smallest_manifest_has_defaults, a_store_may_be_in_memory, a_cost_may_be_text,
+          what_is_wrong_is_told_with_its_place, several_complaints_come_at_once,
           a_manifest_is_found_in_order)
