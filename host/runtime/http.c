@@ -262,6 +262,15 @@ int32_t http_status_of(const struct egress_answer *answer)
                                         : SEAM_E_UNAVAILABLE;
 }
 
+const char *http_code_of(const struct egress_answer *answer)
+{
+    return answer->code == ERR_TIMEOUT  ? "timeout"
+           : answer->code == ERR_DENIED ? "place-denied"
+           : answer->code == ERR_LIMIT  ? "too-large"
+           : answer->begun              ? "cut-off"
+                                        : "http";
+}
+
 static void answered(void *user, const struct egress_answer *seen)
 {
     struct transfer *transfer = user;
@@ -283,14 +292,24 @@ static void answered(void *user, const struct egress_answer *seen)
     } else {
         uint32_t effect = transfer->effect && answer->fate == FATE_UNKNOWN ? SEAM_EFFECT_UNKNOWN
                                                                            : SEAM_EFFECT_NONE;
-        service_fail(slot, transfer->request, http_status_of(answer), effect,
-                     answer->begun ? "cut-off" : "http", "%s", answer->reason);
+        service_fail(slot, transfer->request, http_status_of(answer), effect, http_code_of(answer),
+                     "%s", answer->reason);
     }
     hidden_free(hidden);
     transfer_free(transfer);
 }
 
 /* ---- sending ---- */
+
+/* An exchange may take what its call may; one that outlives its call, for the evidence, no less
+ * than is usual. */
+static int64_t patience(const struct send *send)
+{
+    int64_t call_ms = send->call->timeout_ms;
+    if (send->timeout_ms > 0)
+        return send->timeout_ms;
+    return call_ms > HTTP_TIMEOUT_MS ? call_ms : HTTP_TIMEOUT_MS;
+}
 
 struct egress_request send_request(const struct send *send, const char *key, struct outgoing *out)
 {
@@ -302,7 +321,7 @@ struct egress_request send_request(const struct send *send, const char *key, str
         .header_count = out->header_count,
         .body =
             out->body_filled ? text_slice(&out->body) : (struct slice){send->text, send->text_len},
-        .timeout_ms = send->timeout_ms ? send->timeout_ms : HTTP_TIMEOUT_MS,
+        .timeout_ms = patience(send),
         .maximum = (size_t)send->call->live->host->manifest->payload,
         .mutating = key != NULL,
         .allow_private = send->grant->private_network,

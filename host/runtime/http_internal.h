@@ -44,6 +44,7 @@ struct egress_request send_request(const struct send *send, const char *key, str
 json_t *answer_headers(const struct egress_answer *answer);
 /* What a request ends with that has no whole answer. */
 int32_t http_status_of(const struct egress_answer *answer);
+const char *http_code_of(const struct egress_answer *answer);
 
 /* ---- secrets.c ---- */
 

@@ -31,7 +31,7 @@ struct stream {
     bool over;              /* nothing more comes                               */
     int32_t end_status;     /* then: SEAM_OK, or why it is not whole, in words: */
     char *end_reason;
-    bool end_begun; /* it was cut off after its head came */
+    const char *end_code;
 };
 
 static void unlink_stream(struct stream *stream)
@@ -109,8 +109,8 @@ static void tell_end(struct stream *stream, uint64_t request)
         service_answer(stream->slot, request, SEAM_OK, SEAM_EFFECT_NONE,
                        piece_json(SLICE(""), true));
     else
-        service_fail(stream->slot, request, stream->end_status, SEAM_EFFECT_NONE,
-                     stream->end_begun ? "cut-off" : "http", "%s", stream->end_reason);
+        service_fail(stream->slot, request, stream->end_status, SEAM_EFFECT_NONE, stream->end_code,
+                     "%s", stream->end_reason);
     stream_free(stream);
 }
 
@@ -270,7 +270,7 @@ static void ended(void *user, const struct egress_answer *answer)
     if (stream->call && !live->host->stopping) {
         stream->over = true;
         stream->end_status = whole ? SEAM_OK : http_status_of(answer);
-        stream->end_begun = answer->begun;
+        stream->end_code = http_code_of(answer);
         text_add(&stream->raw, answer->body.ptr, answer->body.len);
         keep_reason(stream, answer);
     }
