@@ -53,6 +53,25 @@ static int64_t millionths(seam_bytes money)
     return value;
 }
 
+/* "1m30s"; the schema has checked its form. */
+static uint32_t milliseconds(const char *text)
+{
+    uint64_t sum = 0;
+    while (text && *text && sum < UINT32_MAX) {
+        char *unit;
+        uint64_t count = strtoull(text, &unit, 10);
+        bool ms = strncmp(unit, "ms", 2) == 0;
+        uint64_t each = ms             ? 1
+                        : *unit == 's' ? 1000
+                        : *unit == 'm' ? 60000
+                        : *unit == 'h' ? 3600000
+                                       : 86400000;
+        sum += count * each;
+        text = unit + (ms ? 2 : 1);
+    }
+    return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
+}
+
 static int whole(const struct reading *r, const char *pointer, int otherwise)
 {
     int64_t value;
@@ -107,6 +126,9 @@ static bool read_model(const struct reading *r, struct agent *agent)
                        agent->url ? "neither it nor `defaults` says its `model`"
                                   : "neither it nor `defaults` says its `base_url`");
     agent->secret = text_of(r, "/api_key");
+    char *timeout = text_of(r, "/timeout");
+    agent->timeout_ms = milliseconds(timeout);
+    free(timeout);
     if (lower_for.len == 0 && agent->dialect->lower_for)
         agent->lower_for = strdup(agent->dialect->lower_for);
     else if (lower_for.len > 0 && !seam_json_is(lower_for, "none"))

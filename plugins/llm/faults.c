@@ -14,7 +14,7 @@
  *     the question is too long, 413              INPUT          llm.too-long
  *     another 3xx, 4xx                           FAILED         llm.refused
  *     refusal, filter, max_tokens                FAILED         llm.refusal, .filtered, .max-tokens
- *     more than is kept                          FAILED         llm.too-much
+ *     more than is kept, or the host takes       FAILED         llm.too-much
  *     tools without end                          FAILED         llm.rounds
  */
 #include "llm.h"
@@ -37,6 +37,8 @@ void work_fail_reply(struct work *work, const seam_reply *reply)
                   bytes_are(reply->code, "cut-off") ? "llm.cut-off" : "llm.unavailable", message);
     } else if (reply->status == SEAM_E_TIMEOUT) {
         work_fail(work, SEAM_E_TIMEOUT, "llm.timeout", message);
+    } else if (reply->status == SEAM_E_FAILED && bytes_are(reply->code, "too-large")) {
+        work_fail(work, SEAM_E_FAILED, "llm.too-much", message);
     } else {
         seam_reply as_it_is = *reply;
         as_it_is.size = sizeof(as_it_is);
@@ -61,9 +63,15 @@ static void fail_as(struct work *work, int status, const char *code, const char 
     static const char *const empty[] = {"insufficient_quota", "billing_", NULL};
     static const char *const too_long[] = {"context_length_exceeded", "exceed_context_size",
                                            "prompt is too long", "request_too_large", NULL};
-    char message[MESSAGE + 100];
-    snprintf(message, sizeof(message), "the model's server answered with status %d%s%.*s", status,
-             *said ? ": " : "", MESSAGE, said);
+    char message[MESSAGE + 200];
+    if (status / 100 == 3 && work->leads_to.len > 0)
+        snprintf(message, sizeof(message),
+                 "the model's server leads to %.*s with status %d, and redirects are not followed "
+                 "(cure: if that is where it is, write it into `base_url` and the grant)",
+                 MESSAGE / 2, work->leads_to.ptr, status);
+    else
+        snprintf(message, sizeof(message), "the model's server answered with status %d%s%.*s",
+                 status, *said ? ": " : "", MESSAGE, said);
     if (status == 429 && mentions(code, empty))
         work_fail(work, SEAM_E_FAILED, "llm.quota", message);
     else if (status == 429)
@@ -96,6 +104,33 @@ void work_fail_http(struct work *work, int status, seam_bytes body)
 }
 
 /* ---- an answer that is none ---- */
+
+/* How it begins, in one line: no control character, no half character. */
+static void add_beginning(struct words *into, seam_bytes found)
+{
+    enum { BEGINNING = 80 };
+    size_t len = found.len < BEGINNING ? found.len : BEGINNING;
+    while (len > 0 && len < found.len && ((unsigned char)found.ptr[len] & 0xC0) == 0x80)
+        len--;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)found.ptr[i];
+        words_add(into, c < ' ' || c == 0x7F ? " " : &found.ptr[i], 1);
+    }
+    words_text(into, len < found.len ? "…" : "");
+}
+
+void work_fail_malformed(struct work *work, const char *what, seam_bytes found)
+{
+    struct words message = {0};
+    words_text(&message, "the answer ");
+    words_text(&message, what);
+    words_text(&message, !found.ptr       ? "; it is not UTF-8"
+                         : found.len == 0 ? "; it is empty"
+                                          : "; it begins: ");
+    add_beginning(&message, found);
+    work_fail(work, SEAM_E_UNAVAILABLE, "llm.malformed", message.ptr ? message.ptr : what);
+    words_done(&message);
+}
 
 bool work_fail_said(struct work *work)
 {

@@ -103,6 +103,7 @@ struct agent {
     bool instruct, stream;
     int64_t max_tokens, price_in, price_out; /* millionths, of a million tokens */
     int rounds, samples;
+    uint32_t timeout_ms; /* of one question; 0 = what the step leaves */
     struct tool *tools;
     size_t tool_count;
     _Atomic(char *) lowered; /* what contract.lower/1 answered; NULL = not asked yet */
@@ -135,6 +136,7 @@ struct work {
     int http_status;
     size_t shown;             /* bytes of the answer that were emitted */
     struct words failed_body; /* of a stream whose status is none of success */
+    struct words leads_to;    /* of a redirect */
     int round, sample;
     size_t next_call; /* of the tools that were asked for */
     struct words samples[16];
@@ -198,6 +200,8 @@ void messages_event(struct said *said, seam_bytes data);
 void work_fail(struct work *work, seam_status status, const char *code, const char *message);
 void work_fail_reply(struct work *work, const seam_reply *reply);
 void work_fail_http(struct work *work, int status, seam_bytes body);
+/* It is no answer of its provider's; `found` is all of it, absent if it is no text. */
+void work_fail_malformed(struct work *work, const char *what, seam_bytes found);
 /* An answer that is no output: false if it is one. */
 bool work_fail_said(struct work *work);
 /* Keeps the answer; with the last sample it ends the work. */

@@ -47,6 +47,7 @@ void work_free(struct work *work)
     words_done(&work->feedback);
     words_done(&work->key);
     words_done(&work->failed_body);
+    words_done(&work->leads_to);
     free(work);
 }
 
@@ -181,7 +182,8 @@ static seam_writer request(const struct work *work)
     seam_http_write(&out, &(seam_http_request){.method = "POST",
                                                .url = agent->url,
                                                .headers = headers,
-                                               .json = seam_written(&json)});
+                                               .json = seam_written(&json),
+                                               .timeout_ms = agent->timeout_ms});
     seam_writer_done(&json);
     return out;
 }
@@ -197,6 +199,7 @@ static void response(struct work *work, const seam_reply *reply)
     if (body)
         json = seam_json_parse(seam_text(body));
     seam_json_integer(seam_json_at(reply->body, "/status"), &status);
+    words_string(&work->leads_to, seam_json_at(reply->body, "/headers/location"));
     if (reply->status != SEAM_OK) {
         work_fail_reply(work, reply);
     } else if (status / 100 != 2) {
@@ -207,9 +210,9 @@ static void response(struct work *work, const seam_reply *reply)
         if (work->said.finish != FINISH_NONE || work->said.too_much || work->said.text.full)
             heard(work);
         else
-            work_fail(work, SEAM_E_UNAVAILABLE, "llm.malformed",
-                      json.len > 0 ? "the answer is not in the form of its provider"
-                                   : "the answer is no JSON, or was cut");
+            work_fail_malformed(work,
+                                json.len > 0 ? "is not in the form of its provider" : "is no JSON",
+                                body ? seam_text(body) : json);
     }
     free(body);
 }
@@ -377,6 +380,7 @@ static void opened(struct work *work, const seam_reply *reply)
     seam_json_integer(seam_json_at(reply->body, "/status"), &status);
     seam_json_integer(seam_json_at(reply->body, "/stream"), &work->stream);
     work->http_status = (int)status;
+    words_string(&work->leads_to, seam_json_at(reply->body, "/headers/location"));
     seam_sse_done(&work->events);
     seam_sse_init(&work->events, LLM_ANSWER);
     stream_read(work);
