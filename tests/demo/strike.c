@@ -45,7 +45,8 @@ struct plan {
     char **command;
 };
 
-static const char COUNT[] = "SELECT (SELECT count(*) FROM bookings) + (SELECT count(*) FROM mails)";
+static const char COUNT[] = "SELECT (SELECT count(*) FROM bookings) + (SELECT count(*) FROM mails)"
+                            " + (SELECT count(*) FROM issues)";
 
 _Noreturn static void give_up(const char *what, const char *why)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * SQL of the ledger. WAL with synchronous=FULL: a commit that returned survives the end of the
- * process and of the machine. A booking is never deleted: cancelling changes its status, so that
- * whoever counts rows sees what was ever done.
+ * process and of the machine. No row is ever deleted: cancelling a booking or deleting an issue
+ * changes its status, so that whoever counts rows sees what was ever done.
  */
 #include "books.h"
 
@@ -27,11 +27,17 @@ static const char SCHEMA[] =
     " key TEXT, recipient TEXT NOT NULL, subject TEXT NOT NULL, body TEXT NOT NULL,"
     " committed_at INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS mails_key ON mails(key);"
+    "CREATE TABLE IF NOT EXISTS issues ("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " key TEXT, title TEXT NOT NULL, body TEXT NOT NULL, severity TEXT NOT NULL,"
+    " status TEXT NOT NULL, committed_at INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS issues_key ON issues(key);"
     "CREATE TABLE IF NOT EXISTS arrivals ("
     " n INTEGER PRIMARY KEY, method TEXT NOT NULL, path TEXT NOT NULL, key TEXT,"
     " at INTEGER NOT NULL, fate TEXT NOT NULL);";
 
 #define BOOKING_COLUMNS "id, key, reference, offer, passengers, status, committed_at"
+#define ISSUE_COLUMNS   "number, key, title, body, severity, status, committed_at"
 
 #define STATEMENTS(X)                                                                              \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
@@ -49,6 +55,13 @@ static const char SCHEMA[] =
             " VALUES (?1,?2,?3,?4,?5) RETURNING id")                                               \
     X(MAILED, "SELECT id, recipient = ?2 AND subject = ?3 AND body = ?4 FROM mails"                \
               " WHERE key = ?1 ORDER BY seq LIMIT 1")                                              \
+    X(FILE, "INSERT INTO issues(key, severity, title, body, status, committed_at)"                 \
+            " VALUES (?1,?2,?3,?4,'open',?5) RETURNING " ISSUE_COLUMNS)                            \
+    X(FILED, "SELECT " ISSUE_COLUMNS ", severity = ?2 AND title = ?3 AND body = ?4 FROM issues"    \
+             " WHERE key = ?1 ORDER BY number LIMIT 1")                                            \
+    X(ISSUES, "SELECT " ISSUE_COLUMNS " FROM issues WHERE ?1 IS NULL OR key = ?1"                  \
+              " ORDER BY number LIMIT 1000")                                                       \
+    X(DELETE, "UPDATE issues SET status = 'deleted' WHERE number = ?1 RETURNING " ISSUE_COLUMNS)   \
     X(COUNTS, "SELECT"                                                                             \
               " (SELECT count(*) FROM arrivals), (SELECT count(*) FROM bookings),"                 \
               " (SELECT count(*) FROM bookings WHERE status = 'cancelled'),"                       \
@@ -58,10 +71,13 @@ static const char SCHEMA[] =
               "   WHERE key IS NOT NULL GROUP BY key)),"                                           \
               " (SELECT count(*) FROM mails),"                                                     \
               " (SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM mails"             \
-              "   GROUP BY recipient, subject, body))")                                            \
+              "   GROUP BY recipient, subject, body)),"                                            \
+              " (SELECT count(*) FROM issues), (SELECT count(*) FROM issues"                       \
+              "   WHERE status = 'deleted')")                                                      \
     X(FATES, "SELECT fate, count(*) FROM arrivals GROUP BY fate ORDER BY fate")                    \
     X(KINDS, "SELECT method || ' ' || CASE WHEN path LIKE '/bookings/%' THEN '/bookings/ID'"       \
-             " ELSE path END AS kind, count(*) FROM arrivals GROUP BY kind ORDER BY kind")
+             " WHEN path LIKE '/issues/%' THEN '/issues/ID' ELSE path END AS kind, count(*) FROM " \
+             "arrivals GROUP BY kind ORDER BY kind")
 
 enum statement {
 #define X(name, sql) SQL_##name,
@@ -141,13 +157,22 @@ static json_t *column_json(sqlite3_stmt *s, int at)
     return json_string((const char *)sqlite3_column_text(s, at));
 }
 
+/* Columns of the row under the cursor. */
+static json_t *row_json(sqlite3_stmt *s, int from, int to)
+{
+    json_t *row = json_object();
+    for (int i = from; i < to; i++)
+        json_object_set_new(row, sqlite3_column_name(s, i), column_json(s, i));
+    return row;
+}
+
 /* The row under the cursor; its first member is named "booking", as in every answer. */
 static json_t *booking_json(sqlite3_stmt *s)
 {
-    json_t *booking = json_object();
-    for (int i = 0; i < sqlite3_column_count(s); i++)
-        json_object_set_new(booking, i == 0 ? "booking" : sqlite3_column_name(s, i),
-                            column_json(s, i));
+    json_t *booking = json_pack("{s:o}", "booking", column_json(s, 0));
+    json_t *rest = row_json(s, 1, sqlite3_column_count(s));
+    json_object_update(booking, rest);
+    json_decref(rest);
     return booking;
 }
 
@@ -254,6 +279,58 @@ static struct answer mail(struct books *b, const struct order *o)
     return answer_take(202, id);
 }
 
+static struct answer file(struct books *b, const struct order *o)
+{
+    if (o->honour_key && o->key != NULL) {
+        sqlite3_stmt *filed = statement(b, SQL_FILED);
+        bind_mail(filed, o);
+        if (step(b, filed)) {
+            int columns = sqlite3_column_count(filed) - 1;
+            bool same = sqlite3_column_int(filed, columns) != 0;
+            json_t *issue = row_json(filed, 0, columns);
+            sqlite3_reset(filed);
+            if (!same) {
+                json_decref(issue);
+                return key_conflict();
+            }
+            struct answer again = answer_take(201, issue);
+            again.replayed = true;
+            return again;
+        }
+    }
+    sqlite3_stmt *s = statement(b, SQL_FILE);
+    bind_mail(s, o);
+    sqlite3_bind_int64(s, 5, now_ms());
+    step(b, s);
+    json_t *issue = row_json(s, 0, sqlite3_column_count(s));
+    run(b, s);
+    return answer_take(201, issue);
+}
+
+static struct answer issues(struct books *b, const struct order *o)
+{
+    json_t *list = json_array();
+    sqlite3_stmt *s = statement(b, SQL_ISSUES);
+    bind(s, 1, o->key);
+    while (step(b, s))
+        json_array_append_new(list, row_json(s, 0, sqlite3_column_count(s)));
+    sqlite3_reset(s);
+    return answer_take(200, json_pack("{s:o}", "issues", list));
+}
+
+static struct answer delete_issue(struct books *b, const struct order *o)
+{
+    sqlite3_stmt *s = statement(b, SQL_DELETE);
+    bind(s, 1, o->text);
+    if (!step(b, s)) {
+        sqlite3_reset(s);
+        return answer_take(404, json_pack("{s:s}", "error", "there is no such issue"));
+    }
+    json_t *issue = row_json(s, 0, sqlite3_column_count(s));
+    run(b, s);
+    return answer_take(200, issue);
+}
+
 static json_t *pairs_json(struct books *b, enum statement which)
 {
     json_t *pairs = json_object();
@@ -269,16 +346,18 @@ static struct answer stats(struct books *b)
     json_t *fates = pairs_json(b, SQL_FATES), *kinds = pairs_json(b, SQL_KINDS);
     sqlite3_stmt *s = statement(b, SQL_COUNTS);
     step(b, s);
-    json_t *all = json_pack("{s:I, s:I, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:o, s:o}", //
-                            "arrivals", sqlite3_column_int64(s, 0),                       //
-                            "commits", sqlite3_column_int64(s, 1) + sqlite3_column_int64(s, 5),
-                            "bookings", //
-                            "rows", sqlite3_column_int64(s, 1), "cancelled",
-                            sqlite3_column_int64(s, 2), "duplicates", sqlite3_column_int64(s, 3),
-                            "duplicate_keys", sqlite3_column_int64(s, 4),
-                            "mails", //
-                            "rows", sqlite3_column_int64(s, 5), "duplicates",
-                            sqlite3_column_int64(s, 6), "by_kind", kinds, "by_fate", fates);
+    json_t *all = json_pack(
+        "{s:I, s:I, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:{s:I, s:I}, s:o, s:o}", //
+        "arrivals", sqlite3_column_int64(s, 0),                                     //
+        "commits",
+        sqlite3_column_int64(s, 1) + sqlite3_column_int64(s, 5) + sqlite3_column_int64(s, 7),
+        "bookings", //
+        "rows", sqlite3_column_int64(s, 1), "cancelled", sqlite3_column_int64(s, 2), "duplicates",
+        sqlite3_column_int64(s, 3), "duplicate_keys", sqlite3_column_int64(s, 4),
+        "mails",                                                                                //
+        "rows", sqlite3_column_int64(s, 5), "duplicates", sqlite3_column_int64(s, 6), "issues", //
+        "rows", sqlite3_column_int64(s, 7), "deleted", sqlite3_column_int64(s, 8), "by_kind", kinds,
+        "by_fate", fates);
     sqlite3_reset(s);
     return answer_take(200, all);
 }
@@ -294,6 +373,12 @@ struct answer books_fulfil(struct books *books, const struct order *order)
         return cancel(books, order);
     case ORDER_MAIL:
         return mail(books, order);
+    case ORDER_FILE:
+        return file(books, order);
+    case ORDER_ISSUES:
+        return issues(books, order);
+    case ORDER_DELETE:
+        return delete_issue(books, order);
     case ORDER_STATS:
         return stats(books);
     case ORDER_ARRIVAL:

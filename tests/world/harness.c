@@ -140,6 +140,7 @@ struct reply world_request(const struct world *w, const char *method, const char
     CURL *curl = curl_easy_init();
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
     headers = curl_slist_append(headers, "Expect:");
+    headers = curl_slist_append(headers, "Authorization: Bearer harness");
     if (key != NULL)
         headers = curl_slist_append(headers, header);
     curl_easy_setopt(curl, CURLOPT_URL, url);

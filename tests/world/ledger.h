@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the world knows to have happened: bookings, mails and every arrival, in a SQLite file that
- * outlives the process. One thread owns the file. It gathers the orders that wait, commits them in
- * one durable transaction, and only then lets their senders go on: nothing is answered that a kill
- * could take back, and hundreds of senders share one sync.
+ * What the world knows to have happened: bookings, mails, issues and every arrival, in a SQLite
+ * file that outlives the process. One thread owns the file. It gathers the orders that wait,
+ * commits them in one durable transaction, and only then lets their senders go on: nothing is
+ * answered that a kill could take back, and hundreds of senders share one sync.
  *
  * A commit that should come late waits in that thread until it is due; nobody waits for it.
  */
@@ -19,6 +19,9 @@ enum order_kind {
     ORDER_FIND,    /* by key and reference; NULL matches all                    */
     ORDER_CANCEL,  /* text = booking                                            */
     ORDER_MAIL,    /* to, subject, text = body                                  */
+    ORDER_FILE,    /* subject = title, text = body, to = severity               */
+    ORDER_ISSUES,  /* by key; NULL matches all                                  */
+    ORDER_DELETE,  /* text = the issue's number                                 */
     ORDER_STATS,   /* leaves no arrival                                         */
     ORDER_ARRIVAL, /* an arrival and nothing else                               */
 };

@@ -133,10 +133,51 @@ static int read_mail(const json_t *body, struct order *o, const char **ret_why)
     return 0;
 }
 
+static int read_issue(const json_t *body, struct order *o, const char **ret_why)
+{
+    if (!is_text(json_object_get(body, "title"), 1) || !is_text(json_object_get(body, "body"), 0) ||
+        !is_text(json_object_get(body, "severity"), 1)) {
+        *ret_why = "expected {\"title\": string, \"body\": string, \"severity\": string}";
+        return 400;
+    }
+    o->kind = ORDER_FILE;
+    o->subject = member(body, "title");
+    o->text = member(body, "body");
+    o->to = member(body, "severity");
+    return 0;
+}
+
+/* The tracker wants to know who asks; any token will do. */
+static int read_tracked(struct MHD_Connection *connection, const json_t *body, struct order *o,
+                        const char **ret_why)
+{
+    const char *who = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
+    if (who == NULL || strncmp(who, "Bearer ", 7) != 0 || who[7] == '\0') {
+        *ret_why = "expected Authorization: Bearer TOKEN";
+        return 401;
+    }
+    if (strcmp(o->method, "DELETE") == 0 && strncmp(o->path, "/issues/", 8) == 0) {
+        o->kind = ORDER_DELETE;
+        o->text = o->path + 8;
+        return 0;
+    }
+    if (strcmp(o->path, "/issues") == 0 && strcmp(o->method, "POST") == 0)
+        return read_issue(body, o, ret_why);
+    if (strcmp(o->path, "/issues") == 0 && strcmp(o->method, "GET") == 0) {
+        o->kind = ORDER_ISSUES;
+        o->key = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "key");
+        return 0;
+    }
+    *ret_why = "there is nothing here";
+    return 404;
+}
+
 static int read_order(struct MHD_Connection *connection, const json_t *body, struct order *o,
                       const char **ret_why)
 {
     bool is_get = strcmp(o->method, "GET") == 0, is_post = strcmp(o->method, "POST") == 0;
+    if (strncmp(o->path, "/issues", 7) == 0)
+        return read_tracked(connection, body, o, ret_why);
     if (is_post && strcmp(o->path, "/bookings") == 0)
         return read_booking(body, o, ret_why);
     if (is_post && strcmp(o->path, "/mails") == 0)
@@ -220,7 +261,7 @@ static enum MHD_Result serve(struct service *s, struct MHD_Connection *connectio
         free(ledger_place(s->ledger, o).body);
         a = refusal(status, why);
     } else {
-        o->fate = knobs_draw(&k, o->n, o->kind == ORDER_FIND);
+        o->fate = knobs_draw(&k, o->n, o->kind == ORDER_FIND || o->kind == ORDER_ISSUES);
         a = meet_fate(s, &k, o, &drop);
     }
     hold(s, k.latency_ms);

@@ -18,6 +18,9 @@
 #define OTHER "{\"offer\": \"LIS-OSL\", \"passengers\": 2, \"reference\": \"T-1\"}"
 #define MAIL  "{\"to\": \"ann@example.org\", \"subject\": \"T-1\", \"body\": \"booked\"}"
 
+#define ISSUE       "{\"title\": \"T-1\", \"body\": \"it crashes\", \"severity\": \"high\"}"
+#define OTHER_ISSUE "{\"title\": \"T-2\", \"body\": \"\", \"severity\": \"low\"}"
+
 static int book(const struct world *w, const char *key)
 {
     struct reply r = world_request(w, "POST", "/bookings", TRIP, key);
@@ -69,6 +72,55 @@ START_TEST(cancelling_twice_leaves_one_cancelled_row)
     struct reply none = world_request(&w, "DELETE", "/bookings/B-000099", NULL, NULL);
     ck_assert_int_eq(none.status, 404);
     reply_done(&none);
+    world_done(&w);
+}
+END_TEST
+
+static int file_issue(const struct world *w, const char *key, const char *body)
+{
+    struct reply r = world_request(w, "POST", "/issues", body, key);
+    int status = r.status;
+    reply_done(&r);
+    return status;
+}
+
+START_TEST(an_issue_is_filed_once_by_its_key_and_found_by_it)
+{
+    struct world w;
+    world_start(&w, WORLD_KNOBS("--honour-key", "yes"));
+    ck_assert_int_eq(file_issue(&w, "k1", ISSUE), 201);
+    ck_assert_int_eq(file_issue(&w, "k1", ISSUE), 201);
+    ck_assert_int_eq(file_issue(&w, "k1", OTHER_ISSUE), 422);
+    ck_assert_int_eq(file_issue(&w, "k2", OTHER_ISSUE), 201);
+    ck_assert_int_eq(file_issue(&w, "k3", "{\"title\": \"\"}"), 400);
+    ck_assert_int_eq(world_stat(&w, "issues.rows"), 2);
+    ck_assert_int_eq(world_stat(&w, "commits"), 2);
+    struct reply r = world_request(&w, "GET", "/issues?key=k2", NULL, NULL);
+    json_t *found = json_object_get(r.json, "issues");
+    ck_assert_uint_eq(json_array_size(found), 1);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(found, 0), "number")), 2);
+    reply_done(&r);
+    world_done(&w);
+}
+END_TEST
+
+START_TEST(a_deleted_issue_stays_in_the_ledger)
+{
+    struct world w;
+    world_start(&w, NULL);
+    ck_assert_int_eq(file_issue(&w, "k1", ISSUE), 201);
+    static const struct {
+        const char *path;
+        int status;
+    } deletions[] = {{"/issues/2", 404}, {"/issues/1", 200}};
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(world_stat(&w, "issues.deleted"), 0);
+        struct reply r = world_request(&w, "DELETE", deletions[i].path, NULL, NULL);
+        ck_assert_int_eq(r.status, deletions[i].status);
+        reply_done(&r);
+    }
+    ck_assert_int_eq(world_stat(&w, "issues.deleted"), 1);
+    ck_assert_int_eq(world_stat(&w, "issues.rows"), 1);
     world_done(&w);
 }
 END_TEST
@@ -461,6 +513,7 @@ END_TEST
 
 UNIT_MAIN(a_booking_is_found_by_its_key_and_by_its_reference,
           cancelling_twice_leaves_one_cancelled_row, a_wrong_request_is_refused_and_meets_no_fate,
+          an_issue_is_filed_once_by_its_key_and_found_by_it, a_deleted_issue_stays_in_the_ledger,
           a_body_over_the_limit_is_refused, fail_before_answers_503_and_commits_nothing,
           busy_answers_429_and_commits_nothing, commit_then_503_commits,
           commit_then_drop_commits_and_answers_nothing, commit_late_fails_now_and_commits_later,

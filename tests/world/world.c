@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The world: an airline and a mail service that can be told to behave as badly as the real ones. It
- * keeps its own account of what it did, in a ledger that nobody else writes; whoever claims that
- * something happened once is measured against that.
+ * The world: an airline, a mail service and a tracker of issues that can be told to behave as badly
+ * as the real ones. It keeps its own account of what it did, in a ledger that nobody else writes;
+ * whoever claims that something happened once is measured against that.
  *
  *   world --ledger FILE [--port N] [--seed S] [--fail-before P] … (every knob of knobs.h)
  *
