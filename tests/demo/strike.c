@@ -32,7 +32,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_STRUCK = 137, EXIT_BROKEN = 125, BUSY_MS = 5000 };
+/* A change of the file is told before its commit can be read, and may be the last: looked at again.
+ */
+enum { EXIT_STRUCK = 137, EXIT_BROKEN = 125, BUSY_MS = 5000, LOOK_MS = 20 };
 
 enum blow { BLOW_KILL, BLOW_TERM, BLOW_STOP, BLOW_WORKER, BLOW_NONE, BLOWS };
 static const char *const blow_words[BLOWS] = {"kill", "term", "stop", "worker", "none"};
@@ -196,11 +198,13 @@ static bool await_moment(const struct plan *plan, struct watch *w, int process)
             return true;
         struct pollfd both[] = {{.fd = process, .events = POLLIN},
                                 {.fd = counting ? w->changes : -1, .events = POLLIN}};
+        if (counting && (left < 0 || left > LOOK_MS))
+            left = LOOK_MS;
         if (poll(both, 2, (int)left) < 0 && errno != EINTR)
             give_up("poll", strerror(errno));
         if (both[0].revents != 0)
             return false;
-        if (counting && both[1].revents != 0 && reached(w, plan->at)) {
+        if (counting && reached(w, plan->at)) {
             counting = false;
             due = now_ms() + (plan->after_ms > 0 ? plan->after_ms : 0);
         }
