@@ -61,6 +61,15 @@ static void ask(struct work *work, const struct tool *tool, seam_bytes input)
     work_ask(work, "agent.call/1", &body, called);
 }
 
+/* Whoever runs this wants to know what the model was talked into. */
+static void refuse(struct work *work, const struct words *name)
+{
+    seam_log(work->plugin->host, work->id, SEAM_LOG_WARNING,
+             "the model asked for `%.*s`, which it was not given",
+             (int)(name->len < 128 ? name->len : 128), name->len > 0 ? name->ptr : "");
+    tell(work, "There is no such tool.", seam_text(""));
+}
+
 static void next(struct work *work)
 {
     if (work->next_call == work->said.call_count) {
@@ -72,7 +81,7 @@ static void next(struct work *work)
     seam_bytes arguments = words_bytes(&call->arguments);
     seam_bytes input = seam_json_parse(arguments.len > 0 ? arguments : seam_text("{}"));
     if (!tool)
-        tell(work, "There is no such tool.", seam_text(""));
+        refuse(work, &call->name);
     else if (input.len == 0)
         tell(work, "This failed: its arguments are no JSON.", seam_text(""));
     else
