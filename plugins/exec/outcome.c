@@ -7,6 +7,8 @@
  */
 #include "exec.h"
 
+#include <seam/utf8.h>
+
 #include <errno.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -185,12 +187,18 @@ static void complete_exit(struct call *call, int code)
          rule && rule->code ? rule->code : named, what);
 }
 
-/* What is no JSON the host refuses by itself, as output that breaks the contract. */
+/* What is no JSON the host refuses by itself, as output that breaks the contract; but bytes that
+ * are no text it would take for a fault of this plugin. */
 static void complete_printed(struct call *call)
 {
     if (call->agent->lines) {
         fail(call, SEAM_E_FAILED, after_failure(call), "exec.no-output",
              "it ended without a line that is an output, an error or a question");
+        return;
+    }
+    if (!seam_is_utf8((seam_bytes){call->from.ptr, call->from.len})) {
+        fail(call, SEAM_E_FAILED, after_failure(call), "exec.not-utf8",
+             "what it printed is not UTF-8");
         return;
     }
     seam_reply reply = {.size = sizeof(reply),
