@@ -10,6 +10,8 @@ SERVERS=${SEAM_MCP_SERVERS:-$SOURCE/build/mcp-servers}
     { echo "skipped: there is no node, or no MCP server of npm (./dev oncall gets them)"; exit 77; }
 NODE=$(realpath "$NODE")
 TOP=$STATE
+REAL=${SEAM_MODEL_URL:-}
+unset SEAM_MODEL_URL
 . "$SOURCE/tests/oncall/stage.sh"
 
 claim "killed while it drafts, while a person reads and while it files, it files once"
@@ -58,3 +60,22 @@ try 3 seam run on-call.yaml --input alert.json.in --id granted
 try 0 seam explain granted sort
 says out '[call-class]' 'nobody may call an agent that changes more than the caller declares'
 [ "$(ledger "SELECT count(*) FROM arrivals WHERE method = 'DELETE'")" = 0 ] || die "it was deleted"
+
+[ -n "$REAL" ] || { echo "skipped: no SEAM_MODEL_URL names a server with a real model"; exit 0; }
+export SEAM_MODEL_URL=$REAL
+STATE=$TOP/real
+open_oncall
+cd "$STATE"
+claim "what a real model says is held to the same, and a person sorts what it cannot"
+try 3 seam run on-call.yaml --input alert.json.in --id real
+if "$SEAM" show real --json | jq -e '.tasks[] | select(.step == "sort" and .question)' >asked; then
+    jq '.question.shown.error.message' asked
+    jq -n --arg suspect "$SUSPECT" '{output: {severity: "high", component: "payment",
+        error: "PaymentTimeout", suspect: $suspect}}' >answer.json
+    try 0 seam answer real sort --json answer.json
+    try 3 seam resume real
+fi
+echo '{"file": true}' >answer.json
+try 0 seam answer real approve --json answer.json
+try 0 seam resume real
+[ "$(ledger "SELECT count(*) FROM issues")" = 1 ] || die "it was not filed once"
