@@ -34,7 +34,10 @@ enum {
     NAME_MAXIMUM = 128,         /* bytes of a tool's name: the card's limit       */
     WORDS_MAXIMUM = 64,         /* of a command line, of an environment           */
     ANSWERS_KEPT = 64,          /* of people, for calls that will go on           */
-    PROBE_MS = 5000             /* for server/discover, where it may be unknown   */
+    PROBE_MS = 5000,            /* for server/discover, where it may be unknown   */
+    RESUMES_MAXIMUM = 16,       /* of one answer whose stream was closed          */
+    RESUME_MS = 500,            /* before that, unless the server says …          */
+    RESUME_MOST_MS = 60000      /* … and at most                                  */
 };
 
 #define MODERN   "2026-07-28"
@@ -157,6 +160,10 @@ struct exchange {
     seam_stream stream;
     seam_http_response whole;
     bool streams, events, over;
+    bool resumes; /* a stream that was closed may be taken up again; so often it was … */
+    size_t resumed;
+    const char *version; /* … by this one                                                     */
+    char last[256];      /* the id of its last event; "" = it had none                        */
     seam_sse sse;
     char *text; /* a whole body of JSON that was put together */
     size_t text_len, text_room, messages;

@@ -151,6 +151,8 @@ bool exchange_open(struct exchange *exchange, struct web *web, const struct call
     memset(exchange, 0, sizeof(*exchange));
     exchange->web = web;
     exchange->caller = caller;
+    exchange->resumes = !post->method && !post->effect;
+    exchange->version = post->version;
     seam_sse_init(&exchange->sse, post->effect ? SEAM_WRITER_MAXIMUM : MESSAGE_MAXIMUM);
     seam_http_request request = {.method = "POST",
                                  .url = web->settings->url,
@@ -203,12 +205,67 @@ static bool read_piece(struct exchange *exchange, seam_piece *piece, struct trou
     return more;
 }
 
+/* What an event says of itself as the place to go on from. */
+static void keep_place(struct exchange *exchange, seam_bytes id)
+{
+    bool plain = id.len < sizeof(exchange->last);
+    for (size_t i = 0; plain && i < id.len; i++)
+        plain = id.ptr[i] >= 0x20 && id.ptr[i] < 0x7F;
+    snprintf(exchange->last, sizeof(exchange->last), "%.*s", plain ? (int)id.len : 0,
+             id.len > 0 ? id.ptr : "");
+}
+
+static bool pause_before(const struct exchange *exchange)
+{
+    const struct caller *caller = exchange->caller;
+    uint32_t ms = exchange->sse.retry_ms ? exchange->sse.retry_ms : RESUME_MS;
+    return seam_sleep_ms(caller->host, caller->id, ms < RESUME_MOST_MS ? ms : RESUME_MOST_MS) ==
+           SEAM_OK;
+}
+
+/* Streams of servers before the modern revision may be closed before the answer, and are taken up
+ * again with a GET that names the last event. False: it cannot be, and what broke off stays so. */
+static bool resume(struct exchange *exchange)
+{
+    struct header_list headers = {.count = 0};
+    struct trouble ignored = {0};
+    struct post get = {.version = exchange->version};
+    const struct caller *caller = exchange->caller;
+    const char *code = exchange->stream.answer.code;
+    bool closed = exchange->stream.answer.status == SEAM_OK || strcmp(code, "cut-off") == 0;
+    if (!exchange->resumes || !closed || !exchange->last[0] ||
+        exchange->resumed++ == RESUMES_MAXIMUM || !pause_before(exchange))
+        return false;
+    header_add(&headers, "Last-Event-ID", exchange->last);
+    bool ready = collect_headers(exchange, &get, &headers, &ignored);
+    seam_http_request request = {.method = "GET",
+                                 .url = exchange->web->settings->url,
+                                 .headers = (const char *const *)headers.list};
+    seam_stream stream = {.status = 0};
+    if (ready)
+        stream = seam_stream_open(caller->host, caller->id, &request);
+    headers_done(&headers);
+    if (stream.status != 200 || !is_type(stream.headers, "text/event-stream")) {
+        seam_stream_done(caller->host, caller->id, &stream);
+        return false;
+    }
+    seam_stream_done(caller->host, caller->id, &exchange->stream);
+    exchange->stream = stream;
+    uint32_t retry_ms = exchange->sse.retry_ms;
+    seam_sse_done(&exchange->sse);
+    seam_sse_init(&exchange->sse, MESSAGE_MAXIMUM);
+    exchange->sse.retry_ms = retry_ms;
+    return true;
+}
+
 static struct message *next_event(struct exchange *exchange, struct trouble *trouble)
 {
     seam_sse_event event;
     seam_piece piece;
     for (;;) {
         if (seam_sse_next(&exchange->sse, &event)) {
+            if (event.id.len > 0)
+                keep_place(exchange, event.id);
             if (event.data.len == 0 || strspn(event.data.ptr, " \t\n") == event.data.len)
                 continue;
             return message_of(exchange, event.data.ptr, event.data.len, trouble);
@@ -216,8 +273,15 @@ static struct message *next_event(struct exchange *exchange, struct trouble *tro
         if (exchange->sse.overflowed)
             trouble_set(trouble, SEAM_E_FAILED, SEAM_EFFECT_UNKNOWN, "mcp.too-much",
                         "the server sent a message of more than 8 MiB");
-        if (trouble->status != SEAM_OK || !read_piece(exchange, &piece, trouble))
+        if (trouble->status != SEAM_OK)
             return NULL;
+        struct trouble broken = {0};
+        if (!read_piece(exchange, &piece, &broken)) {
+            if (resume(exchange))
+                continue;
+            *trouble = broken;
+            return NULL;
+        }
         seam_sse_feed(&exchange->sse, piece.bytes, piece.len);
     }
 }

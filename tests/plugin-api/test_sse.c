@@ -82,5 +82,28 @@ START_TEST(what_has_no_end_is_not_kept)
 }
 END_TEST
 
+START_TEST(the_wait_before_the_next_try_is_a_number)
+{
+    static const struct {
+        const char *stream;
+        uint32_t ms;
+    } cases[] = {{"retry: 500\n\n", 500},
+                 {"data: x\n\n", 0},
+                 {"retry: 5s\n\n", 0},
+                 {"retry: -1\n\n", 0},
+                 {"retry: 7\nretry: x\n\n", 7}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        seam_sse sse;
+        seam_sse_event event;
+        seam_sse_init(&sse, 100);
+        seam_sse_feed(&sse, cases[i].stream, strlen(cases[i].stream));
+        (void)seam_sse_next(&sse, &event);
+        ck_assert_uint_eq(sse.retry_ms, cases[i].ms);
+        seam_sse_done(&sse);
+    }
+}
+END_TEST
+
 UNIT_MAIN(events_are_lines_up_to_an_empty_one, lines_end_in_any_of_three_ways,
-          a_mark_of_byte_order_is_no_text, what_has_no_end_is_not_kept)
+          a_mark_of_byte_order_is_no_text, what_has_no_end_is_not_kept,
+          the_wait_before_the_next_try_is_a_number)

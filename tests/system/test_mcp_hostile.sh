@@ -53,6 +53,37 @@ refuses elsewhere 'refers to another document, which is never fetched'
 claim "a list that never ends is ended"
 refuses pages 'more than 100 pages'
 
+# web SIN: a manifest with a server that is reached over HTTP and does that.
+web() {
+    exec {listening}< <(exec setpriv --pdeathsig KILL "$NODE" "$SOURCE/tests/mcp/web.mjs" "$1")
+    read -r PORT <&"$listening" || die "the server did not start"
+    cat >seam.yaml <<END
+manifest: 1
+plugins:
+  p:
+    path: $STATE/mcp.so
+    config: {url: "http://127.0.0.1:$PORT/", revision: "2025-11-25", effects: {act: read}}
+    grants:
+      http: [{scheme: http, host: 127.0.0.1, port: $PORT, methods: [GET, POST], reads: ["POST /"], private: true}]
+END
+}
+
+claim "a stream that was closed before its end is taken up again where it was, and not for ever"
+web 'closes once'
+try 0 seam run one.yaml
+holds '.content[0].text == "after event-1"'
+web 'closes always'
+try 1 seam run one.yaml
+says err 'has no result'
+
+claim "what a server sends elsewhere is not followed, and an answer to another question is none"
+web redirects
+try 1 seam run one.yaml
+says err 'status 307'
+web 'other id'
+try 1 seam run one.yaml
+says err 'has no result'
+
 claim "answers are bounded, and are messages"
 fails endless 'more than 8 MiB'
 fails 'not UTF-8' 'not UTF-8'

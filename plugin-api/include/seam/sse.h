@@ -35,7 +35,8 @@ typedef struct seam_sse {
     size_t maximum;  /* bytes of one event, and of what is fed and not taken */
     bool overflowed; /* something had more, or memory was short: what follows is not read */
     bool begun, after_cr;
-    size_t at; /* read so far, of `fed` */
+    size_t at;         /* read so far, of `fed` */
+    uint32_t retry_ms; /* how long to wait before the stream is asked for again; 0 = not said */
     seam_sse_text_ fed, type, data, id;
 } seam_sse;
 
@@ -91,6 +92,17 @@ static inline bool seam_sse_is_(const char *name, size_t len, const char *expect
     return len == strlen(expected) && memcmp(name, expected, len) == 0;
 }
 
+static inline void seam_sse_retry_(seam_sse *sse, const char *digits, size_t len)
+{
+    uint32_t ms = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (digits[i] < '0' || digits[i] > '9')
+            return;
+        ms = ms < 100000000u ? ms * 10 + (uint32_t)(digits[i] - '0') : ms;
+    }
+    sse->retry_ms = ms;
+}
+
 static inline void seam_sse_line_(seam_sse *sse, const char *line, size_t len)
 {
     const char *colon = (const char *)memchr(line, ':', len);
@@ -106,6 +118,8 @@ static inline void seam_sse_line_(seam_sse *sse, const char *line, size_t len)
     } else if (seam_sse_is_(line, name, "id") && !memchr(line + from, '\0', len - from)) {
         sse->id.len = 0;
         seam_sse_add_(sse, &sse->id, line + from, len - from);
+    } else if (seam_sse_is_(line, name, "retry")) {
+        seam_sse_retry_(sse, line + from, len - from);
     }
 }
 

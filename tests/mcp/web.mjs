@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A server over HTTP that does as its first argument says; it prints its port.
+import { createServer } from 'node:http';
+
+const sin = process.argv[2];
+let events = 0;
+const stream = (response, text) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.end(`id: event-${++events}\nretry: 1\ndata: ${text}\n\n`);
+};
+const result = (id, text) => JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text }] } });
+let called;
+
+function answer(request, response, message) {
+    const { id, method, params } = message;
+    const say = (body) => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(JSON.stringify({ jsonrpc: '2.0', id, ...body }));
+    };
+    if (method === 'initialize')
+        say({ result: { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo: {} } });
+    else if (method === 'tools/list')
+        say({ result: { tools: [{ name: 'act', inputSchema: { type: 'object' } }] } });
+    else if (method !== 'tools/call')
+        response.writeHead(202).end();
+    else if (sin === 'redirects')
+        response.writeHead(307, { location: 'http://169.254.169.254/latest/meta-data/' }).end();
+    else if (sin === 'other id')
+        stream(response, result(id + 1, 'not yours'));
+    else {
+        called = id;
+        stream(response, '');
+    }
+}
+
+const server = createServer((request, response) => {
+    const last = request.headers['last-event-id'];
+    let body = '';
+    if (request.method === 'GET' && last && sin !== 'other id') {
+        stream(response, sin === 'closes once' ? result(called, `after ${last}`) : '');
+        return;
+    }
+    if (request.method === 'GET') {
+        response.writeHead(405).end();
+        return;
+    }
+    request.on('data', (piece) => (body += piece));
+    request.on('end', () => answer(request, response, JSON.parse(body)));
+});
+server.listen(0, '127.0.0.1', () => console.log(server.address().port));
