@@ -13,6 +13,8 @@ const lists = {
     twice: [tool('read_file'), tool('read_file')],
     elsewhere: [tool('a', { type: 'object', properties: { x: { $ref: 'http://127.0.0.1:9/x.json' } } })],
     'no schema': [{ name: 'a' }],
+    thousands: Array.from({ length: 1001 }, (_, i) => tool(`t${i}`)),
+    'turned round': [tool('read\u202efile')],
 };
 let calls = 0;
 
@@ -44,6 +46,10 @@ function call(id) {
         more();
     } else if (sin === 'not UTF-8') {
         process.stdout.write(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d, 0x0a]));
+    } else if (sin === 'floods') {
+        for (let i = 0; i < 20; i++) process.stderr.write(pad);
+        for (const other of [id + 1, 'x', null]) say({ id: other, result: { content: [] } });
+        for (const text of ['first', 'second']) say({ id, result: { content: [{ type: 'text', text }] } });
     } else if (sin === 'no content') {
         say({ id, result: {} });
     } else if (sin === 'dies') {

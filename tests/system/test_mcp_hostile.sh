@@ -45,6 +45,7 @@ fails() {
 
 claim "names that are none, and names that shadow others, are refused"
 refuses 'control characters' 'names a tool "read?[2Jfile"'
+refuses 'turned round' 'names a tool "read???file"'
 refuses shadows 'taken for one another, "read_file" and "Read_File"'
 
 claim "nothing is fetched for a schema"
@@ -52,6 +53,12 @@ refuses elsewhere 'refers to another document, which is never fetched'
 
 claim "a list that never ends is ended"
 refuses pages 'more than 100 pages'
+refuses thousands 'more than 1000 tools'
+
+claim "of many answers the first with the right number counts, whatever is printed beside"
+server floods
+try 0 seam run one.yaml
+holds '.content[0].text == "first"'
 
 # web SIN: a manifest with a server that is reached over HTTP and does that.
 web() {
