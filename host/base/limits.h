@@ -53,9 +53,10 @@
 #define LIMIT_HELD_IDLE         (256u << 10) /* … when no run has them                          */
 #define LIMIT_JOURNAL_WAIT      (64u << 20)  /* bytes of records that wait for the disk         */
 #define LIMIT_INBOX             10000u       /* messages that wait for a host to take them      */
-#define LIMIT_REQUESTS          4096u        /* HTTP requests under way at once                 */
-#define LIMIT_CONNECTIONS       128          /* HTTP connections at once                        */
-#define LIMIT_CONNECTIONS_HOST  32           /* HTTP connections to one host and port           */
+#define LIMIT_REQUESTS          16384u       /* HTTP requests under way at once                 */
+#define LIMIT_CONNECTIONS       1024         /* HTTP connections at once (default)              */
+#define LIMIT_CONNECTIONS_HOST  256          /* … to one host and port (default)                */
+#define LIMIT_CONNECTIONS_MAX   65536        /* … and the most that an operator may make them   */
 #define LIMIT_CONNECT_MS        30000        /* to resolve a name, connect and greet by TLS     */
 #define LIMIT_STREAM_WINDOW     (256u << 10) /* bytes of an answer read as it comes, unread     */
 #define LIMIT_STREAM_BYTES      (1ull << 30) /* … and of all of it                              */

@@ -18,11 +18,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS_AT_ONCE = 256 };
+/* Descriptors that are not connections; from so many requests on, each has a smaller buffer. */
+enum { EVENTS_AT_ONCE = 256, FILES_SPARE = 256, CROWD = 512, CROWD_BUFFER = 2048 };
 
 struct list {
     struct transfer *first, *last;
@@ -34,6 +36,8 @@ struct egress {
     char *ca_file;
     uint64_t last_id;
     size_t count;
+    long connections, connections_host;
+    size_t open; /* connections */
     struct list under_way, finished;
     struct transfer *news;   /* to be told that something lies there */
     struct transfer **slots; /* LIMIT_REQUESTS of them, by id        */
@@ -125,6 +129,19 @@ static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *user, 
     return 0;
 }
 
+void egress_opened(struct egress *egress)
+{
+    egress->open++;
+}
+
+static int close_socket(void *user, curl_socket_t socket)
+{
+    struct egress *egress = user;
+    ASSERT(egress->open > 0);
+    egress->open--;
+    return close(socket);
+}
+
 static int set_timer(CURLM *multi, long timeout_ms, void *user)
 {
     const struct egress *egress = user;
@@ -148,6 +165,22 @@ static void watch_own(const struct egress *egress, int fd)
     ASSERT(epoll_ctl(egress->epoll, EPOLL_CTL_ADD, fd, &event) == 0);
 }
 
+static void set_limits(const struct egress *egress)
+{
+    CURLM *multi = egress->multi;
+    struct rlimit files;
+    long most = egress->connections;
+    ASSERT(getrlimit(RLIMIT_NOFILE, &files) == 0);
+    rlim_t room =
+        files.rlim_cur > 2 * FILES_SPARE ? files.rlim_cur - FILES_SPARE : files.rlim_cur / 2 + 1;
+    if (files.rlim_cur != RLIM_INFINITY && room < (rlim_t)most)
+        most = (long)room;
+    ASSERT(curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most) == CURLM_OK);
+    ASSERT(curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, egress->connections_host) ==
+           CURLM_OK);
+    ASSERT(curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, most) == CURLM_OK);
+}
+
 static void set_multi(struct egress *egress)
 {
     CURLM *multi = egress->multi;
@@ -155,12 +188,8 @@ static void set_multi(struct egress *egress)
     ASSERT(curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, egress) == CURLM_OK);
     ASSERT(curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK);
     ASSERT(curl_multi_setopt(multi, CURLMOPT_TIMERDATA, egress) == CURLM_OK);
-    ASSERT(curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)LIMIT_CONNECTIONS) ==
-           CURLM_OK);
-    ASSERT(curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)LIMIT_CONNECTIONS_HOST) ==
-           CURLM_OK);
-    ASSERT(curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)LIMIT_CONNECTIONS) == CURLM_OK);
-    ASSERT(curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) == CURLM_OK);
+    ASSERT(curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) == CURLM_OK);
+    set_limits(egress);
 }
 
 enum error_code egress_new(struct egress **ret_egress, struct error *reterr)
@@ -179,8 +208,19 @@ enum error_code egress_new(struct egress **ret_egress, struct error *reterr)
     watch_own(egress, egress->deadlines);
     watch_own(egress, egress->bell);
     egress->armed_ms = INT64_MAX;
+    egress->connections = LIMIT_CONNECTIONS;
+    egress->connections_host = LIMIT_CONNECTIONS_HOST;
     *ret_egress = egress;
     return ERR_OK;
+}
+
+/* A soft limit is there for programs that use select(). */
+static void raise_files(void)
+{
+    struct rlimit files;
+    ASSERT(getrlimit(RLIMIT_NOFILE, &files) == 0);
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
 static enum error_code begin(struct egress *egress, struct error *reterr)
@@ -189,6 +229,7 @@ static enum error_code begin(struct egress *egress, struct error *reterr)
     if (code != ERR_OK || egress->multi)
         return code;
     ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    raise_files();
     egress->slots = xcalloc(LIMIT_REQUESTS, sizeof(*egress->slots));
     egress->multi = curl_multi_init();
     ASSERT(egress->multi);
@@ -206,6 +247,14 @@ void egress_trust(struct egress *egress, const char *ca_file)
 {
     free(egress->ca_file);
     egress->ca_file = ca_file ? xstrdup(ca_file) : NULL;
+}
+
+void egress_limit(struct egress *egress, int connections, int connections_host)
+{
+    egress->connections = connections;
+    egress->connections_host = connections_host;
+    if (egress->multi)
+        set_limits(egress);
 }
 
 int egress_fd(const struct egress *egress)
@@ -381,6 +430,22 @@ void egress_dispatch(struct egress *egress)
     tell_finished(egress);
 }
 
+/* libcurl looks for an idle connection among all those to the same place, each time; with thousands
+ * in use that is most of what a request costs. If there are not more connections than requests,
+ * none is idle, or one is opened that need not have been. Where connections have reached their
+ * limit, a request must wait for whichever comes free. */
+static void set_room(const struct egress *egress, const struct transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    if (!transfer->tls && egress->open <= egress->count &&
+        (long)egress->count < egress->connections && (long)egress->count < egress->connections_host)
+        ASSERT(curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK);
+    if (egress->count >= CROWD)
+        ASSERT(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CROWD_BUFFER) == CURLE_OK);
+    ASSERT(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK);
+    ASSERT(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, egress) == CURLE_OK);
+}
+
 enum error_code egress_send(struct egress *egress, const struct egress_request *request,
                             egress_done done, void *user, uint64_t *ret_id, struct error *reterr)
 {
@@ -397,6 +462,7 @@ enum error_code egress_send(struct egress *egress, const struct egress_request *
     if (code != ERR_OK)
         return code;
     transfer->egress = egress;
+    set_room(egress, transfer);
     enter(egress, transfer);
     int64_t now = now_ms();
     if (transfer->timeout_ms > 0 && transfer->timeout_ms < INT64_MAX - now)

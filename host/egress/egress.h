@@ -21,6 +21,12 @@ void egress_free(struct egress *egress);
  * system's authorities. For requests that are sent from now on. */
 void egress_trust(struct egress *egress, const char *ca_file);
 
+/* How many connections there may be at once, and to one host and port; LIMIT_CONNECTIONS and
+ * LIMIT_CONNECTIONS_HOST at first. Who finds none waits for one. There are never more than this
+ * process may open files for, with some to spare: the first request raises its soft limit to the
+ * hard one. */
+void egress_limit(struct egress *egress, int connections, int connections_host);
+
 /* One descriptor for everything inside (sockets and timers): when it is readable, dispatch. One
  * dispatch never blocks and takes what is ready; if more is, the descriptor stays readable. */
 int egress_fd(const struct egress *egress);

@@ -26,6 +26,7 @@ struct head {
     bool over_limit;     /* too many bytes or fields                                      */
     const char *refused; /* why two readers could end its body at different places; NULL  */
     bool in_field;       /* the line before was a field: this one may continue it         */
+    bool framed;         /* HTTP/2: what ends the body is the protocol's to say            */
 };
 
 void head_init(struct head *head);
@@ -67,6 +68,7 @@ struct transfer {
     bool farewell;                 /* TLS: the server closed in order (close_notify)             */
     uint64_t bytes_sent;           /* of the request, that curl handed to the socket or to TLS   */
     char denied[INET6_ADDRSTRLEN]; /* the address that policy refused, or "" */
+    bool no_files;                 /* this process may open no more          */
     struct head head;
     struct text answer;       /* of one that is read as it comes: what was not read */
     size_t received, maximum; /* bytes of the body                                  */
@@ -92,6 +94,8 @@ void transfer_tell_news(const struct transfer *transfer);
 
 /* ---- egress.c ---- */
 
+/* A connection of the transfer's was opened. */
+void egress_opened(struct egress *egress);
 /* The owner is to be told, when the dispatch that is under way is over. */
 void egress_has_news(struct egress *egress, struct transfer *transfer);
 

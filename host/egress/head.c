@@ -62,6 +62,7 @@ static void start(struct head *head, struct slice line)
     text_clear(&head->fields);
     head->count = 0;
     head->in_field = false;
+    head->framed = slice_starts(line, "HTTP/2");
     head->status = status_of(line);
 }
 
@@ -164,7 +165,7 @@ struct egress_header *head_fields(const struct head *head)
 bool head_bounds_body(const struct head *head)
 {
     AUTO(freep) struct egress_header *fields = head_fields(head);
-    bool bounds = head->status == 204 || head->status == 304;
+    bool bounds = head->framed || head->status == 204 || head->status == 304;
     for (size_t i = 0; i < head->count; i++)
         bounds = bounds || strcmp(fields[i].name, "content-length") == 0 ||
                  (strcmp(fields[i].name, "transfer-encoding") == 0 &&

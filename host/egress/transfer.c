@@ -10,8 +10,10 @@
  * libcurl would send again by itself: on a reused connection that dies before an answer's first
  * byte, on a refused HTTP/2 stream, on 417 after Expect, on 401 with credentials, on a redirect. A
  * mutating request has a connection of its own, HTTP/1.1, no Expect, no credentials and no
- * redirects. Reads may be sent again on a new connection. They too use HTTP/1.1: one protocol, one
- * set of proofs. Each option that is set to its default is one that a default must not change.
+ * redirects. Reads may be sent again on a new connection, and over TLS they share one by HTTP/2
+ * where the server offers it. Not those that are read as they come: what libcurl holds back of an
+ * HTTP/2 stream it keeps in memory. Each option that is set to its default is one that a default
+ * must not change.
  * The deadline is the pool's: libcurl looks at its own before it reads what has arrived, and not at
  * all while a request waits for a connection.
  *
@@ -20,6 +22,7 @@
 #include "base/units.h"
 #include "egress/egress_internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -41,8 +44,12 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
             snprintf(transfer->denied, sizeof(transfer->denied), "?");
         return CURL_SOCKET_BAD;
     }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                  address->protocol);
+    int opened = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                        address->protocol);
+    transfer->no_files = opened < 0 && (errno == EMFILE || errno == ENFILE);
+    if (opened >= 0)
+        egress_opened(transfer->egress);
+    return opened;
 }
 
 /* Whether the peer of a connection, in words, may be reached; one that cannot be read may not. */
@@ -161,12 +168,19 @@ static void set_method(struct transfer *transfer, const struct egress_request *r
     }
 }
 
+/* Reads over TLS may share a connection; each waits to see whether the first one can be shared. */
+static void set_version(CURL *easy, bool shared)
+{
+    SET(easy, CURLOPT_HTTP_VERSION,
+        (long)(shared ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    SET(easy, CURLOPT_PIPEWAIT, shared ? 1L : 0L);
+}
+
 static void set_laws(CURL *easy, bool mutating)
 {
     SET(easy, CURLOPT_FRESH_CONNECT, mutating ? 1L : 0L);
     SET(easy, CURLOPT_FORBID_REUSE, mutating ? 1L : 0L);
     SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(easy, CURLOPT_HTTP09_ALLOWED, 0L);
     SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     SET(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
@@ -246,6 +260,7 @@ enum error_code transfer_new(const struct egress_request *request, const char *c
     set_laws(transfer->easy, request->mutating);
     set_callbacks(transfer);
     set_place(transfer, request, &url);
+    set_version(transfer->easy, transfer->tls && !request->mutating && !request->arrived);
     set_method(transfer, request);
     set_headers(transfer, request);
     if (ca_file)
@@ -323,6 +338,12 @@ static enum error_code cause_of(const struct transfer *transfer, struct text *wo
         text_addf(words, "%s is not an address of the public internet, and no grant says private",
                   transfer->denied);
         return ERR_DENIED;
+    }
+    if (transfer->no_files && !transfer->issued) {
+        text_adds(words, "this process may open no more files: raise its limit (`ulimit -n`, or "
+                         "LimitNOFILE= of a systemd unit), or lower limits.connections of the "
+                         "manifest");
+        return ERR_IO;
     }
     if (transfer->result == CURLE_OK) {
         text_adds(words, transfer->head.complete

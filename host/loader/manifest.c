@@ -438,6 +438,10 @@ static enum error_code read_limits(struct manifest *m, const json_t *root, struc
     m->concurrency = (int)read_count(limits, "concurrency", DEFAULT_CONCURRENCY);
     m->concurrency_said = json_object_get(limits, "concurrency") != NULL;
     m->runs = (int)read_count(limits, "runs", DEFAULT_RUNS);
+    m->connections = (int)read_count(limits, "connections", LIMIT_CONNECTIONS);
+    int otherwise =
+        m->connections < LIMIT_CONNECTIONS_HOST ? m->connections : LIMIT_CONNECTIONS_HOST;
+    m->connections_host = (int)read_count(limits, "connections_per_host", otherwise);
     m->payload = LIMIT_PAYLOAD;
     m->budget_attempts = read_count(budget, "attempts", -1);
     m->budget_calls = read_count(budget, "calls", -1);
@@ -488,6 +492,8 @@ static enum error_code read_all(struct manifest *m, struct error *reterr)
     m->defaults = json_object_get(root, "defaults");
     m->escalation = json_object_get(root, "escalation");
     m->serve = json_object_get(root, "serve");
+    const char *ca_file = word(json_object_get(root, "tls"), "ca_file");
+    m->ca_file = ca_file ? manifest_resolve(m, ca_file) : NULL;
     code = read_limits(m, root, reterr);
     if (code == ERR_OK)
         code = read_reload(m, root, reterr);
@@ -578,6 +584,7 @@ void manifest_free(struct manifest *m)
     free(m->folder);
     free(m->store);
     free(m->currency);
+    free(m->ca_file);
     document_free(m->document);
     free(m);
 }

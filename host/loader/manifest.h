@@ -123,7 +123,9 @@ struct manifest {
     json_t *escalation; /* names of people; NULL = none                              */
     json_t *serve;      /* as it stands; NULL = none                                 */
     int concurrency, runs;
-    bool concurrency_said; /* then it counts over all runs, too */
+    int connections, connections_host; /* HTTP, at once */
+    char *ca_file;                     /* NULL = the system's authorities */
+    bool concurrency_said;             /* then it counts over all runs, too */
     int64_t payload;
     enum manifest_watch watch; /* reload.watch; PLUGINS: the manifest, too */
     int64_t probation_ms;      /* reload.probation; 0 = none */

@@ -68,7 +68,7 @@ enum error_code bench_open(const struct manifest *manifest, struct host **ret_ho
                            struct error *reterr)
 {
     struct egress *egress = NULL;
-    enum error_code code = egress_new(&egress, reterr);
+    enum error_code code = network_open(manifest, &egress, reterr);
     if (code != ERR_OK)
         return code;
     struct host *host = xcalloc(1, sizeof(*host));

@@ -385,6 +385,10 @@ void clock_close(struct host *host);
 /* In a rehearsal: the next timer rings, at its time. False: there is none. */
 bool clock_jump(struct host *host);
 
+/* The network as a manifest wants it; network_follow: for requests that are sent from now on. */
+WARN_UNUSED enum error_code network_open(const struct manifest *manifest, struct egress **ret,
+                                         struct error *reterr);
+void network_follow(struct egress *egress, const struct manifest *manifest);
 /* Stops the loop with an error: the journal is dead, or something else that no run can survive. */
 void host_fail(struct host *host, const struct error *err);
 void host_log(struct host *host, const char *who, uint32_t level, const char *format, ...)

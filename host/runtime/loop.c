@@ -7,6 +7,7 @@
 #include "runtime/faults_internal.h"
 #include "runtime/reload_internal.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,6 +228,24 @@ static enum error_code open_journal(struct host *host, struct error *reterr)
     return journal_open(&options, &host->journal, reterr);
 }
 
+void network_follow(struct egress *egress, const struct manifest *manifest)
+{
+    egress_trust(egress, manifest->ca_file);
+    egress_limit(egress, manifest->connections, manifest->connections_host);
+}
+
+enum error_code network_open(const struct manifest *manifest, struct egress **ret_egress,
+                             struct error *reterr)
+{
+    if (manifest->ca_file && access(manifest->ca_file, R_OK) != 0)
+        return error_set_errno(reterr, errno, "%s: /tls/ca_file: %s cannot be read", manifest->file,
+                               manifest->ca_file);
+    enum error_code code = egress_new(ret_egress, reterr);
+    if (code == ERR_OK)
+        network_follow(*ret_egress, manifest);
+    return code;
+}
+
 static void watch(struct host *host, uv_poll_t *poll, int fd, uv_poll_cb readable)
 {
     uv_poll_init(&host->loop, poll, fd);
@@ -251,7 +270,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     if (code == ERR_OK)
         code = faults_open(host, reterr);
     if (code == ERR_OK)
-        code = egress_new(&host->egress, reterr);
+        code = network_open(host->manifest, &host->egress, reterr);
     if (code != ERR_OK) {
         purse_close(host);
         faults_close(host);

@@ -329,6 +329,7 @@ static void commit(struct host *host, struct reload *reload)
     struct error err;
     json_t *list = json_array();
     host->manifest = reload->roster->manifest;
+    network_follow(host->egress, host->manifest);
     change_slots(host, reload, list);
     bool all = gates_renew(host, reload->roster);
     retire_roster(host, !all);

@@ -68,21 +68,24 @@ START_TEST(five_hundred_reads_at_once_are_answered)
 }
 END_TEST
 
+enum { CONNECTIONS = 128, CONNECTIONS_HOST = 32 };
+
 START_TEST(connections_to_one_host_are_bounded)
 {
-    static struct told told[LIMIT_CONNECTIONS_HOST * 2];
+    static struct told told[CONNECTIONS_HOST * 2];
     struct peer *peer = peer_new(answer_at_the_gate);
     struct egress *egress = new_egress();
+    egress_limit(egress, CONNECTIONS, CONNECTIONS_HOST);
     struct call call;
-    for (size_t i = 0; i < LIMIT_CONNECTIONS_HOST * 2; i++)
+    for (size_t i = 0; i < CONNECTIONS_HOST * 2; i++)
         start(egress, call_init(&call, peer, i % 2 ? "POST" : "GET", "/x"), &told[i]);
-    DRIVE_UNTIL(egress, peer, atomic_load(&peer->arrivals) == LIMIT_CONNECTIONS_HOST);
-    for (size_t i = 0; i < LIMIT_CONNECTIONS_HOST * 2; i++)
+    DRIVE_UNTIL(egress, peer, atomic_load(&peer->arrivals) == CONNECTIONS_HOST);
+    for (size_t i = 0; i < CONNECTIONS_HOST * 2; i++)
         sem_post(&peer->gate);
     DRIVE_UNTIL(egress, NULL, egress_under_way(egress) == 0);
-    for (size_t i = 0; i < LIMIT_CONNECTIONS_HOST * 2; i++)
+    for (size_t i = 0; i < CONNECTIONS_HOST * 2; i++)
         ck_assert_int_eq(told[i].fate, FATE_ANSWERED);
-    ck_assert_int_eq(atomic_load(&peer->arrivals), LIMIT_CONNECTIONS_HOST * 2);
+    ck_assert_int_eq(atomic_load(&peer->arrivals), CONNECTIONS_HOST * 2);
     egress_free(egress);
     peer_free(peer);
 }
@@ -90,22 +93,23 @@ END_TEST
 
 START_TEST(a_request_that_waits_for_its_turn_meets_its_deadline_unsent)
 {
-    static struct told told[LIMIT_CONNECTIONS_HOST];
+    static struct told told[CONNECTIONS_HOST];
     struct peer *peer = peer_new(never_answer);
     struct egress *egress = new_egress();
+    egress_limit(egress, CONNECTIONS, CONNECTIONS_HOST);
     struct told late = {0};
     struct call call;
-    for (size_t i = 0; i < LIMIT_CONNECTIONS_HOST; i++)
+    for (size_t i = 0; i < CONNECTIONS_HOST; i++)
         start(egress, call_init(&call, peer, "POST", "/x"), &told[i]);
-    DRIVE_UNTIL(egress, peer, atomic_load(&peer->arrivals) == LIMIT_CONNECTIONS_HOST);
+    DRIVE_UNTIL(egress, peer, atomic_load(&peer->arrivals) == CONNECTIONS_HOST);
     call_init(&call, peer, "POST", "/x")->timeout_ms = 100;
     start(egress, &call.request, &late);
     DRIVE_UNTIL(egress, NULL, late.times > 0);
     ck_assert_int_eq(late.fate, FATE_UNSENT);
     ck_assert_int_eq(late.code, ERR_TIMEOUT);
-    ck_assert_uint_eq(egress_under_way(egress), LIMIT_CONNECTIONS_HOST);
+    ck_assert_uint_eq(egress_under_way(egress), CONNECTIONS_HOST);
     egress_free(egress);
-    ck_assert_int_eq(atomic_load(&peer->arrivals), LIMIT_CONNECTIONS_HOST);
+    ck_assert_int_eq(atomic_load(&peer->arrivals), CONNECTIONS_HOST);
     peer_free(peer);
 }
 END_TEST
