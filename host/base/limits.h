@@ -79,6 +79,7 @@
 #define LIMIT_CLIENT_ANSWER_MS 120000      /* for taking an answer                            */
 #define LIMIT_CLIENT_SILENT_S  60u         /* seconds in which a reader takes nothing         */
 #define LIMIT_STREAM_ALIVE_MS  15000       /* between two signs of life of a stream           */
+#define LIMIT_STREAM_SAID      (16u << 10) /* bytes of what agents say that wait for a reader */
 #define LIMIT_EVENT            (1u << 20)  /* bytes of one event; a larger one is named alone */
 #define LIMIT_EVENTS_PAGE      1000        /* events of one page                              */
 #define LIMIT_EVENTS_BYTES     (8u << 20)  /* … and their bytes                               */
@@ -120,8 +121,11 @@
 #define LIMIT_LOG_LAST           10          /* … of them, the last are kept for reports        */
 #define LIMIT_LOG_LAST_BYTES     256         /* … so much of each                               */
 #define LIMIT_LOG_TOLD_MS        5000        /* between two words of what was dropped           */
-#define LIMIT_OUTPUT             (1u << 20)  /* bytes that it prints in LIMIT_OUTPUT_MS, then … */
-#define LIMIT_OUTPUT_MS          100         /* … it waits until that is over                   */
+#define LIMIT_SAID               4096u       /* bytes that a call said and nobody was told yet  */
+#define LIMIT_SAID_ALL           (16u << 20) /* … and all calls                                 */
+#define LIMIT_SAID_AT_ONCE       (256u << 10) /* … of which so many are told at a time           */
+#define LIMIT_OUTPUT             (1u << 20) /* bytes that it prints in LIMIT_OUTPUT_MS, then … */
+#define LIMIT_OUTPUT_MS          100        /* … it waits until that is over                   */
 #define LIMIT_EMIT_BACKLOG                                                                         \
     (1u << 20)                            /* bytes not yet read, past which chunks and lines       \
                                              are dropped                                     */

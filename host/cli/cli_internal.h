@@ -133,6 +133,16 @@ void progress_record(struct progress *progress, const struct run *run, const str
                      const struct decisions *decisions);
 void progress_settled(struct progress *progress, const struct run *run);
 void progress_log(struct progress *progress, const char *plugin, uint32_t level, struct slice text);
+/* Is there a picture in which what an agent says has its place? Then it is put there. */
+bool progress_hears(const struct progress *progress);
+void progress_said(struct progress *progress, const struct run *run, const struct said *said);
+
+/* ---- said.c: what agents say while they work, as lines of JSON ---- */
+
+struct said_lines;
+struct said_lines *said_lines_new(void);
+void said_lines_free(struct said_lines *lines);
+void said_lines_add(struct said_lines *lines, const struct run *run, const struct said *said);
 
 /* ---- drive.c: a host from its opening to its exit code, for run and resume ---- */
 
@@ -141,6 +151,7 @@ struct drive {
     struct roster *roster;
     struct host *host;
     struct progress *progress;
+    struct said_lines *said; /* NULL = nobody asked for them */
     json_t *results; /* run → what came of it, of the runs that were asked for, in order */
     json_t *others;  /* the same of runs that a message brought                         */
     struct findings findings; /* of the flow that run was given */

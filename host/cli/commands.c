@@ -12,6 +12,11 @@
     {                                                                                              \
         "--store", "URL", "the journal, instead of the manifest's (sqlite:PATH)"                   \
     }
+#define PARTIAL                                                                                    \
+    {                                                                                              \
+        "--partial", NULL,                                                                         \
+            "with --json: also what agents say while they work, a line each, before the result"    \
+    }
 #define REGISTRY                                                                                   \
     {                                                                                              \
         "--registry", "DIR",                                                                       \
@@ -35,6 +40,7 @@ static const struct option run_options[] = {
      "hold every value to its contract, even where `check` proved that it fits"},
     {"--record", "DIR", "afterwards make fixtures of the run, for seam test, in DIR"},
     {"--replay", "DIR", "run on the fixtures in DIR: nothing is loaded or sent"},
+    PARTIAL,
     {"--quiet", NULL, "no progress and no warnings"},
     END};
 
@@ -96,6 +102,7 @@ static const struct option resume_options[] = {
     {"--who", "NAME", "who says --yes or --accept (default: your user name)"},
     MANIFEST,
     STORE,
+    PARTIAL,
     {"--quiet", NULL, "no progress and no warnings"},
     END};
 static const struct option calibrate_options[] = {

@@ -11,6 +11,7 @@
 #include "cli/dev_internal.h"
 
 #include "loader/card.h"
+#include "report/report.h"
 
 #include <errno.h>
 #include <seam/plugin.h>
@@ -230,6 +231,20 @@ static void logged(void *user, const char *plugin, uint32_t level, struct slice 
         json_pack("{s:s, s:s, s:s%}", "plugin", plugin, "level", word, "text", line, strlen(line)));
 }
 
+static bool hears(void *user, const struct run *run)
+{
+    (void)user;
+    (void)run;
+    return true;
+}
+
+static void said(void *user, const struct run *run, const struct said *piece)
+{
+    struct dev *dev = user;
+    dev_say(dev, DIM, "  %s says: %s", run_task_path(run, piece->task), piece->text.ptr);
+    dev_emit(dev, "partial", report_said(run, piece));
+}
+
 /* The line before the last ones says how the worker ended; what came before may say why. */
 static void tell_lines(struct dev *dev)
 {
@@ -327,6 +342,8 @@ static enum error_code open_dev(struct dev *dev, struct error *reterr)
         .progress = dev_recorded,
         .settled = dev_settled,
         .log = logged,
+        .hears = hears,
+        .said = said,
         .asked = dev_asked,
         .answered = dev_answered,
         .user = dev,

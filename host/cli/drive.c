@@ -92,16 +92,38 @@ static void logged(void *user, const char *plugin, uint32_t level, struct slice 
     progress_log(drive->progress, plugin, level, text);
 }
 
+static bool hears(void *user, const struct run *run)
+{
+    const struct drive *drive = user;
+    (void)run;
+    return drive->said || progress_hears(drive->progress);
+}
+
+static void said(void *user, const struct run *run, const struct said *piece)
+{
+    struct drive *drive = user;
+    if (drive->said)
+        said_lines_add(drive->said, run, piece);
+    else
+        progress_said(drive->progress, run, piece);
+}
+
 /* ---- opening and closing ---- */
 
 enum error_code drive_open(struct drive *drive, const struct args *args, struct error *reterr)
 {
     *drive = (struct drive){.args = args, .results = json_object(), .others = json_object()};
     findings_init(&drive->findings);
+    if (args_flag(args, "--partial") && !args->json)
+        return error_set(reterr, ERR_INPUT,
+                         "--partial goes with --json; on a terminal the picture of the run has "
+                         "what its agents say");
     enum error_code code = open_roster(args, false, &drive->roster, reterr);
     if (code != ERR_OK)
         return code;
     drive->progress = progress_new(args->json, args_flag(args, "--quiet"));
+    if (args_flag(args, "--partial"))
+        drive->said = said_lines_new();
     struct host_options options = {
         .roster = drive->roster,
         .store = args_option(args, "--store"),
@@ -111,6 +133,8 @@ enum error_code drive_open(struct drive *drive, const struct args *args, struct 
         .progress = record,
         .settled = settled,
         .log = logged,
+        .hears = hears,
+        .said = said,
         .user = drive,
     };
     code = host_open(&options, &drive->host, reterr);
@@ -122,6 +146,7 @@ enum error_code drive_open(struct drive *drive, const struct args *args, struct 
 static void close_all(struct drive *drive)
 {
     progress_free(drive->progress);
+    said_lines_free(drive->said);
     findings_done(&drive->findings);
     json_decref(drive->results);
     json_decref(drive->others);

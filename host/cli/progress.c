@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Progress: on a terminal a picture of the run, one line a step, drawn over itself as things
- * happen; of many runs, one line of counts. Elsewhere nothing, but for warnings of plugins.
+ * happen, and below a step that runs the end of what its agent says meanwhile; of many runs, one
+ * line of counts. Elsewhere nothing, but for warnings of plugins.
  */
 #include "cli/cli_internal.h"
 
@@ -14,18 +15,29 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REDRAW_MS = 40, ROWS_MAX = 40 };
+enum { REDRAW_MS = 40, ROWS_MAX = 40, COLUMNS = 80, LINE_KEPT = 2048 };
 
 /* A line longer than the terminal must not become two: the picture is wiped by counting lines. */
 #define NO_WRAP "\033[?7l"
 #define WRAP    "\033[?7h"
 
+/* The line that an agent is saying, or said last. */
+struct saying {
+    uint32_t task, attempt;
+    bool ended;
+    struct text line;
+};
+
 struct progress {
     bool live, loud;
     size_t settled;
     int rows, rows_max; /* of the picture on the screen */
+    int columns;
     int64_t drawn_ms;
-    struct map rules; /* step → the name of its last rule */
+    struct map rules;          /* step → the name of its last rule */
+    struct map said;           /* step → struct saying, of the last of its tasks that spoke */
+    struct saying **said_list; /* all of them */
+    size_t said_count;
     struct map known; /* run → &at_work or &at_rest */
 };
 
@@ -40,6 +52,7 @@ struct progress *progress_new(bool json, bool quiet)
     progress->loud = !quiet;
     struct winsize window;
     bool sized = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 4;
+    progress->columns = sized && window.ws_col > 0 ? window.ws_col : COLUMNS;
     progress->rows_max = sized && window.ws_row - 4 < ROWS_MAX ? window.ws_row - 4 : ROWS_MAX;
     return progress;
 }
@@ -48,6 +61,12 @@ void progress_free(struct progress *progress)
 {
     if (!progress)
         return;
+    for (size_t i = 0; i < progress->said_count; i++) {
+        text_done(&progress->said_list[i]->line);
+        free(progress->said_list[i]);
+    }
+    free(progress->said_list);
+    map_done(&progress->said);
     map_done(&progress->rules);
     map_done(&progress->known);
     free(progress);
@@ -126,6 +145,27 @@ static void draw_step(struct progress *progress, const json_t *run, const json_t
     progress->rows++;
 }
 
+/* The end of the line, so far as there is room for it. */
+static void draw_said(struct progress *progress, const struct run *run, const json_t *step)
+{
+    const char *name = text_of(step, "name");
+    const struct saying *said = map_get(&progress->said, slice_of(name));
+    if (!said || !run_task_in_flight(run, said->task, said->attempt))
+        return;
+    const char *path = run_task_path(run, said->task);
+    struct slice line = text_slice(&said->line);
+    size_t from = line.len;
+    int room = progress->columns - 6;
+    fprintf(stderr, "    %s| ", paint(stderr, DIM));
+    if (strcmp(path, name) != 0)
+        room -= fprintf(stderr, "%.40s: ", path);
+    while (from > 0 && room > 0)
+        room -= ((unsigned char)line.ptr[--from] & 0xC0) != 0x80;
+    print_clean(stderr, (struct slice){line.ptr + from, line.len - from});
+    fprintf(stderr, "%s\n", paint(stderr, PLAIN));
+    progress->rows++;
+}
+
 static void draw_budget(struct progress *progress, const json_t *run)
 {
     const json_t *spent = json_object_get(run, "spent"),
@@ -151,8 +191,10 @@ static void draw_run(struct progress *progress, const struct run *run)
             paint(stderr, PLAIN), text_of(picture, "status"));
     progress->rows++;
     json_array_foreach (json_object_get(picture, "steps"), i, step) {
-        if ((int)i < progress->rows_max)
+        if (progress->rows <= progress->rows_max)
             draw_step(progress, picture, step);
+        if (progress->rows <= progress->rows_max)
+            draw_said(progress, run, step);
     }
     draw_budget(progress, picture);
     json_decref(picture);
@@ -216,6 +258,60 @@ void progress_settled(struct progress *progress, const struct run *run)
         return;
     note(progress, run);
     draw(progress, run, progress->known.count == progress->settled);
+}
+
+bool progress_hears(const struct progress *progress)
+{
+    return progress->live && progress->known.count <= 1;
+}
+
+static struct saying *saying_of(struct progress *progress, struct slice step)
+{
+    struct saying *said = map_get(&progress->said, step);
+    if (said)
+        return said;
+    said = xcalloc(1, sizeof(*said));
+    text_init(&said->line, SIZE_MAX / 2);
+    map_put(&progress->said, step, said);
+    progress->said_list =
+        xrealloc(progress->said_list, (progress->said_count + 1) * sizeof(struct saying *));
+    progress->said_list[progress->said_count++] = said;
+    return said;
+}
+
+static void say(struct saying *said, struct slice text)
+{
+    struct text *line = &said->line;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\n') {
+            said->ended = true;
+            continue;
+        }
+        if (said->ended)
+            text_clear(line);
+        said->ended = false;
+        text_addc(line, text.ptr[i]);
+    }
+    size_t gone = line->len > LINE_KEPT ? line->len - LINE_KEPT : 0;
+    while (gone > 0 && gone < line->len && ((unsigned char)line->ptr[gone] & 0xC0) == 0x80)
+        gone++;
+    if (gone > 0) {
+        memmove(line->ptr, line->ptr + gone, line->len - gone);
+        line->len -= gone;
+    }
+}
+
+void progress_said(struct progress *progress, const struct run *run, const struct said *said)
+{
+    const char *path = run_task_path(run, said->task);
+    struct saying *saying = saying_of(progress, (struct slice){path, strcspn(path, "[/")});
+    if (saying->task != said->task || saying->attempt != said->attempt)
+        text_clear(&saying->line);
+    saying->task = said->task;
+    saying->attempt = said->attempt;
+    say(saying, said->text);
+    if (!said->more)
+        draw(progress, run, true);
 }
 
 void progress_log(struct progress *progress, const char *plugin, uint32_t level, struct slice text)

@@ -193,8 +193,8 @@ static int keep_fixtures(const struct args *args, const char *run, int exit_code
 
 static int check_run(const struct args *args)
 {
-    static const char *const others[] = {"--input", "--set",    "--each",
-                                         "--id",    "--memory", "--record"};
+    static const char *const others[] = {"--input",  "--set",    "--each",   "--id",
+                                         "--memory", "--record", "--partial"};
     if (args_flag(args, "--record") && (args_flag(args, "--each") || args_flag(args, "--memory")))
         return complain(EXIT_USAGE, "run: --record keeps one run, which needs a journal; it goes "
                                     "without --each and --memory");

@@ -57,6 +57,10 @@ WARN_UNUSED enum error_code report_explain(struct journal_reader *reader, struct
                                            void *user, struct error *ret_untold,
                                            struct error *reterr);
 
+/* A piece of what an agent says while it works: {run, step, attempt, text, lost, durable: false}. A
+ * new reference. */
+json_t *report_said(const struct run *run, const struct said *said);
+
 /* A plugin of the roster; status "ready", "refused", …; why it was refused, if err says so. */
 json_t *report_plugin(const struct roster *roster, size_t index, const char *status,
                       const struct error *err);

@@ -12,6 +12,7 @@
 #include "runtime/faults_internal.h"
 #include "runtime/http_internal.h"
 #include "runtime/reload_internal.h"
+#include "runtime/said_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,7 @@ void call_free(struct live_call *call)
 {
     struct live_run *live = call->live;
     services_end(call);
+    said_drop(call);
     if (call->id)
         map_take(&call->slot->by_id, id_key(&call->id));
     gate_leave(call);
@@ -446,6 +448,7 @@ static void end_call(struct live_call *call, const struct call_result *result)
     struct known_text before = host->known.whole;
     struct event event = {.retry_after_ms = result->retry_after_ms};
     AUTO(freep) char *code = result->code.len ? xstrndup(result->code.ptr, result->code.len) : NULL;
+    said_last(call);
     event.code = code;
     if (result->end == CALL_COMPLETED &&
         (result->status == SEAM_OK || result->status == SEAM_E_INPUT_REQUIRED)) {

@@ -10,6 +10,7 @@
  *   rest.c      runs that wait, of which there are many
  *   parked.c    runs that wait for people, out of memory
  *   slots.c     plugins, started and started again
+ *   said.c      what agents say while they work
  *   fits.c      whether plugins may change under a run
  *   reload.c    another manifest in the place of this one
  *   self_test.c what a plugin must show before it takes another's place
@@ -47,6 +48,7 @@
 #ifndef RUNTIME_HOST_INTERNAL_H
 #define RUNTIME_HOST_INTERNAL_H
 
+#include "runtime/clock_internal.h"
 #include "runtime/kept_internal.h"
 #include "runtime/stand_in.h"
 
@@ -63,46 +65,22 @@
 /* A call that has waited so long for its plugin to take it is told of; in a fan-out they all wait.
  */
 enum { FULL_TOLD_MS = 1000 };
-enum { GRACE_MS = 1000, INBOX_POLL_MS = 100, HTTP_TIMEOUT_MS = 30000 };
-
-/* ---- clock.c ---- */
-
-struct timer;
-typedef void (*timer_rings)(struct timer *timer);
-
-struct timer {
-    struct host *host;
-    void *data; /* whoever waits */
-    timer_rings rings;
-    int64_t at_ms;
-    uint64_t order;
-    size_t place; /* in the line, from 1; 0 = it is not set */
-};
-
-/* The clock of a living host: see clock.c. */
-struct pace {
-    int64_t now_ns, boot_ns; /* Unix time, and that of the machine, when it was last looked at */
-};
-void pace_begin(struct pace *pace, int64_t wall_ns, int64_t boot_ns);
-/* What the time is; the wall clock may have been set since. */
-int64_t pace_now(struct pace *pace, int64_t wall_ns, int64_t boot_ns);
-
-/* What waits for a time, the next first. */
-struct timers {
-    struct timer **heap;
-    size_t count, room;
-    uint64_t order;
-    uv_timer_t uv;    /* rings for the first of them … */
-    int64_t rings_ms; /* … then; INT64_MAX = it is not set */
-    int64_t now_ms;   /* of a rehearsal … */
-    uint64_t random;
-};
+enum { GRACE_MS = 1000, INBOX_POLL_MS = 100, HTTP_TIMEOUT_MS = 30000, SAID_MS = 100 };
 
 struct live_run;
 struct live_call;
 struct transfer;
 struct hook;
 struct placeholder;
+
+/* Those that have said something that is to be told, the first first. */
+struct saying;
+struct speakers {
+    struct saying *first, **end;
+    size_t bytes; /* of all of them */
+    struct timer timer;
+    bool armed;
+};
 
 /* ---- plugins ---- */
 
@@ -225,6 +203,7 @@ struct live_call {
     struct stream *streams;     /* open, or not read to their end */
     uint32_t stream_number;     /* of the last that it opened */
     struct sleeper *sleepers;
+    struct saying *saying;            /* NULL = it has said nothing */
     struct asked *asked;              /* other agents that it called, and waits for */
     bool gives_way;                   /* it was told that one of them waits for a person */
     bool stuck;                       /* for places.c */
@@ -332,6 +311,7 @@ struct host {
     struct suspect *suspects; /* libraries: see faults.c */
     bool faults_due;          /* faults_turn has something to do */
     struct hook *hooks;       /* under way */
+    struct speakers speakers;
     struct live_run *runs;
     struct map by_name; /* the same, by their id */
     size_t unsettled;

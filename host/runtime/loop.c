@@ -6,6 +6,7 @@
  */
 #include "runtime/faults_internal.h"
 #include "runtime/reload_internal.h"
+#include "runtime/said_internal.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -296,6 +297,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     uv_prepare_init(&host->loop, &host->idle);
     host->idle.data = host;
     uv_prepare_start(&host->idle, about_to_wait);
+    speakers_open(host);
     slots_open(host);
     reload_open(host);
     gates_open(host);
@@ -309,6 +311,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
     host->stopping = true;
     reload_stop(host);
     slots_close(host);
+    speakers_close(host);
     gates_close(host);
     park_close(host);
     hooks_close(host);

@@ -71,6 +71,14 @@ json_t *roster_calls(const struct roster *roster, size_t plugin);
 struct host;
 struct stand_ins; /* runtime/stand_in.h */
 
+/* A piece of what an agent says while it works. It is provisional: only an output counts. Lent. */
+struct said {
+    uint32_t task, attempt;
+    struct slice text; /* UTF-8 without secrets, fit to be shown, lines end in \n; ends in NUL   */
+    uint64_t lost;     /* so many bytes before it nobody is told                                */
+    bool more;         /* another piece, or the end of the call, comes at once                  */
+};
+
 struct host_options {
     struct roster *roster; /* borrowed, outlives the host                               */
     const char *store;     /* instead of the manifest's; NULL = the manifest's          */
@@ -85,6 +93,10 @@ struct host_options {
     void (*settled)(void *user, const struct run *run);
     /* What plugins log, and what the host has to say of them. */
     void (*log)(void *user, const char *plugin, uint32_t level, struct slice text);
+    /* Does anybody hear what agents say while they work on the run? And what one said: at most a
+     * few times a second, LIMIT_SAID bytes of each call. Both or none may be NULL. */
+    bool (*hears)(void *user, const struct run *run);
+    void (*said)(void *user, const struct run *run, const struct said *said);
     /* What an agent asks of the host while it works, and what it is told: the plugin and the number
      * name what was asked, until it is answered. Both or none may be NULL. */
     void (*asked)(void *user, const struct run *run, uint32_t task, const char *plugin,

@@ -14,6 +14,7 @@
 #include "runtime/faults_internal.h"
 #include "runtime/http_internal.h"
 #include "runtime/reload_internal.h"
+#include "runtime/said_internal.h"
 #include "trust/trust.h"
 
 #include <stdlib.h>
@@ -30,9 +31,11 @@ struct slot *slot_of(const struct host *host, const struct agent *agent)
 }
 
 /* To whoever listens, without secrets. */
-static void pass_on(const struct slot *slot, uint32_t level, struct slice text)
+static void logged(void *user, uint64_t call, uint32_t level, struct slice text)
 {
+    const struct slot *slot = user;
     const struct host_options *options = &slot->host->options;
+    (void)call;
     if (!options->log)
         return;
     AUTO(freep) char *clean = secrets_hide(slot->host, text, false, &text.len);
@@ -41,16 +44,11 @@ static void pass_on(const struct slot *slot, uint32_t level, struct slice text)
     options->log(options->user, slot->roster->entry->alias, level, text);
 }
 
-static void emitted(void *user, uint64_t call, struct slice chunk)
+static void emitted(void *user, uint64_t id, struct slice chunk)
 {
-    (void)call;
-    pass_on(user, SEAM_LOG_DEBUG, chunk);
-}
-
-static void logged(void *user, uint64_t call, uint32_t level, struct slice text)
-{
-    (void)call;
-    pass_on(user, level, text);
+    struct live_call *call = call_find(user, id);
+    if (call)
+        said_hear(call, chunk);
 }
 
 static void poll_closed(uv_handle_t *handle)

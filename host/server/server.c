@@ -65,6 +65,16 @@ static void logged(void *user, const char *plugin, uint32_t level, struct slice 
     server->options.say(server->options.user, level, plugin, text);
 }
 
+static bool hears(void *user, const struct run *run)
+{
+    return streams_follow(user, run);
+}
+
+static void said(void *user, const struct run *run, const struct said *piece)
+{
+    streams_said(user, run, piece);
+}
+
 /* ---- runs that were left ---- */
 
 static bool is_left(const struct journal_run *run)
@@ -332,6 +342,8 @@ static enum error_code open_store(struct server *server, struct error *reterr)
         .progress = progress,
         .settled = settled,
         .log = logged,
+        .hears = hears,
+        .said = said,
         .user = server,
     };
     AUTO(freep) char *store = roster_store(server->options.roster, server->options.store);

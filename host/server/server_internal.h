@@ -300,6 +300,9 @@ enum MHD_Result stream_queue(struct request *request);
 void stream_free(struct stream *stream);
 /* Something was recorded of a run. */
 void streams_hear(struct server *server, const struct run *run);
+/* Does anybody follow the run? Then what its agents say is told. */
+bool streams_follow(const struct server *server, const struct run *run);
+void streams_said(struct server *server, const struct run *run, const struct said *said);
 /* Signs of life. */
 void streams_sweep(struct server *server);
 /* All of them end. */

@@ -5,6 +5,10 @@
  * is on disk: so a slow reader costs one piece of text, whatever happens to the run meanwhile, and
  * whoever comes back with Last-Event-ID goes on where it was, after a crash of this host too.
  *
+ * What agents say while they work is told between those, without an id, for it is nowhere kept: to
+ * whoever is there, and as much as waits for a reader that is slow; what it takes no time to read
+ * is lost from the middle, and counted.
+ *
  *   FOLLOWING → waits, suspended, when the disk has nothing new     [read_more]
  *   waiting → FOLLOWING when the run has gone on, or as a sign of life   [tick, streams_sweep]
  *
@@ -35,6 +39,8 @@ struct stream {
     uint64_t seq; /* the last record that is in the piece, or was */
     struct text piece;
     size_t taken;
+    struct text said;    /* by agents, to be told; LIMIT_STREAM_SAID */
+    uint64_t said_bytes; /* of their words that are in it, or were left out */
     bool waiting, ended, broken;
     int64_t spoke_ms;
 };
@@ -65,6 +71,36 @@ static void end_with(struct stream *stream, const char *event, const char *key, 
     stream->ended = true;
 }
 
+/* What waits gives way to what is new. */
+static void add_said(struct stream *stream, const struct run *run, struct said said)
+{
+    AUTO(text_done) struct text event;
+    text_init(&event, SIZE_MAX / 2);
+    for (bool fits = false; !fits;) {
+        json_t *data = report_said(run, &said);
+        text_clear(&event);
+        text_adds(&event, "event: partial\ndata: ");
+        json_write(data, &event);
+        text_adds(&event, "\n\n");
+        json_decref(data);
+        fits = stream->said.len == 0 || stream->said.len + event.len <= LIMIT_STREAM_SAID;
+        if (!fits) {
+            said.lost += stream->said_bytes;
+            stream->said_bytes = 0;
+            text_clear(&stream->said);
+        }
+    }
+    text_add(&stream->said, event.ptr, event.len);
+    stream->said_bytes += said.lost + said.text.len;
+}
+
+static void tell_said(struct stream *stream)
+{
+    text_add(&stream->piece, text_str(&stream->said), stream->said.len);
+    text_clear(&stream->said);
+    stream->said_bytes = 0;
+}
+
 /* The next piece; none if there is nothing to say yet. */
 static void read_more(struct stream *stream)
 {
@@ -87,7 +123,9 @@ static void read_more(struct stream *stream)
     else if (stream->server->state == SERVER_DRAINING && stream->broken)
         end_with(stream, "stopping", "detail",
                  "the server stops; come back with Last-Event-ID when it is up again");
-    else if (stream->piece.len == 0 && steady_ms() - stream->spoke_ms >= LIMIT_STREAM_ALIVE_MS)
+    else if (stream->piece.len < PIECE)
+        tell_said(stream);
+    if (stream->piece.len == 0 && steady_ms() - stream->spoke_ms >= LIMIT_STREAM_ALIVE_MS)
         text_adds(&stream->piece, ": alive\n\n");
 }
 
@@ -149,6 +187,21 @@ void streams_hear(struct server *server, const struct run *run)
         uv_timer_start(&server->tick, tick, TICK_MS, TICK_MS);
 }
 
+bool streams_follow(const struct server *server, const struct run *run)
+{
+    return server->stream_count > 0 && map_get(&server->watches, slice_of(run_id(run)));
+}
+
+void streams_said(struct server *server, const struct run *run, const struct said *said)
+{
+    struct watch *watch = map_get(&server->watches, slice_of(run_id(run)));
+    for (struct stream *stream = watch ? watch->streams : NULL; stream;
+         stream = stream->next_watch) {
+        add_said(stream, run, *said);
+        wake(stream);
+    }
+}
+
 void streams_sweep(struct server *server)
 {
     int64_t now = steady_ms();
@@ -196,6 +249,7 @@ void stream_begin(struct request *request, uint64_t after)
     stream->seq = after;
     stream->spoke_ms = steady_ms();
     text_init(&stream->piece, SIZE_MAX / 2);
+    text_init(&stream->said, SIZE_MAX / 2);
     text_adds(&stream->piece, "retry: 1000\n\n");
     stream->watch = watch_of(server, id, run ? run_seq(run) : 0);
     stream->next = server->streams;
@@ -233,6 +287,7 @@ void stream_free(struct stream *stream)
         free(watch);
     }
     text_done(&stream->piece);
+    text_done(&stream->said);
     free(stream);
 }
 

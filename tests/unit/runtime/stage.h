@@ -39,6 +39,8 @@ struct stage {
     const char *store; /* another than the manifest's */
     bool in_memory, restored;
     void (*on_settled)(struct stage *stage, const struct run *run);
+    void (*on_said)(struct stage *stage, const struct said *said); /* NULL = nobody hears */
+    struct text said;                                              /* for whoever hears */
 };
 
 #define ck_assert_ok(code, err) ck_assert_msg((code) == ERR_OK, "%s", (err).text)
@@ -111,6 +113,7 @@ static inline void stage_set(struct stage *s, int mode, peer_script script, cons
     *s = (struct stage){.folder = "/tmp/seam-stage-XXXXXX", .mode = (enum mode)mode};
     signal(SIGPIPE, SIG_IGN);
     text_init(&s->log, 1 << 20);
+    text_init(&s->said, 1 << 20);
     ck_assert(mkdtemp(s->folder) != NULL);
     snprintf(s->journal, sizeof(s->journal), "%s/journal.db", s->folder);
     s->peer = script ? peer_new(script) : NULL;
@@ -203,6 +206,20 @@ static inline void stage_log(void *user, const char *plugin, uint32_t level, str
     text_addf(&s->log, "%u %s: %.*s\n", level, plugin, (int)text.len, text.ptr);
 }
 
+static inline bool stage_hears(void *user, const struct run *run)
+{
+    const struct stage *s = user;
+    (void)run;
+    return s->on_said != NULL;
+}
+
+static inline void stage_said(void *user, const struct run *run, const struct said *said)
+{
+    struct stage *s = user;
+    (void)run;
+    s->on_said(s, said);
+}
+
 static inline enum error_code stage_try_open(struct stage *s, struct error *err)
 {
     struct host_options options = {
@@ -213,6 +230,8 @@ static inline enum error_code stage_try_open(struct stage *s, struct error *err)
         .worker = BUILD_ROOT "/bin/seam-worker",
         .settled = stage_settled,
         .log = stage_log,
+        .hears = stage_hears,
+        .said = stage_said,
         .user = s,
     };
     return host_open(&options, &s->host, err);
@@ -417,6 +436,7 @@ static inline void stage_done(struct stage *s)
     json_decref(s->output);
     json_decref(s->error);
     text_done(&s->log);
+    text_done(&s->said);
     if (s->peer)
         peer_free(s->peer);
     nftw(s->folder, stage_remove, 16, FTW_DEPTH | FTW_PHYS);

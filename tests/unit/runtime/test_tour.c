@@ -209,28 +209,28 @@ START_TEST(what_is_in_doubt_is_found_out_and_the_agent_goes_on_at_the_fifth)
 END_TEST
 
 /* The answer of a person, as the journal has it. */
-struct said {
+struct answered {
     char who[64], shown[DIGEST_HEX_SIZE];
     int64_t said_ms;
 };
 
 static bool note_answer(void *user, uint64_t seq, struct record *record, struct run *run)
 {
-    struct said *said = user;
+    struct answered *answered = user;
     (void)seq;
     (void)run;
     if (record->event.kind != EVENT_ANSWERED)
         return true;
-    snprintf(said->who, sizeof(said->who), "%s", record->event.who);
-    snprintf(said->shown, sizeof(said->shown), "%s", record->event.shown);
-    said->said_ms = record->event.said_ms;
+    snprintf(answered->who, sizeof(answered->who), "%s", record->event.who);
+    snprintf(answered->shown, sizeof(answered->shown), "%s", record->event.shown);
+    answered->said_ms = record->event.said_ms;
     return true;
 }
 
 START_TEST(what_nobody_can_find_out_is_put_to_a_person_whose_answer_is_kept)
 {
     struct stage s;
-    struct said said = {.said_ms = -1};
+    struct answered answered = {.said_ms = -1};
     struct error err;
     doubt_stage(&s, _i, false);
     stage_one_step(&s, "trip/tour", "");
@@ -244,11 +244,11 @@ START_TEST(what_nobody_can_find_out_is_put_to_a_person_whose_answer_is_kept)
     ck_assert_went_on(&s, 4);
     ck_assert_str_eq(word_at(s.output, "stops/3/booking"), "B-p");
     struct journal_reader *reader = stage_reader(&s);
-    enum error_code code = fold_run(reader, "r", NULL, note_answer, &said, NULL, &err);
+    enum error_code code = fold_run(reader, "r", NULL, note_answer, &answered, NULL, &err);
     ck_assert_ok(code, err);
     journal_reader_close(reader);
-    ck_assert_str_eq(said.who, "tester");
-    ck_assert_int_gt(said.said_ms, 0);
+    ck_assert_str_eq(answered.who, "tester");
+    ck_assert_int_gt(answered.said_ms, 0);
     stage_done(&s);
 }
 END_TEST

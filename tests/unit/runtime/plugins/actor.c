@@ -9,12 +9,14 @@
  *   {"start": OP, "body": {…}} asks and does not wait
  *   {"all": [{"op": OP, "body": {…}}, …]}   asks for all at once, then waits for their answers
  *   {"begin": NAME, "request": …}   begins an effect; what happened before ends the call
+ *   {"emit": TEXT, "times": N} says it, once or so often; that is counted, see below
  *   {"give": VALUE}            the output
  *   {"fail": STATUS, "effect": N, "code": …}
  *   {"question": TEXT}         needs a person
  *   {"die": true} {"hang": true} {"until_cancelled": true}
  *
- * Without a `give` the output is {id, attempt, key, feedback, answers}.
+ * Without a `give` the output is {id, attempt, key, feedback, answers, said}: the last is how many
+ * bytes of what it said were taken.
  *
  * With `starts` in its configuration it writes a line to that file for each start that it is given,
  * before anything else: the agent, the key, the number of the try.
@@ -34,6 +36,7 @@ struct scene {
     const seam_call *call;
     seam_writer answers;
     uint32_t effect; /* what a good end claims */
+    int64_t said;
 };
 
 static void put_answer(struct scene *scene, const seam_answer *answer)
@@ -158,6 +161,19 @@ static bool fail(struct scene *scene, seam_bytes line, seam_bytes status)
     return true;
 }
 
+static bool emit(struct scene *scene, seam_bytes line, seam_bytes text)
+{
+    int64_t times = 1;
+    size_t len = 0;
+    char *words = seam_json_text(text, &len);
+    seam_json_integer(seam_json_at(line, "/times"), &times);
+    for (int64_t i = 0; i < times; i++)
+        if (scene->host->emit(scene->host, scene->call->id, (seam_bytes){words, len}) == SEAM_OK)
+            scene->said += (int64_t)len;
+    free(words);
+    return false;
+}
+
 static void pause_ms(long ms)
 {
     nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
@@ -176,6 +192,8 @@ static bool play(struct scene *scene, seam_bytes line)
         return ask_all(scene, value);
     if ((value = seam_json_at(line, "/begin")).len > 0)
         return begin(scene, line, value);
+    if ((value = seam_json_at(line, "/emit")).len > 0)
+        return emit(scene, line, value);
     if ((value = seam_json_at(line, "/fail")).len > 0)
         return fail(scene, line, value);
     if ((value = seam_json_at(line, "/question")).len > 0) {
@@ -210,6 +228,8 @@ static void give_answers(struct scene *scene)
     if (scene->call->feedback.len > 0)
         seam_put_json(&out, "feedback", scene->call->feedback);
     seam_put_json(&out, "answers", seam_written(&scene->answers));
+    if (scene->said > 0)
+        seam_put_integer(&out, "said", scene->said);
     seam_put_end(&out);
     seam_complete_ok(scene->host, scene->call->id, scene->effect, seam_written(&out));
     seam_writer_done(&out);
