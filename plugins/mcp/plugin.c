@@ -84,25 +84,4 @@ static void destroy(void *self)
     free(server);
 }
 
-static const void *extension(void *self, const char *id)
-{
-    static const seam_describe table = {sizeof(table), describe};
-    (void)self;
-    return strcmp(id, SEAM_DESCRIBE_EXTENSION) == 0 ? &table : NULL;
-}
-
-static const seam_agent *const no_agents[] = {NULL};
-static const seam_plugin the_table = {.size = sizeof(the_table),
-                                      .id = "org.seam.mcp",
-                                      .version = "1.0.0",
-                                      .agents = no_agents,
-                                      .create = create,
-                                      .start = start,
-                                      .cancel = cancel,
-                                      .destroy = destroy,
-                                      .extension = extension};
-SEAM_EXPORT const seam_plugin *seam_plugin_v1(uint32_t host_minor)
-{
-    (void)host_minor;
-    return &the_table;
-}
+SEAM_PLUGIN_DESCRIBED("org.seam.mcp", "1.0.0", create, start, cancel, destroy, describe)

@@ -46,17 +46,37 @@
  *
  * start()'s self is then the const seam_host *. A plugin with state writes its table out. */
 #define SEAM_PLUGIN(id, version, agents, start)                                                    \
+    SEAM_PLUGIN_TABLE(id, version, agents, seam_create_stateless, start, NULL, NULL, NULL)
+
+/* The same for a plugin whose agents stand in its configuration ("agents_from": "config"), with all
+ * of its functions, and `describe` as the start() of seam_describe. cancel and destroy may be NULL.
+ *
+ *     SEAM_PLUGIN_DESCRIBED("org.example.shop", "1.0.0", create, start, cancel, destroy, describe)
+ */
+#define SEAM_PLUGIN_DESCRIBED(id, version, create, start, cancel, destroy, describe)               \
+    static const seam_describe seam_plugin_describe = {sizeof(seam_describe), (describe)};         \
+    static const seam_agent *const seam_plugin_agents[] = {NULL};                                  \
+    static const void *seam_plugin_extension(void *self, const char *name)                         \
+    {                                                                                              \
+        (void)self;                                                                                \
+        return strcmp(name, SEAM_DESCRIBE_EXTENSION) == 0 ? &seam_plugin_describe : NULL;          \
+    }                                                                                              \
+    SEAM_PLUGIN_TABLE(id, version, seam_plugin_agents, create, start, cancel, destroy,             \
+                      seam_plugin_extension)
+
+/* What both come to. */
+#define SEAM_PLUGIN_TABLE(id, version, agents, create, start, cancel, destroy, extension)          \
     static const seam_plugin seam_plugin_table = {sizeof(seam_plugin),                             \
                                                   0,                                               \
                                                   (id),                                            \
                                                   (version),                                       \
                                                   (agents),                                        \
-                                                  seam_create_stateless,                           \
+                                                  (create),                                        \
                                                   (start),                                         \
+                                                  (cancel),                                        \
                                                   NULL,                                            \
-                                                  NULL,                                            \
-                                                  NULL,                                            \
-                                                  NULL};                                           \
+                                                  (destroy),                                       \
+                                                  (extension)};                                    \
     SEAM_EXPORT const seam_plugin *seam_plugin_v1(uint32_t host_minor)                             \
     {                                                                                              \
         (void)host_minor;                                                                          \
