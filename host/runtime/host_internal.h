@@ -238,8 +238,10 @@ struct transfer {
     uint32_t task, attempt;
     uint64_t request, id;
     char *effect; /* NULL = changes nothing */
-    const struct http_grant *grant;
-    struct slot *slot;
+    /* Of its grant, which may go before it does, as its plugin may: */
+    int *refusals;
+    size_t refusal_count;
+    bool has_secrets;
     struct timer settle;
     bool settle_armed;
 };

@@ -204,8 +204,8 @@ static enum outcome outcome_of(const struct transfer *transfer, const struct egr
         return OUTCOME_UNKNOWN;
     if (answer->status >= 200 && answer->status < 300)
         return OUTCOME_DONE;
-    for (size_t i = 0; i < transfer->grant->refusal_count; i++)
-        if (transfer->grant->refusals[i] == answer->status)
+    for (size_t i = 0; i < transfer->refusal_count; i++)
+        if (transfer->refusals[i] == answer->status)
             return OUTCOME_NONE;
     return OUTCOME_UNKNOWN;
 }
@@ -220,6 +220,7 @@ static void transfer_free(struct transfer *transfer)
     }
     timer_stop(&transfer->settle);
     free(transfer->effect);
+    free(transfer->refusals);
     free(transfer);
     live->transfers--;
     live_release(live);
@@ -274,16 +275,16 @@ const char *http_code_of(const struct egress_answer *answer)
 static void answered(void *user, const struct egress_answer *seen)
 {
     struct transfer *transfer = user;
-    struct hidden *hidden = hidden_new(transfer->slot, seen);
+    struct host *host = transfer->live->host;
+    struct hidden *hidden = hidden_new(host, transfer->has_secrets, seen);
     const struct egress_answer *answer = &hidden->answer;
-    struct slot *slot = transfer->slot;
-    bool closing = transfer->live->host->stopping;
+    struct slot *slot = transfer->call ? transfer->call->slot : NULL;
     json_t *response = answer->fate == FATE_ANSWERED ? response_json(answer) : NULL;
     if (transfer->effect)
         record_effect(transfer, answer, response);
     if (transfer->call)
-        transfer->call->retry_after_ms = egress_retry_after(answer, host_now(transfer->live->host));
-    if (!transfer->call || closing) {
+        transfer->call->retry_after_ms = egress_retry_after(answer, host_now(host));
+    if (!slot || host->stopping) {
         json_decref(response);
     } else if (response) {
         service_answer(slot, transfer->request, SEAM_OK,
@@ -340,9 +341,12 @@ static void transmit(const struct send *send, const char *effect, const char *ke
     transfer->live = call->live;
     transfer->task = call->task;
     transfer->attempt = call->attempt;
-    transfer->slot = call->slot;
     transfer->request = send->request;
-    transfer->grant = send->grant;
+    transfer->refusal_count = send->grant->refusal_count;
+    transfer->refusals = xcalloc(transfer->refusal_count + 1, sizeof(int));
+    for (size_t i = 0; i < transfer->refusal_count; i++)
+        transfer->refusals[i] = send->grant->refusals[i];
+    transfer->has_secrets = call->slot->roster->entry->secret_count > 0;
     transfer->effect = effect ? xstrdup(effect) : NULL;
     transfer->next = call->transfers;
     transfer->back = &call->transfers;

@@ -93,7 +93,9 @@ struct hidden {
     struct egress_header headers[LIMIT_HEADERS];
     char *names[LIMIT_HEADERS], *values[LIMIT_HEADERS], *body, *reason;
 };
-struct hidden *hidden_new(const struct slot *slot, const struct egress_answer *answer);
+/* has_secrets: what was asked could have had secrets in it. */
+struct hidden *hidden_new(const struct host *host, bool has_secrets,
+                          const struct egress_answer *answer);
 void hidden_free(struct hidden *hidden); /* NULL is none */
 /* Is its body compressed, or otherwise not what it stands for? */
 bool answer_is_encoded(const struct egress_answer *answer);

@@ -169,9 +169,9 @@ static void hide_headers(const struct host *host, struct hidden *hidden)
     hidden->answer.header_count = count;
 }
 
-struct hidden *hidden_new(const struct slot *slot, const struct egress_answer *answer)
+struct hidden *hidden_new(const struct host *host, bool has_secrets,
+                          const struct egress_answer *answer)
 {
-    const struct host *host = slot->host;
     struct hidden *hidden = xcalloc(1, sizeof(*hidden));
     size_t len = 0;
     hidden->answer = *answer;
@@ -182,7 +182,7 @@ struct hidden *hidden_new(const struct slot *slot, const struct egress_answer *a
         hidden->body = secrets_hide(host, answer->body, false, &len);
         if (hidden->body)
             hidden->answer.body = (struct slice){hidden->body, len};
-        if (answer_is_encoded(answer) && slot->roster->entry->secret_count > 0)
+        if (answer_is_encoded(answer) && has_secrets)
             hidden->answer.body = SLICE("[withheld: a compressed body cannot be searched for "
                                         "secrets]");
     } else if (answer->reason) {

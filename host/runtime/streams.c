@@ -213,11 +213,16 @@ void stream_close_asked(struct live_call *call, uint64_t request, json_t *body)
 
 /* ---- opening ---- */
 
+static bool has_secrets(const struct stream *stream)
+{
+    return stream->slot->roster->entry->secret_count > 0;
+}
+
 /* A compressed body cannot be searched for secrets. */
 static bool is_withheld(const struct stream *stream, const struct egress_answer *head)
 {
-    return !vault_empty(stream->live->host->vault) &&
-           stream->slot->roster->entry->secret_count > 0 && answer_is_encoded(head);
+    return !vault_empty(stream->live->host->vault) && has_secrets(stream) &&
+           answer_is_encoded(head);
 }
 
 static void tell_open(struct stream *stream, const struct egress_answer *head)
@@ -226,7 +231,7 @@ static void tell_open(struct stream *stream, const struct egress_answer *head)
     struct egress_answer bare = *head;
     bare.fate = FATE_ANSWERED;
     bare.body = SLICE("");
-    struct hidden *hidden = hidden_new(stream->slot, &bare);
+    struct hidden *hidden = hidden_new(stream->live->host, has_secrets(stream), &bare);
     stream->call->retry_after_ms = egress_retry_after(head, host_now(stream->live->host));
     stream->open_request = 0;
     if (is_withheld(stream, head)) {
@@ -256,7 +261,7 @@ static void keep_reason(struct stream *stream, const struct egress_answer *answe
 {
     struct egress_answer bare = *answer;
     bare.body = SLICE("");
-    struct hidden *hidden = hidden_new(stream->slot, &bare);
+    struct hidden *hidden = hidden_new(stream->live->host, has_secrets(stream), &bare);
     stream->end_reason = hidden->answer.reason ? xstrdup(hidden->answer.reason) : NULL;
     hidden_free(hidden);
 }

@@ -318,6 +318,31 @@ START_TEST(a_request_outlives_the_worker_that_made_it)
 }
 END_TEST
 
+static void stop_host(struct stage *s, const struct said *said)
+{
+    (void)said;
+    host_stop(s->host);
+}
+
+START_TEST(a_request_that_is_out_when_the_host_closes_leaves_its_effect_open)
+{
+    struct stage s;
+    stage_set(&s, _i, answers_when_asked, "", "");
+    stage_one_step(&s, "actor/book", ", timeout: {start_to_close: 100ms}");
+    stage_open(&s);
+    s.on_said = stop_host;
+    stage_submit(&s, "r",
+                 "{'do': [" MUST "], 'find': {'do': [{'emit': '.'},"
+                 " {'must': 'clock.sleep/1', 'body': {'ms': 10000}}]}}");
+    stage_work(&s);
+    stage_close(&s); /* its plugin goes before the request does */
+    sem_post(&s.peer->gate);
+    ck_assert_int_eq(atomic_load(&posts), 1);
+    ck_assert_tells_not(&s, "r", "effect-ended");
+    stage_done(&s);
+}
+END_TEST
+
 /* ---- law 7 ---- */
 
 static void only_gets(struct peer *peer, struct connection *connection)
@@ -505,6 +530,7 @@ int main(void)
         what_an_unbrokered_agent_begins_and_does_not_end_is_in_doubt,
         one_effect_is_one_request,
         a_request_outlives_the_call_that_made_it,
+        a_request_that_is_out_when_the_host_closes_leaves_its_effect_open,
         a_reference_that_reconcile_finds_is_nobody_elses,
         a_reference_in_an_output_is_claimed_as_one_that_was_committed,
         what_is_done_is_given_again_and_not_done_again,
