@@ -6,8 +6,8 @@
 // how often the other side was asked, how long it took, how large the largest process became. A case
 // says what must come of it; exit 1 if another thing did.
 //
-// --quick: forty of those that take no time by themselves, drawn by the seed, which is the day's unless
-// --seed says another.
+// --quick: forty of those that take no time by themselves, drawn by the seed, which is 1 unless --seed
+// says another: a test finds the same today and tomorrow.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { groups } from './cases.mjs';
 
 const args = process.argv.slice(2), build = resolve(args.shift() ?? 'build');
 const given = (name) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
-const seed = Number(given('--seed') ?? Math.floor(Date.now() / 86400000));
+const seed = Number(given('--seed') ?? 1);
 const sanitized = /^SEAM_SANITIZE:STRING=./m.test(readFileSync(join(build, 'CMakeCache.txt'), 'utf8'));
 // What no run may pass: the host's own limits are far below. A sanitizer takes memory of its own.
 const SECONDS = sanitized ? 240 : 60, PEAK_KB = sanitized ? Infinity : 256 << 10;
