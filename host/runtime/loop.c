@@ -238,13 +238,20 @@ void network_follow(struct egress *egress, const struct manifest *manifest)
 enum error_code network_open(const struct manifest *manifest, struct egress **ret_egress,
                              struct error *reterr)
 {
-    if (manifest->ca_file && access(manifest->ca_file, R_OK) != 0)
-        return error_set_errno(reterr, errno, "%s: /tls/ca_file: %s cannot be read", manifest->file,
-                               manifest->ca_file);
     enum error_code code = egress_new(ret_egress, reterr);
     if (code == ERR_OK)
         network_follow(*ret_egress, manifest);
     return code;
+}
+
+/* Said when a host starts, and not by the first request that needs it. */
+static enum error_code check_authorities(const struct host_options *options, struct error *reterr)
+{
+    const struct manifest *manifest = options->roster->manifest;
+    if (options->stand_ins || !manifest->ca_file || access(manifest->ca_file, R_OK) == 0)
+        return ERR_OK;
+    return error_set_errno(reterr, errno, "%s: /tls/ca_file: %s cannot be read", manifest->file,
+                           manifest->ca_file);
 }
 
 static void watch(struct host *host, uv_poll_t *poll, int fd, uv_poll_cb readable)
@@ -270,6 +277,8 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
         code = purse_open(host, reterr);
     if (code == ERR_OK)
         code = faults_open(host, reterr);
+    if (code == ERR_OK)
+        code = check_authorities(options, reterr);
     if (code == ERR_OK)
         code = network_open(host->manifest, &host->egress, reterr);
     if (code != ERR_OK) {

@@ -65,6 +65,18 @@ manifest 'tls: {ca_file: nowhere.pem}'
 try 2 seam run sort.yaml --set of='[1]'
 says err '/tls/ca_file' 'nowhere.pem' 'cannot be read'
 
+claim "where nothing is sent it is not asked for"
+mkdir fixtures
+cat >fixtures/sort.yaml <<'YAML'
+fixture: 1
+cases:
+  - case: one
+    input: {of: [1]}
+    steps: {each: [{output: {label: bug}}]}
+    expect: {output: 1}
+YAML
+try 0 seam test sort.yaml
+
 claim "the operator's own authority is believed, and calls share one connection by HTTP/2"
 manifest 'tls: {ca_file: ca.pem}'
 seen

@@ -20,7 +20,6 @@ struct side {
     double seconds, cpu_seconds;
     double host_mb, worker_mb; /* at the peak */
     long long threads;         /* of the host, at the peak                     */
-    long long io_threads;      /* … those that hold connections to the server */
     struct seen seen;
 };
 
