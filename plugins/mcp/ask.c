@@ -9,11 +9,31 @@
  */
 #include "mcp.h"
 
-void asking_done(struct asking *asking)
+void asking_init(struct asking *asking, struct server *server, const struct caller *caller,
+                 seam_bytes feedback)
+{
+    *asking = (struct asking){.server = server, .caller = caller, .feedback = feedback};
+    pthread_mutex_init(&asking->lock, NULL);
+}
+
+static void forget(struct asking *asking)
 {
     free(asking->question);
     free(asking->schema);
     asking->question = asking->schema = NULL;
+}
+
+void asking_done(struct asking *asking)
+{
+    forget(asking);
+    pthread_mutex_destroy(&asking->lock);
+}
+
+void asking_stop(struct asking *asking)
+{
+    pthread_mutex_lock(&asking->lock);
+    asking->over = true;
+    pthread_mutex_unlock(&asking->lock);
 }
 
 /* FNV-1a, twice: it tells questions of one call apart, and guards nothing. */
@@ -52,12 +72,57 @@ static void keep_answer(struct asking *asking, const char *digest, seam_bytes an
     pthread_mutex_unlock(&server->lock);
 }
 
-static void put_accepted(seam_writer *out, const char *key, seam_bytes content)
+/* The member's value; absent: the object has none. */
+static seam_bytes member(seam_bytes object, const char *name)
+{
+    seam_json_walk walk = seam_json_members(object);
+    while (seam_json_kind_of(object) == SEAM_JSON_OBJECT && seam_json_next(&walk))
+        if (seam_json_is(walk.key, name))
+            return walk.value;
+    return (seam_bytes){0};
+}
+
+/* The default of each field that the content leaves out. */
+static void put_defaults(seam_writer *out, seam_bytes properties, seam_bytes content)
+{
+    seam_json_walk walk = seam_json_members(properties);
+    for (size_t i = 0; i < FIELDS_MAXIMUM && seam_json_next(&walk); i++) {
+        char *name = seam_json_text(walk.key, NULL);
+        seam_bytes value = member(walk.value, "default");
+        if (name && value.len > 0 && member(content, name).len == 0)
+            seam_put_json(out, name, value);
+        free(name);
+    }
+}
+
+static void put_accepted(seam_writer *out, const char *key, seam_bytes params, seam_bytes content)
 {
     seam_put_object(out, key);
     seam_put_text(out, "action", "accept");
-    seam_put_json(out, "content", content);
+    seam_put_object(out, "content");
+    seam_json_walk walk = seam_json_members(content);
+    while (seam_json_next(&walk)) {
+        char *name = seam_json_text(walk.key, NULL);
+        seam_put_json(out, name ? name : "", walk.value);
+        free(name);
+    }
+    put_defaults(out, seam_json_at(params, "/requestedSchema/properties"), content);
     seam_put_end(out);
+    seam_put_end(out);
+}
+
+/* All that must be said has a default. */
+static bool answers_itself(seam_bytes params)
+{
+    seam_bytes properties = seam_json_at(params, "/requestedSchema/properties");
+    seam_json_walk walk = seam_json_members(seam_json_at(params, "/requestedSchema/required"));
+    bool all = seam_json_kind_of(properties) == SEAM_JSON_OBJECT;
+    for (size_t i = 0; all && seam_json_next(&walk); i++) {
+        char *name = seam_json_text(walk.value, NULL);
+        all = name && i < FIELDS_MAXIMUM && member(member(properties, name), "default").len > 0;
+        free(name);
+    }
+    return all;
 }
 
 /* The question as people see it, and the schema of their answer. */
@@ -65,7 +130,7 @@ static void pose(struct asking *asking, seam_bytes params)
 {
     static const char any[] = "{\"type\":\"object\"}";
     seam_bytes schema = seam_json_at(params, "/requestedSchema");
-    asking_done(asking);
+    forget(asking);
     asking->question = seam_json_text(seam_json_at(params, "/message"), NULL);
     if (!asking->question)
         asking->question = strdup("The server asks for input.");
@@ -74,10 +139,15 @@ static void pose(struct asking *asking, seam_bytes params)
         asking->schema = strdup(any);
 }
 
-bool asking_answer(struct asking *asking, const char *key, seam_bytes method, seam_bytes params,
-                   seam_writer *out, struct trouble *trouble)
+static bool answer_locked(struct asking *asking, const char *key, seam_bytes method,
+                          seam_bytes params, seam_writer *out, struct trouble *trouble)
 {
     char digest[65];
+    if (asking->over)
+        return false;
+    if (asking->question)
+        return trouble_set(trouble, SEAM_E_INPUT_REQUIRED, SEAM_EFFECT_NONE, "mcp.asks",
+                           "the call ends with another question");
     if (!seam_json_is(method, "elicitation/create"))
         return trouble_set(trouble, SEAM_E_UNSUPPORTED, SEAM_EFFECT_UNKNOWN, "mcp.asks",
                            "the server asks for %.*s, which this host does not offer",
@@ -88,17 +158,30 @@ bool asking_answer(struct asking *asking, const char *key, seam_bytes method, se
     digest_of(params, digest);
     char *before = kept_answer(asking, digest);
     if (before) {
-        put_accepted(out, key, seam_text(before));
+        put_accepted(out, key, params, seam_text(before));
         free(before);
         return true;
     }
     if (asking->feedback.len > 0 && !asking->used) {
         asking->used = true;
         keep_answer(asking, digest, asking->feedback);
-        put_accepted(out, key, asking->feedback);
+        put_accepted(out, key, params, asking->feedback);
+        return true;
+    }
+    if (asking->server->settings.agrees && answers_itself(params)) {
+        put_accepted(out, key, params, seam_text("{}"));
         return true;
     }
     pose(asking, params);
     return trouble_set(trouble, SEAM_E_INPUT_REQUIRED, SEAM_EFFECT_NONE, "mcp.asks",
                        "a person must say");
+}
+
+bool asking_answer(struct asking *asking, const char *key, seam_bytes method, seam_bytes params,
+                   seam_writer *out, struct trouble *trouble)
+{
+    pthread_mutex_lock(&asking->lock);
+    bool answered = answer_locked(asking, key, method, params, out, trouble);
+    pthread_mutex_unlock(&asking->lock);
+    return answered;
 }

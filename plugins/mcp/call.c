@@ -15,6 +15,7 @@ struct calling {
     const seam_call *call;
     struct caller caller;
     struct asking asking;
+    struct listening listening;
     char *headers[2 * WORDS_MAXIMUM + 1];
     size_t header_count;
     struct trouble trouble;
@@ -261,13 +262,20 @@ static void fail(struct calling *c)
                             trouble->text);
 }
 
+/* With somebody who listens to what is asked beside the answers. */
+static bool play(struct calling *c, struct outcome *outcome)
+{
+    listen_begin(&c->listening, c->server, &c->caller, &c->asking, !is_write(c));
+    bool played = play_rounds(c, outcome);
+    return listen_settle(&c->listening, &c->trouble) && played;
+}
+
 static void run(struct calling *c)
 {
     struct outcome outcome = {0};
     for (size_t i = 0; i < c->tool->param_count; i++)
         add_header(c, &c->tool->params[i]);
-    if (session_open(c->server, &c->caller, &c->trouble) && look_again(c) &&
-        play_rounds(c, &outcome)) {
+    if (session_open(c->server, &c->caller, &c->trouble) && look_again(c) && play(c, &outcome)) {
         if (seam_json_true(seam_json_at(outcome.result, "/isError"))) {
             char *words = words_of(seam_json_at(outcome.result, "/content"));
             trouble_set(&c->trouble, SEAM_E_FAILED, SEAM_EFFECT_UNKNOWN, "mcp.tool",
@@ -290,8 +298,9 @@ seam_status call_tool(struct server *server, const struct tool *tool, const seam
         (struct caller){.host = server->host, .id = call->id, .deadline_ns = call->deadline_ns};
     if (len > 0 && len < sizeof(c.caller.key))
         memcpy(c.caller.key, call->idempotency_key.ptr, len);
-    c.asking = (struct asking){.server = server, .caller = &c.caller, .feedback = call->feedback};
+    asking_init(&c.asking, server, &c.caller, call->feedback);
     run(&c);
+    listen_end(&c.listening);
     asking_done(&c.asking);
     for (size_t i = 0; i < c.header_count; i++)
         free(c.headers[i]);

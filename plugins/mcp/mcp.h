@@ -9,6 +9,7 @@
  *   schema.c    its schemas as contracts
  *   tools.c     its tools as agents
  *   ask.c       what it asks people for, in the middle of a tool's call
+ *   listen.c    the stream on which a classic server asks beside its answers
  *   call.c      a tool's call
  *   plugin.c    the plugin's table
  *
@@ -37,7 +38,9 @@ enum {
     PROBE_MS = 5000,            /* for server/discover, where it may be unknown   */
     RESUMES_MAXIMUM = 16,       /* of one answer whose stream was closed          */
     RESUME_MS = 500,            /* before that, unless the server says …          */
-    RESUME_MOST_MS = 60000      /* … and at most                                  */
+    RESUME_MOST_MS = 60000,     /* … and at most                                  */
+    LISTEN_S = 5,               /* for the head of a stream of questions          */
+    FIELDS_MAXIMUM = 256        /* of a question that have defaults               */
 };
 
 #define MODERN   "2026-07-28"
@@ -71,6 +74,7 @@ struct settings {
     struct rule rules[TOOLS_MAXIMUM];
     size_t rule_count;
     bool trusts;   /* the server's annotations are believed */
+    bool agrees;   /* questions are answered with their defaults, where they have all of them */
     char *version; /* the revision that it speaks, NULL = it is probed */
 };
 
@@ -147,7 +151,12 @@ void pipe_wake(struct pipe *pipe);
 struct web {
     const struct settings *settings;
     pthread_mutex_t lock;
-    char session[256]; /* guarded by lock; of revisions that have sessions */
+    pthread_cond_t news; /* of listening */
+    /* guarded by lock */
+    char session[256]; /* of revisions that have sessions */
+    size_t calls;      /* of tools, that are under way at a classic server */
+    bool listens;      /* one of them does */
+    bool silent;       /* the server has no stream of questions */
 };
 
 void web_init(struct web *web, const struct settings *settings);
@@ -162,6 +171,7 @@ struct exchange {
     bool streams, events, over;
     bool resumes; /* a stream that was closed may be taken up again; so often it was … */
     size_t resumed;
+    bool listens;        /* it is not an answer, but whatever the server has to say */
     const char *version; /* … by this one                                                     */
     char last[256];      /* the id of its last event; "" = it had none                        */
     seam_sse sse;
@@ -180,6 +190,9 @@ struct post {
 
 bool exchange_open(struct exchange *exchange, struct web *web, const struct caller *caller,
                    const struct post *post, struct trouble *trouble);
+/* A GET for what the server says by itself; false: there is no such stream. */
+bool exchange_listen(struct exchange *exchange, struct web *web, const struct caller *caller,
+                     const char *version, struct trouble *trouble);
 /* The next message; NULL without trouble: there is none. The caller frees. */
 struct message *exchange_next(struct exchange *exchange, struct trouble *trouble);
 int exchange_status(const struct exchange *exchange);
@@ -232,6 +245,11 @@ bool session_open(struct server *server, const struct caller *caller, struct tro
 bool session_ask(struct server *server, const struct caller *caller, const struct request *request,
                  struct outcome *outcome, struct trouble *trouble);
 
+/* A message that came beside the answers of requests. What is asked of people is put to `asking`,
+ * NULL = nobody can be asked; the server gets an answer in any case. */
+void session_hear(struct server *server, const struct caller *caller, seam_bytes message,
+                  struct asking *asking, struct trouble *trouble);
+
 /* ---- schema.c ---- */
 
 /* A copy, without what means nothing; NULL: it is no object, too deep, or refers elsewhere. */
@@ -264,16 +282,43 @@ const struct tool *tools_find(const struct tool *tools, size_t count, seam_bytes
 struct asking {
     struct server *server;
     const struct caller *caller;
+    pthread_mutex_t lock;
+    /* guarded by lock */
     seam_bytes feedback; /* what a person said to the last question; absent = nothing yet */
     bool used;
+    bool over;               /* the call ends: nothing is asked any more */
     char *question, *schema; /* that is to be asked; NULL = none */
 };
 
+void asking_init(struct asking *asking, struct server *server, const struct caller *caller,
+                 seam_bytes feedback);
 void asking_done(struct asking *asking);
+/* From now on nothing is asked, and what was stays as it is. */
+void asking_stop(struct asking *asking);
 /* Answers one request of the server as {"action", …}, into `out` under that key; false: a person
  * must be asked first, or trouble says why it cannot be. */
 bool asking_answer(struct asking *asking, const char *key, seam_bytes method, seam_bytes params,
                    seam_writer *out, struct trouble *trouble);
+
+/* ---- listen.c ---- */
+
+/* Of one call, from before the tool is called until after the call has ended. */
+struct listening {
+    struct server *server;
+    const struct caller *caller;
+    struct asking *asking;
+    struct trouble trouble; /* of the thread, until asking_stop() */
+    bool counts, listens, runs;
+    bool settled; /* guarded by web.lock: there is a stream, or none */
+    pthread_t thread;
+};
+
+void listen_begin(struct listening *listening, struct server *server, const struct caller *caller,
+                  struct asking *asking, bool reads);
+/* The tool has answered: false, if a person must be asked first. */
+bool listen_settle(struct listening *listening, struct trouble *trouble);
+/* After the call was completed. */
+void listen_end(struct listening *listening);
 
 /* ---- call.c ---- */
 

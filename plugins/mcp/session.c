@@ -108,7 +108,7 @@ static void write_initialize(seam_writer *out, uint64_t id)
 struct way {
     struct server *server;
     const struct caller *caller;
-    bool web;
+    bool web, modern;
     struct waiting waiting;
     struct exchange exchange;
     uint64_t until_ns;
@@ -125,6 +125,7 @@ static bool way_open(struct way *way, const struct request *request, bool modern
     struct server *server = way->server;
     const seam_host *host = server->host;
     way->web = server->settings.url != NULL;
+    way->modern = modern;
     way->until_ns =
         timeout_ms ? host->now_ns(host, SEAM_CLOCK_MONOTONIC) + timeout_ms * UINT64_C(1000000) : 0;
     if (body.len == 0)
@@ -177,7 +178,7 @@ static void say(struct server *server, const struct caller *caller, bool modern,
 static void say_cancelled(const struct way *way, uint64_t id)
 {
     seam_writer out = SEAM_WRITER;
-    if (way->web)
+    if (way->web && way->modern)
         return; /* to close the connection says it */
     put_head(&out, "notifications/cancelled", 0);
     seam_put_object(&out, "params");
@@ -190,41 +191,73 @@ static void say_cancelled(const struct way *way, uint64_t id)
 
 /* ---- what comes in between ---- */
 
-static void answer_unknown(const struct way *way, seam_bytes id)
+static void answer_begin(seam_writer *out, seam_bytes id)
+{
+    seam_put_object(out, NULL);
+    seam_put_text(out, "jsonrpc", "2.0");
+    seam_put_json(out, "id", id);
+}
+
+static void answer_unknown(struct server *server, const struct caller *caller, seam_bytes id)
 {
     seam_writer out = SEAM_WRITER;
-    seam_put_object(&out, NULL);
-    seam_put_text(&out, "jsonrpc", "2.0");
-    seam_put_json(&out, "id", id);
+    answer_begin(&out, id);
     seam_put_object(&out, "error");
     seam_put_integer(&out, "code", -32601);
     seam_put_text(&out, "message", "this client does not offer it");
     seam_put_end(&out);
     seam_put_end(&out);
-    say(way->server, way->caller, false, seam_written(&out));
+    say(server, caller, false, seam_written(&out));
+    seam_writer_done(&out);
+}
+
+/* With nothing, or with what is done instead. */
+static void answer_plainly(struct server *server, const struct caller *caller, seam_bytes id,
+                           const char *action)
+{
+    seam_writer out = SEAM_WRITER;
+    answer_begin(&out, id);
+    seam_put_object(&out, "result");
+    if (action)
+        seam_put_text(&out, "action", action);
+    seam_put_end(&out);
+    seam_put_end(&out);
+    say(server, caller, false, seam_written(&out));
     seam_writer_done(&out);
 }
 
 /* Only people are asked, by who may ask. */
-static bool answer_request(const struct way *way, const struct request *request, seam_bytes all,
-                           struct trouble *trouble)
+static bool answer_request(struct server *server, const struct caller *caller,
+                           struct asking *asking, seam_bytes all, struct trouble *trouble)
 {
     seam_bytes method = seam_json_at(all, "/method"), id = seam_json_at(all, "/id");
-    if (!request->asking || !seam_json_is(method, "elicitation/create")) {
-        answer_unknown(way, id);
+    if (seam_json_is(method, "ping")) {
+        answer_plainly(server, caller, id, NULL);
+        return true;
+    }
+    if (!asking || !seam_json_is(method, "elicitation/create")) {
+        answer_unknown(server, caller, id);
         return true;
     }
     seam_writer out = SEAM_WRITER;
-    seam_put_object(&out, NULL);
-    seam_put_text(&out, "jsonrpc", "2.0");
-    seam_put_json(&out, "id", id);
-    bool answered = asking_answer(request->asking, "result", method, seam_json_at(all, "/params"),
-                                  &out, trouble);
+    answer_begin(&out, id);
+    bool answered =
+        asking_answer(asking, "result", method, seam_json_at(all, "/params"), &out, trouble);
     seam_put_end(&out);
     if (answered)
-        say(way->server, way->caller, false, seam_written(&out));
+        say(server, caller, false, seam_written(&out));
     seam_writer_done(&out);
     return answered;
+}
+
+void session_hear(struct server *server, const struct caller *caller, seam_bytes message,
+                  struct asking *asking, struct trouble *trouble)
+{
+    seam_bytes all = seam_json_parse(message), id = seam_json_at(all, "/id");
+    if (seam_json_at(all, "/method").len == 0 || id.len == 0)
+        return;
+    if (!answer_request(server, caller, asking, all, trouble))
+        answer_plainly(server, caller, id, "cancel"); /* the tool ends, and is called again later */
 }
 
 static void tell_progress(const struct caller *caller, seam_bytes all)
@@ -309,7 +342,7 @@ static bool hear(struct way *way, const struct request *request, uint64_t id,
         if (seam_json_is(method, "notifications/progress") && request->progress)
             tell_progress(way->caller, all);
         else if (method.len > 0 && seam_json_at(all, "/id").len > 0 &&
-                 !answer_request(way, request, all, trouble)) {
+                 !answer_request(way->server, way->caller, request->asking, all, trouble)) {
             free(message);
             return false;
         }

@@ -99,6 +99,7 @@ bool settings_read(struct settings *settings, seam_bytes config, struct trouble 
     read_headers(settings, seam_json_at(config, "/headers"));
     read_list(seam_json_at(config, "/tools"), settings->only, TOOLS_MAXIMUM);
     settings->trusts = seam_json_true(seam_json_at(config, "/trust_annotations"));
+    settings->agrees = seam_json_is(seam_json_at(config, "/answers"), "defaults");
     settings->version = seam_json_text(seam_json_at(config, "/revision"), NULL);
     seam_json_walk walk = seam_json_members(seam_json_at(config, "/effects"));
     while (settings->rule_count < TOOLS_MAXIMUM && seam_json_next(&walk)) {

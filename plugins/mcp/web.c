@@ -12,11 +12,17 @@ void web_init(struct web *web, const struct settings *settings)
 {
     memset(web, 0, sizeof(*web));
     web->settings = settings;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&web->news, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&web->lock, NULL);
 }
 
 void web_done(struct web *web)
 {
+    pthread_cond_destroy(&web->news);
     pthread_mutex_destroy(&web->lock);
 }
 
@@ -223,21 +229,13 @@ static bool pause_before(const struct exchange *exchange)
            SEAM_OK;
 }
 
-/* Streams of servers before the modern revision may be closed before the answer, and are taken up
- * again with a GET that names the last event. False: it cannot be, and what broke off stays so. */
-static bool resume(struct exchange *exchange)
+static seam_stream open_get(struct exchange *exchange, struct trouble *trouble)
 {
     struct header_list headers = {.count = 0};
-    struct trouble ignored = {0};
     struct post get = {.version = exchange->version};
     const struct caller *caller = exchange->caller;
-    const char *code = exchange->stream.answer.code;
-    bool closed = exchange->stream.answer.status == SEAM_OK || strcmp(code, "cut-off") == 0;
-    if (!exchange->resumes || !closed || !exchange->last[0] ||
-        exchange->resumed++ == RESUMES_MAXIMUM || !pause_before(exchange))
-        return false;
-    header_add(&headers, "Last-Event-ID", exchange->last);
-    bool ready = collect_headers(exchange, &get, &headers, &ignored);
+    header_add(&headers, "Last-Event-ID", exchange->last[0] ? exchange->last : NULL);
+    bool ready = collect_headers(exchange, &get, &headers, trouble);
     seam_http_request request = {.method = "GET",
                                  .url = exchange->web->settings->url,
                                  .headers = (const char *const *)headers.list};
@@ -245,7 +243,44 @@ static bool resume(struct exchange *exchange)
     if (ready)
         stream = seam_stream_open(caller->host, caller->id, &request);
     headers_done(&headers);
-    if (stream.status != 200 || !is_type(stream.headers, "text/event-stream")) {
+    return stream;
+}
+
+static bool is_events(const seam_stream *stream)
+{
+    return stream->status == 200 && is_type(stream->headers, "text/event-stream");
+}
+
+bool exchange_listen(struct exchange *exchange, struct web *web, const struct caller *caller,
+                     const char *version, struct trouble *trouble)
+{
+    *exchange = (struct exchange){.web = web,
+                                  .caller = caller,
+                                  .version = version[0] ? version : NULL,
+                                  .streams = true,
+                                  .events = true,
+                                  .resumes = true,
+                                  .listens = true};
+    seam_sse_init(&exchange->sse, MESSAGE_MAXIMUM);
+    exchange->stream = open_get(exchange, trouble);
+    if (exchange->stream.answer.status != SEAM_OK)
+        return trouble_answer(trouble, &exchange->stream.answer);
+    return is_events(&exchange->stream);
+}
+
+/* Streams of servers before the modern revision may be closed before the answer, and are taken up
+ * again with a GET that names the last event. False: it cannot be, and what broke off stays so. */
+static bool resume(struct exchange *exchange)
+{
+    struct trouble ignored = {0};
+    const struct caller *caller = exchange->caller;
+    const char *code = exchange->stream.answer.code;
+    bool closed = exchange->stream.answer.status == SEAM_OK || strcmp(code, "cut-off") == 0;
+    if (!exchange->resumes || !closed || !(exchange->last[0] || exchange->listens) ||
+        exchange->resumed++ == RESUMES_MAXIMUM || !pause_before(exchange))
+        return false;
+    seam_stream stream = open_get(exchange, &ignored);
+    if (!is_events(&stream)) {
         seam_stream_done(caller->host, caller->id, &stream);
         return false;
     }
