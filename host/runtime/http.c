@@ -265,11 +265,12 @@ int32_t http_status_of(const struct egress_answer *answer)
 
 const char *http_code_of(const struct egress_answer *answer)
 {
-    return answer->code == ERR_TIMEOUT  ? "timeout"
-           : answer->code == ERR_DENIED ? "place-denied"
-           : answer->code == ERR_LIMIT  ? "too-large"
-           : answer->begun              ? "cut-off"
-                                        : "http";
+    return answer->code == ERR_TIMEOUT   ? "timeout"
+           : answer->code == ERR_DENIED  ? "place-denied"
+           : answer->code == ERR_LIMIT   ? "too-large"
+           : answer->begun               ? "cut-off"
+           : answer->fate == FATE_UNSENT ? "unsent"
+                                         : "http";
 }
 
 static void answered(void *user, const struct egress_answer *seen)

@@ -16,20 +16,67 @@
  *     refusal, filter, max_tokens                FAILED         llm.refusal, .filtered, .max-tokens
  *     more than is kept, or the host takes       FAILED         llm.too-much
  *     tools without end                          FAILED         llm.rounds
+ *
+ * A question without an answer is told to the budget before its call ends: one that was refused, or
+ * never left, used nothing, so an hour of 429 costs a run no token; of one that broke off or took
+ * too long nobody knows, so it used what was reserved for it.
  */
 #include "llm.h"
 
 enum { MESSAGE = 600 }; /* bytes that are told of what the other side says */
 
-void work_fail(struct work *work, seam_status status, const char *code, const char *message)
+static void end(struct work *work, seam_status status, const char *code, const char *message)
 {
     seam_complete_error(work->plugin->host, work->id, status, SEAM_EFFECT_NONE, code, message);
+    work_free(work);
+}
+
+static void told(struct work *work, const seam_reply *reply)
+{
+    const struct failure *failure = &work->failure;
+    (void)reply; /* the failure is the same */
+    end(work, failure->status, words_bytes(&failure->code).ptr, words_bytes(&failure->message).ptr);
+}
+
+void work_fail(struct work *work, seam_status status, const char *code, const char *message)
+{
+    if (!work->asked) {
+        end(work, status, code, message);
+        return;
+    }
+    work->failure.status = status;
+    words_text(&work->failure.code, code);
+    words_text(&work->failure.message, message);
+    work_spend_unanswered(work, told);
+}
+
+/* Whether the host says that nothing of a question left it. */
+static bool never_left(const seam_reply *reply)
+{
+    return reply->status == SEAM_E_DENIED || reply->status == SEAM_E_INPUT ||
+           reply->status == SEAM_E_BUSY || bytes_are(reply->code, "unsent") ||
+           bytes_are(reply->code, "no-room");
+}
+
+static void fail_as_it_is(struct work *work, const seam_reply *reply, const char *message)
+{
+    char code[64];
+    seam_reply as_it_is = *reply;
+    if (work->asked) {
+        snprintf(code, sizeof(code), "%.*s", (int)reply->code.len,
+                 reply->code.ptr ? reply->code.ptr : "");
+        work_fail(work, reply->status, code, message);
+        return;
+    }
+    as_it_is.size = sizeof(as_it_is);
+    work->plugin->host->complete(work->plugin->host, work->id, &as_it_is);
     work_free(work);
 }
 
 /* The host's own failures keep their status and their words; those of the way there are named. */
 void work_fail_reply(struct work *work, const seam_reply *reply)
 {
+    work->refused = never_left(reply);
     char *text = seam_json_text(seam_json_at(reply->body, "/message"), NULL);
     const char *message = text ? text : "the model's server did not answer";
     if (reply->status == SEAM_E_UNAVAILABLE) {
@@ -40,10 +87,7 @@ void work_fail_reply(struct work *work, const seam_reply *reply)
     } else if (reply->status == SEAM_E_FAILED && bytes_are(reply->code, "too-large")) {
         work_fail(work, SEAM_E_FAILED, "llm.too-much", message);
     } else {
-        seam_reply as_it_is = *reply;
-        as_it_is.size = sizeof(as_it_is);
-        work->plugin->host->complete(work->plugin->host, work->id, &as_it_is);
-        work_free(work);
+        fail_as_it_is(work, reply, message);
     }
     free(text);
 }
@@ -92,6 +136,8 @@ void work_fail_http(struct work *work, int status, seam_bytes body)
 {
     seam_bytes error = seam_json_at(body, "/error");
     struct words said = {0}, code = {0};
+    /* a server, or one before it, that waited too long may have had it worked on */
+    work->refused = status != 408 && status != 504 && status != 524;
     words_string(&said, seam_json_at(error, "/message"));
     if (said.len == 0)
         words_string(&said, error); /* Ollama's is a text */

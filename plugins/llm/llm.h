@@ -141,6 +141,12 @@ struct work {
     size_t next_call; /* of the tools that were asked for */
     struct words samples[16];
     int64_t reserved_tokens, reserved_cost, spent_tokens, spent_cost, question_tokens;
+    bool asked;   /* the last question is out, and what it used was not told yet */
+    bool refused; /* … and nobody worked on it, so it used nothing */
+    struct failure {
+        seam_status status;
+        struct words code, message;
+    } failure; /* with which it ends when that is told */
 };
 
 /* Takes the call. */
@@ -151,6 +157,10 @@ void work_ask(struct work *work, const char *op, seam_writer *body,
               void (*then)(struct work *work, const seam_reply *reply));
 /* One more question to the model, with all that was said so far. */
 void work_go_on(struct work *work);
+/* Tells what the last question used, that had no answer: nothing if it was refused, and all that an
+ * answer could have used if nobody knows. */
+void work_spend_unanswered(struct work *work,
+                           void (*then)(struct work *work, const seam_reply *reply));
 /* The tools that the model asked for, and then the next question. */
 void tools_begin(struct work *work);
 

@@ -5,6 +5,7 @@
  *
  *     begin → secret.use → contract.lower (once for each agent) ↘
  *         go_on → budget.reserve → http.send, or http.open → http.read … → heard
+ *         no answer → budget.spend → the end (faults.c)
  *         heard → budget.spend → the tools that were asked for (tools.c) → go_on
  *                              → answer_take (answer.c) → go_on, for a further sample, or the end
  *
@@ -48,6 +49,8 @@ void work_free(struct work *work)
     words_done(&work->key);
     words_done(&work->failed_body);
     words_done(&work->leads_to);
+    words_done(&work->failure.code);
+    words_done(&work->failure.message);
     free(work);
 }
 
@@ -224,6 +227,8 @@ static void reserved(struct work *work, const seam_reply *reply)
         return;
     }
     seam_writer out = request(work);
+    work->asked = true;
+    work->refused = false;
     if (work->agent->stream)
         work_ask(work, "http.open/1", &out, opened);
     else
@@ -274,14 +279,27 @@ static void heard(struct work *work)
     size_t bytes = said->text.len;
     for (size_t i = 0; i < said->call_count; i++)
         bytes += said->calls[i].arguments.len;
-    int64_t in = said->tokens_in ? said->tokens_in : work->question_tokens;
-    int64_t out = said->tokens_out ? said->tokens_out : (int64_t)bytes / 3 + 1;
+    bool refused = (said->finish == FINISH_BUSY || said->finish == FINISH_FAILED) && bytes == 0;
+    int64_t in = said->tokens_in || refused ? said->tokens_in : work->question_tokens;
+    int64_t out = said->tokens_out || refused ? said->tokens_out : (int64_t)bytes / 3 + 1;
     int64_t cost = cost_of(work->agent, in, out);
     seam_writer body = SEAM_WRITER;
     work->spent_tokens += in + out;
     work->spent_cost += cost;
+    work->asked = false;
     write_amounts(&body, in + out, cost);
     work_ask(work, "budget.spend/1", &body, spent);
+}
+
+void work_spend_unanswered(struct work *work,
+                           void (*then)(struct work *work, const seam_reply *reply))
+{
+    int64_t in = work->refused ? 0 : work->question_tokens;
+    int64_t out = work->refused ? 0 : work->agent->max_tokens;
+    seam_writer body = SEAM_WRITER;
+    work->asked = false;
+    write_amounts(&body, in + out, cost_of(work->agent, in, out));
+    work_ask(work, "budget.spend/1", &body, then);
 }
 
 /* ---- the answer, as it comes ---- */

@@ -78,6 +78,8 @@ const limited = (after) => gives({ status: 429, headers: after ? { 'Retry-After'
 const fails = (status, code) => ({ status, code, rules: 'retry-safe-class, attempts-spent', end: 'failed', asked: 2 });
 const passing = (code) => fails('unavailable', code);
 const late = { ...fails('timeout', 'timeout'), message: 'its deadline passed before it answered' };
+// What a question used that had no answer: nothing if it was refused, else as much as an answer could have.
+const unspent = { tokens: 0 }, allSpent = { tokens: /^[3-6]\d\d$/ };
 const forGood = (code) => ({ status: 'permanent', code, rules: 'permanent', end: 'failed', asked: 1 });
 const slow = true;
 const tooLong = { status: 'rate_limited', code: 'llm.rate-limited', rules: 'deadline-spent', end: 'failed', asked: 1 };
@@ -85,7 +87,7 @@ const brief = { timeout: { start_to_close: '400ms', schedule_to_close: '20s' } }
 
 
 const statuses = () => [
-    model('429', limited(), fails('rate_limited', 'llm.rate-limited')),
+    model('429', limited(), { ...fails('rate_limited', 'llm.rate-limited'), ...unspent }),
     model('429, Retry-After: 1, then an answer', [limited('1'), good], { rules: 'rate-limited-wait', end: 'done', asked: 2 }, { slow }),
     model('429, Retry-After: a date, then an answer', [(s, r) => limited(new Date(Date.now() + 1500).toUTCString())(s, r), good], { rules: 'rate-limited-wait', end: 'done', asked: 2 }, { slow }),
     model('429, Retry-After: -5', limited('-5'), fails('rate_limited', 'llm.rate-limited')),
@@ -93,11 +95,14 @@ const statuses = () => [
     model('429, Retry-After: the year 9999', limited('Fri, 31 Dec 9999 23:59:59 GMT'), tooLong),
     model('429, Retry-After: 1e30 seconds', limited(`1${'0'.repeat(30)}`), tooLong),
     model('429, the account is empty', gives({ status: 429, json: error('pay', { code: 'insufficient_quota' }) }), forGood('llm.quota')),
-    model('500', gives({ status: 500, text: '<html>' }), passing('llm.unavailable')),
+    model('500', gives({ status: 500, text: '<html>' }), { ...passing('llm.unavailable'), ...unspent }),
     model('502', gives({ status: 502, text: '' }), passing('llm.unavailable')),
     model('503, then an answer', [gives({ status: 503, text: 'busy' }), good], { rules: 'retry-safe-class', end: 'done', asked: 2 }),
     model('503, Retry-After: 1, then an answer', [gives({ status: 503, headers: { 'Retry-After': '1' }, text: 'busy' }), good], { rules: 'retry-safe-class', end: 'done', asked: 2 }, { slow }),
-    model('529', gives({ status: 529, json: error('overloaded') }), passing('llm.unavailable')),
+    model('529', gives({ status: 529, json: error('overloaded') }), { ...passing('llm.unavailable'), ...unspent }),
+    model('529, in its stream', says(events(error('overloaded'))), { ...passing('llm.unavailable'), ...unspent }, { agent: stream }),
+    model('504, whoever waited', gives({ status: 504, text: '' }), { ...passing('llm.unavailable'), ...allSpent }),
+    model('429 after a tool', [gives({ json: asks('echo', '{}') }), limited()], { ...fails('rate_limited', 'llm.rate-limited'), asked: 3, tokens: 18 }, { agent: toolbox }),
     model('401', gives({ status: 401, json: error('who are you') }), forGood('llm.denied')),
     model('404', gives({ status: 404, json: error('no such model') }), forGood('llm.refused')),
     model('400, the question is too long', gives({ status: 400, json: error('too long', { code: 'context_length_exceeded' }) }), forGood('llm.too-long')),
@@ -107,9 +112,9 @@ const statuses = () => [
 ];
 
 const connections = () => [
-    model('nobody listens', good, { ...passing('llm.unavailable'), asked: 0 }, { url: () => 'http://127.0.0.1:9/v1', grant: { port: 9 } }),
-    model('its name does not resolve', good, { ...passing('llm.unavailable'), asked: 0 }, { url: () => 'http://nowhere.invalid/v1', grant: { host: 'nowhere.invalid', port: 80 } }),
-    model('no answer', begins(), late, { step: brief, slow }),
+    model('nobody listens', good, { ...passing('llm.unavailable'), asked: 0, ...unspent }, { url: () => 'http://127.0.0.1:9/v1', grant: { port: 9 } }),
+    model('its name does not resolve', good, { ...passing('llm.unavailable'), asked: 0, ...unspent }, { url: () => 'http://nowhere.invalid/v1', grant: { host: 'nowhere.invalid', port: 80 } }),
+    model('no answer', begins(), { ...late, ...allSpent }, { step: brief, slow }),
     model('an answer that stops in its head', begins('HTTP/1.1 200 OK\r\nContent-'), late, { step: brief, slow }),
     model('an answer that stops in its body', begins(head(200, { 'Content-Length': 1000 }), '{"choices": ['), late, { step: brief, slow }),
     model('a stream that stops', begins(events(piece('{"'))), late, { step: brief, agent: stream, slow }),
@@ -123,7 +128,8 @@ const connections = () => [
     model('closed without a word', says(), passing('llm.unavailable')),
     model('reset without a word', breaks(), passing('llm.unavailable')),
     model('cut off in its body', breaks(head(200, { 'Content-Length': 1000 }), '{"choices": ['), passing('llm.cut-off')),
-    model('cut off in its stream', breaks(events(piece('{"'))), passing('llm.cut-off'), { agent: stream }),
+    model('cut off in its stream', breaks(events(piece('{"'))), { ...passing('llm.cut-off'), ...allSpent }, { agent: stream }),
+    model('cut off after a tool', [gives({ json: asks('echo', '{}') }), breaks(head(200, { 'Content-Length': 1000 }), '{"')], { ...passing('llm.cut-off'), asked: 3, ...allSpent }, { agent: toolbox }),
     model('a stream that ends before its end', says(events(piece('{"'))), passing('llm.cut-off'), { agent: stream }),
 ];
 
