@@ -125,16 +125,51 @@ static bool answers_itself(seam_bytes params)
     return all;
 }
 
+/* A person may leave out what has a default, though the server wants it. */
+static void put_required(seam_writer *out, seam_bytes schema)
+{
+    seam_bytes properties = seam_json_at(schema, "/properties");
+    seam_json_walk walk = seam_json_members(seam_json_at(schema, "/required"));
+    seam_put_array(out, "required");
+    for (size_t i = 0; seam_json_next(&walk); i++) {
+        char *name = i < FIELDS_MAXIMUM ? seam_json_text(walk.value, NULL) : NULL;
+        if (!name || member(member(properties, name), "default").len == 0)
+            seam_put_json(out, NULL, walk.value);
+        free(name);
+    }
+    seam_put_end(out);
+}
+
+static char *answer_schema(seam_bytes schema)
+{
+    seam_writer out = SEAM_WRITER;
+    seam_json_walk walk = seam_json_members(schema);
+    if (seam_json_kind_of(schema) != SEAM_JSON_OBJECT)
+        return NULL;
+    seam_put_object(&out, NULL);
+    while (seam_json_next(&walk)) {
+        char *name = seam_json_text(walk.key, NULL);
+        if (seam_json_is(walk.key, "required"))
+            put_required(&out, schema);
+        else
+            seam_put_json(&out, name ? name : "", walk.value);
+        free(name);
+    }
+    seam_put_end(&out);
+    char *taken = schema_take(seam_written(&out));
+    seam_writer_done(&out);
+    return taken;
+}
+
 /* The question as people see it, and the schema of their answer. */
 static void pose(struct asking *asking, seam_bytes params)
 {
     static const char any[] = "{\"type\":\"object\"}";
-    seam_bytes schema = seam_json_at(params, "/requestedSchema");
     forget(asking);
     asking->question = seam_json_text(seam_json_at(params, "/message"), NULL);
     if (!asking->question)
         asking->question = strdup("The server asks for input.");
-    asking->schema = schema_take(schema);
+    asking->schema = answer_schema(seam_json_at(params, "/requestedSchema"));
     if (!asking->schema)
         asking->schema = strdup(any);
 }

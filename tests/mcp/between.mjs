@@ -12,7 +12,7 @@ const saw = (what) => writeFileSync(`${folder}/${what}`, '');
 const requestedSchema = {
     type: 'object',
     properties: { name: { type: 'string' }, title: { type: 'string', default: 'Countess' } },
-    required: ['name'],
+    required: ['name', 'title'],
 };
 const asked = new Map(); // question → what to do with its answer
 let questions = 0;
