@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline';
 
 const sin = process.argv[2];
 const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\n');
-const tool = (name, inputSchema = { type: 'object' }) => ({ name, description: 'd', inputSchema });
+const tool = (name, inputSchema = { type: 'object' }, outputSchema = undefined) =>
+    ({ name, description: 'd', inputSchema, outputSchema });
 const lists = {
     'control characters': [tool('read\u001b[2Jfile')],
     'a space': [tool('read file')],
@@ -15,12 +16,32 @@ const lists = {
     'no schema': [{ name: 'a' }],
     thousands: Array.from({ length: 1001 }, (_, i) => tool(`t${i}`)),
     'turned round': [tool('read\u202efile')],
+    wide: [tool('act', { type: 'object', properties: Object.fromEntries(words(100001).map((w) => [w, {}])) })],
+    circle: [tool('act', { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } } })],
+    bombs: [
+        tool('double', doubling(40), doubling(40)),
+        tool('act', { type: 'object' }, { properties: { text: { type: 'string', pattern: '^(a+)+$' } } }),
+    ],
 };
+
+function words(count) {
+    return Array.from({ length: count }, (_, i) => `p${i}`);
+}
+
+// Each definition holds twice to the next: 2^depth ways through it.
+function doubling(depth) {
+    const $defs = { d0: { type: 'object' } };
+    for (let i = 1; i <= depth; i++)
+        $defs[`d${i}`] = { allOf: [{ $ref: `#/$defs/d${i - 1}` }, { $ref: `#/$defs/d${i - 1}` }] };
+    return { type: 'object', $ref: `#/$defs/d${depth}`, $defs };
+}
 let calls = 0;
 
 createInterface({ input: process.stdin }).on('line', (line) => {
     const { id, method, params } = JSON.parse(line);
-    if (method === 'initialize')
+    if (sin === `dies at ${method}`)
+        process.exit(1);
+    else if (method === 'initialize')
         say({ id, result: { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo: {} } });
     else if (method === 'tools/list' && sin === 'pages')
         say({ id, result: { tools: [], nextCursor: `${calls++}` } });
@@ -52,6 +73,8 @@ function call(id) {
         for (const text of ['first', 'second']) say({ id, result: { content: [{ type: 'text', text }] } });
     } else if (sin === 'no content') {
         say({ id, result: {} });
+    } else if (sin === 'bombs') {
+        say({ id, result: { content: [], structuredContent: { text: 'a'.repeat(60) + '!' } } });
     } else if (sin === 'dies') {
         process.exit(1);
     } else if (sin === 'deep') {

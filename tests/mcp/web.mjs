@@ -12,6 +12,33 @@ const stream = (response, text) => {
 const result = (id, text) => JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text }] } });
 let called;
 
+// Writes `piece` again and again, as fast as it is taken.
+const pour = (response, piece) => {
+    const more = () => {
+        while (response.write(piece));
+        response.once('drain', more);
+    };
+    more();
+};
+const events_begin = (response) => response.writeHead(200, { 'content-type': 'text/event-stream' });
+const json_begins = (response) => response.writeHead(200, { 'content-type': 'application/json' });
+const floods = {
+    huge: (response) => pour(json_begins(response), 'x'.repeat(1 << 20)),
+    'endless event': (response) => pour(events_begin(response), 'data: ' + 'x'.repeat(1 << 16) + '\n'),
+    'endless events': (response) => {
+        const event = 'data: {"jsonrpc":"2.0","method":"notifications/message","params":{}}\n\n';
+        pour(events_begin(response), event.repeat(1000));
+    },
+    drips: (response) => {
+        json_begins(response);
+        setInterval(() => response.write(' '), 20);
+    },
+    'huge headers': (response, id) => {
+        response.writeHead(200, { 'content-type': 'application/json', 'x-much': 'x'.repeat(4 << 20) });
+        response.end(result(id, 'beside much'));
+    },
+};
+
 function answer(request, response, message) {
     const { id, method, params } = message;
     const say = (body) => {
@@ -24,6 +51,8 @@ function answer(request, response, message) {
         say({ result: { tools: [{ name: 'act', inputSchema: { type: 'object' } }] } });
     else if (method !== 'tools/call')
         response.writeHead(202).end();
+    else if (floods[sin])
+        floods[sin](response, id);
     else if (sin === 'redirects')
         response.writeHead(307, { location: 'http://169.254.169.254/latest/meta-data/' }).end();
     else if (sin === 'other id')

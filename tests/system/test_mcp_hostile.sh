@@ -55,6 +55,26 @@ claim "a list that never ends is ended"
 refuses pages 'more than 100 pages'
 refuses thousands 'more than 1000 tools'
 
+claim "schemas that burst, and servers that die at their greeting or list, are told apart, side by side"
+{
+    printf 'manifest: 1\nplugins:\n'
+    for sin in wide circle 'dies at initialize' 'dies at tools/list'; do
+        server "$sin"
+        sed -n "s/^  p:/  ${sin//[^a-z]/-}:/; 3,\$p" seam.yaml
+    done
+} >all.yaml
+try 1 seam plugins --manifest all.yaml
+says out 'wide ' 'has more than 100000 subschemas' 'circle ' 'this would never end'
+[ "$(grep -c 'the server closed its output' out)" = 2 ] || die "two died"
+
+claim "schemas that grow or search without end are measured against, and not for ever"
+server bombs
+sed -i 's/act: read/act: read, double: read/' seam.yaml
+sed -e 's|^steps: .*|steps:\n  double: {agent: p/double, input: {}}\n&|; s/steps: {act: \(.*\)}$/  act: \1/' \
+    -e 's/input: {}, retry/needs: [double], &/; s/: 1,/: 2,/g' one.yaml >two.yaml
+try 1 seam run two.yaml
+says err 'gave up matching a pattern'
+
 claim "of many answers the first with the right number counts, whatever is printed beside"
 server floods
 try 0 seam run one.yaml
@@ -90,6 +110,29 @@ says err 'status 307'
 web 'other id'
 try 1 seam run one.yaml
 says err 'has no result'
+
+claim "answers over HTTP are bounded, of those that are read and of those that are not"
+# drowns SIN WORDS
+drowns() {
+    web "$1"
+    try 1 seam run one.yaml
+    says err "$2"
+}
+drowns huge 'more than 8 MiB'
+drowns 'endless event' 'more than 8 MiB'
+drowns 'endless events' 'more messages than a call may bring'
+drowns 'huge headers' "the answer's headers pass 65536 bytes"
+web huge
+sed -i 's/, effects: {act: read}//; s/^plugins/store: {url: "sqlite:runs.db"}\nescalation: {ops: {}}\n&/' seam.yaml
+{ cat one.yaml && echo 'escalation: {to: ops, deadline: 1h}'; } >write.yaml
+try 3 seam run write.yaml
+says err 'Nobody knows whether this effect happened' 'passes its limit of 8388608 bytes'
+
+claim "who answers a byte at a time has no longer than others"
+web drips
+sed 's/start_to_close: 30s/start_to_close: 300ms/' one.yaml >brief.yaml
+try 1 seam run brief.yaml
+says err 'its deadline passed before it answered'
 
 claim "answers are bounded, and are messages"
 fails endless 'more than 8 MiB'
