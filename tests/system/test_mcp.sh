@@ -21,7 +21,7 @@ server() {
 END
 }
 
-mkdir box modern
+mkdir box modern recall
 cp "$SOURCE/tests/mcp/modern.mjs" modern
 ln -s "$SERVERS/node_modules" modern
 echo "a line" >box/note.txt
@@ -33,6 +33,8 @@ head_of_manifest() {
     server every "command: [$NODE, $SCOPE/server-everything/dist/index.js, stdio], trust_annotations: true, effects: {trigger-elicitation-request: read}"
     server files "command: [$NODE, $SCOPE/server-filesystem/dist/index.js, $STATE/box], trust_annotations: true" "$STATE/box"
     server modern "command: [$NODE, $STATE/modern/modern.mjs], effects: {add: read, greet: read, trace: read}" "$STATE/modern"
+    server recall "command: [$NODE, $SCOPE/server-memory/dist/index.js], env: {MEMORY_FILE_PATH: $STATE/recall/graph.jsonl}, trust_annotations: true" "$STATE/recall"
+    server think "command: [$NODE, $SCOPE/server-sequential-thinking/dist/index.js], env: {DISABLE_THOUGHT_LOGGING: 'true'}, trust_annotations: true"
 } >seam.yaml
 
 # One server alone, where the others are not needed: each command starts what stands in its manifest.
@@ -41,7 +43,8 @@ for alias in every files modern; do
 done
 
 claim "tools are agents, and the server's word on them counts where the operator trusts it"
-try 0 seam plugins
+sed '/^  recall:/,$d' seam.yaml >tools.yaml
+try 0 seam plugins --manifest tools.yaml
 for words in 'every/get-sum *read' 'files/read_text_file *read' 'files/write_file *write_idempotent' \
     'files/move_file *write$' 'modern/add *read' 'modern/fail *write$'; do
     grep -q "$words" out || die "no line: $words"
@@ -63,6 +66,10 @@ steps:
   read: {agent: files/read_text_file, input: {path: "@STATE@/box/note.txt"}}
   add: {agent: modern/add, input: {a: 1, b: 2}}
   trace: {agent: modern/trace, input: {}}
+  learn: {agent: recall/create_entities, input: {entities: [{name: Ada, entityType: person, observations: [counts]}]}}
+  recall: {agent: recall/search_nodes, needs: [learn], input: {query: ada}}
+  think: {agent: think/sequentialthinking, input: {thought: "One of two", nextThoughtNeeded: true, thoughtNumber: 1, totalThoughts: 2}}
+  conclude: {agent: think/sequentialthinking, needs: [think], input: {thought: "Two", nextThoughtNeeded: false, thoughtNumber: 2, totalThoughts: 2}}
 output:
   as:
     sum: "${ .steps.sum.output.content[0].text }"
@@ -70,12 +77,16 @@ output:
     read: "${ .steps.read.output.content }"
     add: "${ .steps.add.output.sum }"
     trace: "${ .steps.trace.output.content[0].text }"
+    recall: "${ .steps.recall.output.entities[0].observations[0] }"
+    thoughts: "${ .steps.conclude.output.thoughtHistoryLength }"
 escalation: {to: ops, deadline: 1h}
 END
 sed -i "s|@STATE@|$STATE|" tour.yaml
 try 0 seam run tour.yaml
 holds '.sum == "The sum of 2 and 40 is 42." and .weather == 33 and .add == 3 and .read == "a line\n"'
 holds '.trace | fromjson | .traceparent | test("^00-[0-9a-f]{32}-[0-9a-f]{16}-01$")'
+holds '.recall == "counts" and .thoughts == 2'
+grep -q Ada recall/graph.jsonl || die "its memory"
 [ "$(cat box/new.txt)" = written ] || die "the file"
 
 # ask FLOW ALIAS AGENT INPUT ANSWER: a run that waits for a person, is answered, and ends.
@@ -117,8 +128,8 @@ try 1 seam run fail.yaml
 says err 'the tool says that it failed: Access denied'
 
 export SEAM_MANIFEST=modern.yaml
-sed -i '/every\|files/d' tour.yaml
-sed -i '/sum: "\|weather\|read: "/d' tour.yaml
+sed -i '/every\|files\|recall\|think/d' tour.yaml
+sed -i '/sum: "\|weather\|read: "\|thoughts/d' tour.yaml
 claim "an agent that is not what was approved is refused, and the others are named"
 try 0 seam plugins approve --all --yes
 try 0 seam check tour.yaml
