@@ -36,6 +36,17 @@ die() {
 
 seam() { "$SEAM" "$@"; }
 
+# guide GUIDE.md: writes the files that it shows, and its commands as the file `commands`. What a
+# block is, a comment before it says: "test: file NAME" or "test: run".
+guide() {
+    awk '
+    /^ *<!-- test: file .* -->$/ { file = $4; next }
+    /^ *<!-- test: run -->$/ { file = "commands"; next }
+    /^ *```/ && inside { inside = 0; close(file); file = ""; next }
+    /^ *```/ && file != "" { inside = 1; match($0, /^ */); indent = RLENGTH; printf "" >file; next }
+    inside { print substr($0, indent + 1) >file }' "$1"
+}
+
 # sanitized [KIND]: was this build made under a sanitizer, or one of that kind?
 sanitized() { grep -q "^SEAM_SANITIZE:STRING=.*${1:-.}" "$BUILD/CMakeCache.txt"; }
 

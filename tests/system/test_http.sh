@@ -94,29 +94,22 @@ knob '{"answer_late": 0}'
 try 0 seam resume killed
 [ "$(ledger 'select count(*) from bookings')" = 4 ] || die "not one booking for the run that was killed"
 
-claim "the guide's declarations are as it says"
-# snippet N: the Nth block of YAML of the guide, without its indentation.
-snippet() { awk -v n="$1" '/^ *```yaml/ {i++; on = i == n; match($0, /^ */); d = RLENGTH; next} /^ *```/ {on = 0} on {print substr($0, d + 1)}' "$SOURCE/plugins/http/README.md"; }
-snippet 1 >bookings.guide.yaml
-{
-    echo 'manifest: 1'
-    snippet 2 | sed -e "s|/usr/lib/seam/plugins|$PLUGINS|" -e 's/bookings.yaml/bookings.guide.yaml/'
-} >guide.yaml
-try 0 seam plugins inspect bookings --manifest guide.yaml
-holds '.agents | map(.name) == ["book", "cancel"]'
-{
-    sed '/name: cancel/,$d' bookings.guide.yaml
-    snippet 4
-} >reconciled.yaml
-manifest reconciled.yaml
+claim "the guide's files and commands do what it says"
+mkdir guide
+cd guide
+guide "$SOURCE/plugins/http/README.md"
+sed -i "s|/usr/lib/seam/plugins|$PLUGINS|; s|github.yaml|$SOURCE/tests/system/http/issues.yaml|; s|8700|$PORT|" -- *.yaml
+PATH=$BUILD/bin:$PATH try 0 bash -e commands
+says out 'bookings/book ' 'bookings/cancel '
+tail -n 1 out | jq -e '.booking | length > 0' >/dev/null || die "the booking"
+sed -i '/name: cancel/,$d' bookings.yaml
+cat reconcile.yaml >>bookings.yaml
+sed -i 's/methods: \[/&GET, /' seam.yaml
 try 0 seam plugins inspect bookings --manifest seam.yaml
 holds '.agents | map(.name) == ["book", "book_reconcile"]'
-{
-    echo 'manifest: 1'
-    snippet 3 | sed -e "s|/usr/lib/seam/plugins|$PLUGINS|" -e "s|github.yaml|$SOURCE/tests/system/http/issues.yaml|"
-} >guide.yaml
-try 0 seam plugins inspect github --manifest guide.yaml
+try 0 seam plugins inspect github --manifest github.seam.yaml
 holds '.agents | map(.name) == ["list_issues", "issues_create"]'
+cd ..
 
 claim "a declaration that is wrong says where"
 wrong() { # WORDS SED…

@@ -19,12 +19,7 @@ else
 fi
 
 claim "the guide's files and commands do what it says"
-awk '
-/^<!-- test: file .* -->$/ { file = $4; next }
-/^<!-- test: run -->$/ { file = "commands"; next }
-/^```/ && inside { inside = 0; close(file); file = ""; next }
-/^```/ && file != "" { inside = 1; printf "" >file; next }
-inside { print >file }' "$SOURCE/plugins/llm/README.md"
+guide "$SOURCE/plugins/llm/README.md"
 sed -i "s|127.0.0.1:18080|127.0.0.1:$PORT|" models.yaml
 sed -i "s|port: 18080|port: $PORT|; s|/usr/lib/seam/plugins|$PLUGINS|" seam.yaml
 PATH=$BUILD/bin:$PATH try 0 bash -e commands
