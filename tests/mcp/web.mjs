@@ -45,12 +45,16 @@ function answer(request, response, message) {
         response.writeHead(200, { 'content-type': 'application/json' });
         response.end(JSON.stringify({ jsonrpc: '2.0', id, ...body }));
     };
-    if (method === 'initialize')
+    if (sin === 'guarded' && request.headers.authorization !== 'Bearer sesame')
+        response.writeHead(401).end();
+    else if (method === 'initialize')
         say({ result: { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo: {} } });
     else if (method === 'tools/list')
         say({ result: { tools: [{ name: 'act', inputSchema: { type: 'object' } }] } });
     else if (method !== 'tools/call')
         response.writeHead(202).end();
+    else if (sin === 'guarded')
+        say({ result: { content: [{ type: 'text', text: 'known' }] } });
     else if (floods[sin])
         floods[sin](response, id);
     else if (sin === 'redirects')
