@@ -18,7 +18,7 @@ const asked = new Map(); // question → what to do with its answer
 let questions = 0;
 
 // Each way has `say`, to who called, and `beside`, to whoever listens.
-function hear({ id, method, params, result }, way) {
+function hear({ id, method, params, result, error }, way) {
     const done = (body) => way.say({ id, result: { resultType: 'complete', ...body } });
     const text = (words) => done({ content: [{ type: 'text', text: words }] });
     const ask = (say) => {
@@ -43,20 +43,21 @@ function hear({ id, method, params, result }, way) {
         tools[params.name]();
     else if (method === 'notifications/cancelled')
         saw(`${way.name}-cancelled`);
-    else if (result)
-        asked.get(id)?.(result);
+    else if (result || error)
+        asked.get(id)?.(result ?? { action: 'refused' });
 }
 
 if (kind === 'program') {
     const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\n');
     createInterface({ input: process.stdin }).on('line', (line) => hear(JSON.parse(line), { name: kind, say }));
 } else {
-    let listener;
+    let listener; // the stream of questions: closed at once, and whole when it is taken up again
+    const held = [];
     const events = { 'content-type': 'text/event-stream' };
     const send = (response, message) =>
         response.write(`data: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`);
     const take = (name, response, message) => {
-        if (message.id === undefined || message.result) {
+        if (message.id === undefined || !message.method) {
             response.writeHead(202).end();
             return hear(message, { name });
         }
@@ -67,14 +68,17 @@ if (kind === 'program') {
             if (out.result) response.end();
         };
         if (message.params?.name === 'wait') response.writeHead(200, events).flushHeaders();
-        // without a listener, what it would be told is lost
-        hear(message, { name, say, beside: (out) => listener && send(listener, out) });
+        hear(message, { name, say, beside: (out) => (listener ? send(listener, out) : held.push(out)) });
     };
     const server = createServer((request, response) => {
         let body = '';
         if (request.method === 'GET') {
-            listener = response.writeHead(200, events);
-            listener.flushHeaders();
+            response.writeHead(200, events);
+            if (request.headers['last-event-id'] !== '7') return response.end('id: 7\nretry: 1\ndata:\n\n');
+            response.flushHeaders();
+            response.on('close', () => (listener = undefined));
+            listener = response;
+            held.splice(0).forEach((out) => send(listener, out));
             return;
         }
         request.on('data', (piece) => (body += piece));

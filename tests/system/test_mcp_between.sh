@@ -73,7 +73,7 @@ asks classic ask
 await test -e seen/classic-cancelled
 rm -f seen/*
 
-claim "a question on the server's own stream is heard before the answer has begun"
+claim "a question on the server's own stream is heard before the answer has begun, though it was closed before"
 asks classic ask_beside
 
 claim "where people need not be asked, a question is answered with its defaults, if it has all it needs"
@@ -83,8 +83,19 @@ sed -i "s/name: { type: 'string' }/name: { type: 'string', default: 'Eve' }/" be
 sanitized thread || try 0 seam run program-ask.yaml --manifest agrees.yaml
 sanitized thread || holds '. == "accept Countess Eve"'
 
-claim "a run that is cancelled ends the call at the server: it is told, or the stream is closed"
+claim "a question that may be of another call is put to nobody"
 serve
+post 201 /v1/runs '{"flow": "classic-wait", "id": "under-way", "input": {}}'
+await test -e seen/classic-called
+post 201 /v1/runs '{"flow": "classic-ask_beside", "id": "beside", "input": {}}'
+over() { seam show beside --json 2>/dev/null >out && jq -e '.status != "running"' out >status; }
+await over
+holds '.output == "refused undefined undefined"'
+try 0 seam cancel under-way
+await test -e seen/classic-closed
+rm seen/*
+
+claim "a run that is cancelled ends the call at the server: it is told, or the stream is closed"
 for alias in "${WAYS[@]}"; do
     post 201 /v1/runs "{\"flow\": \"$alias-wait\", \"id\": \"$alias-wait\", \"input\": {}}"
     await test -e "seen/$alias-called"
