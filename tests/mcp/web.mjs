@@ -23,7 +23,8 @@ const pour = (response, piece) => {
 const events_begin = (response) => response.writeHead(200, { 'content-type': 'text/event-stream' });
 const json_begins = (response) => response.writeHead(200, { 'content-type': 'application/json' });
 const floods = {
-    huge: (response) => pour(json_begins(response), 'x'.repeat(1 << 20)),
+    huge: (response, id) => json_begins(response).end(result(id, 'x'.repeat(9 << 20))),
+    endless: (response) => pour(json_begins(response), 'x'.repeat(1 << 20)),
     'endless event': (response) => pour(events_begin(response), 'data: ' + 'x'.repeat(1 << 16) + '\n'),
     'endless events': (response) => {
         const event = 'data: {"jsonrpc":"2.0","method":"notifications/message","params":{}}\n\n';

@@ -119,6 +119,7 @@ drowns() {
     says err "$2"
 }
 drowns huge 'more than 8 MiB'
+drowns endless 'more than 8 MiB'
 drowns 'endless event' 'more than 8 MiB'
 drowns 'endless events' 'more messages than a call may bring'
 drowns 'huge headers' "the answer's headers pass 65536 bytes"
