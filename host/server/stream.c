@@ -116,6 +116,8 @@ static void read_more(struct stream *stream)
     AUTO(freep) char *status = code == ERR_OK ? xstrdup(run.status) : NULL;
     if (code == ERR_OK && stream->seq < last)
         code = run_records(reader, stream->watch->run, stream->seq + 1, add_event, stream, &err);
+    if (stream->seq >= last)
+        tell_said(stream); /* and so before an end */
     if (code != ERR_OK)
         end_with(stream, "error", "detail", err.text);
     else if (final && stream->seq >= last)
@@ -123,8 +125,6 @@ static void read_more(struct stream *stream)
     else if (stream->server->state == SERVER_DRAINING && stream->broken)
         end_with(stream, "stopping", "detail",
                  "the server stops; come back with Last-Event-ID when it is up again");
-    else if (stream->piece.len < PIECE)
-        tell_said(stream);
     if (stream->piece.len == 0 && steady_ms() - stream->spoke_ms >= LIMIT_STREAM_ALIVE_MS)
         text_adds(&stream->piece, ": alive\n\n");
 }
