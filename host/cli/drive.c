@@ -11,13 +11,17 @@
 #include <string.h>
 #include <uv.h>
 
-enum { SIGNALS = 2 };
-static const int numbers[SIGNALS] = {SIGINT, SIGTERM};
+/* SIGPIPE is of whoever does not read what agents say; a handler is not inherited, as SIG_IGN is.
+ */
+enum { SIGNALS = 3 };
+static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGPIPE};
 static uv_signal_t interrupts[SIGNALS];
 
 static void interrupted(uv_signal_t *handle, int number)
 {
     struct drive *drive = handle->data;
+    if (number == SIGPIPE)
+        return;
     drive->interrupted = number;
     host_stop(drive->host);
 }

@@ -353,7 +353,8 @@ static enum error_code cause_of(const struct transfer *transfer, struct text *wo
     }
     text_adds(words, transfer->words[0] ? transfer->words : curl_easy_strerror(transfer->result));
     if (transfer->result == CURLE_PEER_FAILED_VERIFICATION) {
-        text_adds(words, " (no authority of the system vouches for it)");
+        text_adds(words,
+                  " (no authority that is trusted here vouches for it, by this name and now)");
         return ERR_DENIED;
     }
     return transfer->result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_IO;

@@ -367,7 +367,10 @@ void clock_close(struct host *host);
 /* In a rehearsal: the next timer rings, at its time. False: there is none. */
 bool clock_jump(struct host *host);
 
-/* The network as a manifest wants it; network_follow: for requests that are sent from now on. */
+/* The network as a manifest wants it. network_check: is there what it names? Said when a host
+ * starts or reloads, and not by the first request that needs it. network_follow: for requests that
+ * are sent from now on. */
+WARN_UNUSED enum error_code network_check(const struct manifest *manifest, struct error *reterr);
 WARN_UNUSED enum error_code network_open(const struct manifest *manifest, struct egress **ret,
                                          struct error *reterr);
 void network_follow(struct egress *egress, const struct manifest *manifest);

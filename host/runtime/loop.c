@@ -244,11 +244,9 @@ enum error_code network_open(const struct manifest *manifest, struct egress **re
     return code;
 }
 
-/* Said when a host starts, and not by the first request that needs it. */
-static enum error_code check_authorities(const struct host_options *options, struct error *reterr)
+enum error_code network_check(const struct manifest *manifest, struct error *reterr)
 {
-    const struct manifest *manifest = options->roster->manifest;
-    if (options->stand_ins || !manifest->ca_file || access(manifest->ca_file, R_OK) == 0)
+    if (!manifest->ca_file || access(manifest->ca_file, R_OK) == 0)
         return ERR_OK;
     return error_set_errno(reterr, errno, "%s: /tls/ca_file: %s cannot be read", manifest->file,
                            manifest->ca_file);
@@ -278,7 +276,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     if (code == ERR_OK)
         code = faults_open(host, reterr);
     if (code == ERR_OK)
-        code = check_authorities(options, reterr);
+        code = options->stand_ins ? ERR_OK : network_check(host->manifest, reterr);
     if (code == ERR_OK)
         code = network_open(host->manifest, &host->egress, reterr);
     if (code != ERR_OK) {

@@ -98,6 +98,9 @@ enum error_code host_check_roster(const struct host *host, const struct roster *
         return error_set(reterr, ERR_INPUT,
                          "limits.payload is another, and workers were started with it; that takes "
                          "a restart");
+    enum error_code network = network_check(is, reterr);
+    if (network != ERR_OK)
+        return network;
     for (size_t i = 0; i < roster->plugin_count; i++) {
         const struct roster_plugin *plugin = &roster->plugins[i];
         const struct slot *slot = slot_called(host, plugin->entry->alias);

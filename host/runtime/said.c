@@ -25,6 +25,9 @@ struct saying {
     uint64_t lost;    /* bytes before that */
 };
 
+/* What it costs to tell a piece, in bytes of its text. */
+enum { TELLING = 256 };
+
 /* ---- who is to be told of ---- */
 
 static void leave(struct saying *saying)
@@ -78,7 +81,7 @@ static void tell_some(struct timer *timer)
     speakers->armed = false;
     for (size_t told = 0; speakers->first && told < LIMIT_SAID_AT_ONCE;) {
         struct saying *saying = speakers->first;
-        told += saying->fit.len;
+        told += saying->fit.len + TELLING;
         leave(saying);
         tell(saying, speakers->first && told < LIMIT_SAID_AT_ONCE);
         forget(saying);
@@ -122,19 +125,25 @@ static void keep(struct saying *saying, struct slice text)
     struct speakers *speakers = &host->speakers;
     if (text.len == 0)
         return;
-    leave(saying);
-    if (speakers->bytes + saying->fit.len + text.len > LIMIT_SAID_ALL) {
+    bool waits = saying->back != NULL;
+    if (waits)
+        speakers->bytes -= saying->fit.len;
+    if (saying->fit.len > 0 && speakers->bytes + saying->fit.len + text.len > LIMIT_SAID_ALL)
+        lose_front(saying, saying->fit.len);
+    if (speakers->bytes + text.len > LIMIT_SAID_ALL) {
         saying->lost += text.len;
     } else {
         shown_lines(text, &saying->fit);
         if (saying->fit.len > LIMIT_SAID)
             lose_front(saying, saying->fit.len - LIMIT_SAID);
     }
+    speakers->bytes += saying->fit.len;
+    if (waits)
+        return;
     saying->next = NULL;
     saying->back = speakers->end;
     *speakers->end = saying;
     speakers->end = &saying->next;
-    speakers->bytes += saying->fit.len;
 }
 
 static struct saying *saying_of(struct live_call *call)

@@ -230,7 +230,7 @@ async function secured() {
         return made;
     };
     const over = (name, to, expect) => model(name, good, { asked: 0, end: 'failed', ...expect }, { url: (path) => `https://127.0.0.1:${to}${path}/v1`, grant: { scheme: 'https', port: to } });
-    const untrusted = { status: 'permanent', code: 'place-denied', rules: 'permanent', message: /no authority of the system vouches for it/ };
+    const untrusted = { status: 'permanent', code: 'place-denied', rules: 'permanent', message: /no authority that is trusted here vouches for it/ };
     const own = await listen(make('-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '30'));
     const other = await listen(make('-subj', '/CN=example.com', '-days', '30'));
     return [

@@ -112,6 +112,11 @@ after=$(awk '/VmHWM/ {print $2}' "/proc/$SERVER/status")
 sanitized || [ $((after - before)) -lt 40000 ] || die "it grew by $((after - before)) kB"
 stop
 
+claim "a run goes on when nobody reads its lines any more"
+"$SEAM" run half.yaml --id left --json --partial 2>err | head -n 1 >first || true
+says first '"partial"'
+[ "$(seam show left --json | jq -r .status)" = done ] || die "$(seam show left)"
+
 claim "a run does not wait for whoever does not read its lines"
 mkfifo pipe
 exec {pipe}<>pipe
