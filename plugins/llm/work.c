@@ -227,7 +227,7 @@ static void reserved(struct work *work, const seam_reply *reply)
         return;
     }
     seam_writer out = request(work);
-    work->asked = true;
+    work->asked = seam_written(&out).len > 0;
     work->refused = false;
     if (work->agent->stream)
         work_ask(work, "http.open/1", &out, opened);

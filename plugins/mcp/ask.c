@@ -111,12 +111,13 @@ static void put_accepted(seam_writer *out, const char *key, seam_bytes params, s
     seam_put_end(out);
 }
 
-/* All that must be said has a default. */
+/* Something is asked for, and all that must be said has a default. */
 static bool answers_itself(seam_bytes params)
 {
     seam_bytes properties = seam_json_at(params, "/requestedSchema/properties");
     seam_json_walk walk = seam_json_members(seam_json_at(params, "/requestedSchema/required"));
-    bool all = seam_json_kind_of(properties) == SEAM_JSON_OBJECT;
+    seam_json_walk asked = seam_json_members(properties);
+    bool all = seam_json_kind_of(properties) == SEAM_JSON_OBJECT && seam_json_next(&asked);
     for (size_t i = 0; all && seam_json_next(&walk); i++) {
         char *name = seam_json_text(walk.value, NULL);
         all = name && i < FIELDS_MAXIMUM && member(member(properties, name), "default").len > 0;

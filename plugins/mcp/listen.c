@@ -6,8 +6,8 @@
  * tool's answer may not begin until the question is answered. The thread ends with the call: then
  * the host answers all that it waits for.
  *
- * A server has one such stream, so the first call listens. Nothing that comes says which call it
- * belongs to: of several under way none is asked.
+ * A server has one such stream, so one call listens, and when it ends another one goes on. Nothing
+ * that comes says which call it belongs to: of several under way none is asked.
  */
 #include "mcp.h"
 
@@ -22,12 +22,34 @@ static bool alone(struct web *web)
     return alone;
 }
 
-static void tell_open(struct listening *listening, bool silent)
+/* False: the call ended before its turn came. */
+static bool wait_turn(struct listening *listening)
 {
     struct web *web = &listening->server->web;
     pthread_mutex_lock(&web->lock);
-    listening->settled = true;
-    web->silent = web->silent || silent;
+    while (web->listener && !listening->over)
+        pthread_cond_wait(&web->news, &web->lock);
+    bool turn = !listening->over && !web->silent;
+    if (turn)
+        web->listener = listening;
+    pthread_mutex_unlock(&web->lock);
+    return turn;
+}
+
+static void tell_open(struct web *web, bool open, bool silent)
+{
+    pthread_mutex_lock(&web->lock);
+    web->open = open;
+    web->silent = !open && (web->silent || silent);
+    pthread_cond_broadcast(&web->news);
+    pthread_mutex_unlock(&web->lock);
+}
+
+static void give_up_turn(struct web *web)
+{
+    pthread_mutex_lock(&web->lock);
+    web->listener = NULL;
+    web->open = false;
     pthread_cond_broadcast(&web->news);
     pthread_mutex_unlock(&web->lock);
 }
@@ -50,19 +72,22 @@ static void *listen_on(void *user)
     struct server *server = listening->server;
     struct exchange exchange;
     struct trouble refused = {0};
+    if (!wait_turn(listening))
+        return NULL;
     bool open =
         exchange_listen(&exchange, &server->web, listening->caller, server->version, &refused);
     int status = exchange_status(&exchange);
-    /* 409: another connection of this session has it, and may leave it again */
-    tell_open(listening, !open && (status / 100 == 4 || refused.status == SEAM_E_DENIED) &&
-                             status != 409 && status != 429);
+    tell_open(&server->web, open,
+              status == 404 || status == 405 || refused.status == SEAM_E_DENIED);
     if (open)
         hear_all(listening, &exchange);
     exchange_close(&exchange);
+    give_up_turn(&server->web);
     return NULL;
 }
 
-/* Whether there is a stream is known, or a server that says nothing to that has none. */
+/* Until somebody hears the stream or there is none; a server that says nothing to that has none, as
+ * long as it says nothing. */
 static void wait_open(struct listening *listening)
 {
     struct web *web = &listening->server->web;
@@ -71,9 +96,9 @@ static void wait_open(struct listening *listening)
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += LISTEN_S;
     pthread_mutex_lock(&web->lock);
-    while (!listening->settled && waited != ETIMEDOUT)
+    while (!web->open && !web->silent && !listening->over && waited != ETIMEDOUT)
         waited = pthread_cond_timedwait(&web->news, &web->lock, &until);
-    web->silent = web->silent || !listening->settled;
+    web->silent = web->silent || waited == ETIMEDOUT;
     pthread_mutex_unlock(&web->lock);
 }
 
@@ -87,10 +112,9 @@ void listen_begin(struct listening *listening, struct server *server, const stru
         return;
     pthread_mutex_lock(&web->lock);
     web->calls++;
-    listening->listens = reads && !web->silent && !web->listens;
-    web->listens = web->listens || listening->listens;
+    bool listens = reads && !web->silent;
     pthread_mutex_unlock(&web->lock);
-    if (!listening->listens)
+    if (!listens)
         return;
     listening->runs = pthread_create(&listening->thread, NULL, listen_on, listening) == 0;
     if (listening->runs)
@@ -107,13 +131,14 @@ bool listen_settle(struct listening *listening, struct trouble *trouble)
 
 void listen_end(struct listening *listening)
 {
-    if (listening->runs)
-        pthread_join(listening->thread, NULL);
     if (!listening->counts)
         return;
     struct web *web = &listening->server->web;
     pthread_mutex_lock(&web->lock);
     web->calls--;
-    web->listens = web->listens && !listening->listens;
+    listening->over = true;
+    pthread_cond_broadcast(&web->news);
     pthread_mutex_unlock(&web->lock);
+    if (listening->runs)
+        pthread_join(listening->thread, NULL);
 }

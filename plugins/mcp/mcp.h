@@ -36,6 +36,7 @@ enum {
     WORDS_MAXIMUM = 64,         /* of a command line, of an environment           */
     ANSWERS_KEPT = 64,          /* of people, for calls that will go on           */
     PROBE_MS = 5000,            /* for server/discover, where it may be unknown   */
+    NOTICE_MS = 2000,           /* for what the server need not answer            */
     RESUMES_MAXIMUM = 16,       /* of one answer whose stream was closed          */
     RESUME_MS = 500,            /* before that, unless the server says …          */
     RESUME_MOST_MS = 60000,     /* … and at most                                  */
@@ -153,10 +154,11 @@ struct web {
     pthread_mutex_t lock;
     pthread_cond_t news; /* of listening */
     /* guarded by lock */
-    char session[256]; /* of revisions that have sessions */
-    size_t calls;      /* of tools, that are under way at a classic server */
-    bool listens;      /* one of them does */
-    bool silent;       /* the server has no stream of questions */
+    char session[256];                /* of revisions that have sessions */
+    size_t calls;                     /* of tools, that are under way at a classic server */
+    const struct listening *listener; /* the one of them that does; NULL = none */
+    bool open;                        /* what it listens to */
+    bool silent;                      /* the server has no stream of questions */
 };
 
 void web_init(struct web *web, const struct settings *settings);
@@ -308,8 +310,8 @@ struct listening {
     const struct caller *caller;
     struct asking *asking;
     struct trouble trouble; /* of the thread, until asking_stop() */
-    bool counts, listens, runs;
-    bool settled; /* guarded by web.lock: there is a stream, or none */
+    bool counts, runs;
+    bool over; /* guarded by web.lock: its call was completed */
     pthread_t thread;
 };
 

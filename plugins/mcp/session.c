@@ -170,7 +170,8 @@ static void say(struct server *server, const struct caller *caller, bool modern,
         pipe_say(&server->pipe, body, &ignored);
         return;
     }
-    struct post post = {.version = version_of(server, modern), .body = body};
+    struct post post = {
+        .version = version_of(server, modern), .timeout_ms = NOTICE_MS, .body = body};
     exchange_open(&exchange, &server->web, caller, &post, &ignored);
     exchange_close(&exchange);
 }
@@ -438,7 +439,7 @@ static bool find_revision(struct server *server, const struct caller *caller,
                           struct trouble *trouble)
 {
     const char *said = server->settings.version;
-    if (said)
+    if (said && server->revision == UNKNOWN_REVISION)
         server->revision = strcmp(said, MODERN) == 0 ? REVISION_MODERN : REVISION_CLASSIC;
     if (server->revision == UNKNOWN_REVISION) {
         bool modern = is_modern(server, caller, trouble);
