@@ -16,6 +16,7 @@ const requestedSchema = {
 };
 const asked = new Map(); // question → what to do with its answer
 let questions = 0;
+let whenClosed; // what is asked when another call has gone
 
 // Each way has `say`, to who called, and `beside`, to whoever listens.
 function hear({ id, method, params, result, error }, way) {
@@ -34,6 +35,7 @@ function hear({ id, method, params, result, error }, way) {
         wait: () => saw(`${way.name}-called`),
         ask: () => ask(way.say),
         ask_beside: () => ask(way.beside),
+        ask_later: () => ((whenClosed = () => ask(way.beside)), saw('later')),
     };
     if (method === 'initialize')
         done({ protocolVersion: params.protocolVersion, capabilities: {}, serverInfo: {} });
@@ -61,7 +63,11 @@ if (kind === 'program') {
             response.writeHead(202).end();
             return hear(message, { name });
         }
-        response.on('close', () => response.writableFinished || saw(`${name}-closed`));
+        response.on('close', () => {
+            if (response.writableFinished) return;
+            saw(`${name}-closed`);
+            whenClosed?.();
+        });
         const say = (out) => {
             if (!response.headersSent) response.writeHead(200, events);
             send(response, out);

@@ -25,9 +25,9 @@ over_http() {
       http: [{scheme: http, host: 127.0.0.1, port: $PORT, methods: [GET, POST], reads: ["POST /$1"], private: true}]
 END
 }
-EFFECTS='effects: {report: read, wait: read, ask: read, ask_beside: read}'
+EFFECTS='effects: {report: read, wait: read, ask: read, ask_beside: read, ask_later: read}'
 FLOWS=()
-for call in {program,classic,modern}-{report,wait} program-ask classic-ask classic-ask_beside; do
+for call in {program,classic,modern}-{report,wait} program-ask classic-ask classic-ask_{beside,later}; do
     cat >"$call.yaml" <<END
 flow: $call
 version: 1.0.0
@@ -91,8 +91,14 @@ post 201 /v1/runs '{"flow": "classic-ask_beside", "id": "beside", "input": {}}'
 over() { seam show beside --json 2>/dev/null >out && jq -e '.status != "running"' out >status; }
 await over
 holds '.output == "refused undefined undefined"'
+
+claim "when the call that listened has gone, another one does"
+post 201 /v1/runs '{"flow": "classic-ask_later", "id": "heir", "input": {}}'
+await test -e seen/later
 try 0 seam cancel under-way
 await test -e seen/classic-closed
+asked() { seam show heir --json 2>/dev/null >out && jq -e '.status == "waiting"' out >status; }
+await asked
 rm seen/*
 
 claim "a run that is cancelled ends the call at the server: it is told, or the stream is closed"
