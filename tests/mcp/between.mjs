@@ -16,7 +16,7 @@ const requestedSchema = {
 };
 const asked = new Map(); // question → what to do with its answer
 let questions = 0;
-let whenClosed; // what is asked when another call has gone
+let whenClosed; // what is asked when nobody listens any more
 
 // Each way has `say`, to who called, and `beside`, to whoever listens.
 function hear({ id, method, params, result, error }, way) {
@@ -63,11 +63,7 @@ if (kind === 'program') {
             response.writeHead(202).end();
             return hear(message, { name });
         }
-        response.on('close', () => {
-            if (response.writableFinished) return;
-            saw(`${name}-closed`);
-            whenClosed?.();
-        });
+        response.on('close', () => response.writableFinished || saw(`${name}-closed`));
         const say = (out) => {
             if (!response.headersSent) response.writeHead(200, events);
             send(response, out);
@@ -82,7 +78,11 @@ if (kind === 'program') {
             response.writeHead(200, events);
             if (request.headers['last-event-id'] !== '7') return response.end('id: 7\nretry: 1\ndata:\n\n');
             response.flushHeaders();
-            response.on('close', () => (listener = undefined));
+            response.on('close', () => {
+                listener = undefined;
+                whenClosed?.();
+                whenClosed = undefined;
+            });
             listener = response;
             held.splice(0).forEach((out) => send(listener, out));
             return;
