@@ -248,8 +248,14 @@ say "$BOLD" at\ rest "$OPEN descriptors (at most $FIRST_OPEN), $THREADS threads 
 
 # ---- what each sin came to ----
 
-web v1/plugins >plugins.json
 "$SEAM" runs --json | jq -rs 'flatten | .[] | [.run, .status] | @tsv' >runs.tsv
+# tells_of SIN WORDS: what a flood lost is told some seconds after it began.
+tells_of() {
+    cp explained told
+    grep "^$1: " server.err >>told || true
+    web v1/plugins | jq --arg sin "$1" '.plugins[] | select(.plugin == $sin)' >>told
+    grep -qE -- "$2" told
+}
 printf '%-24s %4s  %-28s %-22s %s\n' sin runs status rule words
 while read -r sin least words; do
     [ "${sin#\#}" = "$sin" ] && [ -n "$sin" ] || continue
@@ -257,16 +263,14 @@ while read -r sin least words; do
     [ -z "$sanitized" ] || words=${words/killed by SIGSEGV/"exited with status [0-9]+"}
     [ -z "$sanitized" ] || words=${words/'killed by SIG(SEGV|KILL)'/'it calls eats_pages\/act'}
     grep "^$sin-[0-9]*	" runs.tsv >its || { [ "$seconds" -lt 60 ] && continue; fail "$sin was never drawn"; }
-    : >told
+    : >explained
     while read -r run status; do
         "$SEAM" explain "$run" >why || fail "$run is not explained"
         says=$(grep -cF "$sin/act" why) || fail "the explanation of $run does not name $sin/act: $STATE/why"
         [ "$status" = done ] || grep -q '^  next: ' why || fail "the explanation of $run says no next step: $STATE/why"
-        cat why >>told
+        cat why >>explained
     done < <(tail -n $((seconds < 60 ? 2 : 20)) its)
-    grep "^$sin: " server.err >>told || true
-    jq ".plugins[] | select(.plugin == \"$sin\")" plugins.json >>told
-    [ "$(wc -l <its)" -lt "$least" ] || grep -qE -- "$words" told || fail "nothing says of $sin what it did, which is: $words"
+    [ "$(wc -l <its)" -lt "$least" ] || settle tells_of "$sin" "$words" || fail "nothing says of $sin what it did, which is: $words"
     rule=$(sed -nE 's/^  [a-z]+ act  \[([a-z-]+)\]$/\1/p' why | grep -vxE "$USUAL" | tail -n 1)
     printf '%-24s %4s  %-28s %-22s %.70s\n' "$sin" "$(wc -l <its)" \
         "$(cut -f 2 its | sort | uniq -c | awk '{ printf "%s%s %s", s, $1, $2; s = ", " }')" \
