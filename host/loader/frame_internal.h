@@ -37,6 +37,7 @@ enum frame_kind {
     FRAME_EMIT,     /* id, parts: chunk                                                     */
     FRAME_REQUEST,  /* id: of the call, other: of the request, parts: op, body              */
     FRAME_LOG,      /* id: of the call or 0, number: level, parts: text                     */
+    FRAME_DROPPED,  /* number: lines that it logged and that were too many to be sent        */
     FRAME_STALE,    /* number: completions that belonged to no call                         */
     FRAME_STOPPED,
     FRAME_KINDS,

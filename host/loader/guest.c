@@ -241,6 +241,7 @@ static enum stage obey(struct guest *g, enum stage stage, const struct guest_sit
     case FRAME_EMIT:
     case FRAME_REQUEST:
     case FRAME_LOG:
+    case FRAME_DROPPED:
     case FRAME_STALE:
     case FRAME_STOPPED:
     case FRAME_KINDS:

@@ -173,7 +173,11 @@ bool guest_end_call(struct guest *g, const struct frame *frame)
         last = g->stopping && g->active == 0;
         last = last || g->orphans != GUEST_NONE;
     }
+    unsigned dropped = c ? g->log_dropped : 0;
+    if (dropped > 0)
+        g->log_dropped = 0;
     pthread_mutex_unlock(&g->lock);
+    guest_tell_dropped(g, dropped);
     if (c)
         guest_send(g, frame);
     else

@@ -143,20 +143,18 @@ static bool admit_line(struct guest *g, unsigned *ret_dropped)
     return admitted;
 }
 
+void guest_tell_dropped(struct guest *g, unsigned dropped)
+{
+    if (dropped > 0)
+        guest_send(g, &(struct frame){.kind = FRAME_DROPPED, .number = dropped});
+}
+
 void guest_log(struct guest *g, uint64_t call, uint32_t level, struct slice text)
 {
     unsigned dropped;
     if (!admit_line(g, &dropped))
         return;
-    if (dropped > 0) {
-        char note[96];
-        int len = snprintf(note, sizeof(note),
-                           "%u lines of this plugin were dropped: it logs more than %u a second",
-                           dropped, LIMIT_LOG_LINES);
-        guest_send(g, &(struct frame){.kind = FRAME_LOG,
-                                      .number = SEAM_LOG_WARNING,
-                                      .parts = {{note, (size_t)len}}});
-    }
+    guest_tell_dropped(g, dropped);
     size_t len = text.len < LIMIT_LOG_LINE ? text.len : LIMIT_LOG_LINE;
     guest_send(g, &(struct frame){
                       .kind = FRAME_LOG, .id = call, .number = level, .parts = {{text.ptr, len}}});

@@ -136,6 +136,7 @@ seam_status guest_request_wait(const struct seam_host *host, seam_id id, const c
 void guest_host_init(struct guest *g);
 void guest_breach(struct guest *g, uint64_t call, const char *format, ...) PRINTF_LIKE(3, 4);
 uint64_t monotonic_ns(void);
+void guest_tell_dropped(struct guest *g, unsigned dropped);
 void guest_log(struct guest *g, uint64_t call, uint32_t level, struct slice text);
 
 /* guest_pool.c */

@@ -285,6 +285,9 @@ static void hear(struct plugin *p, const struct frame *frame)
     case FRAME_LOG:
         hear_text(p, frame->id, frame->number, frame->parts[0]);
         return;
+    case FRAME_DROPPED:
+        log_lines_lost(&p->lines, frame->number, clock_ns());
+        return;
     case FRAME_STALE:
         p->stale += frame->number;
         return;

@@ -122,7 +122,7 @@ static void refuse_slow_load(struct plugin *p)
     plugin_refuse(p, &err);
 }
 
-static void tell_dropped(struct plugin *p, int64_t now_ns, bool at_end)
+void ladder_tell_dropped(struct plugin *p, int64_t now_ns, bool at_end)
 {
     char note[128];
     if (log_lines_told(&p->lines, now_ns, at_end, note))
@@ -135,7 +135,7 @@ void ladder_expire(struct plugin *p, int64_t now_ns)
         refuse_slow_load(p);
     if (p->output_due_ns != 0 && p->output_due_ns <= now_ns)
         plugin_read_output(p);
-    tell_dropped(p, now_ns, false);
+    ladder_tell_dropped(p, now_ns, false);
     if (p->cut_due_ns != 0 && p->cut_due_ns <= now_ns) {
         p->cut_due_ns = 0;
         p->fault = PLUGIN_CRASHED;
@@ -195,7 +195,7 @@ static void end_dead(struct plugin *p, struct call *c, const char *how)
 void ladder_end_all(struct plugin *p, const char *how)
 {
     size_t room = p->calls.room;
-    tell_dropped(p, clock_ns(), true);
+    ladder_tell_dropped(p, clock_ns(), true);
     for (size_t slot = 0; slot < room; slot++) {
         struct call *c = &p->calls.list[slot];
         if (c->state != STATE_FREE && c->state != STATE_ABANDONED)

@@ -43,9 +43,15 @@ bool log_lines_take(struct log_lines *lines, struct slice line, int64_t now_ns)
         lines->credit_ns -= lines->cost_ns;
         return true;
     }
-    if (lines->dropped++ == 0)
-        lines->due_ns = now_ns + LIMIT_LOG_TOLD_MS * (int64_t)1000000;
+    log_lines_lost(lines, 1, now_ns);
     return false;
+}
+
+void log_lines_lost(struct log_lines *lines, uint64_t count, int64_t now_ns)
+{
+    if (lines->dropped == 0 && count > 0)
+        lines->due_ns = now_ns + LIMIT_LOG_TOLD_MS * (int64_t)1000000;
+    lines->dropped += count;
 }
 
 bool log_lines_told(struct log_lines *lines, int64_t now_ns, bool at_end, char ret_note[static 128])

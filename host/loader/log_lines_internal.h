@@ -22,6 +22,8 @@ struct log_lines {
 void log_lines_init(struct log_lines *lines, int64_t rate, int64_t burst, int64_t now_ns);
 /* Keeps the line; may it pass? */
 bool log_lines_take(struct log_lines *lines, struct slice line, int64_t now_ns);
+/* So many more did not even come. */
+void log_lines_lost(struct log_lines *lines, uint64_t count, int64_t now_ns);
 /* What is to be told now of those that did not pass; false: nothing. at_end: whatever there is. */
 bool log_lines_told(struct log_lines *lines, int64_t now_ns, bool at_end,
                     char ret_note[static 128]);

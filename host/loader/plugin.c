@@ -553,5 +553,6 @@ void plugin_free(struct plugin *p)
         in_process_stop(p);
     else if (p->worker.pid > 0)
         stop_worker(p);
+    ladder_tell_dropped(p, clock_ns(), true);
     dispose(p);
 }

@@ -101,6 +101,8 @@ void plugin_read_output(struct plugin *p);
 
 /* ladder.c: what time and death do to calls */
 void ladder_stop_call(struct plugin *p, struct call *c); /* CANCEL, and the grace begins */
+/* Logs how many of its lines did not pass, if it is time to; at_end: whatever there is. */
+void ladder_tell_dropped(struct plugin *p, int64_t now_ns, bool at_end);
 void ladder_expire(struct plugin *p, int64_t now_ns);
 int64_t ladder_next_ns(struct plugin *p); /* 0: nothing is due */
 void ladder_end_all(struct plugin *p, const char *how);

@@ -11,10 +11,10 @@ static seam_status act(void *self, const seam_call *call)
         answer(call->id, SEAM_OK, call->input);
         return SEAM_OK;
     }
-    static const char line[512] = "xxxxxxxxxxxxxxxx";
+    static const char chunk[512] = "xxxxxxxxxxxxxxxx";
     while (!host->cancelled(host, call->id)) {
-        host->log(host, call->id, SEAM_LOG_INFO, (seam_bytes){line, 100});
-        host->emit(host, call->id, (seam_bytes){line, sizeof(line)});
+        host->log(host, call->id, SEAM_LOG_INFO, bytes_of("xxxxxxxxxxxxxxxx"));
+        host->emit(host, call->id, (seam_bytes){chunk, sizeof(chunk)});
         answer(0, SEAM_OK, bytes_of("1"));
     }
     answer(call->id, SEAM_E_CANCELLED, bytes_of(""));

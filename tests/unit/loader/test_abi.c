@@ -469,6 +469,22 @@ START_TEST(a_flood_is_cut_and_does_not_starve_others)
 }
 END_TEST
 
+START_TEST(what_a_flood_lost_is_told_when_its_call_is_over)
+{
+    EACH_MODE(mode)
+    {
+        struct drive d;
+        drive_start_good(&d, PLUGIN_FILE("floods_logs"), mode);
+        uint64_t flood = drive_call(&d, "{}", -1);
+        drive_until(&d, d.lines >= LIMIT_LOG_LINES);
+        plugin_cancel(d.plugin, flood);
+        drive_until(&d, d.count == 1);
+        drive_done(&d);
+        ck_assert_ptr_nonnull(strstr(d.logged, " lines of this plugin were dropped"));
+    }
+}
+END_TEST
+
 START_TEST(an_agent_that_blocks_the_loop_gets_a_thread)
 {
     EACH_MODE(mode)
@@ -499,4 +515,6 @@ UNIT_MAIN(echo_answers_what_it_was_given, thousands_of_calls_end_once_each,
           a_read_that_waits_for_a_thread_times_out_unbegun, a_cancelled_call_in_line_never_begins,
           an_answer_over_the_limit_breaks_the_abi, a_reply_that_is_none_breaks_the_abi,
           invalid_utf8_breaks_the_abi, an_unknown_status_is_an_internal_error,
-          a_flood_is_cut_and_does_not_starve_others, an_agent_that_blocks_the_loop_gets_a_thread)
+          a_flood_is_cut_and_does_not_starve_others,
+          what_a_flood_lost_is_told_when_its_call_is_over,
+          an_agent_that_blocks_the_loop_gets_a_thread)
