@@ -37,7 +37,7 @@ struct egress {
     uint64_t last_id;
     size_t count;
     long connections, connections_host;
-    size_t open; /* connections */
+    struct sockets sockets;
     struct list under_way, finished;
     struct transfer *news;   /* to be told that something lies there */
     struct transfer **slots; /* LIMIT_REQUESTS of them, by id        */
@@ -129,16 +129,15 @@ static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *user, 
     return 0;
 }
 
-void egress_opened(struct egress *egress)
+struct sockets *egress_sockets(struct egress *egress)
 {
-    egress->open++;
+    return &egress->sockets;
 }
 
 static int close_socket(void *user, curl_socket_t socket)
 {
     struct egress *egress = user;
-    ASSERT(egress->open > 0);
-    egress->open--;
+    sockets_drop(&egress->sockets, socket);
     return close(socket);
 }
 
@@ -279,6 +278,7 @@ static void act(struct egress *egress, curl_socket_t socket, int what)
 static void retire(struct egress *egress, struct transfer *transfer, enum transfer_end end)
 {
     ASSERT(curl_multi_remove_handle(egress->multi, transfer->easy) == CURLM_OK);
+    egress->sockets.doubts += transfer->opened;
     transfer->end = end;
     drop_news(transfer);
     take_out(&egress->under_way, transfer);
@@ -434,11 +434,12 @@ void egress_dispatch(struct egress *egress)
  * in use that is most of what a request costs. If there are not more connections than requests,
  * none is idle, or one is opened that need not have been. Where connections have reached their
  * limit, a request must wait for whichever comes free. */
-static void set_room(const struct egress *egress, const struct transfer *transfer)
+static void set_room(struct egress *egress, const struct transfer *transfer)
 {
     CURL *easy = transfer->easy;
-    if (!transfer->tls && egress->open <= egress->count &&
-        (long)egress->count < egress->connections && (long)egress->count < egress->connections_host)
+    if (!transfer->tls && (long)egress->count < egress->connections &&
+        (long)egress->count < egress->connections_host &&
+        !sockets_exceed(&egress->sockets, egress->count))
         ASSERT(curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK);
     if (egress->count >= CROWD)
         ASSERT(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CROWD_BUFFER) == CURLE_OK);
@@ -534,6 +535,7 @@ void egress_free(struct egress *egress)
     close_own(egress->deadlines);
     close_own(egress->timer);
     close_own(egress->epoll);
+    sockets_done(&egress->sockets);
     free(egress->slots);
     free(egress->ca_file);
     free(egress);

@@ -2,7 +2,8 @@
  *
  * What the files of the room share: the head of an answer as it arrives (head.c), the doubts about
  * a request (request.c), one transfer and the evidence about its bytes (transfer.c), the pool that
- * drives them all (egress.c), and libcurl, once it is wanted (late.c).
+ * drives them all (egress.c), the sockets that are open (sockets.c), and libcurl, once it is wanted
+ * (late.c).
  */
 #ifndef EGRESS_EGRESS_INTERNAL_H
 #define EGRESS_EGRESS_INTERNAL_H
@@ -61,6 +62,7 @@ struct transfer {
     bool tls, allow_private, head_only;
     int64_t timeout_ms, deadline_ms; /* of the monotonic clock; INT64_MAX = none */
     curl_socket_t socket;            /* that curl waits for, or CURL_SOCKET_BAD */
+    size_t opened;                   /* sockets, of which nobody knows yet what became */
     char words[CURL_ERROR_SIZE];
 
     /* Evidence. Each of these only ever grows: curl may try twice for a read. */
@@ -78,6 +80,19 @@ struct transfer {
     CURLcode result; /* with END_DONE */
 };
 
+/* Sockets that libcurl has opened; zeroed at first. */
+struct sockets {
+    uint64_t *identities; /* by descriptor; 0 = none of these */
+    size_t room, open;
+    size_t doubts; /* as many may have been closed without a word */
+};
+
+void sockets_done(struct sockets *sockets);
+void sockets_add(struct sockets *sockets, int fd);
+void sockets_drop(struct sockets *sockets, int fd);
+/* Whether more than so many are open. */
+bool sockets_exceed(struct sockets *sockets, size_t most);
+
 /* All but the URL. */
 WARN_UNUSED enum error_code request_check(const struct egress_request *request,
                                           struct error *reterr);
@@ -94,8 +109,7 @@ void transfer_tell_news(const struct transfer *transfer);
 
 /* ---- egress.c ---- */
 
-/* A connection of the transfer's was opened. */
-void egress_opened(struct egress *egress);
+struct sockets *egress_sockets(struct egress *egress);
 /* The owner is to be told, when the dispatch that is under way is over. */
 void egress_has_news(struct egress *egress, struct transfer *transfer);
 

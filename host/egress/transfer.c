@@ -47,8 +47,10 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
     int opened = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                         address->protocol);
     transfer->no_files = opened < 0 && (errno == EMFILE || errno == ENFILE);
-    if (opened >= 0)
-        egress_opened(transfer->egress);
+    if (opened >= 0) {
+        sockets_add(egress_sockets(transfer->egress), opened);
+        transfer->opened++;
+    }
     return opened;
 }
 
@@ -75,6 +77,10 @@ static int issue(void *user, char *peer, char *local, int peer_port, int local_p
         snprintf(transfer->denied, sizeof(transfer->denied), "%s", peer);
         return CURL_PREREQFUNC_ABORT;
     }
+    /* of those that it tried, this one is a connection */
+    if (transfer->opened > 0)
+        egress_sockets(transfer->egress)->doubts += transfer->opened - 1;
+    transfer->opened = 0;
     transfer->issued = true;
     return CURL_PREREQFUNC_OK;
 }
