@@ -29,11 +29,13 @@ static void apply_started(struct run *run, const struct event *event)
     frame_begin(run, 0);
 }
 
-/* What was set aside becomes what was used: as reported, else as declared. */
-static void settle_spending(struct run *run, struct task *task)
+/* What was set aside becomes what was used: as reported, else as declared. An agent that was lost
+ * could not report its last: what nobody knows is taken as the worse. */
+static void settle_spending(struct run *run, struct task *task, bool lost)
 {
-    int64_t tokens = task->said_spent ? task->spent_tokens : task->reserved_tokens;
-    int64_t cost = task->said_spent ? task->spent_cost : task->reserved_cost;
+    bool known = task->said_spent && !lost;
+    int64_t tokens = known ? task->spent_tokens : task->reserved_tokens;
+    int64_t cost = known ? task->spent_cost : task->reserved_cost;
     account_charge(run, task->account,
                    (struct spent_change){.tokens = tokens,
                                          .cost = cost,
@@ -46,7 +48,7 @@ static void settle_spending(struct run *run, struct task *task)
     task->said_spent = false;
 }
 
-static void end_flight(struct run *run, uint32_t index)
+static void end_flight(struct run *run, uint32_t index, bool lost)
 {
     struct task *task = task_at(run, index);
     ASSERT(task->in_flight && run->in_flight > 0);
@@ -57,7 +59,7 @@ static void end_flight(struct run *run, uint32_t index)
     if (task->parent == NO_TASK)
         run->places--;
     task_give_place(run, index);
-    settle_spending(run, task);
+    settle_spending(run, task, lost);
 }
 
 /* The call itself as an effect: of an agent whose ways out the host does not broker, or that says
@@ -163,7 +165,7 @@ static void apply_ended(struct run *run, const struct event *event)
         return;
     if (event->end == END_NOT_STARTED)
         give_back(run, task, event->cause);
-    end_flight(run, event->task);
+    end_flight(run, event->task, event->lost);
     if (!task->reconciling) {
         judge_effects(run, task, event);
         await_verdict(run, event->task);
@@ -261,7 +263,7 @@ static void apply_taken_over(struct run *run, const struct event *event)
         }
         bool waits_for_closing = task->state == TASK_SETTLING && task->due_ms < 0;
         if (task->in_flight) {
-            end_flight(run, i);
+            end_flight(run, i, event->rules >= RULES_LOST_COSTS);
             if (!task->reconciling)
                 await_verdict(run, i);
             put_on_agenda(run, i);

@@ -28,7 +28,9 @@
 
 /* Grows when the same events would be decided in another way. A run's records name the version that
  * decided them; a run of a later version is not taken up. */
-enum { RULES_VERSION = 4 };
+enum { RULES_VERSION = 5 };
+/* Since then, what a start is charged that is lost with its host: all that was set aside. */
+enum { RULES_LOST_COSTS = 5 };
 
 /* ---- Words of the table ---- */
 
@@ -134,6 +136,7 @@ struct event {
     /* ENDED */
     enum end end;
     enum cause cause;   /* with FAILED and NOT_STARTED */
+    bool lost;          /* it did not end by itself: it may have used all that was set aside */
     enum outcome claim; /* what the agent says of its effect: counts if worse        */
     int64_t retry_after_ms;
     json_t *body; /* output, or error object; ANSWERED: the answer             */

@@ -401,6 +401,7 @@ static void completed_ok(struct live_call *call, const struct call_result *resul
 static void read_failure(const struct call_result *result, struct event *event)
 {
     event->end = result->begun ? END_FAILED : END_NOT_STARTED;
+    event->lost = result->begun && result->end != CALL_COMPLETED;
     event->message = result->reason;
     switch (result->end) {
     case CALL_COMPLETED:

@@ -130,6 +130,7 @@ const connections = () => [
     model('cut off in its body', breaks(head(200, { 'Content-Length': 1000 }), '{"choices": ['), passing('llm.cut-off')),
     model('cut off in its stream', breaks(events(piece('{"'))), { ...passing('llm.cut-off'), ...allSpent }, { agent: stream }),
     model('cut off after a tool', [gives({ json: asks('echo', '{}') }), breaks(head(200, { 'Content-Length': 1000 }), '{"')], { ...passing('llm.cut-off'), asked: 3, ...allSpent }, { agent: toolbox }),
+    model('no answer after a tool', [gives({ json: asks('echo', '{}') }), begins()], { ...late, rules: 'retry-safe-class, attempts-spent', asked: 3, ...allSpent }, { agent: toolbox, step: brief, slow }),
     model('a stream that ends before its end', says(events(piece('{"'))), passing('llm.cut-off'), { agent: stream }),
 ];
 

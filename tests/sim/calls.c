@@ -136,6 +136,7 @@ static void end_call(struct sim *sim, struct call *call, struct event event, jso
 void call_fails(struct sim *sim, struct call *call, enum cause cause, enum outcome claim)
 {
     struct event event = {.end = END_FAILED, .cause = cause, .claim = claim};
+    event.lost = cause == CAUSE_CRASH || cause == CAUSE_TIMEOUT;
     if (cause == CAUSE_RATE_LIMITED && sim_chance(sim, 600))
         event.retry_after_ms = 1 + (int64_t)sim_below(sim, 9000);
     end_call(sim, call, event, NULL);

@@ -325,7 +325,7 @@ static struct run *fold(struct sim *sim, bool decide)
 
 void host_resume(struct sim *sim)
 {
-    struct event event = {.kind = EVENT_TAKEN_OVER};
+    struct event event = {.kind = EVENT_TAKEN_OVER, .rules = RULES_VERSION};
     sim->dead = false;
     sim->deadline_ms = -1;
     host_free(sim);

@@ -437,7 +437,8 @@ static inline seam_answer seam_budget_ask_(const seam_host *host, seam_id call, 
 }
 
 /* Before spending: asks for room. On SEAM_OK *budget is what was granted, perhaps less; what is not
- * spent when the call ends goes back. SEAM_E_BUDGET: there is none. */
+ * spent when the call ends goes back, if the agent ends it: of one that dies or is given up nobody
+ * knows, and all counts as spent. SEAM_E_BUDGET: there is none. */
 static inline seam_status seam_budget_reserve(const seam_host *host, seam_id call,
                                               seam_budget *budget)
 {

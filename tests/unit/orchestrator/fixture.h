@@ -526,7 +526,7 @@ static inline void time_runs_out(struct bench *b)
 
 static inline void taken_over(struct bench *b)
 {
-    happen(b, (struct event){.kind = EVENT_TAKEN_OVER});
+    happen(b, (struct event){.kind = EVENT_TAKEN_OVER, .rules = RULES_VERSION});
 }
 
 #endif

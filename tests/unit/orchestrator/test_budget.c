@@ -304,6 +304,59 @@ START_TEST(what_was_in_flight_at_a_takeover_is_spent)
 }
 END_TEST
 
+static void is_lost(struct bench *b, const char *path, enum cause cause)
+{
+    struct event event = of_task(b, EVENT_ENDED, path);
+    event.end = END_FAILED;
+    event.cause = cause;
+    event.lost = true;
+    happen(b, event);
+}
+
+START_TEST(a_call_that_did_not_end_by_itself_may_have_used_all_that_was_set_aside)
+{
+    struct bench b;
+    bench_start(&b, LIMITED("attempts: 9, calls: 9, tokens: 1000", "  a: {agent: w/dear}\n"), "{}");
+    ck_assert(reserves(&b, "a", 300, 50));
+    spends(&b, "a", 18, 5);
+    is_lost(&b, "a", CAUSE_TIMEOUT);
+    ck_assert_int_eq(b.run->accounts[0].spent.tokens, 400);
+    comes_due(&b, "a");
+    ck_assert(reserves(&b, "a", 100, 0));
+    spends(&b, "a", 350, 0); /* more than was set aside is known, and counts */
+    is_lost(&b, "a", CAUSE_CRASH);
+    ck_assert_int_eq(b.run->accounts[0].spent.tokens, 750);
+    comes_due(&b, "a");
+    spends(&b, "a", 18, 5);
+    fails(&b, "a", CAUSE_TIMEOUT); /* it ended by itself, and knows */
+    ck_assert_int_eq(b.run->accounts[0].spent.tokens, 768);
+    ck_assert_int_eq(b.run->accounts[0].spent.reserved_tokens, 0);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(what_was_in_flight_at_a_takeover_may_have_used_more_than_it_said)
+{
+    struct bench b;
+    bench_start(&b, LIMITED("attempts: 9, calls: 9, tokens: 1000", "  a: {agent: w/dear}\n"), "{}");
+    spends(&b, "a", 18, 0);
+    taken_over(&b);
+    ck_assert_int_eq(b.run->accounts[0].spent.tokens, 100);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(what_older_rules_counted_at_a_takeover_stands)
+{
+    struct bench b;
+    bench_start(&b, LIMITED("attempts: 9, calls: 9, tokens: 1000", "  a: {agent: w/dear}\n"), "{}");
+    spends(&b, "a", 18, 0);
+    happen(&b, (struct event){.kind = EVENT_TAKEN_OVER, .rules = 4});
+    ck_assert_int_eq(b.run->accounts[0].spent.tokens, 18);
+    bench_done(&b);
+}
+END_TEST
+
 START_TEST(reconcile_draws_on_recovery_alone)
 {
     struct bench b;
@@ -497,7 +550,9 @@ UNIT_MAIN(attempts_and_calls_are_counted_before_the_start,
           what_is_used_beyond_what_was_set_aside_is_promised_to_nobody,
           no_amount_is_so_large_that_it_counts_for_nothing,
           nothing_is_set_aside_for_a_call_that_is_over, what_was_in_flight_at_a_takeover_is_spent,
-          reconcile_draws_on_recovery_alone,
+          a_call_that_did_not_end_by_itself_may_have_used_all_that_was_set_aside,
+          what_was_in_flight_at_a_takeover_may_have_used_more_than_it_said,
+          what_older_rules_counted_at_a_takeover_stands, reconcile_draws_on_recovery_alone,
           a_done_effect_is_completed_from_recovery_when_the_budget_is_spent,
           a_budget_that_another_took_while_a_done_effect_waited_does_not_drop_it,
           what_cannot_start_does_not_show_anothers_output, waits_grow_to_a_maximum,
