@@ -46,7 +46,11 @@ function answer(request, response, message) {
         response.writeHead(200, { 'content-type': 'application/json' });
         response.end(JSON.stringify({ jsonrpc: '2.0', id, ...body }));
     };
-    if (sin === 'guarded' && request.headers.authorization !== 'Bearer sesame')
+    if (sin === `dies at ${method}`)
+        process.exit(1);
+    else if (sin === `breaks off at ${method}`)
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 }).write('{', () => response.destroy());
+    else if (sin === 'guarded' && request.headers.authorization !== 'Bearer sesame')
         response.writeHead(401).end();
     else if (method === 'initialize')
         say({ result: { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo: {} } });

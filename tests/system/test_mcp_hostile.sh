@@ -103,6 +103,19 @@ web 'closes always'
 try 1 seam run one.yaml
 says err 'has no result'
 
+claim "servers that die at their greeting or list, or in the middle of them, are told apart, side by side"
+{
+    printf 'manifest: 1\nplugins:\n'
+    for sin in 'dies at initialize' 'dies at tools/list' 'breaks off at initialize' 'breaks off at tools/list'; do
+        web "$sin"
+        sed -n "s/^  p:/  ${sin//[^a-z]/-}:/; 3,\$p" seam.yaml
+    done
+} >all.yaml
+try 1 seam plugins --manifest all.yaml
+[ "$(grep -c 'dies-at.* refused' out)" = 2 ] || die "two died"
+[ "$(grep -c 'breaks-off.* refused' out)" = 2 ] || die "two broke off"
+[ "$(grep -c 'the agents of its configuration' out)" = 4 ] || die "what they died of"
+
 claim "what a server sends elsewhere is not followed, and an answer to another question is none"
 web redirects
 try 1 seam run one.yaml
