@@ -261,11 +261,29 @@ void session_hear(struct server *server, const struct caller *caller, seam_bytes
         answer_plainly(server, caller, id, "cancel"); /* the tool ends, and is called again later */
 }
 
+enum { PROGRESS_WORDS = 256 };
+
+/* As a line: "half-way (1 of 2)". */
 static void tell_progress(const struct caller *caller, seam_bytes all)
 {
-    seam_bytes params = seam_json_at(all, "/params");
-    if (params.len > 0)
-        caller->host->emit(caller->host, caller->id, params);
+    seam_bytes done = seam_json_at(all, "/params/progress");
+    seam_bytes total = seam_json_at(all, "/params/total");
+    char *words = seam_json_text(seam_json_at(all, "/params/message"), NULL);
+    char line[PROGRESS_WORDS + 128];
+    bool counts = seam_json_kind_of(done) == SEAM_JSON_NUMBER && done.len < 32;
+    bool known = counts && seam_json_kind_of(total) == SEAM_JSON_NUMBER && total.len < 32;
+    size_t shown = words ? strcspn(words, "\r\n") : 0;
+    if (shown > PROGRESS_WORDS)
+        for (shown = PROGRESS_WORDS; shown > 0 && ((unsigned char)words[shown] & 0xC0) == 0x80;)
+            shown--;
+    bool alone = shown == 0;
+    int len = snprintf(line, sizeof(line), "%.*s%s%.*s%s%.*s%s\n", (int)shown, words ? words : "",
+                       counts && !alone ? " (" : "", counts ? (int)done.len : 0,
+                       counts ? done.ptr : "", known ? " of " : "", known ? (int)total.len : 0,
+                       known ? total.ptr : "", counts && !alone ? ")" : "");
+    free(words);
+    if (counts || !alone)
+        caller->host->emit(caller->host, caller->id, (seam_bytes){line, (size_t)len});
 }
 
 static bool lists(seam_bytes versions, const char *version)

@@ -29,7 +29,7 @@ function hear({ id, method, params, result, error }, way) {
     const tools = {
         report() {
             const { progressToken } = params._meta;
-            way.say({ method: 'notifications/progress', params: { progressToken, progress: 1, message: 'half-way' } });
+            way.say({ method: 'notifications/progress', params: { progressToken, progress: 1, total: 2, message: 'half-way' } });
             text('reported');
         },
         wait: () => saw(`${way.name}-called`),
