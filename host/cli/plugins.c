@@ -97,6 +97,19 @@ static void trust_text(const struct roster *roster, size_t index)
     }
 }
 
+/* What it lists beside what may be called. */
+static void left_out_text(const char *alias, const json_t *left_out)
+{
+    size_t i;
+    const json_t *left;
+    json_array_foreach (left_out, i, left) {
+        printf("    %sleft out%s: %s/", paint(stdout, YELLOW), paint(stdout, PLAIN), alias);
+        print_clean(stdout, slice_of(text_of(left, "agent")));
+        printf(": %s (cure: `seam plugins approve %s` shows it and asks)\n", text_of(left, "why"),
+               alias);
+    }
+}
+
 /* How much of its quota it has used. */
 static void state_text(const struct roster_plugin *plugin, const struct state_use *use)
 {
@@ -232,6 +245,7 @@ static void plugin_text(const struct roster *roster, size_t index, bool tried,
                agent->reconcile ? ", reconciled by " : "",
                agent->reconcile ? agent->reconcile : "");
     }
+    left_out_text(plugin->entry->alias, plugin->left_out);
     calls_text(roster, index);
     trust_text(roster, index);
     state_text(plugin, seen->use);
@@ -325,7 +339,7 @@ int command_plugins(const struct args *args)
                                                             &sandbox, &held, &why) == ERR_OK)) {
             why.code = ERR_OK;
         }
-        all &= why.code == ERR_OK;
+        all &= why.code == ERR_OK && !plugin->left_out;
         const struct seen seen = {held ? &sandbox : NULL, &use, &why, quarantine};
         const json_t *served = of_server(running, plugin->entry->alias);
         if (args->json) {

@@ -40,6 +40,14 @@ static const struct agent *find_agent(struct compilation *c, const json_t *name,
     const struct agent *agent = catalog_find(c->options->catalog, text);
     if (agent)
         return !c->plan_step || plan_allows(c, agent, pointer) ? agent : NULL;
+    if (catalog_leaves_out(c->options->catalog, text)) {
+        AUTO(freep)
+        char *cure = xasprintf("`seam plugins approve %.*s` shows it and asks",
+                               (int)strcspn(text.ptr, "/"), text.ptr);
+        REFUSE(c, "unapproved-agent", AT(pointer), cure,
+               "agent \"%.200s\" is left out: it is new, or is not what was approved", text.ptr);
+        return NULL;
+    }
     const char **names = callable(c, &count);
     AUTO(freep) char *hint = suggestion_text(text, names, count);
     free(names);

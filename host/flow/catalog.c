@@ -32,6 +32,9 @@ void catalog_done(struct catalog *catalog)
     for (size_t i = 0; i < catalog->count; i++)
         agent_free(catalog->agents[i]);
     free(catalog->agents);
+    for (size_t i = 0; i < catalog->left_out_count; i++)
+        free(catalog->left_out[i]);
+    free(catalog->left_out);
     *catalog = (struct catalog){0};
 }
 
@@ -72,6 +75,21 @@ void catalog_add(struct catalog *catalog, struct agent *agent)
             (catalog->count - at) * sizeof(catalog->agents[0]));
     catalog->agents[at] = agent;
     catalog->count++;
+}
+
+void catalog_leave_out(struct catalog *catalog, char *name)
+{
+    size_t room = catalog->left_out_count + 1;
+    catalog->left_out = xrealloc(catalog->left_out, room * sizeof(catalog->left_out[0]));
+    catalog->left_out[catalog->left_out_count++] = name;
+}
+
+bool catalog_leaves_out(const struct catalog *catalog, struct slice name)
+{
+    for (size_t i = 0; i < catalog->left_out_count; i++)
+        if (slice_is(name, catalog->left_out[i]))
+            return true;
+    return false;
 }
 
 const struct agent *catalog_find(const struct catalog *catalog, struct slice name)

@@ -43,6 +43,9 @@ struct agent {
 struct catalog {
     struct agent **agents; /* sorted by name */
     size_t count;
+    char *
+        *left_out; /* names of agents that are there, and may not be named: nobody approved them */
+    size_t left_out_count;
 };
 
 void catalog_init(struct catalog *catalog);
@@ -53,6 +56,9 @@ void catalog_add(struct catalog *catalog, struct agent *agent);
 const struct agent *catalog_reconciler(const struct catalog *catalog, const struct agent *agent);
 /* Once all agents are in: each is told its reconciler, if it is there and changes nothing. */
 void catalog_link(struct catalog *catalog);
+/* Takes the name over. */
+void catalog_leave_out(struct catalog *catalog, char *name);
+bool catalog_leaves_out(const struct catalog *catalog, struct slice name);
 const struct agent *catalog_find(const struct catalog *catalog, struct slice name);
 void agent_free(struct agent *agent);
 

@@ -175,7 +175,8 @@ json_t *findings_worst_json(const struct findings *findings)
 
 static bool is_of_grants(const struct finding *finding)
 {
-    static const char *const rules[] = {"unknown-agent", "unknown-reconcile", "not-granted"};
+    static const char *const rules[] = {"unknown-agent", "unapproved-agent", "unknown-reconcile",
+                                        "not-granted"};
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
         if (strcmp(finding->rule, rules[i]) == 0)
             return true;

@@ -2,8 +2,9 @@
  *
  * Agents that stand in a plugin's configuration. Its card cannot name them, so a worker that is
  * confined asks its extension seam.describe/1: once before the plugin is accepted, when the answer
- * becomes part of its card, and at each later start, when it must say the same again, or the
- * operator has approved something else than what would run.
+ * becomes part of its card, and at each later start. Each that was accepted must be the same then,
+ * to the last word, or it is lost: its calls are refused, and those of the others are made. What is
+ * listed beside them is nothing that could be called.
  *
  * The question is a call like any other, with a thread, a limit and an end of its own. It may ask
  * its owner for services, who knows it by plugin_describing(); nobody but this file hears how it
@@ -91,50 +92,59 @@ static const json_t *find(const json_t *list, const char *name)
     return NULL;
 }
 
-/* Where the two lists differ, in words. */
+/* Where the two differ, in words; nothing: they do not. */
 static void say_difference(const json_t *was, const json_t *is, struct text *out)
 {
-    size_t i;
-    const json_t *agent;
     const char *key;
     json_t *value;
-    json_array_foreach (was, i, agent) {
-        const json_t *now = find(is, name_of(agent));
-        if (!now) {
-            text_addf(out, "agent \"%s\" is gone", name_of(agent));
-            return;
-        }
-        json_object_foreach ((json_t *)(uintptr_t)agent, key, value) {
-            if (json_equal(value, json_object_get(now, key)))
-                continue;
-            text_addf(out, "the `%s` of agent \"%s\" was ", key, name_of(agent));
-            json_write(value, out);
-            text_adds(out, " and is ");
-            json_write(json_object_get(now, key), out);
-            return;
-        }
-    }
-    json_array_foreach (is, i, agent) {
-        if (find(was, name_of(agent)))
-            continue;
-        text_addf(out, "agent \"%.128s\" is new", name_of(agent));
+    if (!is) {
+        text_addf(out, "agent \"%s\" is gone", name_of(was));
         return;
     }
-    text_adds(out, "they are in another order, or say more");
+    json_object_foreach ((json_t *)(uintptr_t)was, key, value) {
+        if (json_equal(value, json_object_get(is, key)))
+            continue;
+        text_addf(out, "the `%s` of agent \"%s\" was ", key, name_of(was));
+        json_write(value, out);
+        text_adds(out, " and is ");
+        json_write(json_object_get(is, key), out);
+        return;
+    }
+    if (!json_equal(was, is))
+        text_addf(out, "agent \"%s\" says more", name_of(was));
 }
 
-static void refuse_difference(struct plugin *p, const json_t *is)
+/* What was accepted, and is not what is said now; the call's parts are not wanted any more. */
+static size_t find_lost(struct plugin *p, const json_t *is)
+{
+    size_t i, lost = 0;
+    const json_t *was;
+    json_array_foreach (p->described, i, was) {
+        AUTO(text_done) struct text text;
+        text_init(&text, LIMIT_FILE);
+        say_difference(was, find(is, name_of(was)), &text);
+        if (text.len == 0)
+            continue;
+        char shown[ERROR_TEXT_SIZE / 2];
+        size_t len = log_line_clean(shown, sizeof(shown) - 1, text_slice(&text));
+        p->agents[i].lost = xstrndup(shown, len);
+        lost++;
+    }
+    for (i = 0; i < p->calls.room && lost > 0; i++) {
+        struct call *c = &p->calls.list[i];
+        if (c->state == STATE_WAITING && p->agents[c->agent].lost)
+            calls_set_due(&p->calls, c, 1);
+    }
+    return lost;
+}
+
+static void refuse_difference(struct plugin *p)
 {
     struct error err;
-    AUTO(text_done) struct text text;
-    text_init(&text, LIMIT_FILE);
-    say_difference(p->described, is, &text);
-    char shown[ERROR_TEXT_SIZE / 2];
-    size_t len = log_line_clean(shown, sizeof(shown) - 1, text_slice(&text));
     error_set(&err, ERR_CONFLICT,
-              "%s: its agents are not those that were accepted: %.*s (cure: if that is meant, "
+              "%s: its agents are not those that were accepted: %s (cure: if that is meant, "
               "approve it again)",
-              p->path, (int)len, shown);
+              p->path, p->agents[0].lost);
     plugin_refuse(p, &err);
 }
 
@@ -153,11 +163,10 @@ static void hear_list(struct plugin *p, struct slice body)
                   "%s: asked for its agents it said something else than {\"agents\": [...]}",
                   p->path);
         plugin_refuse(p, &err);
-    } else if (p->described && !json_equal(p->described, list)) {
-        refuse_difference(p, list);
+    } else if (p->described && find_lost(p, list) == p->agent_count) {
+        refuse_difference(p);
     } else {
-        if (!p->described)
-            p->described = json_incref(list);
+        p->said = json_incref(list);
         plugin_serve(p);
     }
 }
@@ -182,5 +191,13 @@ uint64_t plugin_describing(const struct plugin *p)
 
 json_t *plugin_described(const struct plugin *p)
 {
-    return p->stage == STAGE_SERVING ? p->described : NULL;
+    return p->stage == STAGE_SERVING ? p->said : NULL;
+}
+
+const char *plugin_lost(const struct plugin *p)
+{
+    for (uint32_t i = 0; i < p->agent_count; i++)
+        if (p->agents[i].lost)
+            return p->agents[i].lost;
+    return NULL;
 }

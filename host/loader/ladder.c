@@ -12,6 +12,7 @@
  * it is known for certain not to have begun. PURE and READ calls may wait inside the guest, a few
  * of them, so that a busy plugin need not wait for the host between two calls.
  */
+#include "document/document.h"
 #include "loader/plugin_internal.h"
 
 #include <seam/plugin.h>
@@ -54,6 +55,12 @@ void ladder_send_or_wait(struct plugin *p, struct call *c, const struct slice pa
     plugin_kick(p);
 }
 
+void ladder_refuse(struct plugin *p, struct call *c)
+{
+    calls_wait(&p->calls, c, (const struct slice[CALL_PARTS]){{"", 0}});
+    calls_set_due(&p->calls, c, 1);
+}
+
 void ladder_admit(struct plugin *p)
 {
     for (struct call *c; (c = calls_first_waiting(&p->calls)) && has_room(p, c->agent);) {
@@ -75,7 +82,21 @@ void ladder_stop_call(struct plugin *p, struct call *c)
 static void end_in_line(struct plugin *p, struct call *c)
 {
     struct call_result result = {.effect = SEAM_EFFECT_NONE, .reaped = true};
-    if (c->cancelled) {
+    const char *lost = p->agents[c->agent].lost;
+    AUTO(text_done) struct text body;
+    text_init(&body, LIMIT_FILE);
+    if (lost) {
+        AUTO(json_decrefp)
+        json_t *json = json_pack("{s:o}", "message",
+                                 json_sprintf("what it says is not what was accepted: %s (cure: if "
+                                              "that is meant, approve it again)",
+                                              lost));
+        json_write(json, &body);
+        result.end = CALL_COMPLETED;
+        result.status = SEAM_E_DENIED;
+        result.body = text_slice(&body);
+        result.code = SLICE("seam.changed");
+    } else if (c->cancelled) {
         result.end = CALL_COMPLETED;
         result.status = SEAM_E_CANCELLED;
     } else {

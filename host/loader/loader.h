@@ -140,6 +140,9 @@ uint64_t plugin_describing(const struct plugin *plugin);
 /* What its extension seam.describe/1 listed, a JSON array; NULL for a plugin whose agents stand in
  * its card, or that is not ready. Borrowed from the plugin. */
 json_t *plugin_described(const struct plugin *plugin);
+/* How an agent of it that was accepted is not what was accepted, so that its calls are refused;
+ * NULL: all are. Of more than one it is the first; of all of them, the plugin is refused. */
+const char *plugin_lost(const struct plugin *plugin);
 
 /* What holds its worker, as the worker said before anything of the plugin ran; NULL: it has not
  * said so yet, or there is no worker, and so nothing that holds it. */

@@ -113,10 +113,13 @@ static enum error_code start_guest(struct plugin *p, const struct card *card,
 
 static void dispose(struct plugin *p)
 {
-    for (uint32_t i = 0; i < p->agent_count; i++)
+    for (uint32_t i = 0; i < p->agent_count; i++) {
         free(p->agents[i].name);
+        free(p->agents[i].lost);
+    }
     free(p->agents);
     json_decref(p->described);
+    json_decref(p->said);
     free(p->path);
     free(p->id);
     free(p->version);
@@ -246,7 +249,10 @@ uint64_t plugin_call(struct plugin *p, const struct plugin_call *call)
         calls_set_due(&p->calls, c, c->deadline_ns);
     }
     const struct slice parts[CALL_PARTS] = {call->input, call->key, call->feedback};
-    ladder_send_or_wait(p, c, parts);
+    if (p->agents[index].lost)
+        ladder_refuse(p, c);
+    else
+        ladder_send_or_wait(p, c, parts);
     if (!p->in_dispatch)
         set_timer(p);
     return id;

@@ -35,6 +35,7 @@ struct declared_agent { /* as the card says; index: in the plugin's own table */
     char *name;
     uint32_t effect, flags, index;
     bool found;
+    char *lost; /* how what it says now is not what was accepted; NULL = it is */
 };
 
 struct plugin {
@@ -46,7 +47,8 @@ struct plugin {
     uint32_t agent_count, listed;
     bool from_config;    /* its agents stand in its configuration */
     uint64_t describing; /* the call that asks for them; 0: none is under way */
-    json_t *described;   /* what they were when it was approved; then, what it said */
+    json_t *described;   /* what they were when it was approved; NULL = nobody has asked yet */
+    json_t *said;        /* what it said, once it serves */
     char *config;
     size_t config_len, payload;
     int max_concurrency;
@@ -108,6 +110,8 @@ int64_t ladder_next_ns(struct plugin *p); /* 0: nothing is due */
 void ladder_end_all(struct plugin *p, const char *how);
 /* Sends a new call, or puts it in line. */
 void ladder_send_or_wait(struct plugin *p, struct call *c, const struct slice parts[CALL_PARTS]);
+/* Of an agent that is lost: the next dispatch ends it. */
+void ladder_refuse(struct plugin *p, struct call *c);
 /* Sends calls from the line while there is room. */
 void ladder_admit(struct plugin *p);
 

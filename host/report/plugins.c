@@ -37,6 +37,8 @@ json_t *report_plugin(const struct roster *roster, size_t index, const char *sta
         json_object_set_new(json, "brokered", json_boolean(plugin->card->brokered));
         json_object_set_new(json, "calls", roster_calls(roster, index));
         json_object_set_new(json, "pinned", json_boolean(plugin->pinned));
+        if (plugin->left_out)
+            json_object_set(json, "left_out", plugin->left_out);
         if (plugin->signer && plugin->signer->is_signed)
             json_object_set_new(json, "key", json_string(plugin->signer->key));
         if (plugin->signer && plugin->signer->is_trusted)

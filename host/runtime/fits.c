@@ -81,9 +81,12 @@ enum error_code pinned_fits(struct host *host, const struct run *run, const stru
         AUTO(card_freep) struct card *kept = NULL;
         const struct card *was = NULL;
         if (!is)
-            return error_set(reterr, ERR_CONFLICT,
-                             "run %s, step %s: the new manifest has no agent %s; %s", run_id(run),
-                             step_that_calls(run, agent), agent->name, cure);
+            return error_set(reterr, ERR_CONFLICT, "run %s, step %s: %s agent %s; %s", run_id(run),
+                             step_that_calls(run, agent),
+                             catalog_leaves_out(&roster->catalog, slice_of(agent->name))
+                                 ? "it is not what was approved and so left out,"
+                                 : "the new manifest has no",
+                             agent->name, cure);
         if (digest_equal(&agent->card, &is->card))
             continue;
         enum error_code code = card_of_agent(host, run, agent, &kept, &was, reterr);

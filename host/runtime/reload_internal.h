@@ -100,6 +100,13 @@ void probation_forget(struct slot *slot);
 WARN_UNUSED enum error_code
 probation_refuses(const struct slot *was, const struct roster_plugin *plugin, struct error *reterr);
 
+/* ---- trial.c ---- */
+
+/* The card gets those of the listed agents that the entry of the lock says, the others are left
+ * out; if it says none of them, the card gets them all, for lock_check_agents to say why not. */
+WARN_UNUSED enum error_code roster_admit(struct roster_plugin *plugin, const json_t *pinned,
+                                         json_t *listed, struct error *reterr);
+
 /* ---- roster.c ---- */
 
 /* The roster with that plugin's library and configuration in place of its own; of the same manifest

@@ -94,10 +94,21 @@ static enum error_code check_config(const struct manifest_plugin *entry, const s
     return code;
 }
 
-/* A limit for an agent that is none would limit nothing. */
-static enum error_code check_agents(const struct manifest_plugin *entry, const struct card *card,
-                                    struct error *reterr)
+static bool is_left_out(const struct roster_plugin *plugin, const char *agent)
 {
+    size_t i;
+    const json_t *left;
+    json_array_foreach (plugin->left_out, i, left)
+        if (strcmp(json_string_value(json_object_get(left, "agent")), agent) == 0)
+            return true;
+    return false;
+}
+
+/* A limit for an agent that is none would limit nothing. */
+static enum error_code check_agents(const struct roster_plugin *plugin, struct error *reterr)
+{
+    const struct manifest_plugin *entry = plugin->entry;
+    const struct card *card = plugin->card;
     AUTO(freep) const char **names = xcalloc(card->agent_count + 1, sizeof(*names));
     for (size_t i = 0; i < card->agent_count; i++)
         names[i] = card->agents[i].name;
@@ -106,7 +117,7 @@ static enum error_code check_agents(const struct manifest_plugin *entry, const s
         size_t at = 0;
         while (at < card->agent_count && strcmp(names[at], said) != 0)
             at++;
-        if (at < card->agent_count)
+        if (at < card->agent_count || is_left_out(plugin, said))
             continue;
         const char *near = suggest(slice_of(said), names, card->agent_count);
         return error_set(reterr, ERR_INPUT,
@@ -149,6 +160,12 @@ static void add_plugin(struct roster *roster, const struct roster_plugin *plugin
     int64_t call_ms = plugin->entry->call_ms >= 0 ? plugin->entry->call_ms : plugin->card->call_ms;
     roster_add_agents(&roster->catalog, plugin->entry->alias, call_ms, plugin->card);
     mark_ungranted(&roster->catalog, plugin->entry, plugin->card);
+    size_t i;
+    const json_t *left;
+    json_array_foreach (plugin->left_out, i, left)
+        catalog_leave_out(&roster->catalog,
+                          xasprintf("%s/%s", plugin->entry->alias,
+                                    json_string_value(json_object_get(left, "agent"))));
 }
 
 /* What is required of a sandbox holds only where there is one. */
@@ -171,8 +188,21 @@ static enum error_code describe_agents(struct roster *roster, struct roster_plug
     bool is_in = false;
     AUTO(freep) char *store = roster_store(roster, NULL);
     enum error_code code = quarantine_describes(plugin, store, &is_in, &plugin->error);
-    return code != ERR_OK || is_in ? code
-                                   : plugin_describe(plugin, roster->manifest, &plugin->error);
+    return code != ERR_OK || is_in
+               ? code
+               : plugin_describe(plugin, lock_entry(roster->lock, plugin->entry->alias),
+                                 roster->manifest, &plugin->error);
+}
+
+/* Is no agent of it one that the lock says? Then it is refused, and else what is left out is told.
+ */
+static bool none_pinned(const struct lock *lock, const struct roster_plugin *plugin)
+{
+    AUTO(json_decrefp) json_t *left = NULL;
+    AUTO(json_decrefp)
+    json_t *admitted = agents_admitted(lock_entry(lock, plugin->entry->alias),
+                                       json_object_get(plugin->card->json, "agents"), &left);
+    return json_array_size(admitted) == 0;
 }
 
 static enum error_code load_plugin(struct roster *roster, struct roster_plugin *plugin,
@@ -195,11 +225,11 @@ static enum error_code load_plugin(struct roster *roster, struct roster_plugin *
         code = check_protections(plugin->entry, &plugin->error);
     if (code == ERR_OK && plugin->card->from_config && plugin->card->agent_count == 0)
         code = describe_agents(roster, plugin);
-    if (code == ERR_OK && known && plugin->card->from_config)
+    if (code == ERR_OK && known && plugin->card->from_config && none_pinned(roster->lock, plugin))
         code = lock_check_agents(roster->lock, roster->manifest, plugin->entry, plugin->card,
                                  &plugin->error);
     if (code == ERR_OK)
-        code = check_agents(plugin->entry, plugin->card, &plugin->error);
+        code = check_agents(plugin, &plugin->error);
     if (code == ERR_OK)
         code = self_test_check(plugin->entry, plugin->card, &plugin->error);
     plugin->pinned = code == ERR_OK && known && lock_entry(roster->lock, plugin->entry->alias);
@@ -300,7 +330,8 @@ struct roster *roster_with(const struct roster *roster, size_t index, const stru
             (struct roster_plugin){.entry = &mixed->entries[i],
                                    .card = build->card ? card_ref(build->card) : NULL,
                                    .error = build->error,
-                                   .pinned = build->pinned};
+                                   .pinned = build->pinned,
+                                   .left_out = json_incref(build->left_out)};
         if (build->signer) {
             mixed->plugins[i].signer = xmalloc(sizeof(*build->signer));
             *mixed->plugins[i].signer = *build->signer;
@@ -320,6 +351,7 @@ void roster_free(struct roster *roster)
     for (size_t i = 0; i < roster->plugin_count; i++) {
         card_free(roster->plugins[i].card);
         free(roster->plugins[i].signer);
+        json_decref(roster->plugins[i].left_out);
     }
     free(roster->plugins);
     catalog_done(&roster->catalog);

@@ -25,6 +25,8 @@ struct roster_plugin {
     struct error error;
     bool pinned;           /* it is what the lock says */
     struct signer *signer; /* NULL: its card was not read; see trust/trust.h */
+    json_t *left_out; /* of the agents that it listed, {agent, why}: the lock does not say them.
+                         NULL = none */
 };
 
 struct roster {
@@ -45,9 +47,9 @@ struct roster {
  * its reason; it is an error here only if the manifest says `required`. */
 WARN_UNUSED enum error_code roster_load(const char *manifest_path, struct roster **ret_roster,
                                         struct error *reterr);
-/* Asks a plugin, in a worker, for the agents that stand in its configuration: its card has them
- * then. */
-WARN_UNUSED enum error_code plugin_describe(struct roster_plugin *plugin,
+/* Asks a plugin, in a worker, for the agents that stand in its configuration: its card has those of
+ * them then that its entry of the lock says (NULL = all), unless that is none of them. */
+WARN_UNUSED enum error_code plugin_describe(struct roster_plugin *plugin, const json_t *pinned,
                                             const struct manifest *manifest, struct error *reterr);
 /* The same, for who asks what is refused and why: `required` is not heeded. */
 WARN_UNUSED enum error_code roster_survey(const char *manifest_path, struct roster **ret_roster,

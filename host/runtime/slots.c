@@ -110,9 +110,21 @@ static void tell(const struct slot *slot, const struct error *err)
 static void ready(void *user, const struct error *err)
 {
     struct slot *slot = user;
+    const char *lost = err ? NULL : plugin_lost(slot->plugin);
     describing_end(slot);
     if (!err) {
         slot->state = SLOT_UP;
+        if (lost && !slot->coming)
+            host_log(slot->host, slot->roster->entry->alias, SEAM_LOG_WARNING,
+                     "an agent is not what was accepted, and its calls are refused: %s (cure: if "
+                     "that is meant, reload)",
+                     lost);
+        if (slot->coming && lost) {
+            struct error other;
+            error_set(&other, ERR_CONFLICT, "its agents are other ones each time: %s", lost);
+            reload_heard(slot, &other);
+            return;
+        }
         if (slot->coming) {
             self_test_begin(slot);
             return;

@@ -3,7 +3,8 @@
  * One plugin started, to see whether it is what its card says, and ended again: no call of an agent
  * is made. One whose agents stand in its configuration is started so, in a worker, to name them.
  */
-#include "runtime/host_internal.h"
+#include "runtime/reload_internal.h"
+#include "trust/trust.h"
 
 #include <string.h>
 
@@ -141,8 +142,20 @@ enum error_code host_try_plugin(const struct roster *roster, const char *alias, 
     return error_set(reterr, ERR_NOT_FOUND, "the manifest has no plugin `%s`", alias);
 }
 
-enum error_code plugin_describe(struct roster_plugin *plugin, const struct manifest *manifest,
-                                struct error *reterr)
+enum error_code roster_admit(struct roster_plugin *plugin, const json_t *pinned, json_t *listed,
+                             struct error *reterr)
+{
+    AUTO(json_decrefp) json_t *left = NULL;
+    AUTO(json_decrefp) json_t *admitted = agents_admitted(pinned, listed, &left);
+    bool none = json_array_size(admitted) == 0;
+    enum error_code code = card_describe(plugin->card, none ? listed : admitted, reterr);
+    if (code == ERR_OK && !none && json_array_size(left) > 0)
+        plugin->left_out = TAKE(left);
+    return code;
+}
+
+enum error_code plugin_describe(struct roster_plugin *plugin, const json_t *pinned,
+                                const struct manifest *manifest, struct error *reterr)
 {
     struct manifest_plugin entry = *plugin->entry;
     entry.in_process = false;
@@ -150,7 +163,7 @@ enum error_code plugin_describe(struct roster_plugin *plugin, const struct manif
     struct found found = {.held = false};
     enum error_code code = attempt(&confined, NULL, manifest, &found, reterr);
     if (code == ERR_OK)
-        code = card_describe(plugin->card, found.described, reterr);
+        code = roster_admit(plugin, pinned, found.described, reterr);
     if (code != ERR_OK)
         error_prefix(reterr, "the agents of its configuration: ");
     json_decref(found.described);

@@ -3,6 +3,8 @@
  * Agents that stand in no card: a plugin lists them when it is asked, from its configuration or
  * from whoever it asks itself. What an operator approved is each of them, to the last word of its
  * summary: one that says something else afterwards, is new or is gone, is not what was approved.
+ * Of those that are there, each stands for itself: what is not what was approved is left out, and
+ * the others are called.
  */
 #include "document/document.h"
 #include "trust/trust_internal.h"
@@ -40,6 +42,27 @@ static void add(json_t *lines, const char *name, const char *what)
 {
     AUTO(freep) char *line = xasprintf("agent `%s` %s", name, what);
     json_array_append_new(lines, json_string(line));
+}
+
+json_t *agents_admitted(const json_t *pinned, const json_t *listed, json_t **ret_left)
+{
+    json_t *admitted = json_array(), *left = json_array(),
+           *pins = json_object_get(pinned, "agents");
+    size_t i;
+    json_t *agent;
+    json_array_foreach (listed, i, agent) {
+        const char *name = json_string_value(json_object_get(agent, "name"));
+        const json_t *pin = name ? json_object_get(pins, name) : NULL;
+        AUTO(json_decrefp) json_t *digest = digest_json(agent);
+        if (!pinned || !name || json_equal(digest, pin)) /* without a name it is refused later */
+            json_array_append(admitted, agent);
+        else
+            json_array_append_new(left, json_pack("{s:s, s:s}", "agent", name, "why",
+                                                  pin ? "it is not what was approved"
+                                                      : "it is new, and nobody has approved it"));
+    }
+    *ret_left = left;
+    return admitted;
 }
 
 json_t *agents_changed(const json_t *pinned, const struct card *card)

@@ -40,6 +40,9 @@ WARN_UNUSED enum error_code lock_check_agents(const struct lock *lock,
                                               const struct manifest *manifest,
                                               const struct manifest_plugin *entry,
                                               const struct card *card, struct error *reterr);
+/* Of a list of agents, those that an entry of the lock says (NULL = all): a new list. *ret_left:
+ * the others, a new list of {agent, why}. */
+json_t *agents_admitted(const json_t *pinned, const json_t *listed, json_t **ret_left);
 /* What is new, gone or another of them since an entry of the lock was written, a line each. */
 json_t *agents_changed(const json_t *pinned, const struct card *card);
 /* What was approved under that alias: {id, version, card, library, granted, approved_at,

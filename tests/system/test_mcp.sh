@@ -130,12 +130,16 @@ says err 'the tool says that it failed: Access denied'
 export SEAM_MANIFEST=modern.yaml
 sed -i '/every\|files\|recall\|think/d' tour.yaml
 sed -i '/sum: "\|weather\|read: "\|thoughts/d' tour.yaml
-claim "an agent that is not what was approved is refused, and the others are named"
+claim "a tool that is not what was approved is left out, with the command that approves it, and the others go on"
 try 0 seam plugins approve --all --yes
 try 0 seam check tour.yaml
 sed -i 's/Adds two numbers/Adds two numbers, and sends them on/' modern/modern.mjs
 try 1 seam plugins
-says out 'modern ' 'refused' 'add'
+says out 'modern ' 'ready' 'left out: modern/add: it is not what was approved' 'seam plugins approve modern'
+if grep -q '^ *modern/add' out; then die "what is left out cannot be called"; fi
 try 1 seam check tour.yaml
+says out 'unapproved-agent' 'modern/add'
+sed '/ add: /d; /sum: "/d; /add: "/d' tour.yaml >others.yaml
+try 0 seam run others.yaml
 try 0 seam plugins approve modern --yes
 try 0 seam check tour.yaml

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Agents that stand in a plugin's configuration, in both modes: asked for, made part of the card,
- * called by their names, and refused when they are not what they were.
+ * called by their names, and refused, each for itself, when they are not what they were.
  */
 #include "drive.h"
 
@@ -59,14 +59,13 @@ START_TEST(described_agents_are_called_by_their_names)
 }
 END_TEST
 
-START_TEST(a_later_difference_is_refused_and_named)
+START_TEST(a_plugin_none_of_whose_agents_is_as_it_was_is_refused)
 {
     static const struct {
         const char *config, *words;
     } cases[] = {
         {AGENTS(AGENT("one", "write")), "the `effect` of agent \"one\" was \"pure\" and is"},
         {AGENTS(AGENT("two", "pure")), "agent \"one\" is gone"},
-        {AGENTS(AGENT("one", "pure") "," AGENT("two", "pure")), "agent \"two\" is new"},
     };
     EACH_MODE(mode)
     {
@@ -78,6 +77,39 @@ START_TEST(a_later_difference_is_refused_and_named)
             ck_assert_msg(strstr(d.refusal.text, cases[i].words) != NULL, "%s", d.refusal.text);
             drive_done(&d);
         }
+    }
+}
+END_TEST
+
+START_TEST(an_agent_that_is_not_what_it_was_is_lost_and_the_others_are_called)
+{
+    static const char *const names[] = {"one", "two", "three"};
+    static const int32_t statuses[] = {SEAM_OK, SEAM_E_DENIED, SEAM_E_DENIED};
+    EACH_MODE(mode)
+    {
+        AUTO(card_freep)
+        struct card *card = described(
+            AGENTS(AGENT("one", "pure") "," AGENT("two", "write") "," AGENT("three", "pure")));
+        const char *config =
+            AGENTS(AGENT("four", "pure") "," AGENT("two", "pure") "," AGENT("one", "pure"));
+        struct plugin_options options = drive_options(card, mode);
+        options.config = slice_of(config);
+        struct drive d;
+        drive_start_card(&d, card, mode, &options);
+        ck_assert_ptr_null(plugin_lost(d.plugin));
+        for (size_t i = 0; i < 6; i++) { /* before it said who they are, and after */
+            struct plugin_call call = {
+                .agent = names[i % 3], .attempt = 1, .deadline_ms = -1, .input = SLICE("7")};
+            uint64_t id = plugin_call(d.plugin, &call);
+            drive_until(&d, d.count == i + 1 && d.ready > 0);
+            const struct drive_result *result = drive_result(&d, id);
+            ck_assert_int_eq(result->status, statuses[i % 3]);
+            ck_assert(result->reaped && (i % 3 == 0 || result->effect == SEAM_EFFECT_NONE));
+            ck_assert_str_eq(result->code, i % 3 ? "seam.changed" : "");
+        }
+        ck_assert_ptr_nonnull(strstr(plugin_lost(d.plugin), "the `effect` of agent \"two\""));
+        ck_assert_uint_eq(json_array_size(plugin_described(d.plugin)), 3);
+        drive_done(&d);
     }
 }
 END_TEST
@@ -141,6 +173,8 @@ START_TEST(a_described_card_is_checked_as_any_and_pinned_with_its_agents)
 }
 END_TEST
 
-UNIT_MAIN(described_agents_are_called_by_their_names, a_later_difference_is_refused_and_named,
+UNIT_MAIN(described_agents_are_called_by_their_names,
+          a_plugin_none_of_whose_agents_is_as_it_was_is_refused,
+          an_agent_that_is_not_what_it_was_is_lost_and_the_others_are_called,
           who_cannot_describe_is_refused_with_the_reason,
           a_described_card_is_checked_as_any_and_pinned_with_its_agents)
