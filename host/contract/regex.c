@@ -1,23 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Compiling and matching with PCRE2. A compiled pattern is immutable and shared by threads; all
- * that changes while matching lives in the caller's match_room, whose memory PCRE2 is handed
- * through its allocator. JIT code needs nothing more; the interpreter, which takes over where there
- * is no JIT or its stack is too small, allocates frames up to LIMIT_PATTERN_HEAP.
+ * Compiling and matching with PCRE2. A compiled pattern is shared by threads, and immutable from
+ * its first match on, for which it becomes machine code: most patterns of a short run are never
+ * matched. All that changes while matching lives in the caller's match_room, whose memory PCRE2 is
+ * handed through its allocator. JIT code needs nothing more; the interpreter, which takes over
+ * where there is no JIT or its stack is too small, allocates frames up to LIMIT_PATTERN_HEAP.
  */
 #include "contract/regex_internal.h"
 
 #include "base/limits.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum machine_code { UNTRIED, INTERPRETED, COMPILED };
 
 struct regex {
     struct slice source; /* borrowed from the schema */
     struct simple simple;
-    pcre2_code *code; /* NULL if the pattern is simple */
-    bool compiled;    /* to machine code */
+    pcre2_code *code;    /* NULL if the pattern is simple */
+    atomic_int *machine; /* enum machine_code; it may be of a const regex */
 };
+
+/* One after the other: whoever is the second to match a pattern waits until it is compiled. */
+static pthread_mutex_t compiling = PTHREAD_MUTEX_INITIALIZER;
 
 /* A character of the source becomes at most a class of this many bytes. */
 enum { GROWTH = 200 };
@@ -36,8 +44,8 @@ static enum error_code compile(const struct text *translated, struct regex *rege
         pcre2_get_error_message(problem, words, sizeof(words));
         return error_set(reterr, ERR_INPUT, "%s", (const char *)words);
     }
-    regex->compiled = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
     regex->code = code;
+    regex->machine = xcalloc(1, sizeof(*regex->machine));
     return ERR_OK;
 }
 
@@ -61,6 +69,7 @@ void regex_free(struct regex *regex)
     if (!regex)
         return;
     pcre2_code_free(regex->code);
+    free(regex->machine);
     free(regex->simple.literal);
     free(regex);
 }
@@ -122,6 +131,22 @@ void match_room_done(struct match_room *room)
     pcre2_match_context_free(room->context);
 }
 
+static bool is_machine_code(const struct regex *regex)
+{
+    int machine = atomic_load_explicit(regex->machine, memory_order_acquire);
+    if (machine != UNTRIED)
+        return machine == COMPILED;
+    pthread_mutex_lock(&compiling);
+    machine = atomic_load_explicit(regex->machine, memory_order_relaxed);
+    if (machine == UNTRIED) {
+        bool made = pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE) == 0;
+        machine = made ? COMPILED : INTERPRETED;
+        atomic_store_explicit(regex->machine, machine, memory_order_release);
+    }
+    pthread_mutex_unlock(&compiling);
+    return machine == COMPILED;
+}
+
 static bool all_ascii(struct slice s)
 {
     uint64_t high = 0, word;
@@ -141,9 +166,10 @@ static int match_code(const struct regex *regex, struct slice string, struct mat
 {
     PCRE2_SPTR subject = (PCRE2_SPTR)string.ptr;
     int answer = PCRE2_ERROR_JIT_BADOPTION;
-    if (regex->compiled && all_ascii(string))
+    bool machine_code = is_machine_code(regex);
+    if (machine_code && all_ascii(string))
         answer = pcre2_jit_match(regex->code, subject, string.len, 0, 0, room->data, room->context);
-    else if (regex->compiled)
+    else if (machine_code)
         answer = pcre2_match(regex->code, subject, string.len, 0, 0, room->data, room->context);
     if (answer == PCRE2_ERROR_JIT_STACKLIMIT || answer == PCRE2_ERROR_JIT_BADOPTION)
         answer = pcre2_match(regex->code, subject, string.len, 0, PCRE2_NO_JIT, room->data,
