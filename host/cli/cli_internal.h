@@ -160,6 +160,10 @@ struct drive {
 };
 WARN_UNUSED enum error_code drive_open(struct drive *drive, const struct args *args,
                                        struct error *reterr);
+/* For a run of the flow in the file, which comes first: the host opens while its workers start. */
+WARN_UNUSED enum error_code drive_open_for(struct drive *drive, const struct args *args,
+                                           const char *path, struct flow **ret_flow,
+                                           struct error *reterr);
 /* Works until all is settled or Ctrl-C; prints what came of it; closes; returns the exit code. */
 int drive_finish(struct drive *drive);
 /* Closes without working. */

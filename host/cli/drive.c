@@ -114,7 +114,8 @@ static void said(void *user, const struct run *run, const struct said *piece)
 
 /* ---- opening and closing ---- */
 
-enum error_code drive_open(struct drive *drive, const struct args *args, struct error *reterr)
+static enum error_code open_all(struct drive *drive, const struct args *args, const char *path,
+                                struct flow **ret_flow, struct error *reterr)
 {
     *drive = (struct drive){.args = args, .results = json_object(), .others = json_object()};
     findings_init(&drive->findings);
@@ -128,12 +129,17 @@ enum error_code drive_open(struct drive *drive, const struct args *args, struct 
     drive->progress = progress_new(args->json, args_flag(args, "--quiet"));
     if (args_flag(args, "--partial"))
         drive->said = said_lines_new();
+    if (path)
+        code = compile_flow(drive, path, ret_flow, reterr);
+    if (code != ERR_OK)
+        return code;
     struct host_options options = {
         .roster = drive->roster,
         .store = args_option(args, "--store"),
         .in_memory = args_flag(args, "--memory"),
         .restored = args_flag(args, "--restored"),
         .paranoid = args_flag(args, "--paranoid"),
+        .first = path ? *ret_flow : NULL,
         .progress = record,
         .settled = settled,
         .log = logged,
@@ -145,6 +151,17 @@ enum error_code drive_open(struct drive *drive, const struct args *args, struct 
     if (code == ERR_OK)
         watch_signals(drive);
     return code;
+}
+
+enum error_code drive_open(struct drive *drive, const struct args *args, struct error *reterr)
+{
+    return open_all(drive, args, NULL, NULL, reterr);
+}
+
+enum error_code drive_open_for(struct drive *drive, const struct args *args, const char *path,
+                               struct flow **ret_flow, struct error *reterr)
+{
+    return open_all(drive, args, path, ret_flow, reterr);
 }
 
 static void close_all(struct drive *drive)

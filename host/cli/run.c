@@ -221,9 +221,7 @@ int command_run(const struct args *args)
         return as_test(args, args_option(args, "--replay"), NULL);
     if (each && (args_flag(args, "--input") || args_flag(args, "--set")))
         return complain(EXIT_USAGE, "run: --each goes without --input and --set");
-    enum error_code code = drive_open(&drive, args, &err);
-    if (code == ERR_OK)
-        code = compile_flow(&drive, args->operands[0], &flow, &err);
+    enum error_code code = drive_open_for(&drive, args, args->operands[0], &flow, &err);
     if (code == ERR_OK)
         code = each ? submit_each(&drive, flow, each, &err) : submit_one(&drive, flow, &err);
     if (code != ERR_OK)

@@ -150,6 +150,8 @@ const struct sandbox_report *plugin_sandbox(const struct plugin *plugin);
 
 /* It is not asked to end well: its worker is killed now, and plugin_free does not wait for it. */
 void plugin_give_up(struct plugin *plugin);
+/* Tells it to end, for which plugin_free then need not wait as long. */
+void plugin_stop(struct plugin *plugin);
 /* quiesce, destroy, and the worker's end; waits for them, and kills what does not stop within the
  * grace. Calls that have not ended get no completed(). A library in this process stays loaded for
  * ever; calls that still run there are abandoned. May be called from a callback. */

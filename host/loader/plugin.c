@@ -544,6 +544,14 @@ static void stop_worker(struct plugin *p)
     (void)worker_reap(&p->worker, true, how);
 }
 
+void plugin_stop(struct plugin *p)
+{
+    if (!p->stopped && p->stage != STAGE_ENDED && p->stage != STAGE_REFUSED)
+        frame_write(&p->link.out, &(struct frame){.kind = FRAME_STOP});
+    p->stopped = true;
+    link_flush(&p->link);
+}
+
 void plugin_free(struct plugin *p)
 {
     if (!p)
@@ -552,9 +560,7 @@ void plugin_free(struct plugin *p)
         p->free_later = true;
         return;
     }
-    if (p->stage != STAGE_ENDED && p->stage != STAGE_REFUSED)
-        frame_write(&p->link.out, &(struct frame){.kind = FRAME_STOP});
-    link_flush(&p->link);
+    plugin_stop(p);
     if (p->in_process)
         in_process_stop(p);
     else if (p->worker.pid > 0)

@@ -66,6 +66,7 @@ struct plugin {
     pthread_t thread; /* in this process …                                          */
     int thread_ends;  /* … and what is readable when it has come to its end         */
     bool in_process, in_dispatch, free_later;
+    bool stopped;             /* it was told to end */
     uint32_t wants;           /* events of its socket that are waited for */
     bool deaf;                /* it is not listened to any more */
     bool broke_abi;           /* it died of what it sent */

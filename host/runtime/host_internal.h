@@ -442,8 +442,16 @@ WARN_UNUSED enum error_code plugin_start_entry(const struct roster_plugin *roste
                                                struct plugin **ret_plugin, struct error *reterr);
 /* The path of seam-worker: as given, or beside this program. The caller frees. */
 char *find_worker(const char *given);
+/* Nothing is started by it, and nothing written. */
 void slots_open(struct host *host);
+/* The workers that a run of the flow calls at once begin to come up. */
+void slots_expect(struct host *host, const struct flow *flow);
+/* Copies libraries to the private store, and sweeps that; who owns the journal may. */
+void slots_hold(struct host *host);
+/* Plugins are told to end; slots_end waits until they have, while which nothing of them is heard
+ * but what they log. */
 void slots_close(struct host *host);
+void slots_end(struct host *host);
 /* Starts it, unless it is up, starting, or waits to be started. */
 void slot_keep(struct slot *slot);
 /* A plugin in this process may be about to answer: waits a moment for it; false if nothing came. */

@@ -270,6 +270,10 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     host->vault = vault_new();
     uv_loop_init(&host->loop);
     clock_open(host);
+    host->worker = find_worker(options->worker);
+    slots_open(host);
+    if (options->first)
+        slots_expect(host, options->first);
     enum error_code code = open_journal(host, reterr);
     if (code == ERR_OK)
         code = purse_open(host, reterr);
@@ -280,6 +284,8 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     if (code == ERR_OK)
         code = network_open(host->manifest, &host->egress, reterr);
     if (code != ERR_OK) {
+        slots_close(host);
+        slots_end(host);
         purse_close(host);
         faults_close(host);
         if (host->journal)
@@ -290,10 +296,10 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
         clock_close(host);
         uv_run(&host->loop, UV_RUN_NOWAIT);
         uv_loop_close(&host->loop);
+        free(host->worker);
         free(host);
         return code;
     }
-    host->worker = find_worker(options->worker);
     host->shelf = shelf_new();
     watch(host, &host->journal_poll, journal_fd(host->journal), journal_readable);
     watch(host, &host->egress_poll, egress_fd(host->egress), egress_readable);
@@ -305,7 +311,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     host->idle.data = host;
     uv_prepare_start(&host->idle, about_to_wait);
     speakers_open(host);
-    slots_open(host);
+    slots_hold(host);
     reload_open(host);
     gates_open(host);
     park_open(host);
@@ -340,13 +346,13 @@ enum error_code host_close(struct host *host, struct error *reterr)
     while (uv_run(&host->loop, UV_RUN_NOWAIT) != 0)
         ;
     enum error_code code = journal_close(host->journal, reterr);
+    slots_end(host);
     uv_loop_close(&host->loop);
     if (host->failed && code == ERR_OK)
         code = error_set(reterr, host->failure.code, "%s", host->failure.text);
     purse_close(host);
     reload_close(host);
     faults_close(host);
-    free(host->slots);
     free(host->worker);
     free(host->accepted_by);
     text_done(&host->scratch);

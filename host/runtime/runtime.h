@@ -82,12 +82,14 @@ struct said {
 };
 
 struct host_options {
-    struct roster *roster; /* borrowed, outlives the host                               */
-    const char *store;     /* instead of the manifest's; NULL = the manifest's          */
-    bool in_memory;        /* no journal on disk                                        */
-    bool restored;         /* see journal_options                                       */
-    bool paranoid;         /* runs that begin here hold proven values to contracts, too */
-    const char *worker;    /* path of seam-worker; NULL = beside this program           */
+    struct roster *roster;    /* borrowed, outlives the host                               */
+    const char *store;        /* instead of the manifest's; NULL = the manifest's          */
+    bool in_memory;           /* no journal on disk                                        */
+    bool restored;            /* see journal_options                                       */
+    bool paranoid;            /* runs that begin here hold proven values to contracts, too */
+    const char *worker;       /* path of seam-worker; NULL = beside this program           */
+    const struct flow *first; /* of the run to come; read by host_open, which begins to start the
+                                 workers of its first steps before the journal is open; or NULL */
     /* After each record, before it is carried out; for live progress. May be NULL. */
     void (*progress)(void *user, const struct run *run, const struct event *event,
                      const struct decisions *decisions);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The lives of a plugin. It is started when the first call for it comes, and again, after a wait
+ * The lives of a plugin. It is started when the first call for it comes, or while the journal is
+ * opened for a run whose first steps call it; and again, after a wait
  * that grows until a call of it has completed, when its worker has died or did not come up; calls
  * wait for it meanwhile. Those that waited when a start failed are told so; later ones wait for the
  * next. What the policy of its sandbox refuses no start will change: its calls are refused at once,
  * until the plugin is reloaded. A host that stays keeps its plugins up: nothing has to call them.
  *
- *   OFF → STARTING    a call is there, or the wait is over   [slot_start]
+ *   OFF → STARTING    a call is there, or the wait is over   [slot_start, slots_expect]
  *   STARTING → UP     ready()
  *   STARTING → OFF    ready(error)
  *   UP → OFF          down(): its worker has ended
@@ -56,7 +57,7 @@ static void poll_closed(uv_handle_t *handle)
     free(handle);
 }
 
-static void slot_drop(struct slot *slot)
+static void stop_listening(struct slot *slot)
 {
     if (slot->poll) {
         uv_poll_stop(slot->poll);
@@ -64,11 +65,21 @@ static void slot_drop(struct slot *slot)
         slot->poll = NULL;
     }
     describing_end(slot);
+}
+
+static void end_plugin(struct slot *slot)
+{
     struct plugin *plugin = TAKE(slot->plugin);
     slot->state = SLOT_OFF;
     slot->freeing = true;
     plugin_free(plugin);
     slot->freeing = false;
+}
+
+static void slot_drop(struct slot *slot)
+{
+    stop_listening(slot);
+    end_plugin(slot);
 }
 
 static void restart(struct timer *timer)
@@ -304,9 +315,24 @@ void slot_rest(struct slot *slot)
     slot_drop(slot);
 }
 
-void slot_start(struct slot *slot)
+static enum error_code launch(struct slot *slot, struct error *reterr)
 {
     struct host *host = slot->host;
+    enum error_code code = plugin_start_entry(slot->roster, host->worker, slot->library_path,
+                                              (size_t)host->manifest->payload, &slot_handlers, slot,
+                                              &slot->plugin, reterr);
+    if (code != ERR_OK)
+        return code;
+    slot->state = SLOT_STARTING;
+    slot->poll = xcalloc(1, sizeof(*slot->poll));
+    uv_poll_init(&host->loop, slot->poll, plugin_fd(slot->plugin));
+    slot->poll->data = slot;
+    uv_poll_start(slot->poll, UV_READABLE, readable);
+    return ERR_OK;
+}
+
+void slot_start(struct slot *slot)
+{
     struct error err;
     const json_t *quarantine = slot_quarantine(slot);
     if (quarantine) {
@@ -316,16 +342,26 @@ void slot_start(struct slot *slot)
     if (slot->plugin)
         slot_drop(slot);
     slot->state = SLOT_STARTING;
-    if (plugin_start_entry(slot->roster, host->worker, slot->library_path,
-                           (size_t)host->manifest->payload, &slot_handlers, slot, &slot->plugin,
-                           &err) != ERR_OK) {
+    if (launch(slot, &err) != ERR_OK)
         ready(slot, &err);
-        return;
+}
+
+/* A worker confines itself, and loads nothing before the loop runs: by then the host knows from its
+ * journal whether the library is in quarantine. What fails here is tried again, and told, when it
+ * is called. */
+void slots_expect(struct host *host, const struct flow *flow)
+{
+    struct error ignored;
+    for (size_t i = 0; i < flow->step_count; i++) {
+        const struct step *step = &flow->steps[i];
+        bool at_once = step->after_count == 0 && !step->condition && !step->for_each &&
+                       !step->plan && !step->call.flow && step->call.agent;
+        struct slot *slot = at_once ? slot_of(host, step->call.agent) : NULL;
+        if (!slot || !slot->roster->card || slot->roster->entry->in_process ||
+            slot->state != SLOT_OFF || launch(slot, &ignored) != ERR_OK)
+            continue;
+        host->faults_due = true;
     }
-    slot->poll = xcalloc(1, sizeof(*slot->poll));
-    uv_poll_init(&host->loop, slot->poll, plugin_fd(slot->plugin));
-    slot->poll->data = slot;
-    uv_poll_start(slot->poll, UV_READABLE, readable);
 }
 
 void slot_want(struct slot *slot)
@@ -379,7 +415,7 @@ static void hold_library(struct slot *slot)
                  err.text);
 }
 
-struct slot *slot_new(struct host *host, const struct roster_plugin *roster, size_t index)
+static struct slot *make(struct host *host, const struct roster_plugin *roster, size_t index)
 {
     struct slot *slot = xcalloc(1, sizeof(*slot));
     slot->host = host;
@@ -390,27 +426,49 @@ struct slot *slot_new(struct host *host, const struct roster_plugin *roster, siz
     call_line_init(&slot->waiting);
     timer_init(&slot->restart, host, slot);
     timer_init(&slot->full, host, slot);
+    return slot;
+}
+
+struct slot *slot_new(struct host *host, const struct roster_plugin *roster, size_t index)
+{
+    struct slot *slot = make(host, roster, index);
     hold_library(slot);
     return slot;
 }
 
-void slot_free(struct slot *slot)
+/* All but the plugin itself, which is told to end. */
+static void slot_quit(struct slot *slot)
 {
     while (slot->sent)
         call_free(slot->sent);
     while (slot->waiting.first)
         call_free(slot->waiting.first);
-    slot_drop(slot);
-    map_done(&slot->by_id);
+    stop_listening(slot);
+    if (slot->plugin && slot->state == SLOT_STARTING)
+        plugin_give_up(slot->plugin); /* nobody will call it */
+    if (slot->plugin)
+        plugin_stop(slot->plugin);
     timer_stop(&slot->restart);
     timer_stop(&slot->full);
     self_test_free(slot->self_test);
     probation_done(slot);
-    free(slot->last_failure);
     map_done(&slot->gates);
+}
+
+static void slot_bury(struct slot *slot)
+{
+    end_plugin(slot);
+    map_done(&slot->by_id);
+    free(slot->last_failure);
     free(slot->library_path);
     free(slot->denied);
     free(slot);
+}
+
+void slot_free(struct slot *slot)
+{
+    slot_quit(slot);
+    slot_bury(slot);
 }
 
 static void sweep(const struct host *host)
@@ -426,11 +484,17 @@ void slots_open(struct host *host)
     const struct roster *roster = host->options.roster;
     host->slots = xcalloc(roster->plugin_count + 1, sizeof(struct slot *));
     for (size_t i = 0; i < roster->plugin_count; i++) {
-        host->slots[i] = slot_new(host, &roster->plugins[i], i);
+        host->slots[i] = make(host, &roster->plugins[i], i);
         if (host->options.stand_ins)
             host->slots[i]->state = SLOT_UP;
     }
     host->slot_count = roster->plugin_count;
+}
+
+void slots_hold(struct host *host)
+{
+    for (size_t i = 0; i < host->slot_count; i++)
+        hold_library(host->slots[i]);
     if (!host->options.stand_ins)
         sweep(host);
 }
@@ -451,6 +515,12 @@ bool slots_listen(struct host *host)
 void slots_close(struct host *host)
 {
     for (size_t i = 0; i < host->slot_count; i++)
-        slot_free(host->slots[i]);
-    host->slot_count = 0;
+        slot_quit(host->slots[i]);
+}
+
+void slots_end(struct host *host)
+{
+    for (size_t i = 0; i < host->slot_count; i++)
+        slot_bury(host->slots[i]);
+    free(host->slots);
 }

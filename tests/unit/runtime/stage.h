@@ -38,6 +38,7 @@ struct stage {
     bool keep_open;    /* the journal cannot be replayed at the end */
     const char *store; /* another than the manifest's */
     bool in_memory, restored;
+    bool expects; /* its host is opened for a run of the flow */
     void (*on_settled)(struct stage *stage, const struct run *run);
     void (*on_said)(struct stage *stage, const struct said *said); /* NULL = nobody hears */
     struct text said;                                              /* for whoever hears */
@@ -228,6 +229,7 @@ static inline enum error_code stage_try_open(struct stage *s, struct error *err)
         .in_memory = s->in_memory,
         .restored = s->restored,
         .worker = BUILD_ROOT "/bin/seam-worker",
+        .first = s->expects ? s->flow : NULL,
         .settled = stage_settled,
         .log = stage_log,
         .hears = stage_hears,

@@ -5,6 +5,8 @@
  */
 #include "stage.h"
 
+#include "runtime/faults_internal.h"
+
 #include <time.h>
 
 static int64_t now_ms(void)
@@ -265,6 +267,48 @@ START_TEST(a_stop_reaches_a_call_that_waits_for_its_plugin)
 }
 END_TEST
 
+static struct slot *open_expecting(struct stage *s)
+{
+    stage_one_step(s, "actor/look", "");
+    s->expects = true;
+    stage_open(s);
+    return slot_of(s->host, s->flow->steps[0].call.agent);
+}
+
+START_TEST(a_worker_begins_before_its_call_and_goes_if_none_comes)
+{
+    struct stage s;
+    stage_set(&s, _i, NULL, "", "");
+    struct slot *slot = open_expecting(&s);
+    for (size_t i = 0; i < s.host->slot_count; i++)
+        ck_assert_int_eq(s.host->slots[i]->state,
+                         s.host->slots[i] == slot ? SLOT_STARTING : SLOT_OFF);
+    stage_close(&s);
+    ck_assert_str_eq(text_str(&s.log), "");
+    ck_assert_int_eq(stage_run(&s, "r", "{'do': [{'give': 1}]}"), RUN_DONE);
+    stage_done(&s);
+}
+END_TEST
+
+START_TEST(what_sits_in_quarantine_is_not_loaded_though_its_worker_had_begun)
+{
+    struct stage s;
+    stage_set(&s, _i, NULL, "", "");
+    struct slot *slot = open_expecting(&s);
+    slot_fault(slot, PLUGIN_BREACH, "it broke out");
+    stage_close(&s);
+    stage_open(&s);
+    slot = slot_of(s.host, s.flow->steps[0].call.agent);
+    ck_assert_int_eq(slot->state, SLOT_STARTING);
+    uv_run(host_loop(s.host), UV_RUN_NOWAIT);
+    ck_assert_int_eq(slot->state, SLOT_OFF);
+    ck_assert_ptr_null(slot->plugin);
+    stage_run(&s, "r", "{'do': [{'give': 1}]}");
+    ck_assert_tells(&s, "r", "plugin-quarantined");
+    stage_done(&s);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const everywhere[] = {
@@ -284,6 +328,8 @@ int main(void)
         the_call_before_a_crash_is_not_the_call_after_it,
         a_hang_in_this_process_is_left_behind,
         a_stop_reaches_a_call_that_waits_for_its_plugin,
+        a_worker_begins_before_its_call_and_goes_if_none_comes,
+        what_sits_in_quarantine_is_not_loaded_though_its_worker_had_begun,
         NULL,
     };
     return stage_main(__FILE__, everywhere, in_workers);
