@@ -265,11 +265,11 @@ int32_t http_status_of(const struct egress_answer *answer)
 
 const char *http_code_of(const struct egress_answer *answer)
 {
-    return answer->code == ERR_TIMEOUT   ? "timeout"
-           : answer->code == ERR_DENIED  ? "place-denied"
+    return answer->code == ERR_DENIED    ? "place-denied"
+           : answer->fate == FATE_UNSENT ? "unsent"
+           : answer->code == ERR_TIMEOUT ? "timeout"
            : answer->code == ERR_LIMIT   ? "too-large"
            : answer->begun               ? "cut-off"
-           : answer->fate == FATE_UNSENT ? "unsent"
                                          : "http";
 }
 

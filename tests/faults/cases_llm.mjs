@@ -6,10 +6,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { after, begins, breaks, drips, events, gives, head, listen, pours, says, serve } from './server.mjs';
+import { after, begins, breaks, drips, events, gives, head, listen, pours, says, serve, silent } from './server.mjs';
 import { flow, manifest } from './stage.mjs';
 
-const port = await listen();
+const port = await listen(), mute = await silent();
 const VERDICT = {
     type: 'object',
     properties: { label: { enum: ['bug', 'wish'] } },
@@ -123,6 +123,7 @@ const connections = () => [
     model('a slow stream, byte by byte', drips(events(piece('{"')), 100, ':'), late, { step: brief, agent: stream, slow }),
     model('one byte a second, past every deadline', drips(`${head(200, {})}{`, 1000), { ...late, asked: 2 }, { step: { timeout: { start_to_close: '3s', schedule_to_close: '20s' } }, slow }),
     model('no answer in its `timeout`', begins(), fails('timeout', 'llm.timeout'), { agent: { timeout: '300ms' }, slow }),
+    model('no connection in its `timeout`', begins(), { ...fails('timeout', 'llm.timeout'), asked: 0, ...unspent }, { agent: { timeout: '300ms' }, url: () => `https://127.0.0.1:${mute}/v1`, grant: { scheme: 'https', port: mute } }),
     model('a stream that stops for longer than its `timeout`', begins(events(piece('{"'))), fails('timeout', 'llm.timeout'), { agent: { ...stream, timeout: '300ms' }, slow }),
     model('an answer after 31 s, with time for it', after(31000, good), { rules: '', end: 'done', asked: 1 }, { step: { timeout: { start_to_close: '50s', schedule_to_close: '55s' } }, slow }),
     model('closed without a word', says(), passing('llm.unavailable')),

@@ -59,6 +59,15 @@ export function listen(secure) {
     }));
 }
 
+// A port where connections are taken, and nothing is ever said.
+export function silent() {
+    const server = net.createServer((socket) => socket.on('error', () => {}).resume());
+    return new Promise((good) => server.listen(0, '127.0.0.1', () => {
+        server.unref();
+        good(server.address().port);
+    }));
+}
+
 // ---- bricks ----
 
 // head(status, headers): the first lines; a header may be a list of values, for one that stands twice.
