@@ -50,12 +50,13 @@ void work_fail(struct work *work, seam_status status, const char *code, const ch
     work_spend_unanswered(work, told);
 }
 
-/* Whether the host says that nothing of a question left it. */
-static bool never_left(const seam_reply *reply)
+/* Whether the host says that nothing of a question left it. Of an answer that is being read, it
+ * left long ago, whatever the host has no room for now. */
+static bool never_left(const struct work *work, const seam_reply *reply)
 {
-    return reply->status == SEAM_E_DENIED || reply->status == SEAM_E_INPUT ||
-           reply->status == SEAM_E_BUSY || bytes_are(reply->code, "unsent") ||
-           bytes_are(reply->code, "no-room");
+    return work->stream == 0 && (reply->status == SEAM_E_DENIED || reply->status == SEAM_E_INPUT ||
+                                 reply->status == SEAM_E_BUSY || bytes_are(reply->code, "unsent") ||
+                                 bytes_are(reply->code, "no-room"));
 }
 
 static void fail_as_it_is(struct work *work, const seam_reply *reply, const char *message)
@@ -76,7 +77,7 @@ static void fail_as_it_is(struct work *work, const seam_reply *reply, const char
 /* The host's own failures keep their status and their words; those of the way there are named. */
 void work_fail_reply(struct work *work, const seam_reply *reply)
 {
-    work->refused = never_left(reply);
+    work->refused = never_left(work, reply);
     char *text = seam_json_text(seam_json_at(reply->body, "/message"), NULL);
     const char *message = text ? text : "the model's server did not answer";
     if (reply->status == SEAM_E_UNAVAILABLE) {
