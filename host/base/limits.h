@@ -89,9 +89,10 @@
 #define LIMIT_TOKENS           100         /* bearer tokens                                   */
 #define LIMIT_TOKEN            4096u       /* bytes of one                                    */
 
-#define LIMIT_SECRET       (16u << 10) /* bytes of a secret                               */
-#define LIMIT_SECRET_LEAST 4u          /* … and the fewest                                */
-#define LIMIT_CALL_SECRETS 100u        /* placeholders of one call                        */
+#define LIMIT_SECRET            (16u << 10) /* bytes of a secret                               */
+#define LIMIT_SECRET_LEAST      4u          /* … and the fewest                                */
+#define LIMIT_CALL_SECRETS      100u        /* placeholders of one call                        */
+#define LIMIT_SEAL_SECRET_LEAST 32u         /* bytes of one that a key is made of              */
 
 #define LIMIT_STATE_KEY   256u         /* bytes of a key of a plugin's state            */
 #define LIMIT_STATE_VALUE (256u << 10) /* … and of a value, as JSON                       */
