@@ -205,6 +205,20 @@ enum error_code open_roster(const struct args *args, bool survey, struct roster 
     return survey ? roster_survey(path, ret_roster, reterr) : roster_load(path, ret_roster, reterr);
 }
 
+/* Hidden runs are read with the keys of the manifest, where there is one. */
+static void give_keys(const struct args *args, const struct manifest *manifest,
+                      struct journal_reader *reader)
+{
+    AUTO(freep) char *path = NULL;
+    AUTO(manifest_freep) struct manifest *found = NULL;
+    struct error err;
+    if (manifest)
+        reader_take_keys(reader, manifest);
+    else if (manifest_find(args_option(args, "--manifest"), &path, &err) == ERR_OK &&
+             manifest_load(path, &found, &err) == ERR_OK)
+        reader_take_keys(reader, found);
+}
+
 enum error_code open_reader(const struct args *args, struct journal_reader **ret_reader,
                             char **ret_path, struct error *reterr)
 {
@@ -226,6 +240,8 @@ enum error_code open_reader(const struct args *args, struct journal_reader **ret
                          "the manifest's store is in memory: nothing is kept to look at");
     path = xstrdup(strncmp(store, "sqlite:", 7) == 0 ? store + 7 : store);
     code = journal_reader_open(path, ret_reader, reterr);
+    if (code == ERR_OK)
+        give_keys(args, manifest, *ret_reader);
     if (code == ERR_OK && ret_path)
         *ret_path = TAKE(path);
     return code;

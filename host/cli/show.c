@@ -255,6 +255,22 @@ static void show_tasks(const json_t *run, const char *same, bool items)
     map_done(&crowds);
 }
 
+/* Without its key: as far as it can be told. */
+static void show_outline(const json_t *run)
+{
+    size_t i;
+    json_t *task;
+    json_array_foreach (json_object_get(run, "tasks"), i, task) {
+        const char *status = text_of(task, "status");
+        printf("  %-24s %s%-12s%s [%s]  %lld attempt%s\n", text_of(task, "path"),
+               paint(stdout, status_colour(status)), status, paint(stdout, PLAIN),
+               text_of(task, "rule"), number_of(task, "attempts"),
+               number_of(task, "attempts") == 1 ? "" : "s");
+    }
+    print_said(stdout, slice_of(text_of(json_object_get(run, "hidden"), "why")));
+    putchar('\n');
+}
+
 static void show_text(const struct args *args, const json_t *run)
 {
     AUTO(freep) char *same = same_store(args);
@@ -268,6 +284,10 @@ static void show_text(const struct args *args, const json_t *run)
     show_value("  input ", json_object_get(run, "input"));
     show_value("  output", json_object_get(run, "output"));
     show_value("  error ", json_object_get(run, "error"));
+    if (json_object_get(run, "hidden")) {
+        show_outline(run);
+        return;
+    }
     printf("steps:");
     json_array_foreach (json_object_get(run, "steps"), i, step) {
         const char *word = text_of(step, "status");

@@ -174,6 +174,12 @@ void journal_reader_closep(struct journal_reader **reader);
  * journal. Of a journal in memory, every reading gives ERR_UNSUPPORTED. */
 struct journal_reader *journal_own_reader(struct journal *journal);
 
+/* What opens that which runs have sealed, for whoever reads there: the reader takes them, and frees
+ * them with itself. NULL = none was given. */
+struct seals;
+void journal_reader_give_keys(struct journal_reader *reader, struct seals *keys_taken);
+const struct seals *journal_reader_keys(const struct journal_reader *reader);
+
 struct journal_run {
     const char *id, *flow, *status;
     int64_t created_ms, updated_ms;

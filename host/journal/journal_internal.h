@@ -352,7 +352,8 @@ struct journal_reader {
     sqlite3 *db;
     char *path; /* NULL: of a journal in memory, which has claims and nothing else */
     int lock_fd;
-    struct text found; /* strings of journal_find */
+    struct text found;  /* strings of journal_find */
+    struct seals *keys; /* for whoever reads */
     struct journal_flaw flaw;
     sqlite3_stmt *claimed, *version, *messages, *kept, *due, *next_due, *epoch, *value, *space;
 };

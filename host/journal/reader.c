@@ -11,6 +11,7 @@
 #include "journal/journal_internal.h"
 
 #include "base/limits.h"
+#include "base/seal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -74,8 +75,20 @@ void journal_reader_close(struct journal_reader *reader)
     sql_closep(&reader->db);
     fd_closep(&reader->lock_fd);
     text_done(&reader->found);
+    seals_free(reader->keys);
     free(reader->path);
     free(reader);
+}
+
+void journal_reader_give_keys(struct journal_reader *reader, struct seals *keys_taken)
+{
+    seals_free(reader->keys);
+    reader->keys = keys_taken;
+}
+
+const struct seals *journal_reader_keys(const struct journal_reader *reader)
+{
+    return reader->keys;
 }
 
 void journal_reader_closep(struct journal_reader **reader)

@@ -499,6 +499,8 @@ static enum error_code read_all(struct manifest *m, struct error *reterr)
         code = read_reload(m, root, reterr);
     if (code == ERR_OK)
         code = read_budgets(m, root, reterr);
+    if (code == ERR_OK)
+        code = manifest_read_hide(m, root, reterr);
     return code == ERR_OK ? read_plugins(m, root, reterr) : code;
 }
 
@@ -585,6 +587,7 @@ void manifest_free(struct manifest *m)
     free(m->store);
     free(m->currency);
     free(m->ca_file);
+    manifest_hide_done(&m->hide);
     document_free(m->document);
     free(m);
 }

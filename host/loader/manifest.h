@@ -104,6 +104,20 @@ struct manifest_budget {
     int64_t attempts, calls, tokens, cost; /* -1 = no limit; cost in millionths */
 };
 
+/* A secret that a key is made of. */
+struct manifest_key {
+    char *name;
+    char *file, *variable; /* where it stands: one of them; file is absolute */
+};
+
+/* Runs whose values the journal keeps encrypted. */
+struct manifest_hide {
+    struct manifest_key *keys; /* the first seals; the others open what was sealed before */
+    size_t key_count;          /* 0 = nothing is hidden */
+    char **flows;              /* names */
+    size_t flow_count;         /* 0 = all of them */
+};
+
 /* What a change by itself makes a server reload. */
 enum manifest_watch { WATCH_MANIFEST, WATCH_PLUGINS, WATCH_NONE };
 
@@ -133,6 +147,7 @@ struct manifest {
     int64_t budget_attempts, budget_calls, budget_tokens, budget_cost, budget_time_ms; /* -1 none */
     struct manifest_budget budgets[PERIOD_COUNT];
     bool any_budget; /* of budgets: one says something */
+    struct manifest_hide hide;
     struct document *document;
 };
 
@@ -144,6 +159,8 @@ WARN_UNUSED enum error_code manifest_find(const char *explicit_path, char **ret_
 /* Reads and checks against schemas/manifest.schema.json; complaints are file:line:column. */
 WARN_UNUSED enum error_code manifest_load(const char *path, struct manifest **ret_manifest,
                                           struct error *reterr);
+/* Do both hide the same runs with the same secrets? */
+bool manifest_hides_alike(const struct manifest *a, const struct manifest *b);
 /* A path as the manifest means it; the caller frees. */
 char *manifest_resolve(const struct manifest *manifest, const char *path);
 struct manifest *manifest_ref(struct manifest *manifest);

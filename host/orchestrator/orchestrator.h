@@ -272,6 +272,9 @@ struct record_style {
     void (*string)(struct slice string, struct text *out);
     void (*value)(void *user, json_t *value, struct text *out);
     void *user;
+    /* Only what tells no value: words, numbers, rules, the steps of files, what the run is pinned
+     * to. In the place of a task's name that an agent chose stands that of the step around it. */
+    bool open;
 };
 /* The same as text. */
 void record_write(const struct run *run, const struct event *event,

@@ -22,6 +22,7 @@ struct field {
     const char *name, *key; /* key: ,"name": */
     enum field_type type;
     size_t offset;
+    bool open;                /* a text or value that nobody but the host and the operator chose */
     const char *const *words; /* of FIELD_WORD: an enum, which is an unsigned int */
     unsigned word_count;
 };
@@ -53,11 +54,15 @@ _Static_assert(sizeof(cause_words) / sizeof(cause_words[0]) == CAUSE_COUNT + 1, 
 #define KEY(member) ",\"" #member "\":"
 #define PLAIN(s, type, member)                                                                     \
     {                                                                                              \
-#member, KEY(member), type, offsetof(struct s, member), NULL, 0                            \
+#member, KEY(member), type, offsetof(struct s, member), false, NULL, 0                     \
+    }
+#define OPEN(s, type, member)                                                                      \
+    {                                                                                              \
+#member, KEY(member), type, offsetof(struct s, member), true, NULL, 0                      \
     }
 #define WORD(s, member, list)                                                                      \
     {                                                                                              \
-#member, KEY(member), FIELD_WORD, offsetof(struct s, member), list,                        \
+#member, KEY(member), FIELD_WORD, offsetof(struct s, member), true, list,                  \
             sizeof(list) / sizeof(list[0])                                                         \
     }
 
@@ -75,17 +80,17 @@ static const struct field event_fields[] = {
     PLAIN(event, FIELD_INT64, cost),       PLAIN(event, FIELD_UINT32, revision),
     PLAIN(event, FIELD_BOOL, deny),        PLAIN(event, FIELD_INT64, said_ms),
     PLAIN(event, FIELD_TEXT, who),         PLAIN(event, FIELD_TEXT, shown),
-    PLAIN(event, FIELD_BOOL, restored),    PLAIN(event, FIELD_TEXT, run),
-    PLAIN(event, FIELD_TEXT, store),       PLAIN(event, FIELD_UINT64, seed),
+    PLAIN(event, FIELD_BOOL, restored),    OPEN(event, FIELD_TEXT, run),
+    OPEN(event, FIELD_TEXT, store),        PLAIN(event, FIELD_UINT64, seed),
     PLAIN(event, FIELD_UINT32, rules),     PLAIN(event, FIELD_BOOL, paranoid),
-    PLAIN(event, FIELD_JSON, input),       PLAIN(event, FIELD_JSON, pins),
-    PLAIN(event, FIELD_JSON, libraries),   PLAIN(event, FIELD_BOOL, planned),
+    PLAIN(event, FIELD_JSON, input),       OPEN(event, FIELD_JSON, pins),
+    OPEN(event, FIELD_JSON, libraries),    PLAIN(event, FIELD_BOOL, planned),
     PLAIN(event, FIELD_JSON, plan_errors), PLAIN(event, FIELD_JSON, adopted),
     PLAIN(event, FIELD_JSON, room),
 };
 
 static const struct field decision_fields[] = {
-    PLAIN(decision, FIELD_TEXT, rule),        PLAIN(decision, FIELD_JSON, why),
+    OPEN(decision, FIELD_TEXT, rule),         PLAIN(decision, FIELD_JSON, why),
     PLAIN(decision, FIELD_UINT32, step),      PLAIN(decision, FIELD_UINT32, task),
     PLAIN(decision, FIELD_UINT32, attempt),   PLAIN(decision, FIELD_UINT32, number),
     PLAIN(decision, FIELD_BOOL, reconciling), PLAIN(decision, FIELD_TEXT, effect),
@@ -269,12 +274,12 @@ static void write_field(const struct field *field, const void *at, const struct 
         return;
     case FIELD_TEXT:
         memcpy(&v.text, at, sizeof(v.text));
-        if (v.text && text_adds(out, field->key))
+        if (v.text && (field->open || !style->open) && text_adds(out, field->key))
             style->string(slice_of(v.text), out);
         return;
     case FIELD_JSON:
         memcpy(&v.json, at, sizeof(v.json));
-        if (v.json && text_adds(out, field->key))
+        if (v.json && (field->open || !style->open) && text_adds(out, field->key))
             style->value(style->user, v.json, out);
         return;
     case FIELD_WORD:
@@ -295,6 +300,40 @@ static void begin_object(const char *kind, const struct field *fields, size_t co
         write_field(&fields[i], (const char *)from + fields[i].offset, style, out);
 }
 
+/* The task around it, or it itself, whose name and those of all around it stand in files. */
+static uint32_t named_by_files(const struct run *run, uint32_t task)
+{
+    uint32_t named = task;
+    for (const struct task *at = run->tasks[task];;) {
+        bool chosen = at->parent != NO_TASK;
+        uint32_t around = chosen ? at->parent : frame_of(run, at)->parent;
+        if (around == NO_TASK)
+            return named;
+        at = run->tasks[around];
+        if (chosen || step_of(run, at)->plan)
+            named = around;
+    }
+}
+
+/* What stands in the place of a path in an open record; the caller frees. */
+static char *open_path(const struct run *run, uint32_t task, const char *path)
+{
+    uint32_t named = task < run->task_count ? named_by_files(run, task) : task;
+    return named == task ? xstrdup(path) : xasprintf("%s/…", run->tasks[named]->path);
+}
+
+/* The same of a step of a flow that is a task's work. */
+static char *open_step_path(const struct run *run, const struct frame *frame, const char *path)
+{
+    uint32_t task = frame->parent;
+    if (task == NO_TASK)
+        return xstrdup(path);
+    uint32_t named = named_by_files(run, task);
+    if (named == task && !step_of(run, run->tasks[task])->plan)
+        return xstrdup(path);
+    return xasprintf("%s/…", run->tasks[named]->path);
+}
+
 static void write_path(const char *path, const struct record_style *style, struct text *out)
 {
     text_adds(out, ",\"path\":");
@@ -306,9 +345,13 @@ static void write_decision_text(const struct run *run, const struct decision *de
 {
     begin_object(decision_words[decision->kind], decision_fields, COUNT(decision_fields), decision,
                  style, out);
-    AUTO(freep) char *place = NULL;
-    const char *path = decision_has_task(decision->kind) ? run_task_path(run, decision->task)
-                                                         : place_of(run, decision, &place);
+    AUTO(freep) char *place = NULL, *open = NULL;
+    bool of_task = decision_has_task(decision->kind);
+    const char *path =
+        of_task ? run_task_path(run, decision->task) : place_of(run, decision, &place);
+    if (path && style->open)
+        path = open = of_task ? open_path(run, decision->task, path)
+                              : open_step_path(run, run->frames[decision->frame], path);
     if (path)
         write_path(path, style, out);
     text_addc(out, '}');
@@ -320,8 +363,11 @@ void record_write(const struct run *run, const struct event *event,
 {
     text_adds(out, "{\"event\":");
     begin_object(event_words[event->kind], event_fields, COUNT(event_fields), event, style, out);
-    if (event_has_place(run, event))
-        write_path(run_task_path(run, event->task), style, out);
+    if (event_has_place(run, event)) {
+        const char *path = run_task_path(run, event->task);
+        AUTO(freep) char *open = style->open ? open_path(run, event->task, path) : NULL;
+        write_path(open ? open : path, style, out);
+    }
     text_adds(out, "},\"decisions\":[");
     for (size_t i = 0; i < decisions->count; i++) {
         if (i > 0)

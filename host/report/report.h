@@ -13,9 +13,16 @@
 json_t *report_run(const struct journal_run *run);
 
 /* A run, its steps, tasks, effects, questions and accounts, and what was spent where (`spent_by`,
- * see report_spent). A new reference. */
+ * see report_spent); of a hidden one whose key the reader has not, its outline. A new reference. */
 WARN_UNUSED enum error_code report_show(struct journal_reader *reader, struct shelf *shelf,
                                         const char *id, json_t **ret_picture, struct error *reterr);
+
+/* What can be told of a hidden run without its key, and why no more: {run, flow, status,
+ * started_ms, hidden: {secret, why}, input, output, error, tasks: [{path, status, attempts,
+ * rule}]}, with words in the place of values. ERR_NOT_FOUND: it is not hidden. */
+WARN_UNUSED enum error_code report_outline(struct journal_reader *reader, const char *id,
+                                           const char *why, json_t **ret_picture,
+                                           struct error *reterr);
 
 /* The same in pieces, for whoever has other things to do, and of its tasks only `most`, from the
  * one at `from` on; `spent_by` is of all. */

@@ -290,7 +290,8 @@ enum error_code report_show(struct journal_reader *reader, struct shelf *shelf, 
     if (code == ERR_OK)
         *ret_picture = showing_picture(showing);
     showing_free(showing);
-    return code;
+    AUTO(freep) char *why = code == ERR_DENIED ? xstrdup(reterr->text) : NULL;
+    return why ? report_outline(reader, id, why, ret_picture, reterr) : code;
 }
 
 char *report_shown_digest(const json_t *shown)

@@ -4,14 +4,16 @@
  * input once more, or with all that are left.
  */
 #include "runtime/across_internal.h"
+#include "runtime/hidden_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static void begin(struct host *host, struct flow *flow, const char *id, json_t *input,
-                  json_t *adopted)
+                  json_t *adopted, const struct seal *seal)
 {
     struct live_run *live = live_new(host, id, run_new(flow));
+    live->seal = seal;
     struct event event = {
         .kind = EVENT_STARTED,
         .rules = RULES_VERSION,
@@ -60,7 +62,7 @@ static bool keep_beginning(void *user, const struct journal_record *record,
     struct journal_reader *reader = journal_own_reader(beginning->host->journal);
     json_t *root = NULL;
     beginning->code =
-        payloads_read(beginning->host->payloads, reader, record->body, &root, &beginning->err);
+        payloads_read(beginning->host->payloads, reader, record, &root, &beginning->err);
     if (beginning->code == ERR_OK) {
         const json_t *event = json_object_get(root, "event");
         beginning->input = json_incref(json_object_get(event, "input"));
@@ -201,8 +203,14 @@ enum error_code host_submit_adopting(struct host *host, struct flow *flow, const
                          host->unsettled);
     if (!id)
         host_make_id(host, flow->name, made, sizeof(made));
-    begin(host, flow, id ? id : made, input, adopted);
-    return ERR_OK;
+    const struct seal *seal = hidden_begins(host, flow->name), *was = NULL;
+    if (!seal && adopted && reader)
+        code =
+            hidden_find(reader, json_string_value(json_object_get(adopted, "from")), &was, reterr);
+    /* what comes from a hidden run stays hidden */
+    if (code == ERR_OK || code == ERR_NOT_FOUND)
+        begin(host, flow, id ? id : made, input, adopted, seal ? seal : was);
+    return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
 /* This host wrote its last record and has let go of it. */
@@ -317,11 +325,15 @@ enum error_code run_take_up(struct host *host, const char *id, bool tell, struct
     bool parked = code == ERR_OK && is_parked(host, id, run);
     if (code == ERR_OK && !run_status_is_final(run_status(run)) && !parked)
         code = pinned_check(reader, host->options.roster, run, &changes, reterr);
+    const struct seal *seal = NULL;
+    if (code == ERR_OK && host->keys)
+        code = hidden_find(reader, id, &seal, reterr);
     if (code != ERR_OK) {
         run_free(run);
         return code;
     }
     struct live_run *live = live_new(host, id, run);
+    live->seal = seal;
     live->seq = run_seq(run);
     live->shown = run_status(run);
     if (!take_back(live, parked, tell)) {

@@ -72,7 +72,7 @@ static bool fold_record(void *user, const struct journal_record *record, const s
     struct record read;
     json_t *json = NULL;
     (void)hash;
-    fold->code = payloads_read(fold->payloads, fold->reader, record->body, &json, &fold->error);
+    fold->code = payloads_read(fold->payloads, fold->reader, record, &json, &fold->error);
     if (fold->code == ERR_OK)
         fold->code = record_read(json, &read, &fold->error);
     json_decref(json);
@@ -239,8 +239,8 @@ static bool give_record(void *user, const struct journal_record *record, const s
     struct unfolding *unfolding = user;
     json_t *json = NULL;
     (void)hash;
-    unfolding->code = payloads_read(unfolding->payloads, unfolding->reader, record->body, &json,
-                                    &unfolding->error);
+    unfolding->code =
+        payloads_read(unfolding->payloads, unfolding->reader, record, &json, &unfolding->error);
     return unfolding->code == ERR_OK && unfolding->each(unfolding->user, record->seq, json);
 }
 

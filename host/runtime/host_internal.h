@@ -35,6 +35,7 @@
  *   payloads.c  large values, kept once
  *   known.c     the text of an output, and of its parts
  *   verify.c    whether a journal is what was written
+ *   hidden.c    runs whose values the journal has encrypted
  *   pinned.c    the flows and cards that a journal keeps
  *   plans.c     plans that agents make, compiled
  *   hooks.c     people are told that they are asked
@@ -280,6 +281,7 @@ struct live_run {
     struct map asked;  /* who waits for them: the same key */
     int64_t ended_hour_ms, start_hour_ms; /* of the purse: of the call that ends now, of the starts
                                              that are carried out now; 0 = none */
+    const struct seal *seal;              /* it is hidden; NULL = it is not */
     bool paid;             /* what has cost something is recorded, and not yet behind a barrier */
     enum run_status shown; /* the status that the journal's index has */
 };
@@ -338,10 +340,12 @@ struct host {
     bool gates_due;           /* somebody may go */
     uv_prepare_t idle;
     struct payloads *payloads;
-    struct known known;     /* while it is decided what follows from an output: that output */
-    struct decisions spare; /* empty; its room is used again */
-    struct text scratch;    /* for what is written as JSON and copied at once */
-    struct pace pace;       /* the clock, but in a rehearsal */
+    struct seals *keys;      /* of hidden runs; the journal's own reader's. NULL = none */
+    const struct seal *seal; /* … and of those that begin now */
+    struct known known;      /* while it is decided what follows from an output: that output */
+    struct decisions spare;  /* empty; its room is used again */
+    struct text scratch;     /* for what is written as JSON and copied at once */
+    struct pace pace;        /* the clock, but in a rehearsal */
     struct timers timers;
     struct stand_in_send *sends; /* in a rehearsal: what has left */
     struct moment *moments;      /* … what whoever stands in waits for */

@@ -57,18 +57,50 @@ void payloads_freep(struct payloads **p);
 struct writing {
     struct payloads *payloads;
     struct journal *journal;
-    struct known *known; /* NULL = nothing is */
+    struct known *known;         /* NULL = nothing is */
+    const struct hiding *hiding; /* NULL = the run is not */
     struct text *out;
-    size_t marks; /* references, and names that look like one */
+    struct text references; /* of a hidden one, and of what it keeps: JSON, for who has no key */
+    size_t marks;           /* references, and names that look like one */
 };
 /* One value of the record. Its first parameter is a struct writing, for record_style. */
 void payloads_write(void *writing, json_t *value, struct text *out);
 /* The record is whole, to its last brace: says in it whether it has references. */
 void payloads_written(struct writing *writing, struct text *out);
-/* The record back as it was; a new reference. Its values may be shared with other records. */
+/* The record back as it was, opened if it is a hidden one; a new reference. Its values may be
+ * shared with other records. */
 WARN_UNUSED enum error_code payloads_read(struct payloads *p, struct journal_reader *reader,
-                                          struct slice body, json_t **ret_record,
+                                          const struct journal_record *from, json_t **ret_record,
                                           struct error *reterr);
+
+/* ---- hidden.c ---- */
+
+/* A run whose values the journal has sealed. */
+struct hiding {
+    const struct seal *seal;
+    const char *run; /* its id */
+    uint64_t tag;    /* never 0: tells its values from those of other runs */
+};
+/* The member of its records that needs no key: {event, decisions}, but what tells a value. */
+#define HIDDEN_OPEN "hidden"
+struct hiding hidden_of(const struct seal *seal, const char *run);
+/* What goes to the journal in place of a hidden run's record, whose text is whole: its open part,
+ * what it refers to, and the rest sealed. */
+void hidden_write(const struct run *run, const struct event *event,
+                  const struct decisions *decisions, uint64_t seq, struct slice whole,
+                  const struct writing *writing, struct text *out);
+bool hidden_is(struct slice body);
+/* The text of the record. ERR_DENIED: the reader has not the key, and which it is. */
+WARN_UNUSED enum error_code hidden_read(const struct journal_reader *reader,
+                                        const struct journal_record *from, struct text *out,
+                                        struct error *reterr);
+/* A large value's text, on its way to be kept and back. */
+void hidden_seal(const struct hiding *hiding, struct slice text, struct text *out);
+WARN_UNUSED enum error_code hidden_open(const struct journal_reader *reader, const char *run,
+                                        struct slice text, struct text *out, struct error *reterr);
+/* The key of the run; *ret_seal NULL: it is not hidden. ERR_DENIED as above. */
+WARN_UNUSED enum error_code hidden_find(struct journal_reader *reader, const char *id,
+                                        const struct seal **ret_seal, struct error *reterr);
 
 /* ---- pinned.c, roster.c ---- */
 

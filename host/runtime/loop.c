@@ -5,6 +5,7 @@
  * story on every kernel.
  */
 #include "runtime/faults_internal.h"
+#include "runtime/hidden_internal.h"
 #include "runtime/reload_internal.h"
 #include "runtime/said_internal.h"
 
@@ -275,6 +276,8 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
     if (options->first)
         slots_expect(host, options->first);
     enum error_code code = open_journal(host, reterr);
+    if (code == ERR_OK)
+        code = hidden_open_keys(host, host->manifest, &host->seal, reterr);
     if (code == ERR_OK)
         code = purse_open(host, reterr);
     if (code == ERR_OK)

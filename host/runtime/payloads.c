@@ -30,6 +30,7 @@ struct held {
     struct digest digest;
     size_t bytes, parts; /* of its text; of the value, to notice if it was changed after all */
     bool nested;         /* its text has marks */
+    uint64_t tag;        /* of the hidden run that it is of; 0 = it may be of any other */
     uint32_t next[INDEXES];
 };
 
@@ -77,12 +78,12 @@ static size_t parts_of(const json_t *value)
                                   : json_object_size(value);
 }
 
-static struct held *held_value(struct payloads *p, const json_t *value)
+static struct held *held_value(struct payloads *p, const json_t *value, uint64_t tag)
 {
     if (p->count == 0)
         return NULL;
     for (uint32_t at = *slot_of_value(p, value); at != NO_HELD; at = p->ring[at].next[BY_VALUE])
-        if (p->ring[at].value == value)
+        if (p->ring[at].value == value && p->ring[at].tag == tag)
             return p->ring[at].parts == parts_of(value) ? &p->ring[at] : NULL;
     return NULL;
 }
@@ -145,7 +146,7 @@ static void drop_idle(struct payloads *p)
 }
 
 static void hold(struct payloads *p, json_t *value, const struct digest *digest, size_t bytes,
-                 bool nested)
+                 bool nested, uint64_t tag)
 {
     if (!p->ring)
         make_room(p);
@@ -156,7 +157,8 @@ static void hold(struct payloads *p, json_t *value, const struct digest *digest,
                                 .digest = *digest,
                                 .bytes = bytes,
                                 .parts = parts_of(value),
-                                .nested = nested});
+                                .nested = nested,
+                                .tag = tag});
 }
 
 void payloads_free(struct payloads *p)
@@ -218,6 +220,14 @@ static void write_reference(struct writing *w, const struct digest *digest, bool
     digest_hex(digest, hex);
     text_addf(w->out, nested ? "{\"" KEPT_MARK "\":[\"%s\"]}" : "{\"" KEPT_MARK "\":\"%s\"}", hex);
     w->marks++;
+    if (w->hiding)
+        text_addf(&w->references, "%s{\"" KEPT_MARK "\":\"%s\"}", w->references.len > 0 ? "," : "",
+                  hex);
+}
+
+static uint64_t tag_of(const struct writing *w)
+{
+    return w->hiding ? w->hiding->tag : 0;
 }
 
 static void write_value(struct writing *w, json_t *value);
@@ -261,8 +271,12 @@ static void write_object(struct writing *w, json_t *object)
 static void cut_out(struct writing *w, json_t *value, size_t from, bool nested)
 {
     struct slice text = {w->out->ptr + from, w->out->len - from};
-    struct digest digest = journal_keep(w->journal, text);
-    hold(w->payloads, value, &digest, text.len, nested);
+    AUTO(text_done) struct text sealed;
+    text_init(&sealed, SIZE_MAX / 2);
+    if (w->hiding)
+        hidden_seal(w->hiding, text, &sealed);
+    struct digest digest = journal_keep(w->journal, w->hiding ? text_slice(&sealed) : text);
+    hold(w->payloads, value, &digest, text.len, nested, tag_of(w));
     w->out->len = from;
     write_reference(w, &digest, nested);
 }
@@ -290,7 +304,7 @@ static void write_value(struct writing *w, json_t *value)
     bool string = json_is_string(value);
     bool may_be_large = string ? json_string_length(value) > LIMIT_INLINE
                                : json_is_array(value) || json_is_object(value);
-    struct held *held = may_be_large ? held_value(w->payloads, value) : NULL;
+    struct held *held = may_be_large ? held_value(w->payloads, value, tag_of(w)) : NULL;
     if (held) {
         write_reference(w, &held->digest, held->nested);
         return;
@@ -327,11 +341,24 @@ void payloads_written(struct writing *w, struct text *out)
 struct reading {
     struct payloads *payloads;
     struct journal_reader *reader;
+    const char *run; /* of a hidden one: its id */
+    uint64_t tag;
     int depth;
 };
 
 static enum error_code restore(struct reading *r, json_t *value, json_t **ret_other,
                                struct error *reterr);
+
+static enum error_code read_kept(const struct reading *r, const struct digest *digest,
+                                 struct text *out, struct error *reterr)
+{
+    AUTO(text_done) struct text sealed;
+    text_init(&sealed, SIZE_MAX);
+    if (!r->run)
+        return journal_kept(r->reader, digest, out, reterr);
+    enum error_code code = journal_kept(r->reader, digest, &sealed, reterr);
+    return code == ERR_OK ? hidden_open(r->reader, r->run, text_slice(&sealed), out, reterr) : code;
+}
 
 /* What a reference names; a new reference to it. */
 static enum error_code fetch(struct reading *r, const json_t *reference, json_t **ret_value,
@@ -350,7 +377,7 @@ static enum error_code fetch(struct reading *r, const json_t *reference, json_t 
     AUTO(text_done) struct text text;
     AUTO(json_decrefp) json_t *value = NULL;
     text_init(&text, SIZE_MAX);
-    enum error_code code = journal_kept(r->reader, &digest, &text, reterr);
+    enum error_code code = read_kept(r, &digest, &text, reterr);
     if (code == ERR_OK)
         code = json_read_own(text_slice(&text), &value, reterr);
     json_t *other = NULL;
@@ -363,7 +390,7 @@ static enum error_code fetch(struct reading *r, const json_t *reference, json_t 
         value = other;
     }
     if (json_is_string(value) || json_is_array(value) || json_is_object(value))
-        hold(r->payloads, value, &digest, text.len, nested);
+        hold(r->payloads, value, &digest, text.len, nested, r->tag);
     *ret_value = TAKE(value);
     return ERR_OK;
 }
@@ -433,12 +460,24 @@ static enum error_code restore(struct reading *r, json_t *value, json_t **ret_ot
     return code;
 }
 
-enum error_code payloads_read(struct payloads *p, struct journal_reader *reader, struct slice body,
-                              json_t **ret_record, struct error *reterr)
+enum error_code payloads_read(struct payloads *p, struct journal_reader *reader,
+                              const struct journal_record *from, json_t **ret_record,
+                              struct error *reterr)
 {
     AUTO(json_decrefp) json_t *record = NULL;
+    AUTO(text_done) struct text opened;
     struct reading r = {.payloads = p, .reader = reader};
-    enum error_code code = json_read_own(body, &record, reterr);
+    struct slice body = from->body;
+    enum error_code code = ERR_OK;
+    text_init(&opened, SIZE_MAX);
+    if (hidden_is(body)) {
+        r.run = from->run;
+        r.tag = hidden_of(NULL, from->run).tag;
+        code = hidden_read(reader, from, &opened, reterr);
+        body = text_slice(&opened);
+    }
+    if (code == ERR_OK)
+        code = json_read_own(body, &record, reterr);
     json_t *other = NULL;
     if (code == ERR_OK && json_object_get(record, "kept")) {
         json_object_del(record, "kept");

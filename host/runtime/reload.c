@@ -94,6 +94,10 @@ enum error_code host_check_roster(const struct host *host, const struct roster *
         return error_set(reterr, ERR_INPUT,
                          "the manifest names another store, or another durability; that takes a "
                          "restart");
+    if (!manifest_hides_alike(was, is))
+        return error_set(reterr, ERR_INPUT,
+                         "the manifest hides other runs, or with another key; that takes a "
+                         "restart");
     if (was->payload != is->payload)
         return error_set(reterr, ERR_INPUT,
                          "limits.payload is another, and workers were started with it; that takes "

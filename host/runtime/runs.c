@@ -319,6 +319,22 @@ struct along {
     const struct journal_value *value;
 };
 
+static void write_hidden(struct live_run *live, const struct event *event,
+                         const struct decisions *decisions, struct writing *writing,
+                         struct text *out)
+{
+    const struct record_style style = {json_write_string, payloads_write, writing, false};
+    const struct hiding hiding = hidden_of(live->seal, run_id(live->run));
+    AUTO(text_done) struct text whole;
+    text_init(&whole, SIZE_MAX / 2);
+    text_init(&writing->references, SIZE_MAX / 2);
+    writing->hiding = &hiding;
+    record_write(live->run, event, decisions, &style, &whole);
+    payloads_written(writing, &whole);
+    hidden_write(live->run, event, decisions, live->seq + 1, text_slice(&whole), writing, out);
+    text_done(&writing->references);
+}
+
 static void append(struct live_run *live, const struct event *event,
                    const struct decisions *decisions, struct amounts charged,
                    const struct along *along)
@@ -334,9 +350,13 @@ static void append(struct live_run *live, const struct event *event,
     if (!host->options.in_memory) {
         struct writing writing = {
             .payloads = host->payloads, .journal = host->journal, .known = &host->known};
-        const struct record_style style = {json_write_string, payloads_write, &writing};
-        record_write(live->run, event, decisions, &style, text);
-        payloads_written(&writing, text);
+        const struct record_style style = {json_write_string, payloads_write, &writing, false};
+        if (live->seal) {
+            write_hidden(live, event, decisions, &writing, text);
+        } else {
+            record_write(live->run, event, decisions, &style, text);
+            payloads_written(&writing, text);
+        }
     }
     struct journal_record record = {
         .run = run_id(live->run),

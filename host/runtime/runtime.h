@@ -245,8 +245,20 @@ WARN_UNUSED enum error_code host_try_plugin(const struct roster *roster, const c
 
 /* ---- Reading the journal back ---- */
 
+/* Gives the reader the keys that the manifest names, to read hidden runs with; one that cannot be
+ * had is told of by what needs it. */
+void reader_take_keys(struct journal_reader *reader, const struct manifest *manifest);
+
 /* The file of the store, absolute; the caller frees. */
 char *roster_store(const struct roster *roster, const char *override);
+
+/* What can be read of a hidden run without its key: each record as {event, decisions}, but for what
+ * tells a value, in order, given to the callback, which takes it. *ret_secret: the name of what
+ * opens it; the caller frees. ERR_NOT_FOUND: it is not hidden. */
+typedef bool (*run_each_record)(void *user, uint64_t seq, json_t *record_taken);
+WARN_UNUSED enum error_code run_open_records(struct journal_reader *reader, const char *id,
+                                             run_each_record each, void *user, char **ret_secret,
+                                             struct error *reterr);
 
 /* Calls each with every record of the run, folded as it goes: run is the state after the record,
  * NULL when flow is NULL (records alone need no flow). Returning false stops. */
@@ -257,7 +269,6 @@ WARN_UNUSED enum error_code fold_run(struct journal_reader *reader, const char *
 
 /* The records of a run from that one on, whole, each given to the callback, which takes it:
  * {event, decisions}. False stops. A run that is not there has none. */
-typedef bool (*run_each_record)(void *user, uint64_t seq, json_t *record_taken);
 WARN_UNUSED enum error_code run_records(struct journal_reader *reader, const char *id,
                                         uint64_t from_seq, run_each_record each, void *user,
                                         struct error *reterr);

@@ -124,21 +124,25 @@ struct walking {
     enum run_status ended; /* as its records say; RUN_RUNNING = they do not say that it is over */
 };
 
-/* Only a record that ends so has references: payloads.c writes it last. */
+/* Only a record that ends so has references: payloads.c writes it last. A hidden one lists all. */
 static bool has_references(struct slice body)
 {
     static const char end[] = ",\"kept\":true}";
     size_t len = sizeof(end) - 1;
-    return body.len >= len && memcmp(body.ptr + body.len - len, end, len) == 0;
+    return hidden_is(body) || (body.len >= len && memcmp(body.ptr + body.len - len, end, len) == 0);
 }
 
 /* Pins may be large themselves, and then are a reference. */
-static enum error_code check_beginning(struct verifying *v, struct slice body, struct error *reterr)
+static enum error_code check_beginning(struct verifying *v, const struct journal_record *first,
+                                       struct error *reterr)
 {
     AUTO(payloads_freep) struct payloads *payloads = payloads_new();
     AUTO(json_decrefp) json_t *record = NULL;
-    enum error_code code = payloads_read(payloads, v->reader, body, &record, reterr);
-    const json_t *pins = json_object_get(json_object_get(record, "event"), "pins");
+    bool hidden = hidden_is(first->body);
+    enum error_code code = hidden ? json_read_own(first->body, &record, reterr)
+                                  : payloads_read(payloads, v->reader, first, &record, reterr);
+    const json_t *open = hidden ? json_object_get(record, HIDDEN_OPEN) : record;
+    const json_t *pins = json_object_get(json_object_get(open, "event"), "pins");
     return code == ERR_OK ? check_pins(v, pins, 0, reterr) : code;
 }
 
@@ -152,7 +156,7 @@ static enum error_code check_texts(struct verifying *v, const struct journal_rec
         if (code == ERR_OK)
             code = check_references(v, root, 0, reterr);
     }
-    return code == ERR_OK && record->seq == 1 ? check_beginning(v, record->body, reterr) : code;
+    return code == ERR_OK && record->seq == 1 ? check_beginning(v, record, reterr) : code;
 }
 
 static bool flaw_at(struct verified *ret, enum flaw_kind kind, uint64_t seq)
@@ -174,7 +178,8 @@ static enum run_status end_in(struct slice body)
     if (!memmem(body.ptr, body.len, mark, sizeof(mark) - 1) ||
         json_read_own(body, &root, &err) != ERR_OK)
         return found;
-    json_array_foreach (json_object_get(root, "decisions"), i, decision) {
+    const json_t *open = json_object_get(root, HIDDEN_OPEN);
+    json_array_foreach (json_object_get(open ? open : root, "decisions"), i, decision) {
         const char *kind = json_string_value(json_object_get(decision, "kind"));
         const char *status = json_string_value(json_object_get(decision, "status"));
         for (size_t k = 0; k < sizeof(ends) / sizeof(ends[0]); k++)

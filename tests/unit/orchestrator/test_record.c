@@ -70,7 +70,7 @@ static void write_value(void *user, json_t *value, struct text *out)
 static void expect_same_text(const struct run *run, const struct record *record)
 {
     size_t values = 0;
-    const struct record_style style = {json_write_string, write_value, &values};
+    const struct record_style style = {json_write_string, write_value, &values, false};
     AUTO(text_done) struct text text, other;
     text_init(&text, 1 << 20);
     text_init(&other, 1 << 20);

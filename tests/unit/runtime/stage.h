@@ -331,6 +331,7 @@ static inline struct journal_reader *stage_reader(const struct stage *s)
     struct error err;
     enum error_code code = journal_reader_open(s->journal, &reader, &err);
     ck_assert_ok(code, err);
+    reader_take_keys(reader, s->roster->manifest);
     return reader;
 }
 

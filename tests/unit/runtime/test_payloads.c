@@ -177,7 +177,7 @@ static bool read_back(void *user, const struct journal_record *record, const str
     struct error err;
     json_t *read = NULL;
     (void)hash;
-    enum error_code code = payloads_read(r->payloads, r->reader, record->body, &read, &err);
+    enum error_code code = payloads_read(r->payloads, r->reader, record, &read, &err);
     ck_assert_ok(code, err);
     ck_assert_msg(json_equal(read, r->written[r->count]), "record %zu is not what was written",
                   r->count + 1);
