@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of the room share: the head of an answer as it arrives (head.c), the doubts about
- * a request (request.c), one transfer and the evidence about its bytes (transfer.c), the pool that
+ * a request (request.c), one transfer and the evidence about its bytes (transfer.c), what becomes of
+ * it (fate.c), the pool that
  * drives them all (egress.c), the sockets that are open (sockets.c), and libcurl, once it is wanted
  * (late.c).
  */
