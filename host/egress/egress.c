@@ -1,65 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The pool: libcurl's multi handle, driven by one epoll descriptor that holds curl's sockets,
- * curl's timer, a timer of deadlines and a bell, so that any loop can drive it. The owner's thread
- * alone.
- *
- * A transfer is under way (curl has it) or finished (curl is done with it, its owner was not told
- * yet). Owners are told only outside of libcurl's callbacks, so they may send and abort. The bell
- * rings for what came while one was aborted or read: it is told by the next dispatch.
- *
- * libcurl's own socket pairs (to wake it, and one while a name is resolved) are not close-on-exec:
- * what starts a program closes the descriptors that it does not hand over. All others are.
+ * The doors of the room, and the I/O thread behind them. The owner's thread checks and copies what
+ * is asked for, and tells what became of it; the other one drives libcurl. It begins with the first
+ * request (a host that sends nothing has none), takes no signals, and ends with the egress. No call
+ * here waits for it but egress_free: neither a name that is looked up nor a thousand greetings of
+ * TLS hold up the owner's loop.
  */
+#include "egress/by_hand_internal.h"
 #include "egress/egress_internal.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/timerfd.h>
 #include <time.h>
-#include <unistd.h>
-
-/* Descriptors that are not connections; from so many requests on, each has a smaller buffer. */
-enum { EVENTS_AT_ONCE = 256, FILES_SPARE = 256, CROWD = 512, CROWD_BUFFER = 2048 };
-
-struct list {
-    struct transfer *first, *last;
-};
 
 struct egress {
-    CURLM *multi; /* NULL until something is sent */
-    int epoll, timer, deadlines, bell;
+    /* owner's thread */
     char *ca_file;
     uint64_t last_id;
-    size_t count;
-    long connections, connections_host;
-    struct sockets sockets;
-    struct list under_way, finished;
-    struct transfer *news;   /* to be told that something lies there */
-    struct transfer **slots; /* LIMIT_REQUESTS of them, by id        */
-    int64_t armed_ms;        /* what the timer of deadlines waits for; INT64_MAX = nothing */
-    bool closing;
+    size_t count;            /* that were sent, and not told */
+    struct transfer **slots; /* LIMIT_REQUESTS of them, by id */
+    int connections, connections_host;
+    bool begun, by_hand, closing;
+    pthread_t thread;
+
+    struct mail mail;
+
+    /* the I/O thread's, from its start to its end */
+    struct carrier *carrier; /* NULL until something is sent */
 };
 
-static void append(struct list *list, struct transfer *transfer)
-{
-    transfer->prev = list->last;
-    transfer->next = NULL;
-    *(list->last ? &list->last->next : &list->first) = transfer;
-    list->last = transfer;
-}
-
-static void take_out(struct list *list, struct transfer *transfer)
-{
-    *(transfer->prev ? &transfer->prev->next : &list->first) = transfer->next;
-    *(transfer->next ? &transfer->next->prev : &list->last) = transfer->prev;
-}
-
-/* An id is unknown, or under way, or finished. */
+/* NULL = it is unknown, or was told. */
 static struct transfer *find(const struct egress *egress, uint64_t id)
 {
     struct transfer *transfer = egress->slots ? egress->slots[id % LIMIT_REQUESTS] : NULL;
@@ -82,133 +56,82 @@ static void leave(struct egress *egress, const struct transfer *transfer)
     egress->count--;
 }
 
-void egress_has_news(struct egress *egress, struct transfer *transfer)
+/* ---- the I/O thread ---- */
+
+static void obey(struct carrier *carrier, const struct order *order)
 {
-    if (transfer->news_back)
-        return;
-    transfer->next_news = egress->news;
-    transfer->news_back = &egress->news;
-    if (transfer->next_news)
-        transfer->next_news->news_back = &transfer->next_news;
-    egress->news = transfer;
+    switch (order->kind) {
+    case ORDER_START:
+        carrier_start(carrier, order->transfer);
+        break;
+    case ORDER_ABORT:
+        carrier_abort(carrier, order->id);
+        break;
+    case ORDER_GO_ON:
+        carrier_go_on(carrier, order->id);
+        break;
+    }
 }
 
-static void drop_news(struct transfer *transfer)
+static void hand_over(struct egress *egress)
 {
-    if (!transfer->news_back)
-        return;
-    *transfer->news_back = transfer->next_news;
-    if (transfer->next_news)
-        transfer->next_news->news_back = transfer->news_back;
-    transfer->news_back = NULL;
+    struct transfers over = carrier_take_over(egress->carrier);
+    mail_hand_over(&egress->mail, &over);
+    mail_ring(&egress->mail);
 }
 
-/* libcurl asks the pool to watch. */
+/* False once the egress closes. */
+static bool turn(struct egress *egress)
+{
+    struct orders orders = mail_take_orders(&egress->mail);
+    if (orders.connections > 0)
+        carrier_limit(egress->carrier, orders.connections, orders.connections_host);
+    for (size_t i = 0; i < orders.count; i++)
+        obey(egress->carrier, &orders.list[i]);
+    free(orders.list);
+    if (orders.closing)
+        carrier_abort_all(egress->carrier);
+    else
+        carrier_dispatch(egress->carrier);
+    hand_over(egress);
+    return !orders.closing;
+}
 
-static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *user, void *unused)
+static void *io_main(void *user)
 {
     struct egress *egress = user;
-    struct transfer *transfer = NULL;
-    (void)unused;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
-    if (what == CURL_POLL_REMOVE) {
-        if (transfer && transfer->socket == socket)
-            transfer->socket = CURL_SOCKET_BAD;
-        /* It may be closed already, and so be out of the set. */
-        (void)epoll_ctl(egress->epoll, EPOLL_CTL_DEL, socket, NULL);
-        return 0;
-    }
-    if (transfer)
-        transfer->socket = socket;
-    struct epoll_event event = {
-        .events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u),
-        .data.fd = socket,
-    };
-    if (epoll_ctl(egress->epoll, EPOLL_CTL_MOD, socket, &event) != 0)
-        ASSERT(epoll_ctl(egress->epoll, EPOLL_CTL_ADD, socket, &event) == 0);
-    return 0;
+    struct pollfd ready = {.fd = carrier_fd(egress->carrier), .events = POLLIN};
+    pthread_setname_np(pthread_self(), "seam-io");
+    do
+        ASSERT(poll(&ready, 1, -1) >= 0 || errno == EINTR);
+    while (turn(egress));
+    carrier_free(TAKE(egress->carrier));
+    return NULL;
 }
 
-struct sockets *egress_sockets(struct egress *egress)
+static enum error_code start_thread(struct egress *egress, struct error *reterr)
 {
-    return &egress->sockets;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the owner's */
+    int failed = pthread_create(&egress->thread, NULL, io_main, egress);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed ? error_set_errno(reterr, failed, "egress: cannot start its thread") : ERR_OK;
 }
 
-static int close_socket(void *user, curl_socket_t socket)
-{
-    struct egress *egress = user;
-    sockets_drop(&egress->sockets, socket);
-    return close(socket);
-}
-
-static int set_timer(CURLM *multi, long timeout_ms, void *user)
-{
-    const struct egress *egress = user;
-    struct itimerspec when = {0};
-    (void)multi;
-    if (timeout_ms >= 0) {
-        when.it_value.tv_sec = timeout_ms / 1000;
-        when.it_value.tv_nsec = timeout_ms % 1000 * 1000000;
-        if (timeout_ms == 0)
-            when.it_value.tv_nsec = 1;
-    }
-    ASSERT(timerfd_settime(egress->timer, 0, &when, NULL) == 0);
-    return 0;
-}
-
-/* Life. */
-
-static void watch_own(const struct egress *egress, int fd)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-    ASSERT(epoll_ctl(egress->epoll, EPOLL_CTL_ADD, fd, &event) == 0);
-}
-
-static void set_limits(const struct egress *egress)
-{
-    CURLM *multi = egress->multi;
-    struct rlimit files;
-    long most = egress->connections;
-    ASSERT(getrlimit(RLIMIT_NOFILE, &files) == 0);
-    rlim_t room =
-        files.rlim_cur > 2 * FILES_SPARE ? files.rlim_cur - FILES_SPARE : files.rlim_cur / 2 + 1;
-    if (files.rlim_cur != RLIM_INFINITY && room < (rlim_t)most)
-        most = (long)room;
-    ASSERT(curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most) == CURLM_OK);
-    ASSERT(curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, egress->connections_host) ==
-           CURLM_OK);
-    ASSERT(curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, most) == CURLM_OK);
-}
-
-static void set_multi(struct egress *egress)
-{
-    CURLM *multi = egress->multi;
-    ASSERT(curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket) == CURLM_OK);
-    ASSERT(curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, egress) == CURLM_OK);
-    ASSERT(curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK);
-    ASSERT(curl_multi_setopt(multi, CURLMOPT_TIMERDATA, egress) == CURLM_OK);
-    ASSERT(curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) == CURLM_OK);
-    set_limits(egress);
-}
+/* ---- life ---- */
 
 enum error_code egress_new(struct egress **ret_egress, struct error *reterr)
 {
     struct egress *egress = xcalloc(1, sizeof(*egress));
-    egress->epoll = epoll_create1(EPOLL_CLOEXEC);
-    egress->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    egress->deadlines = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    egress->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (egress->epoll < 0 || egress->timer < 0 || egress->deadlines < 0 || egress->bell < 0) {
-        enum error_code code = error_set_errno(reterr, errno, "egress: cannot be set up");
-        egress_free(egress);
-        return code;
-    }
-    watch_own(egress, egress->timer);
-    watch_own(egress, egress->deadlines);
-    watch_own(egress, egress->bell);
-    egress->armed_ms = INT64_MAX;
     egress->connections = LIMIT_CONNECTIONS;
     egress->connections_host = LIMIT_CONNECTIONS_HOST;
+    if (!mail_init(&egress->mail)) {
+        enum error_code code = error_set_errno(reterr, errno, "egress: cannot be set up");
+        mail_done(&egress->mail);
+        free(egress);
+        return code;
+    }
     *ret_egress = egress;
     return ERR_OK;
 }
@@ -224,22 +147,27 @@ static void raise_files(void)
 
 static enum error_code begin(struct egress *egress, struct error *reterr)
 {
-    enum error_code code = egress->multi ? ERR_OK : late_load(reterr);
-    if (code != ERR_OK || egress->multi)
+    if (egress->begun)
+        return ERR_OK;
+    enum error_code code = late_load(reterr);
+    if (code != ERR_OK)
         return code;
     ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
     raise_files();
+    egress->carrier =
+        carrier_new(egress->mail.to_io, egress->connections, egress->connections_host);
+    if (!egress->carrier)
+        code = error_set_errno(reterr, errno, "egress: cannot be set up");
+    if (code == ERR_OK && !egress->by_hand)
+        code = start_thread(egress, reterr);
+    if (code != ERR_OK) {
+        carrier_free(TAKE(egress->carrier));
+        curl_global_cleanup();
+        return code;
+    }
     egress->slots = xcalloc(LIMIT_REQUESTS, sizeof(*egress->slots));
-    egress->multi = curl_multi_init();
-    ASSERT(egress->multi);
-    set_multi(egress);
+    egress->begun = true;
     return ERR_OK;
-}
-
-static void close_own(int fd)
-{
-    if (fd >= 0)
-        close(fd);
 }
 
 void egress_trust(struct egress *egress, const char *ca_file)
@@ -252,13 +180,13 @@ void egress_limit(struct egress *egress, int connections, int connections_host)
 {
     egress->connections = connections;
     egress->connections_host = connections_host;
-    if (egress->multi)
-        set_limits(egress);
+    if (egress->begun)
+        mail_limit(&egress->mail, connections, connections_host);
 }
 
 int egress_fd(const struct egress *egress)
 {
-    return egress->epoll;
+    return egress->mail.to_owner;
 }
 
 size_t egress_under_way(const struct egress *egress)
@@ -266,99 +194,8 @@ size_t egress_under_way(const struct egress *egress)
     return egress->count;
 }
 
-/* Driving. */
+/* ---- telling ---- */
 
-static void act(struct egress *egress, curl_socket_t socket, int what)
-{
-    int running;
-    ASSERT(curl_multi_socket_action(egress->multi, socket, what, &running) == CURLM_OK);
-}
-
-/* Takes a transfer from curl, which closes what it had open for it. */
-static void retire(struct egress *egress, struct transfer *transfer, enum transfer_end end)
-{
-    ASSERT(curl_multi_remove_handle(egress->multi, transfer->easy) == CURLM_OK);
-    egress->sockets.doubts += transfer->opened;
-    transfer->end = end;
-    drop_news(transfer);
-    take_out(&egress->under_way, transfer);
-    append(&egress->finished, transfer);
-}
-
-static void collect(struct egress *egress)
-{
-    int left;
-    if (!egress->multi)
-        return;
-    for (CURLMsg *said; (said = curl_multi_info_read(egress->multi, &left));) {
-        struct transfer *transfer = NULL;
-        CURLcode result = said->data.result;
-        ASSERT(said->msg == CURLMSG_DONE);
-        ASSERT(curl_easy_getinfo(said->easy_handle, CURLINFO_PRIVATE, (char **)&transfer) ==
-               CURLE_OK);
-        transfer->result = result;
-        retire(egress, transfer, END_DONE);
-    }
-}
-
-/* Reads what lies in the socket: an answer that has arrived is evidence, and evidence wins over a
- * deadline and an abort. Not before the request was issued: looking would send it. */
-static void look(struct egress *egress, const struct transfer *transfer)
-{
-    if (transfer->issued && transfer->socket != CURL_SOCKET_BAD)
-        act(egress, transfer->socket, CURL_CSELECT_IN);
-}
-
-/* Ends all whose deadline is not after now. What was not issued goes first, for a look at one
- * transfer drives the others too. */
-static void end_until(struct egress *egress, int64_t now, enum transfer_end end)
-{
-    struct transfer *next;
-    for (struct transfer *at = egress->under_way.first; at; at = next) {
-        next = at->next;
-        if (at->deadline_ms <= now && !at->issued)
-            retire(egress, at, end);
-    }
-    for (struct transfer *at = egress->under_way.first; at; at = at->next)
-        if (at->deadline_ms <= now)
-            look(egress, at);
-    collect(egress);
-    for (struct transfer *at = egress->under_way.first; at; at = next) {
-        next = at->next;
-        if (at->deadline_ms <= now)
-            retire(egress, at, end);
-    }
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void arm(struct egress *egress, int64_t deadline_ms)
-{
-    struct itimerspec when = {0};
-    egress->armed_ms = deadline_ms;
-    if (deadline_ms != INT64_MAX) {
-        when.it_value.tv_sec = deadline_ms / 1000;
-        when.it_value.tv_nsec = deadline_ms % 1000 * 1000000;
-    }
-    ASSERT(timerfd_settime(egress->deadlines, TFD_TIMER_ABSTIME, &when, NULL) == 0);
-}
-
-static void meet_deadlines(struct egress *egress)
-{
-    int64_t earliest = INT64_MAX;
-    end_until(egress, now_ms(), END_LATE);
-    for (const struct transfer *at = egress->under_way.first; at; at = at->next)
-        if (at->deadline_ms < earliest)
-            earliest = at->deadline_ms;
-    arm(egress, earliest);
-}
-
-/* Tells the owner; the transfer is on no list any more. */
 static void tell(struct egress *egress, struct transfer *transfer)
 {
     leave(egress, transfer);
@@ -366,85 +203,28 @@ static void tell(struct egress *egress, struct transfer *transfer)
     transfer_free(transfer);
 }
 
-static void tell_finished(struct egress *egress)
+void egress_dispatch(struct egress *egress)
 {
-    for (struct transfer *transfer; (transfer = egress->finished.first);) {
-        take_out(&egress->finished, transfer);
+    struct transfers over;
+    /* only what is there now: who is told may read, and so bring more */
+    for (size_t left = mail_open(&egress->mail, &over); left > 0; left--) {
+        const struct transfer *transfer = mail_news(&egress->mail);
+        if (transfer && !transfer->aborted)
+            transfer_tell_news(transfer);
+    }
+    for (struct transfer *transfer; (transfer = over.first);) {
+        transfers_remove(&over, transfer);
         tell(egress, transfer);
     }
 }
 
-/* Only what is on the list now: who is told may read, and so bring more. */
-static void tell_news(struct egress *egress)
-{
-    struct transfer *told = egress->news;
-    egress->news = NULL;
-    if (told)
-        told->news_back = &told;
-    for (struct transfer *transfer; (transfer = told);) {
-        drop_news(transfer);
-        transfer_tell_news(transfer);
-    }
-}
+/* ---- asking ---- */
 
-static void ring(struct egress *egress)
+static int64_t now_ms(void)
 {
-    ASSERT(eventfd_write(egress->bell, 1) == 0);
-}
-
-/* Whether this was the one that rang; its bell is silent afterwards. */
-static bool rang(int own, int fd)
-{
-    uint64_t value;
-    if (own != fd)
-        return false;
-    ASSERT(read(fd, &value, sizeof(value)) == sizeof(value) || errno == EAGAIN);
-    return true;
-}
-
-void egress_dispatch(struct egress *egress)
-{
-    struct epoll_event events[EVENTS_AT_ONCE];
-    bool timer = false, deadlines = false;
-    int count = epoll_wait(egress->epoll, events, EVENTS_AT_ONCE, 0);
-    ASSERT(count >= 0 || errno == EINTR);
-    for (int i = 0; i < count; i++) {
-        int fd = events[i].data.fd;
-        uint32_t what = events[i].events;
-        if (rang(egress->timer, fd))
-            timer = true;
-        else if (rang(egress->deadlines, fd))
-            deadlines = true;
-        else if (!rang(egress->bell, fd))
-            act(egress, fd,
-                (what & EPOLLIN ? CURL_CSELECT_IN : 0) | (what & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-                    (what & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0));
-    }
-    /* Sockets first: an answer that is there is taken before a deadline is looked at. */
-    if (timer)
-        act(egress, CURL_SOCKET_TIMEOUT, 0);
-    collect(egress);
-    if (deadlines)
-        meet_deadlines(egress);
-    tell_news(egress);
-    tell_finished(egress);
-}
-
-/* libcurl looks for an idle connection among all those to the same place, each time; with thousands
- * in use that is most of what a request costs. If there are not more connections than requests,
- * none is idle, or one is opened that need not have been. Where connections have reached their
- * limit, a request must wait for whichever comes free. */
-static void set_room(struct egress *egress, const struct transfer *transfer)
-{
-    CURL *easy = transfer->easy;
-    if (!transfer->tls && (long)egress->count < egress->connections &&
-        (long)egress->count < egress->connections_host &&
-        !sockets_exceed(&egress->sockets, egress->count))
-        ASSERT(curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK);
-    if (egress->count >= CROWD)
-        ASSERT(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CROWD_BUFFER) == CURLE_OK);
-    ASSERT(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK);
-    ASSERT(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, egress) == CURLE_OK);
+    struct timespec now;
+    ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 enum error_code egress_send(struct egress *egress, const struct egress_request *request,
@@ -462,62 +242,65 @@ enum error_code egress_send(struct egress *egress, const struct egress_request *
     code = transfer_new(request, egress->ca_file, done, user, &transfer, reterr);
     if (code != ERR_OK)
         return code;
-    transfer->egress = egress;
-    set_room(egress, transfer);
     enter(egress, transfer);
+    transfer->mail = &egress->mail;
     int64_t now = now_ms();
     if (transfer->timeout_ms > 0 && transfer->timeout_ms < INT64_MAX - now)
         transfer->deadline_ms = now + transfer->timeout_ms;
-    if (transfer->deadline_ms < egress->armed_ms)
-        arm(egress, transfer->deadline_ms);
-    append(&egress->under_way, transfer);
-    ASSERT(curl_multi_add_handle(egress->multi, transfer->easy) == CURLM_OK);
     *ret_id = transfer->id;
+    mail_order(&egress->mail, (struct order){ORDER_START, transfer->id, transfer});
     return ERR_OK;
 }
 
 void egress_abort(struct egress *egress, uint64_t id)
 {
     struct transfer *transfer = find(egress, id);
-    if (transfer && transfer->end == END_NOT_YET) {
-        look(egress, transfer);
-        collect(egress);
-        if (transfer->end == END_NOT_YET)
-            retire(egress, transfer, END_ABORTED);
-    }
-    if (transfer) {
-        take_out(&egress->finished, transfer);
-        tell(egress, transfer);
-    }
-    if (egress->finished.first || egress->news)
-        ring(egress);
+    if (!transfer || transfer->aborted)
+        return;
+    transfer->aborted = true;
+    mail_order(&egress->mail, (struct order){.kind = ORDER_ABORT, .id = id});
 }
 
-/* What curl held back may pass the limit, which it says here, and nowhere else. */
-static void go_on(struct egress *egress, struct transfer *transfer)
+/* With the lock; whether curl may go on. */
+static bool take_unread(struct transfer *transfer, size_t maximum, struct text *into,
+                        size_t *ret_len)
 {
-    transfer->paused = false;
-    transfer->result = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
-    if (transfer->result != CURLE_OK)
-        retire(egress, transfer, END_DONE);
-}
-
-size_t egress_read(struct egress *egress, uint64_t id, size_t maximum, struct text *into)
-{
-    struct transfer *transfer = find(egress, id);
-    if (!transfer || !transfer->arrived)
-        return 0;
     struct text *from = &transfer->answer;
     size_t len = from->len < maximum ? from->len : maximum;
     text_add(into, from->ptr, len);
     from->len -= len;
     if (from->len > 0)
         memmove(from->ptr, from->ptr + len, from->len);
-    if (from->len == 0 && transfer->paused && transfer->end == END_NOT_YET)
-        go_on(egress, transfer);
-    if (egress->news || egress->finished.first)
-        ring(egress);
+    *ret_len = len;
+    bool go_on = transfer->paused && from->len == 0;
+    if (go_on)
+        transfer->paused = false;
+    return go_on;
+}
+
+size_t egress_read(struct egress *egress, uint64_t id, size_t maximum, struct text *into)
+{
+    struct transfer *transfer = find(egress, id);
+    size_t len = 0;
+    if (!transfer || !transfer->arrived)
+        return 0;
+    pthread_mutex_lock(&egress->mail.lock);
+    bool go_on = take_unread(transfer, maximum, into, &len);
+    pthread_mutex_unlock(&egress->mail.lock);
+    if (go_on)
+        mail_order(&egress->mail, (struct order){.kind = ORDER_GO_ON, .id = id});
     return len;
+}
+
+static void end_io(struct egress *egress)
+{
+    mail_close(&egress->mail);
+    if (egress->by_hand) {
+        turn(egress);
+        carrier_free(TAKE(egress->carrier));
+    } else {
+        ASSERT(pthread_join(egress->thread, NULL) == 0);
+    }
 }
 
 void egress_free(struct egress *egress)
@@ -525,18 +308,39 @@ void egress_free(struct egress *egress)
     if (!egress)
         return;
     egress->closing = true;
-    end_until(egress, INT64_MAX, END_ABORTED);
-    tell_finished(egress);
-    if (egress->multi) {
-        curl_multi_cleanup(egress->multi);
+    if (egress->begun) {
+        end_io(egress);
+        egress_dispatch(egress);
+        ASSERT(egress->count == 0);
         curl_global_cleanup();
     }
-    close_own(egress->bell);
-    close_own(egress->deadlines);
-    close_own(egress->timer);
-    close_own(egress->epoll);
-    sockets_done(&egress->sockets);
+    mail_done(&egress->mail);
     free(egress->slots);
     free(egress->ca_file);
     free(egress);
+}
+
+/* ---- by hand ---- */
+
+void egress_by_hand(struct egress *egress)
+{
+    struct error err;
+    egress->by_hand = true;
+    if (begin(egress, &err) != ERR_OK)
+        abort();
+}
+
+void egress_turn(struct egress *egress)
+{
+    turn(egress);
+}
+
+int egress_turn_fd(const struct egress *egress)
+{
+    return egress->by_hand ? carrier_fd(egress->carrier) : -1;
+}
+
+struct carrier *egress_carrier(struct egress *egress)
+{
+    return egress->carrier;
 }

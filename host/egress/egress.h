@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Egress: HTTP out of the host, by libcurl's multi interface, on the owner's thread. It knows
- * nothing of agents or grants: the runtime decides what may be sent. It answers one question
- * exactly: what happened to the bytes. A mutating request leaves at most once: a fresh connection
- * that is not used again, no redirects, no early data, no retry inside the library. Nothing of the
- * environment changes a request: no proxy, netrc, cookie or password file is read.
+ * Egress: HTTP out of the host, by libcurl's multi interface. All that it calls is called on the
+ * owner's thread, which never waits for the network: names, connections and TLS are a thread of its
+ * own's, which the first request starts. It knows nothing of agents or grants: the runtime decides
+ * what may be sent. It answers one question exactly: what happened to the bytes. A mutating request
+ * leaves at most once: a fresh connection that is not used again, no redirects, no early data, no
+ * retry inside the library. Nothing of the environment changes a request: no proxy, netrc, cookie
+ * or password file is read.
  */
 #ifndef EGRESS_EGRESS_H
 #define EGRESS_EGRESS_H
@@ -15,7 +17,8 @@ struct egress;
 struct sockaddr;
 
 WARN_UNUSED enum error_code egress_new(struct egress **ret_egress, struct error *reterr);
-/* Aborts what is under way; each such request is told first. Not from within a done. */
+/* Aborts what is under way; each such request is told first. Waits for its thread. Not from within
+ * a done. */
 void egress_free(struct egress *egress);
 /* Servers are believed if an authority in this PEM file vouches for them; NULL, and at first: the
  * system's authorities. For requests that are sent from now on. */
@@ -27,8 +30,8 @@ void egress_trust(struct egress *egress, const char *ca_file);
  * hard one. */
 void egress_limit(struct egress *egress, int connections, int connections_host);
 
-/* One descriptor for everything inside (sockets and timers): when it is readable, dispatch. One
- * dispatch never blocks and takes what is ready; if more is, the descriptor stays readable. */
+/* When it is readable there is something to tell: dispatch. One dispatch never blocks and tells
+ * what is there; what comes meanwhile makes the descriptor readable again. */
 int egress_fd(const struct egress *egress);
 void egress_dispatch(struct egress *egress);
 
@@ -39,8 +42,8 @@ struct egress_header {
 struct egress_answer;
 
 /* There is something to read: called from egress_dispatch when the head of the answer is whole, and
- * after that whenever bytes came to where none lay. The head has no body and no fate yet. It may
- * read, send and abort. */
+ * after that whenever bytes came to where none lay; they may have been read meanwhile. The head has
+ * no body and no fate yet. It may read, send and abort; of what was aborted there is no news. */
 typedef void (*egress_arrived)(void *user, const struct egress_answer *head);
 
 struct egress_request {
@@ -82,8 +85,8 @@ struct egress_answer {
  * or a 503, seconds or a date; 0 = it does not say. */
 int64_t egress_retry_after(const struct egress_answer *answer, int64_t now_ms);
 
-/* Called exactly once per request, from egress_dispatch, egress_abort or egress_free. The answer is
- * the callee's to read until it returns. It may send and abort. */
+/* Called exactly once per request, from egress_dispatch or egress_free. The answer is the callee's
+ * to read until it returns. It may send and abort. */
 typedef void (*egress_done)(void *user, const struct egress_answer *answer);
 
 /* Starts a request; done is never called before this returns. *ret_id names it for egress_abort.
@@ -92,8 +95,8 @@ typedef void (*egress_done)(void *user, const struct egress_answer *answer);
 WARN_UNUSED enum error_code egress_send(struct egress *egress, const struct egress_request *request,
                                         egress_done done, void *user, uint64_t *ret_id,
                                         struct error *reterr);
-/* Closes the connection now; the request is told, with what is known of its bytes: an answer that
- * had arrived is still an answer. Late ids are ignored. */
+/* Has the connection closed; the request is told by a later dispatch, with what is known of its
+ * bytes: an answer that had arrived is still an answer. Late ids are ignored. */
 void egress_abort(struct egress *egress, uint64_t id);
 size_t egress_under_way(const struct egress *egress);
 /* Adds to `into` what has come of an answer that is read as it comes, at most that much; how much

@@ -14,9 +14,11 @@
  * where the server offers it. Not those that are read as they come: what libcurl holds back of an
  * HTTP/2 stream it keeps in memory. Each option that is set to its default is one that a default
  * must not change.
- * The deadline is the pool's: libcurl looks at its own before it reads what has arrived, and not at
- * all while a request waits for a connection.
+ * The deadline is the carrier's: libcurl looks at its own before it reads what has arrived, and not
+ * at all while a request waits for a connection.
  *
+ * What is asked for is copied on the owner's thread; libcurl is told of it on the I/O thread, where
+ * its callbacks run.
  * The caller's header values and URL may hold secrets: no message repeats them.
  */
 #include "egress/egress_internal.h"
@@ -47,7 +49,7 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
                         address->protocol);
     transfer->no_files = opened < 0 && (errno == EMFILE || errno == ENFILE);
     if (opened >= 0) {
-        sockets_add(egress_sockets(transfer->egress), opened);
+        sockets_add(carrier_sockets(transfer->carrier), opened);
         transfer->opened++;
     }
     return opened;
@@ -78,7 +80,7 @@ static int issue(void *user, char *peer, char *local, int peer_port, int local_p
     }
     /* of those that it tried, this one is a connection */
     if (transfer->opened > 0)
-        egress_sockets(transfer->egress)->doubts += transfer->opened - 1;
+        carrier_sockets(transfer->carrier)->doubts += transfer->opened - 1;
     transfer->opened = 0;
     transfer->issued = true;
     return CURL_PREREQFUNC_OK;
@@ -96,6 +98,13 @@ static int witness(CURL *easy, curl_infotype type, char *bytes, size_t size, voi
     return 0;
 }
 
+static void bring_news(struct transfer *transfer)
+{
+    pthread_mutex_lock(&transfer->mail->lock);
+    mail_has_news(transfer->mail, transfer);
+    pthread_mutex_unlock(&transfer->mail->lock);
+}
+
 static size_t take_head(char *bytes, size_t size, size_t count, void *user)
 {
     struct transfer *transfer = user;
@@ -103,29 +112,46 @@ static size_t take_head(char *bytes, size_t size, size_t count, void *user)
     if (!head_line(&transfer->head, (struct slice){bytes, size * count}))
         return 0;
     if (transfer->arrived && transfer->head.complete && !before)
-        egress_has_news(transfer->egress, transfer);
+        bring_news(transfer);
     return size * count;
 }
 
-static size_t take_body(char *bytes, size_t size, size_t count, void *user)
+static size_t keep(struct transfer *transfer, const char *bytes, size_t len)
 {
-    struct transfer *transfer = user;
-    size_t len = size * count, unread = transfer->answer.len;
-    if (transfer->arrived && unread > 0 && unread + len > LIMIT_STREAM_WINDOW) {
-        transfer->paused = true;
-        return CURL_WRITEFUNC_PAUSE;
-    }
     if (transfer->received + len > transfer->maximum) {
         transfer->answer.overflowed = true;
         return 0;
     }
     transfer->received += len;
-    if (transfer->arrived && unread == 0)
-        egress_has_news(transfer->egress, transfer);
     return text_add(&transfer->answer, bytes, len) ? len : 0;
 }
 
-/* How the request is set up. */
+/* With the lock. */
+static size_t keep_to_read(struct transfer *transfer, const char *bytes, size_t len)
+{
+    size_t unread = transfer->answer.len;
+    if (unread > 0 && unread + len > LIMIT_STREAM_WINDOW) {
+        transfer->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    size_t kept = keep(transfer, bytes, len);
+    if (unread == 0 && kept > 0)
+        mail_has_news(transfer->mail, transfer);
+    return kept;
+}
+
+static size_t take_body(char *bytes, size_t size, size_t count, void *user)
+{
+    struct transfer *transfer = user;
+    if (!transfer->arrived)
+        return keep(transfer, bytes, size * count);
+    pthread_mutex_lock(&transfer->mail->lock);
+    size_t kept = keep_to_read(transfer, bytes, size * count);
+    pthread_mutex_unlock(&transfer->mail->lock);
+    return kept;
+}
+
+/* What was asked for. */
 
 static void add_line(struct curl_slist **list, const char *line)
 {
@@ -135,7 +161,7 @@ static void add_line(struct curl_slist **list, const char *line)
 }
 
 /* libcurl's spelling: "Name;" sends an empty value, "Name:" removes a header of its own. */
-static void set_headers(struct transfer *transfer, const struct egress_request *request)
+static void copy_headers(struct transfer *transfer, const struct egress_request *request)
 {
     bool typed = false;
     for (size_t i = 0; i < request->header_count; i++) {
@@ -150,27 +176,99 @@ static void set_headers(struct transfer *transfer, const struct egress_request *
     add_line(&transfer->headers, "Expect:");
     if (!typed)
         add_line(&transfer->headers, "Content-Type:");
-    SET(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
-static void set_method(struct transfer *transfer, const struct egress_request *request)
+static void copy_body(struct transfer *transfer, const struct egress_request *request)
+{
+    const char *method = request->method;
+    bool carries = request->body.len > 0 || strcmp(method, "POST") == 0 ||
+                   strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
+    transfer->head_only = strcmp(method, "HEAD") == 0;
+    if (!carries || transfer->head_only)
+        return;
+    transfer->body = xstrndup(request->body.ptr, request->body.len);
+    transfer->body_len = request->body.len;
+}
+
+static void copy_place(struct transfer *transfer, const struct egress_request *request,
+                       struct egress_url *url)
+{
+    bool brackets = strchr(url->host, ':') != NULL;
+    transfer->place =
+        xasprintf("%s%s%s:%u", brackets ? "[" : "", url->host, brackets ? "]" : "", url->port);
+    transfer->tls = strcmp(url->scheme, "https") == 0;
+    transfer->url = TAKE(url->text);
+    if (request->connect_to) {
+        AUTO(freep) char *rule = xasprintf("::%s", request->connect_to);
+        add_line(&transfer->connect_to, rule);
+    }
+}
+
+enum error_code transfer_new(const struct egress_request *request, const char *ca_file,
+                             egress_done done, void *user, struct transfer **ret_transfer,
+                             struct error *reterr)
+{
+    AUTO(egress_url_done) struct egress_url url = {0};
+    enum error_code code = request_check(request, reterr);
+    if (code == ERR_OK)
+        code = egress_url_split(request->url, &url, reterr);
+    if (code != ERR_OK)
+        return code;
+
+    struct transfer *transfer = xcalloc(1, sizeof(*transfer));
+    transfer->done = done;
+    transfer->user = user;
+    transfer->arrived = request->arrived;
+    transfer->mutating = request->mutating;
+    transfer->allow_private = request->allow_private;
+    transfer->timeout_ms = request->timeout_ms;
+    transfer->deadline_ms = INT64_MAX;
+    transfer->socket = CURL_SOCKET_BAD;
+    transfer->maximum = request->maximum ? request->maximum : LIMIT_PAYLOAD;
+    transfer->method = xstrdup(request->method);
+    transfer->ca_file = ca_file ? xstrdup(ca_file) : NULL;
+    head_init(&transfer->head);
+    text_init(&transfer->answer, transfer->maximum);
+    copy_place(transfer, request, &url);
+    copy_body(transfer, request);
+    copy_headers(transfer, request);
+    *ret_transfer = transfer;
+    return ERR_OK;
+}
+
+void transfer_free(struct transfer *transfer)
+{
+    if (!transfer)
+        return;
+    curl_slist_free_all(transfer->headers);
+    curl_slist_free_all(transfer->connect_to);
+    free(transfer->method);
+    free(transfer->url);
+    free(transfer->ca_file);
+    free(transfer->body);
+    free(transfer->place);
+    head_done(&transfer->head);
+    text_done(&transfer->answer);
+    free(transfer);
+}
+
+/* How libcurl is told. */
+
+static void set_method(const struct transfer *transfer)
 {
     CURL *easy = transfer->easy;
-    bool carries = request->body.len > 0 || strcmp(request->method, "POST") == 0 ||
-                   strcmp(request->method, "PUT") == 0 || strcmp(request->method, "PATCH") == 0;
-    transfer->head_only = strcmp(request->method, "HEAD") == 0;
     if (transfer->head_only) {
         SET(easy, CURLOPT_NOBODY, 1L);
-    } else if (carries) {
-        transfer->body = xstrndup(request->body.ptr, request->body.len);
+        return;
+    }
+    if (transfer->body) {
         SET(easy, CURLOPT_POST, 1L);
-        SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+        SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_len);
         SET(easy, CURLOPT_POSTFIELDS, transfer->body);
-        SET(easy, CURLOPT_CUSTOMREQUEST, request->method);
     } else {
         SET(easy, CURLOPT_HTTPGET, 1L);
-        SET(easy, CURLOPT_CUSTOMREQUEST, request->method);
     }
+    SET(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
 }
 
 /* Reads over TLS may share a connection; each waits to see whether the first one can be shared. */
@@ -221,69 +319,33 @@ static void set_callbacks(struct transfer *transfer)
     SET(easy, CURLOPT_WRITEDATA, transfer);
 }
 
-static void set_place(struct transfer *transfer, const struct egress_request *request,
-                      const struct egress_url *url)
+static void set_place(const struct transfer *transfer)
 {
     CURL *easy = transfer->easy;
-    bool brackets = strchr(url->host, ':') != NULL;
-    transfer->place =
-        xasprintf("%s%s%s:%u", brackets ? "[" : "", url->host, brackets ? "]" : "", url->port);
-    transfer->tls = strcmp(url->scheme, "https") == 0;
-    SET(easy, CURLOPT_URL, url->text);
+    SET(easy, CURLOPT_URL, transfer->url);
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)LIMIT_CONNECT_MS);
-    if (request->connect_to) {
-        AUTO(freep) char *rule = xasprintf("::%s", request->connect_to);
-        add_line(&transfer->connect_to, rule);
+    if (transfer->connect_to)
         SET(easy, CURLOPT_CONNECT_TO, transfer->connect_to);
-    }
+    if (transfer->ca_file)
+        SET(easy, CURLOPT_CAINFO, transfer->ca_file);
 }
 
-enum error_code transfer_new(const struct egress_request *request, const char *ca_file,
-                             egress_done done, void *user, struct transfer **ret_transfer,
-                             struct error *reterr)
+void transfer_equip(struct transfer *transfer, struct carrier *carrier)
 {
-    AUTO(egress_url_done) struct egress_url url = {0};
-    enum error_code code = request_check(request, reterr);
-    if (code == ERR_OK)
-        code = egress_url_split(request->url, &url, reterr);
-    if (code != ERR_OK)
-        return code;
-
-    struct transfer *transfer = xcalloc(1, sizeof(*transfer));
-    transfer->done = done;
-    transfer->user = user;
-    transfer->allow_private = request->allow_private;
-    transfer->timeout_ms = request->timeout_ms;
-    transfer->deadline_ms = INT64_MAX;
-    transfer->socket = CURL_SOCKET_BAD;
+    transfer->carrier = carrier;
     transfer->easy = curl_easy_init();
     ASSERT(transfer->easy);
-    head_init(&transfer->head);
-    transfer->arrived = request->arrived;
-    transfer->maximum = request->maximum ? request->maximum : LIMIT_PAYLOAD;
-    text_init(&transfer->answer, transfer->maximum);
-    set_laws(transfer->easy, request->mutating);
+    set_laws(transfer->easy, transfer->mutating);
     set_callbacks(transfer);
-    set_place(transfer, request, &url);
-    set_version(transfer->easy, transfer->tls && !request->mutating && !request->arrived);
-    set_method(transfer, request);
-    set_headers(transfer, request);
-    if (ca_file)
-        SET(transfer->easy, CURLOPT_CAINFO, ca_file);
-    *ret_transfer = transfer;
-    return ERR_OK;
+    set_place(transfer);
+    set_version(transfer->easy, transfer->tls && !transfer->mutating && !transfer->arrived);
+    set_method(transfer);
+    SET(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
-void transfer_free(struct transfer *transfer)
+void transfer_strip(struct transfer *transfer)
 {
-    if (!transfer)
-        return;
     curl_easy_cleanup(transfer->easy);
-    curl_slist_free_all(transfer->headers);
-    curl_slist_free_all(transfer->connect_to);
-    free(transfer->body);
-    free(transfer->place);
-    head_done(&transfer->head);
-    text_done(&transfer->answer);
-    free(transfer);
+    transfer->easy = NULL;
+    transfer->carrier = NULL;
 }

@@ -233,10 +233,6 @@ void hook_tell(struct live_run *live, const struct question_view *question)
 
 void hooks_close(struct host *host)
 {
-    while (host->hooks) {
-        struct hook *hook = host->hooks;
-        if (hook->request)
-            egress_abort(host->egress, hook->request);
-        hook_free(hook);
-    }
+    while (host->hooks)
+        hook_free(host->hooks);
 }

@@ -330,11 +330,11 @@ enum error_code host_close(struct host *host, struct error *reterr)
     speakers_close(host);
     gates_close(host);
     park_close(host);
-    hooks_close(host);
     outside_close(host);
     moments_close(host);
     uv_close((uv_handle_t *)&host->egress_poll, NULL); /* before its descriptor is another's */
     egress_free(host->egress);
+    hooks_close(host); /* whose requests were told that they are aborted */
     journal_drain(host->journal);
     while (host->runs)
         live_free(host->runs);

@@ -8,7 +8,7 @@
 #ifndef TESTS_EGRESS_PEER_H
 #define TESTS_EGRESS_PEER_H
 
-#include "egress/egress.h"
+#include "egress/by_hand_internal.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -228,16 +228,27 @@ static inline struct egress *new_egress(void)
     return egress;
 }
 
+/* One without a thread: what its thread would do is done by drive_once. */
+static inline struct egress *new_by_hand(void)
+{
+    struct egress *egress = new_egress();
+    egress_by_hand(egress);
+    return egress;
+}
+
 /* Waits for the egress or for the peer's news, then dispatches; once. */
 static inline void drive_once(struct egress *egress, struct peer *peer)
 {
-    struct pollfd fds[2] = {{.fd = egress_fd(egress), .events = POLLIN},
-                            {.fd = peer ? peer->news : -1, .events = POLLIN}};
-    ck_assert_msg(poll(fds, 2, 30000) > 0, "neither side moves");
+    struct pollfd fds[3] = {{.fd = egress_fd(egress), .events = POLLIN},
+                            {.fd = peer ? peer->news : -1, .events = POLLIN},
+                            {.fd = egress_turn_fd(egress), .events = POLLIN}};
+    ck_assert_msg(poll(fds, 3, 30000) > 0, "neither side moves");
     if (fds[1].revents) {
         eventfd_t value;
         ASSERT(eventfd_read(peer->news, &value) == 0);
     }
+    if (fds[2].revents)
+        egress_turn(egress);
     egress_dispatch(egress);
 }
 

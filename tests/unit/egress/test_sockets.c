@@ -5,7 +5,6 @@
  */
 #include "peer.h"
 
-#include "base/limits.h"
 #include "egress/egress_internal.h"
 
 #include <fcntl.h>
@@ -82,8 +81,8 @@ static void answer(struct peer *peer, struct connection *connection)
 static void is_clean(struct egress *egress)
 {
     ck_assert_uint_eq(egress_under_way(egress), 0);
-    ck_assert_msg(!sockets_exceed(egress_sockets(egress), 0), "%zu sockets are said to be open",
-                  egress_sockets(egress)->open);
+    ck_assert_msg(!sockets_exceed(carrier_sockets(egress_carrier(egress)), 0),
+                  "%zu sockets are said to be open", carrier_sockets(egress_carrier(egress))->open);
 }
 
 START_TEST(refused_connections_are_not_open)
@@ -91,7 +90,7 @@ START_TEST(refused_connections_are_not_open)
     static struct told told[MANY];
     struct peer nobody = {0};
     int fd = peer_bind(&nobody.port);
-    struct egress *egress = new_egress();
+    struct egress *egress = new_by_hand();
     struct call call;
     for (size_t i = 0; i < MANY; i++)
         start(egress, call_init(&call, &nobody, i % 2 ? "POST" : "GET", "/x"), &told[i]);
@@ -124,7 +123,7 @@ START_TEST(connections_that_nobody_took_are_not_open)
     static struct told told[MANY];
     struct peer silent = {0};
     int waiting[8], fd = fill(&silent, waiting);
-    struct egress *egress = new_egress();
+    struct egress *egress = new_by_hand();
     struct call call;
     for (size_t i = 0; i < MANY; i++) {
         call_init(&call, &silent, i % 2 ? "POST" : "GET", "/x")->timeout_ms = 50;
@@ -144,13 +143,13 @@ END_TEST
 START_TEST(a_connection_that_is_kept_is_open)
 {
     struct peer *peer = peer_new(answer);
-    struct egress *egress = new_egress();
+    struct egress *egress = new_by_hand();
     struct call call;
     ck_assert_int_eq(ask(egress, call_init(&call, peer, "POST", "/x")).fate, FATE_ANSWERED);
     is_clean(egress);
     ck_assert_int_eq(ask(egress, call_init(&call, peer, "GET", "/x")).fate, FATE_ANSWERED);
-    ck_assert(sockets_exceed(egress_sockets(egress), 0));
-    ck_assert(!sockets_exceed(egress_sockets(egress), 1));
+    ck_assert(sockets_exceed(carrier_sockets(egress_carrier(egress)), 0));
+    ck_assert(!sockets_exceed(carrier_sockets(egress_carrier(egress)), 1));
     egress_free(egress);
     peer_free(peer);
 }
