@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* An option fails only for want of memory or when libcurl was built without it: both are ours. */
 #define SET(easy, option, value) ASSERT(curl_easy_setopt(easy, option, value) == CURLE_OK)
@@ -326,8 +327,20 @@ static void set_place(const struct transfer *transfer)
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)LIMIT_CONNECT_MS);
     if (transfer->connect_to)
         SET(easy, CURLOPT_CONNECT_TO, transfer->connect_to);
-    if (transfer->ca_file)
-        SET(easy, CURLOPT_CAINFO, transfer->ca_file);
+}
+
+/* Authorities in one file are read once for all connections; a folder beside it, which libcurl adds
+ * by itself, has them read for each, and would be believed beside the operator's own file. */
+static void set_trust(const struct transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    const char *file = transfer->ca_file;
+    if (file)
+        SET(easy, CURLOPT_CAINFO, file);
+    else
+        ASSERT(curl_easy_getinfo(easy, CURLINFO_CAINFO, (char **)&file) == CURLE_OK);
+    if (file && (transfer->ca_file || access(file, R_OK) == 0))
+        SET(easy, CURLOPT_CAPATH, NULL);
 }
 
 void transfer_equip(struct transfer *transfer, struct carrier *carrier)
@@ -338,6 +351,8 @@ void transfer_equip(struct transfer *transfer, struct carrier *carrier)
     set_laws(transfer->easy, transfer->mutating);
     set_callbacks(transfer);
     set_place(transfer);
+    if (transfer->tls)
+        set_trust(transfer);
     set_version(transfer->easy, transfer->tls && !transfer->mutating && !transfer->arrived);
     set_method(transfer);
     SET(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
