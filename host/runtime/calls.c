@@ -114,6 +114,7 @@ static void call_was_sent(struct live_call *call, uint64_t id)
     call_line_leave(call);
     free(TAKE(call->text));
     call->id = id;
+    call->sent_ms = host_steady(slot->host);
     map_put(&slot->by_id, id_key(&call->id), call);
     call->next = slot->sent;
     call->back = &slot->sent;

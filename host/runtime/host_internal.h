@@ -196,6 +196,7 @@ struct live_call {
     bool reconciling;
     uint64_t id;        /* 0 = waiting */
     int64_t timeout_ms; /* counts from when its plugin takes it, not while that is started */
+    int64_t sent_ms;    /* … which is then */
     json_t *reconcile_input, *feedback;
     char *text; /* of a small input, while it waits; NULL = it is to be written */
     size_t text_len;

@@ -303,16 +303,6 @@ static void answered(void *user, const struct egress_answer *seen)
 
 /* ---- sending ---- */
 
-/* An exchange may take what its call may; one that outlives its call, for the evidence, no less
- * than is usual. */
-static int64_t patience(const struct send *send)
-{
-    int64_t call_ms = send->call->timeout_ms;
-    if (send->timeout_ms > 0)
-        return send->timeout_ms;
-    return call_ms > HTTP_TIMEOUT_MS ? call_ms : HTTP_TIMEOUT_MS;
-}
-
 struct egress_request send_request(const struct send *send, const char *key, struct outgoing *out)
 {
     outgoing_fill(out, send, key);
@@ -323,7 +313,7 @@ struct egress_request send_request(const struct send *send, const char *key, str
         .header_count = out->header_count,
         .body =
             out->body_filled ? text_slice(&out->body) : (struct slice){send->text, send->text_len},
-        .timeout_ms = patience(send),
+        .timeout_ms = send_patience(send),
         .maximum = (size_t)send->call->live->host->manifest->payload,
         .mutating = key != NULL,
         .allow_private = send->grant->private_network,

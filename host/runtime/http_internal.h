@@ -39,6 +39,11 @@ void send_done(struct send *send);
 bool send_may_leave(struct send *send);
 struct outgoing;
 /* As it is sent: key = it may change the world. It borrows from both. */
+/* How long an exchange may take of a call that has so long left (-1 = for ever), if its agent asks
+ * for so long (0 = does not say): what the call has left, but no less than is usual; for one that
+ * outlives its call brings evidence. */
+int64_t http_patience(int64_t left_ms, int64_t asked_ms);
+int64_t send_patience(const struct send *send);
 struct egress_request send_request(const struct send *send, const char *key, struct outgoing *out);
 /* A new object. */
 json_t *answer_headers(const struct egress_answer *answer);
