@@ -35,11 +35,14 @@ static char *text_of(const struct reading *r, const char *pointer)
     return seam_json_text(said_of(r, pointer), NULL);
 }
 
-/* "1.25" in millionths. */
+/* "1.25" or 1.25 in millionths. */
 static int64_t millionths(seam_bytes money)
 {
     int64_t value = 0;
     int places = -1;
+    double number;
+    if (seam_json_number(money, &number))
+        return (int64_t)(number * 1e6 + 0.5);
     for (size_t i = 1; i + 1 < money.len; i++) {
         if (money.ptr[i] == '.') {
             places = 0;
