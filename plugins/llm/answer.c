@@ -9,6 +9,20 @@
 
 /* ---- finding the JSON ---- */
 
+/* What follows what a model thought aloud, as some do before they answer. */
+static seam_bytes after_thinking(seam_bytes text)
+{
+    static const char begins[] = "<think>", ends[] = "</think>";
+    size_t space = 0;
+    while (space < text.len && strchr(" \t\r\n", text.ptr[space]))
+        space++;
+    if (text.len - space < strlen(begins) || memcmp(text.ptr + space, begins, strlen(begins)) != 0)
+        return text;
+    const char *end = memmem(text.ptr, text.len, ends, strlen(ends));
+    size_t from = end ? (size_t)(end - text.ptr) + strlen(ends) : 0;
+    return (seam_bytes){text.ptr + from, text.len - from};
+}
+
 /* The whole text, or the value between the first { or [ and the last } or ], where a model has put
  * words or a fence around it. Absent if there is none. */
 static seam_bytes find_json(seam_bytes text)
@@ -16,6 +30,7 @@ static seam_bytes find_json(seam_bytes text)
     seam_bytes whole = seam_json_parse(text);
     if (whole.len > 0)
         return whole;
+    text = after_thinking(text);
     size_t from = 0, to = text.len;
     while (from < to && text.ptr[from] != '{' && text.ptr[from] != '[')
         from++;

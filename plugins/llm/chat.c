@@ -123,49 +123,88 @@ static void read_usage(struct said *said, seam_bytes json)
     said->tokens_out = dialect_tokens(usage, "/completion_tokens");
 }
 
+/* A text, or parts of which some are text; the others are what the model thought, and the like. */
+static void read_content(struct said *said, seam_bytes content)
+{
+    words_string(&said->text, content);
+    if (seam_json_kind_of(content) != SEAM_JSON_ARRAY)
+        return;
+    for (seam_json_walk parts = seam_json_members(content); seam_json_next(&parts);) {
+        if (seam_json_is(seam_json_at(parts.value, "/type"), "text"))
+            words_string(&said->text, seam_json_at(parts.value, "/text"));
+        read_refusal(said, seam_json_at(parts.value, "/refusal"));
+    }
+}
+
+/* The place that a call says it has. One that says none is a new one if it has an id of its own,
+ * for some servers give each call whole in an event, and no places. */
+static int64_t place_of(const struct said *said, seam_bytes call, int64_t usual)
+{
+    int64_t at = usual;
+    seam_bytes id = seam_json_at(call, "/id");
+    if (seam_json_integer(seam_json_at(call, "/index"), &at) || said->call_count == 0)
+        return at;
+    const struct tool_call *last = &said->calls[said->call_count - 1];
+    bool known = seam_json_kind_of(id) != SEAM_JSON_STRING || seam_json_is(id, "") ||
+                 (last->id.ptr && seam_json_is(id, last->id.ptr));
+    return (int64_t)said->call_count - (known ? 1 : 0);
+}
+
 /* Calls of a whole message, or of a piece of one, which says their place. */
 static void read_calls(struct said *said, seam_bytes calls)
 {
     int64_t place = 0;
     for (seam_json_walk walk = seam_json_members(calls); seam_json_next(&walk); place++) {
-        int64_t at = place;
-        seam_json_integer(seam_json_at(walk.value, "/index"), &at);
-        struct tool_call *call = said_call(said, at);
+        struct tool_call *call = said_call(said, place_of(said, walk.value, place));
+        seam_bytes arguments = seam_json_at(walk.value, "/function/arguments");
         if (!call)
             return;
         if (call->id.len == 0)
             words_string(&call->id, seam_json_at(walk.value, "/id"));
         words_string(&call->name, seam_json_at(walk.value, "/function/name"));
-        words_string(&call->arguments, seam_json_at(walk.value, "/function/arguments"));
+        words_string(&call->arguments, arguments);
+        if (seam_json_kind_of(arguments) == SEAM_JSON_OBJECT)
+            words_add(&call->arguments, arguments.ptr, arguments.len);
     }
+}
+
+/* What came in place of an answer, with a status of success: of a server that has begun to answer,
+ * or of one before it that has no other way. */
+static bool read_error(struct said *said, seam_bytes error)
+{
+    if (seam_json_kind_of(error) != SEAM_JSON_OBJECT)
+        return false;
+    words_string(&said->why, seam_json_at(error, "/message"));
+    said->finish = FINISH_FAILED;
+    said->ended = true;
+    return true;
 }
 
 void chat_read(struct said *said, seam_bytes json)
 {
     seam_bytes message = seam_json_at(json, "/choices/0/message");
-    words_string(&said->text, seam_json_at(message, "/content"));
+    if (read_error(said, seam_json_at(json, "/error")))
+        return;
+    read_content(said, seam_json_at(message, "/content"));
     read_refusal(said, seam_json_at(message, "/refusal"));
     read_calls(said, seam_json_at(message, "/tool_calls"));
     read_finish(said, seam_json_at(json, "/choices/0/finish_reason"));
     read_usage(said, json);
+    if (said->finish == FINISH_NONE && (said->text.len > 0 || said->call_count > 0))
+        said->finish = FINISH_STOP; /* it is whole, whether it says why it ended or not */
     said->ended = said->finish != FINISH_NONE;
 }
 
 void chat_event(struct said *said, seam_bytes data)
 {
     seam_bytes delta = seam_json_at(data, "/choices/0/delta");
-    seam_bytes error = seam_json_at(data, "/error");
     if (bytes_are(data, "[DONE]")) {
         said->ended = true;
         return;
     }
-    if (seam_json_kind_of(error) == SEAM_JSON_OBJECT) {
-        words_string(&said->why, seam_json_at(error, "/message"));
-        said->finish = FINISH_FAILED;
-        said->ended = true;
+    if (read_error(said, seam_json_at(data, "/error")))
         return;
-    }
-    words_string(&said->text, seam_json_at(delta, "/content"));
+    read_content(said, seam_json_at(delta, "/content"));
     read_refusal(said, seam_json_at(delta, "/refusal"));
     read_calls(said, seam_json_at(delta, "/tool_calls"));
     read_finish(said, seam_json_at(data, "/choices/0/finish_reason"));

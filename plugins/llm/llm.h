@@ -134,9 +134,10 @@ struct work {
     seam_sse events;
     int64_t stream; /* its number; 0 = none is open */
     int http_status;
-    size_t shown;             /* bytes of the answer that were emitted */
-    struct words failed_body; /* of a stream whose status is none of success */
-    struct words leads_to;    /* of a redirect */
+    size_t shown;            /* bytes of the answer that were emitted */
+    struct words whole_body; /* of a stream whose status is none of success, or that is … */
+    bool unstreamed, begun;  /* … one answer in JSON, though it was to be streamed */
+    struct words leads_to;   /* of a redirect */
     int round, sample;
     size_t next_call; /* of the tools that were asked for */
     struct words samples[16];

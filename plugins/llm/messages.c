@@ -119,8 +119,21 @@ static struct tool_call *begin_call(struct said *said, seam_bytes block)
     return call;
 }
 
+static bool read_error(struct said *said, seam_bytes error)
+{
+    if (seam_json_kind_of(error) != SEAM_JSON_OBJECT)
+        return false;
+    words_string(&said->why, seam_json_at(error, "/message"));
+    said->finish = seam_json_is(seam_json_at(error, "/type"), "rate_limit_error") ? FINISH_BUSY
+                                                                                  : FINISH_FAILED;
+    said->ended = true;
+    return true;
+}
+
 void messages_read(struct said *said, seam_bytes json)
 {
+    if (read_error(said, seam_json_at(json, "/error")))
+        return;
     for (seam_json_walk blocks = seam_json_members(seam_json_at(json, "/content"));
          seam_json_next(&blocks);) {
         seam_bytes type = seam_json_at(blocks.value, "/type");
@@ -137,14 +150,6 @@ void messages_read(struct said *said, seam_bytes json)
     said->tokens_in = input_tokens(seam_json_at(json, "/usage"));
     said->tokens_out = dialect_tokens(json, "/usage/output_tokens");
     said->ended = said->finish != FINISH_NONE;
-}
-
-static void read_error(struct said *said, seam_bytes error)
-{
-    words_string(&said->why, seam_json_at(error, "/message"));
-    said->finish = seam_json_is(seam_json_at(error, "/type"), "rate_limit_error") ? FINISH_BUSY
-                                                                                  : FINISH_FAILED;
-    said->ended = true;
 }
 
 void messages_event(struct said *said, seam_bytes data)

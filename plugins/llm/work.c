@@ -47,7 +47,7 @@ void work_free(struct work *work)
     words_done(&work->input);
     words_done(&work->feedback);
     words_done(&work->key);
-    words_done(&work->failed_body);
+    words_done(&work->whole_body);
     words_done(&work->leads_to);
     words_done(&work->failure.code);
     words_done(&work->failure.message);
@@ -194,6 +194,19 @@ static seam_writer request(const struct work *work)
 static void heard(struct work *work);
 static void opened(struct work *work, const seam_reply *reply);
 
+/* An answer that came in one piece; `found` is what there is of it, if it is no JSON. */
+static void read_whole(struct work *work, seam_bytes json, seam_bytes found)
+{
+    struct said *said = &work->said;
+    if (json.len > 0)
+        work->agent->dialect->read(said, json);
+    if (said->finish != FINISH_NONE || said->too_much || said->text.full)
+        heard(work);
+    else
+        work_fail_malformed(
+            work, json.len > 0 ? "is not in the form of its provider" : "is no JSON", found);
+}
+
 static void response(struct work *work, const seam_reply *reply)
 {
     int64_t status = 0;
@@ -208,14 +221,7 @@ static void response(struct work *work, const seam_reply *reply)
     } else if (status / 100 != 2) {
         work_fail_http(work, (int)status, json);
     } else {
-        if (json.len > 0)
-            work->agent->dialect->read(&work->said, json);
-        if (work->said.finish != FINISH_NONE || work->said.too_much || work->said.text.full)
-            heard(work);
-        else
-            work_fail_malformed(work,
-                                json.len > 0 ? "is not in the form of its provider" : "is no JSON",
-                                body ? seam_text(body) : json);
+        read_whole(work, json, body ? seam_text(body) : json);
     }
     free(body);
 }
@@ -316,7 +322,13 @@ static void stream_ended(struct work *work, bool open)
 {
     int64_t number = work->stream;
     if (work->http_status / 100 != 2) {
-        work_fail_http(work, work->http_status, words_bytes(&work->failed_body));
+        work_fail_http(work, work->http_status, words_bytes(&work->whole_body));
+        return;
+    }
+    seam_bytes whole = seam_json_parse(words_bytes(&work->whole_body));
+    if (work->unstreamed && (whole.len > 0 || work->whole_body.full)) {
+        work->said.too_much = work->whole_body.full;
+        read_whole(work, whole, whole);
         return;
     }
     if (work->said.finish == FINISH_NONE && !work->said.too_much && !work->said.text.full) {
@@ -339,8 +351,11 @@ static void feed(struct work *work, const char *bytes, size_t len)
 {
     const seam_host *host = work->plugin->host;
     struct said *said = &work->said;
-    if (work->http_status / 100 != 2) {
-        words_add(&work->failed_body, bytes, len);
+    if (!work->begun && len > 0)
+        work->unstreamed = bytes[0] == '{'; /* no event begins so */
+    work->begun |= len > 0;
+    if (work->http_status / 100 != 2 || work->unstreamed) {
+        words_add(&work->whole_body, bytes, len);
         return;
     }
     seam_sse_feed(&work->events, bytes, len);
@@ -372,7 +387,7 @@ static void piece(struct work *work, const seam_reply *reply)
         feed(work, bytes, len);
     free(bytes);
     bool end = seam_json_true(seam_json_at(reply->body, "/end"));
-    bool full = work->said.too_much || work->said.text.full || work->failed_body.full;
+    bool full = work->said.too_much || work->said.text.full || work->whole_body.full;
     if (end || work->said.ended || full)
         stream_ended(work, !end);
     else
@@ -398,6 +413,8 @@ static void opened(struct work *work, const seam_reply *reply)
     seam_json_integer(seam_json_at(reply->body, "/status"), &status);
     seam_json_integer(seam_json_at(reply->body, "/stream"), &work->stream);
     work->http_status = (int)status;
+    work->unstreamed = work->begun = false;
+    words_done(&work->whole_body);
     words_string(&work->leads_to, seam_json_at(reply->body, "/headers/location"));
     seam_sse_done(&work->events);
     seam_sse_init(&work->events, LLM_ANSWER);

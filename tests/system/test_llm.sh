@@ -219,6 +219,17 @@ fault contract "$CHAT [chat(\"{\\\"label\\\": \\\"bug\\\", \\\"label\\\": \\\"wi
 says_next "$CHAT [chat($BUG)]"
 ask 0
 
+claim "answers that are whole are taken as servers give them: in parts, with thoughts, without a reason, unstreamed"
+PARTS="[{type: \"thinking\", thinking: [{text: \"{}\"}]}, {type: \"text\", text: \"<think>{bug}?</think> \"}, {type: \"text\", text: $BUG}]"
+judge '{stream: true, cost: {input: 10, output: 20.5}}'
+says_next "[{json: {choices: [{message: {content: $PARTS}}], usage: {prompt_tokens: 11, completion_tokens: 7}}}]"
+ask 0
+try 0 seam show r --json
+jq -e '[.. | objects | select(.cost? == "0.000254")] | length > 0' out >/dev/null || die "the cost: $(cat out)"
+fault llm.unavailable '[{json: {error: {message: "it is loading"}}}]'
+says out 'it is loading'
+judge '{}'
+
 claim "the model may ask agents that were declared and granted, and no others, in so many rounds"
 TOOLS='tools: [{agent: "q/act", name: "echo", description: "Says it again", input: {type: "object"}},
     {agent: "q/other", name: "other", description: "Not granted", input: {type: "object"}}]'
@@ -236,6 +247,12 @@ for asked in 'asks("rm"; "{}")' 'asks("echo\u0000"; "{}")' 'asks("echo\n"; "{}")
 done
 fault llm.rounds "$ASKS [asks(\"echo\"; \"{}\")]"
 saw 'length == 3'
+judge "{rounds: 2, stream: true, $TOOLS}"
+CALL='def call(i; a): {choices: [{delta: {tool_calls: [{id: i, function: {name: "echo", arguments: a}}]}}]};'
+says_next "$PIECE $CALL [{events: [call(\"c1\"; {a: 1}), call(\"c2\"; \"{}\"), last(\"tool_calls\")]},
+    {events: [piece($BUG), last(\"stop\")]}]"
+ask 0
+saw '.[1].body.messages | (.[2].tool_calls | map(.id)) == ["c1", "c2"] and (.[3].content | fromjson) == {a: 1}'
 judge "{provider: \"anthropic\", $TOOLS}"
 says_next "[{json: {content: [{type: \"text\", text: \"Let me see\"}, {type: \"tool_use\", id: \"t1\", name: \"echo\", input: {a: 1}}], stop_reason: \"tool_use\"}},
     {json: {content: [{type: \"text\", text: $BUG}], stop_reason: \"end_turn\"}}]"
