@@ -78,16 +78,21 @@ static void add_header(struct calling *c, const struct param *param)
 
 /* ---- the output ---- */
 
-/* The text of the first block that has one. */
+/* The texts of its blocks, a line each. */
 static char *words_of(seam_bytes content)
 {
+    char words[TEXT_MAX];
+    size_t len = 0;
     seam_json_walk walk = seam_json_members(content);
-    while (seam_json_next(&walk)) {
+    while (len < sizeof(words) && seam_json_next(&walk)) {
         char *text = seam_json_text(seam_json_at(walk.value, "/text"), NULL);
-        if (text)
-            return text;
+        int more =
+            text ? snprintf(words + len, sizeof(words) - len, "%s%s", len > 0 ? "\n" : "", text)
+                 : 0;
+        len += more > 0 ? (size_t)more : 0;
+        free(text);
     }
-    return strdup("(no words)");
+    return strdup(len > 0 ? words : "(no words)");
 }
 
 static void complete(struct calling *c, seam_bytes result)

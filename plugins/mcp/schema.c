@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A server's schemas as contracts. A contract has no keyword that means nothing, servers have many:
- * what JSON Schema does not know only annotates, and is left out. What refers to another document
- * is refused, for nothing is ever fetched.
+ * what JSON Schema does not know, formats too, only annotates, and is left out. What refers to
+ * another document is refused, for nothing is ever fetched.
  */
 #include "mcp.h"
 
@@ -74,6 +74,19 @@ static const char *const plain[] = {"type",
                                     "contentMediaType",
                                     NULL};
 
+/* Others (int64, uint, binary, …) say what a number or a text is for, and hold nobody to anything.
+ */
+static const char *const formats[] = {"date-time",    "date",
+                                      "time",         "duration",
+                                      "email",        "idn-email",
+                                      "hostname",     "idn-hostname",
+                                      "ipv4",         "ipv6",
+                                      "uri",          "uri-reference",
+                                      "iri",          "iri-reference",
+                                      "uri-template", "uuid",
+                                      "json-pointer", "relative-json-pointer",
+                                      "regex",        NULL};
+
 static bool write_schema(seam_bytes schema, const char *key, seam_writer *out, int depth);
 
 static bool write_map(seam_bytes map, const char *key, seam_writer *out, int depth)
@@ -104,11 +117,12 @@ static bool write_keyword(const seam_json_walk *walk, seam_writer *out, int dept
         free(name);
         return false;
     }
+    bool strange = seam_json_is(walk->key, "format") && !is_one_of(walk->value, formats);
     if (is_one_of(walk->key, schemas))
         good = write_schema(walk->value, name, out, depth);
     else if (is_one_of(walk->key, maps))
         good = write_map(walk->value, name, out, depth);
-    else if (is_one_of(walk->key, plain) || strncmp(name, "x-", 2) == 0)
+    else if ((is_one_of(walk->key, plain) && !strange) || strncmp(name, "x-", 2) == 0)
         seam_put_json(out, name, walk->value);
     free(name);
     return good;

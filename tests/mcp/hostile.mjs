@@ -24,6 +24,9 @@ const lists = {
     ],
 };
 
+// Formats beyond JSON Schema's, as servers in Rust and Go have them.
+const any = { type: 'object', properties: { n: { type: 'integer', format: 'int64' } } };
+
 function words(count) {
     return Array.from({ length: count }, (_, i) => `p${i}`);
 }
@@ -46,7 +49,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
     else if (method === 'tools/list' && sin === 'pages')
         say({ id, result: { tools: [], nextCursor: `${calls++}` } });
     else if (method === 'tools/list')
-        say({ id, result: { tools: lists[sin] ?? [tool('act')] } });
+        say({ id, result: { tools: lists[sin] ?? [tool('act', any)] } });
     else if (method === 'tools/call')
         call(id);
     else if (id !== undefined)
@@ -76,7 +79,7 @@ function call(id) {
     } else if (sin === 'bombs') {
         say({ id, result: { content: [], structuredContent: { text: 'a'.repeat(60) + '!' } } });
     } else if (sin === 'dies') {
-        process.exit(1);
+        process.stderr.write('x'.repeat(9000) + '\nthe database is gone\n', () => process.exit(1));
     } else if (sin === 'deep') {
         process.stdout.write(`{"jsonrpc":"2.0","id":${id},"result":{"content":${'['.repeat(100000)}\n`);
     }
