@@ -4,6 +4,7 @@
  *
  *   settings.c  the configuration: where the server is, what the operator says of its tools
  *   pipe.c      a server that is a program: lines of JSON on its standard input and output
+ *   chatter.c   what such a program prints beside them
  *   web.c       a server that is reached over HTTP: requests with answers, or streams of them
  *   session.c   which revision it speaks, and requests with their answers
  *   schema.c    its schemas as contracts
@@ -23,6 +24,7 @@
 #include <seam/sse.h>
 #include <seam/stream.h>
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/types.h>
 
@@ -40,6 +42,8 @@ enum {
     RESUMES_MAXIMUM = 16,       /* of one answer whose stream was closed          */
     RESUME_MS = 500,            /* before that, unless the server says …          */
     RESUME_MOST_MS = 60000,     /* … and at most                                  */
+    CHATTER_BYTES = 700,        /* of a program's last words                      */
+    CHATTER_MS = 200,           /* for them, once it has closed its output        */
     LISTEN_S = 5,               /* for the head of a stream of questions          */
     FIELDS_MAXIMUM = 256        /* of a question that have defaults               */
 };
@@ -112,6 +116,26 @@ struct waiting { /* somebody waits for messages of the program */
 
 struct message *message_new(const char *bytes, size_t len);
 
+/* ---- chatter.c ---- */
+
+struct chatter {
+    int fd;           /* the program's standard error; -1 = it is closed */
+    char bytes[4096]; /* that were read, and are to go to the log */
+    size_t len;
+    char end[CHATTER_BYTES]; /* the last of all */
+    size_t end_len;
+};
+
+void chatter_begin(struct chatter *chatter, int fd);
+void chatter_done(struct chatter *chatter);
+/* What must come before chatter_move() can do something. */
+struct pollfd chatter_waits(const struct chatter *chatter);
+void chatter_move(struct chatter *chatter);
+/* The program has ended, or is about to: what it still says. */
+void chatter_finish(struct chatter *chatter);
+/* Its last words; borrowed. */
+seam_bytes chatter_end(const struct chatter *chatter);
+
 /* ---- pipe.c ---- */
 
 struct pipe {
@@ -125,7 +149,8 @@ struct pipe {
     int to, from;
     uint64_t starts; /* how often it was started */
     bool ended, list_changed;
-    char reason[256]; /* why it ended */
+    char reason[TEXT_MAX];  /* why it ended */
+    struct chatter chatter; /* of the reader alone, while it reads */
     struct waiting *waiting;
     pthread_t reader;
     bool reads;

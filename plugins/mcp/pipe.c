@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A server that is a program. It lives as long as the plugin, in the worker's sandbox, with a
- * process group and an environment of its own; what it prints beside the protocol goes to the log.
+ * process group and an environment of its own; what it prints beside the protocol is chatter.c's.
  * One thread reads its lines and puts each where it belongs: an answer to whoever waits for its id,
  * a report of progress to whoever it is of, what else the server asks to the one call that is under
  * way. What belongs to nobody is dropped.
@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -27,7 +26,7 @@ void pipe_init(struct pipe *pipe, const seam_host *host, const struct settings *
     memset(pipe, 0, sizeof(*pipe));
     pipe->host = host;
     pipe->settings = settings;
-    pipe->to = pipe->from = -1;
+    pipe->to = pipe->from = pipe->chatter.fd = -1;
     pthread_mutex_init(&pipe->lock, NULL);
     pthread_mutex_init(&pipe->saying, NULL);
     pthread_condattr_init(&monotonic);
@@ -182,11 +181,36 @@ static const char *cut_lines(struct pipe *pipe, struct gathered *gathered, size_
     return NULL;
 }
 
+/* Returns when there is something to be read of the protocol. */
+static void await_bytes(struct pipe *pipe)
+{
+    for (;;) {
+        struct pollfd waits[] = {{.fd = pipe->from, .events = POLLIN},
+                                 chatter_waits(&pipe->chatter)};
+        if (poll(waits, 2, -1) < 0)
+            continue;
+        if (waits[1].revents)
+            chatter_move(&pipe->chatter);
+        if (waits[0].revents)
+            return;
+    }
+}
+
+/* With its last words, for they most often say why. */
+static void say_closed(struct pipe *pipe, char reason[static TEXT_MAX])
+{
+    chatter_finish(&pipe->chatter);
+    seam_bytes last = chatter_end(&pipe->chatter);
+    snprintf(reason, TEXT_MAX, "the server closed its output%s%.*s",
+             last.len > 0 ? "; it said last: " : "", (int)last.len, last.ptr);
+}
+
 static void *read_lines(void *user)
 {
     struct pipe *pipe = user;
     struct gathered gathered = {0};
-    const char *reason = "the server closed its output";
+    const char *reason = NULL;
+    char closed[TEXT_MAX];
     for (;;) {
         if (gathered.len > MESSAGE_MAXIMUM) {
             reason = "the server sent a message of more than 8 MiB";
@@ -197,11 +221,15 @@ static void *read_lines(void *user)
             break;
         }
         size_t before = gathered.len;
+        await_bytes(pipe);
         ssize_t got = read(pipe->from, gathered.bytes + before, gathered.room - before);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0)
+        if (got <= 0) {
+            say_closed(pipe, closed);
+            reason = closed;
             break;
+        }
         gathered.len += (size_t)got;
         const char *wrong = cut_lines(pipe, &gathered, before);
         if (wrong) {
@@ -230,7 +258,7 @@ static void set_apart(posix_spawnattr_t *attributes)
     posix_spawnattr_setsigdefault(attributes, &all);
 }
 
-static int spawn(struct pipe *pipe, int input, int output)
+static int spawn(struct pipe *pipe, int input, int output, int errors)
 {
     const struct settings *settings = pipe->settings;
     posix_spawn_file_actions_t actions;
@@ -238,6 +266,7 @@ static int spawn(struct pipe *pipe, int input, int output)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, input, 0);
     posix_spawn_file_actions_adddup2(&actions, output, 1);
+    posix_spawn_file_actions_adddup2(&actions, errors, 2);
     if (settings->folder)
         posix_spawn_file_actions_addchdir_np(&actions, settings->folder);
     set_apart(&attributes);
@@ -270,20 +299,26 @@ static void bury(struct pipe *pipe)
     close_fd(&pipe->to);
     pthread_mutex_unlock(&pipe->saying);
     close_fd(&pipe->from);
+    chatter_done(&pipe->chatter);
 }
 
 static bool start_program(struct pipe *pipe, struct trouble *trouble)
 {
-    int input[2] = {-1, -1}, output[2] = {-1, -1};
-    int failed = pipe2(input, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0 ? errno : 0;
+    int input[2] = {-1, -1}, output[2] = {-1, -1}, errors[2] = {-1, -1};
+    int failed = pipe2(input, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0 ||
+                         pipe2(errors, O_CLOEXEC) != 0
+                     ? errno
+                     : 0;
     if (!failed)
-        failed = spawn(pipe, input[0], output[1]);
+        failed = spawn(pipe, input[0], output[1], errors[1]);
     close_fd(&input[0]);
     close_fd(&output[1]);
+    close_fd(&errors[1]);
     if (failed) {
         pipe->pid = 0;
         close_fd(&input[1]);
         close_fd(&output[0]);
+        close_fd(&errors[0]);
         return trouble_set(trouble, SEAM_E_UNAVAILABLE, SEAM_EFFECT_NONE, "mcp.program",
                            "%s cannot be started: %s (cure: `grants.exec` and `grants.fs` of the "
                            "manifest must name it and what it is made of)",
@@ -291,6 +326,7 @@ static bool start_program(struct pipe *pipe, struct trouble *trouble)
     }
     pipe->to = input[1];
     pipe->from = output[0];
+    chatter_begin(&pipe->chatter, errors[0]);
     fcntl(pipe->to, F_SETFL, O_NONBLOCK);
     pipe->ended = pipe->list_changed = false;
     pipe->starts++;

@@ -151,7 +151,7 @@ says err 'its deadline passed before it answered'
 claim "answers are bounded, and are messages"
 fails endless 'more than 8 MiB'
 fails 'not UTF-8' 'not UTF-8'
-fails dies 'the server closed its output'
+fails dies 'the server closed its output; it said last: the database is gone'
 [ -n "${FULL:-}" ] || exit 0
 refuses 'a space' 'names a tool "read file"'
 refuses twice 'taken for one another'
