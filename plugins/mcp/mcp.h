@@ -179,7 +179,8 @@ struct web {
     pthread_mutex_t lock;
     pthread_cond_t news; /* of listening */
     /* guarded by lock */
-    char session[256];                /* of revisions that have sessions */
+    char session[256];                /* of revisions that have sessions; "" = none */
+    uint64_t losses;                  /* how often the server forgot one */
     size_t calls;                     /* of tools, that are under way at a classic server */
     const struct listening *listener; /* the one of them that does; NULL = none */
     bool open;                        /* what it listens to */
@@ -188,6 +189,8 @@ struct web {
 
 void web_init(struct web *web, const struct settings *settings);
 void web_done(struct web *web);
+/* The number of the session that is open, or to be opened, from 1. */
+uint64_t web_start(struct web *web);
 
 /* One POST, and what comes back. */
 struct exchange {
@@ -201,6 +204,7 @@ struct exchange {
     bool listens;        /* it is not an answer, but whatever the server has to say */
     const char *version; /* … by this one                                                     */
     char last[256];      /* the id of its last event; "" = it had none                        */
+    char session[256];   /* that it named; "" = none */
     seam_sse sse;
     char *text; /* a whole body of JSON that was put together */
     size_t text_len, text_room, messages;
@@ -242,7 +246,7 @@ struct server {
     pthread_mutex_t lock; /* of what follows */
     enum revision revision;
     char version[32];   /* that a classic one chose */
-    uint64_t greeted;   /* the start of the program that was greeted last, from 1 */
+    uint64_t greeted;   /* the start of the program, or session, that was greeted last, from 1 */
     struct tool *tools; /* what was described */
     size_t tool_count;
     struct kept_answer kept[ANSWERS_KEPT];

@@ -298,11 +298,36 @@ static bool lists(seam_bytes versions, const char *version)
 /* The code of an error that says: not so, but in the modern revision. */
 static const char knows_modern[] = "mcp.revision";
 
+/* The code of an error that says: it knows nothing of the session. */
+static const char lost_session[] = "mcp.session";
+
+/* A null is none. */
+static seam_bytes error_of(seam_bytes message)
+{
+    seam_bytes error = seam_json_at(message, "/error");
+    return seam_json_kind_of(error) == SEAM_JSON_NULL ? (seam_bytes){0} : error;
+}
+
+static bool is_error(seam_bytes error)
+{
+    int64_t code;
+    return seam_json_kind_of(error) == SEAM_JSON_OBJECT &&
+           seam_json_integer(seam_json_at(error, "/code"), &code);
+}
+
+/* What an error is. Where the request was answered with a status of its own, that says more. */
+static seam_status kind_of_error(int status, int64_t code)
+{
+    seam_status kind = status / 100 > 2 ? seam_http_failure(status) : SEAM_E_FAILED;
+    return kind == SEAM_E_FAILED && code == -32602 ? SEAM_E_INPUT : kind;
+}
+
 /* The result, or the error that it is. */
-static bool read_answer(struct message *message, struct outcome *outcome, struct trouble *trouble)
+static bool read_answer(int status, struct message *message, struct outcome *outcome,
+                        struct trouble *trouble)
 {
     seam_bytes all = {message->bytes, message->len};
-    seam_bytes error = seam_json_at(all, "/error"), result = seam_json_at(all, "/result");
+    seam_bytes error = error_of(all), result = seam_json_at(all, "/result");
     if (error.len == 0 && seam_json_kind_of(result) == SEAM_JSON_OBJECT) {
         outcome->message = message;
         outcome->result = result;
@@ -315,7 +340,7 @@ static bool read_answer(struct message *message, struct outcome *outcome, struct
         trouble_set(trouble, SEAM_E_FAILED, SEAM_EFFECT_UNKNOWN, "mcp.message",
                     "the server sent an answer with neither a result nor an error");
     else
-        trouble_set(trouble, code == -32602 ? SEAM_E_INPUT : SEAM_E_FAILED,
+        trouble_set(trouble, kind_of_error(status, code),
                     code == -32602 || code == -32601 ? SEAM_EFFECT_NONE : SEAM_EFFECT_UNKNOWN,
                     "mcp.error", "the server answers with error %lld: %.700s", (long long)code,
                     words ? words : "(no words)");
@@ -332,17 +357,49 @@ static bool has_id(seam_bytes all, uint64_t id)
     return seam_json_integer(seam_json_at(all, "/id"), &number) && (uint64_t)number == id;
 }
 
+static int status_of(const struct way *way)
+{
+    return way->web ? exchange_status(&way->exchange) : 0;
+}
+
+/* What the host saw of a request that writes: nothing, where the grant calls its status a refusal.
+ */
+static uint32_t effect_of(const struct way *way)
+{
+    const struct exchange *exchange = &way->exchange;
+    return way->web && !exchange->streams ? exchange->whole.answer.effect : SEAM_EFFECT_UNKNOWN;
+}
+
 /* No answer came, though the connection ended well. */
 static bool no_answer(const struct way *way, struct trouble *trouble)
 {
-    int status = way->web ? exchange_status(&way->exchange) : 0;
+    int status = status_of(way);
     if (trouble->status != SEAM_OK)
         return false;
-    if (status / 100 != 2)
-        return trouble_set(trouble, seam_http_failure(status), SEAM_EFFECT_UNKNOWN, "mcp.http",
-                           "the server answers with status %d", status);
+    if (way->web && status / 100 != 2)
+        return trouble_set(trouble, seam_http_failure(status), effect_of(way), "mcp.http",
+                           "the server answers with status %d%s", status,
+                           status == 401 ? " (cure: a token, as a secret in `headers` of its "
+                                           "`config`)"
+                                         : "");
     return trouble_set(trouble, SEAM_E_UNAVAILABLE, SEAM_EFFECT_UNKNOWN, "mcp.message",
                        "the server's answer has no result");
+}
+
+/* Something came that is no message; a status that is none of success says why. */
+static bool no_message(const struct way *way, const struct message *message,
+                       struct trouble *trouble)
+{
+    enum { BEGINNING = 80 };
+    size_t len = message->len < BEGINNING ? message->len : BEGINNING;
+    while (len > 0 && len < message->len && ((unsigned char)message->bytes[len] & 0xC0) == 0x80)
+        len--;
+    if (way->web && status_of(way) / 100 != 2)
+        return no_answer(way, trouble);
+    return trouble_set(trouble, SEAM_E_UNAVAILABLE, SEAM_EFFECT_UNKNOWN, "mcp.message",
+                       "the server's answer is no message of MCP, which is an object in JSON; it "
+                       "begins: %.*s%s",
+                       (int)len, message->bytes, len < message->len ? "…" : "");
 }
 
 static bool hear(struct way *way, const struct request *request, uint64_t id,
@@ -351,13 +408,15 @@ static bool hear(struct way *way, const struct request *request, uint64_t id,
     struct message *message;
     while ((message = way_next(way, trouble))) {
         seam_bytes all = seam_json_parse((seam_bytes){message->bytes, message->len});
-        seam_bytes method = seam_json_at(all, "/method");
-        if (all.len == 0) {
+        seam_bytes method = seam_json_at(all, "/method"), error = error_of(all);
+        bool other = way->web && error.len > 0 && !is_error(error); /* a gateway's, perhaps */
+        if (seam_json_kind_of(all) != SEAM_JSON_OBJECT || other) {
+            no_message(way, message, trouble);
             free(message);
-            return no_answer(way, trouble);
+            return false;
         }
-        if (method.len == 0 && (has_id(all, id) || seam_json_at(all, "/error").len > 0))
-            return read_answer(message, outcome, trouble);
+        if (method.len == 0 && (has_id(all, id) || error.len > 0))
+            return read_answer(status_of(way), message, outcome, trouble);
         if (seam_json_is(method, "notifications/progress") && request->progress)
             tell_progress(way->caller, all);
         else if (method.len > 0 && seam_json_at(all, "/id").len > 0 &&
@@ -368,6 +427,25 @@ static bool hear(struct way *way, const struct request *request, uint64_t id,
         free(message);
     }
     return no_answer(way, trouble);
+}
+
+/* A classic server answers 404 to a session that it has ended, or forgot when it was started again:
+ * the next request greets it anew. */
+static void look_for_loss(struct way *way, struct trouble *trouble)
+{
+    struct web *web = &way->server->web;
+    const char *session = way->exchange.session;
+    if (!way->web || way->modern || !session[0] || status_of(way) != 404)
+        return;
+    pthread_mutex_lock(&web->lock);
+    if (strcmp(web->session, session) == 0) {
+        web->session[0] = '\0';
+        web->losses++;
+    }
+    pthread_mutex_unlock(&web->lock);
+    *trouble = (struct trouble){0};
+    trouble_set(trouble, SEAM_E_UNAVAILABLE, effect_of(way), lost_session,
+                "the server does not know the session that it gave (status 404)");
 }
 
 /* An effect's request is the same in every attempt, its number too. */
@@ -403,6 +481,8 @@ static bool ask_once(struct server *server, const struct caller *caller,
     if (!good && (trouble->status == SEAM_E_CANCELLED || trouble->status == SEAM_E_TIMEOUT ||
                   trouble->status == SEAM_E_INPUT_REQUIRED))
         say_cancelled(&way, id);
+    if (!good)
+        look_for_loss(&way, trouble);
     way_close(&way);
     seam_writer_done(&out);
     return good;
@@ -423,8 +503,9 @@ static bool is_modern(struct server *server, const struct caller *caller, struct
     }
     bool modern = answered && lists(seam_json_at(outcome.result, "/supportedVersions"), MODERN);
     outcome_done(&outcome);
-    /* what the host itself refused would be refused again */
-    if (why.status == SEAM_E_DENIED || why.status == SEAM_E_CANCELLED)
+    /* what the host itself refused would be refused again, and so would who is not known there */
+    if ((why.status == SEAM_E_DENIED && strcmp(why.code, "mcp.error") != 0) ||
+        why.status == SEAM_E_CANCELLED)
         *trouble = why;
     return modern;
 }
@@ -477,10 +558,10 @@ bool session_open(struct server *server, const struct caller *caller, struct tro
     pthread_mutex_lock(&server->lock);
     bool open = web || pipe_start(&server->pipe, trouble);
     open = open && find_revision(server, caller, trouble);
-    uint64_t start = web ? 1 : server->pipe.starts;
+    uint64_t start = web ? web_start(&server->web) : server->pipe.starts;
     if (open && server->revision == REVISION_CLASSIC && server->greeted != start) {
         open = greet(server, caller, trouble);
-        server->greeted = open ? (web ? 1 : server->pipe.starts) : 0;
+        server->greeted = open ? (web ? start : server->pipe.starts) : 0;
     }
     pthread_mutex_unlock(&server->lock);
     return open;
@@ -489,6 +570,13 @@ bool session_open(struct server *server, const struct caller *caller, struct tro
 bool session_ask(struct server *server, const struct caller *caller, const struct request *request,
                  struct outcome *outcome, struct trouble *trouble)
 {
-    return ask_once(server, caller, request, server->revision == REVISION_MODERN, 0, outcome,
-                    trouble);
+    bool modern = server->revision == REVISION_MODERN;
+    if (ask_once(server, caller, request, modern, 0, outcome, trouble))
+        return true;
+    /* what writes is asked again by nobody but the host */
+    if (strcmp(trouble->code, lost_session) != 0 || request->effect)
+        return false;
+    *trouble = (struct trouble){0};
+    return session_open(server, caller, trouble) &&
+           ask_once(server, caller, request, modern, 0, outcome, trouble);
 }

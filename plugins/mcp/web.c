@@ -26,6 +26,14 @@ void web_done(struct web *web)
     pthread_mutex_destroy(&web->lock);
 }
 
+uint64_t web_start(struct web *web)
+{
+    pthread_mutex_lock(&web->lock);
+    uint64_t start = 1 + web->losses;
+    pthread_mutex_unlock(&web->lock);
+    return start;
+}
+
 /* ---- headers ---- */
 
 enum { HEADER_ROOM = 2 * (WORDS_MAXIMUM + 24) + 1 };
@@ -90,9 +98,10 @@ static bool collect_headers(struct exchange *exchange, const struct post *post,
     for (size_t i = 0; post->params && post->params[i]; i += 2)
         header_add(headers, post->params[i], post->params[i + 1]);
     pthread_mutex_lock(&web->lock);
-    if (web->session[0])
-        header_add(headers, "Mcp-Session-Id", web->session);
+    snprintf(exchange->session, sizeof(exchange->session), "%s", web->session);
     pthread_mutex_unlock(&web->lock);
+    if (exchange->session[0])
+        header_add(headers, "Mcp-Session-Id", exchange->session);
     char *const *said = web->settings->headers;
     for (size_t i = 0; said[i]; i += 2) {
         char *value = fill_secrets(exchange->caller, said[i + 1], trouble);

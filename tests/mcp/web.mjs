@@ -4,7 +4,7 @@
 import { createServer } from 'node:http';
 
 const sin = process.argv[2];
-let events = 0;
+let events = 0, sessions = 0;
 const stream = (response, text) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.end(`id: event-${++events}\nretry: 1\ndata: ${text}\n\n`);
@@ -42,16 +42,26 @@ const floods = {
 
 function answer(request, response, message) {
     const { id, method, params } = message;
-    const say = (body) => {
-        response.writeHead(200, { 'content-type': 'application/json' });
+    const say = (body, headers) => {
+        response.writeHead(200, { 'content-type': 'application/json', ...headers });
         response.end(JSON.stringify({ jsonrpc: '2.0', id, ...body }));
     };
+    const session = request.headers['mcp-session-id'];
     if (sin === `dies at ${method}`)
         process.exit(1);
     else if (sin === `breaks off at ${method}`)
         response.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 }).write('{', () => response.destroy());
     else if (sin === 'guarded' && request.headers.authorization !== 'Bearer sesame')
-        response.writeHead(401).end();
+        response.writeHead(401).end('{"error": "invalid_token"}');
+    else if (method === 'initialize' && sin.startsWith('forgets'))
+        say({ result: { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo: {} } },
+            { 'mcp-session-id': `session-${++sessions}` });
+    else if (session && method === 'tools/call' && (sin === 'forgets always' || session === 'session-2'))
+        response.writeHead(404).end();
+    else if (sin === 'forgets once' && method === 'tools/call')
+        say({ error: null, result: { content: [{ type: 'text', text: session }] } });
+    else if (sin === 'page' && method === 'tools/call')
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Who are you?</html>');
     else if (method === 'initialize')
         say({ result: { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo: {} } });
     else if (method === 'tools/list')

@@ -124,6 +124,22 @@ web 'other id'
 try 1 seam run one.yaml
 says err 'has no result'
 
+claim "a session that the server forgot is opened anew, and not for ever"
+web 'forgets once' # the second one: a plugin that runs is what was asked for its tools before
+try 0 seam run one.yaml
+holds '.content[0].text == "session-3"'
+web 'forgets always'
+try 1 seam run one.yaml
+says err 'does not know the session that it gave (status 404)'
+
+claim "what is no message is told as what it is"
+web page
+try 1 seam run one.yaml
+says err 'is no message of MCP' 'begins: <html>Who are you?</html>'
+web guarded
+try 2 seam plugins inspect p --manifest seam.yaml
+says err 'status 401 (cure: a token'
+
 claim "answers over HTTP are bounded, of those that are read and of those that are not"
 # drowns SIN WORDS
 drowns() {
