@@ -4,6 +4,7 @@
  */
 #include "cli/cli_internal.h"
 
+#include "base/shown.h"
 #include "document/document.h"
 
 #include <stdarg.h>
@@ -29,12 +30,14 @@ int complain(int code, const char *format, ...)
 
 void print_clean(FILE *stream, struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        unsigned char next = i + 1 < text.len ? (unsigned char)text.ptr[i + 1] : 0;
-        bool high = c == 0xc2 && next >= 0x80 && next < 0xa0; /* C1 controls, in UTF-8 */
-        fputc((c < 0x20 && c != '\n') || c == 0x7f || high ? ' ' : c, stream);
-        i += high;
+    for (size_t at = 0; at < text.len;) {
+        char spelt[SHOWN_SIZE];
+        const char *here = text.ptr + at;
+        struct slice next = shown_next(text, &at, spelt);
+        if (next.ptr == here)
+            fwrite(here, 1, next.len, stream);
+        else
+            fputc(*here == '\n' ? '\n' : ' ', stream);
     }
 }
 
