@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A form on the terminal, from a JSON Schema: field by field, each answer looked at before the next
- * question. What has no form of its own (a union, a reference) is asked for as JSON. Nothing is
- * anywhere until the whole form is filled: Ctrl-C and Ctrl-D leave nothing behind.
+ * question, and what holds others before what follows it. References to definitions are followed;
+ * what has no form of its own (a union but of constants) is asked for as JSON. Nothing is anywhere
+ * until the whole form is filled: Ctrl-C and Ctrl-D leave nothing behind.
  *
  * A schema comes from an agent; its words are cleaned before a terminal sees them, and what it
  * nests is asked to a depth, then as JSON.
@@ -15,13 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORM_DEPTH = 8, FORM_ITEMS = 1000, SHOWN_MAX = 400 };
+enum { FORM_DEPTH = 8, FORM_ITEMS = 1000, FORM_REFERENCES = 8, SHOWN_MAX = 400 };
 
 enum filled { FILLED, LEFT_OUT, ENDED };
 
 struct field {
     const char *name; /* "items/2"; "" = all of it */
     const json_t *schema;
+    const json_t *whole; /* whose definitions it may refer to; NULL = it refers to none */
     bool required;
     int depth;
 };
@@ -30,10 +32,16 @@ static enum filled fill(const struct field *field, json_t **ret_value);
 
 /* ---- words ---- */
 
+/* In one line, whatever is in it. */
 static void say(const char *text)
 {
-    for (size_t i = 0; i < SHOWN_MAX && text[i]; i++)
-        fputc((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? ' ' : text[i], stderr);
+    char line[SHOWN_MAX];
+    size_t all = strlen(text), len = all < SHOWN_MAX ? all : SHOWN_MAX;
+    while (len > 0 && len < all && ((unsigned char)text[len] & 0xC0) == 0x80)
+        len--;
+    for (size_t i = 0; i < len; i++)
+        line[i] = text[i] == '\n' ? ' ' : text[i];
+    print_clean(stderr, (struct slice){line, len});
 }
 
 static void say_json(const json_t *value)
@@ -65,13 +73,56 @@ static char *next_line(void)
     return line;
 }
 
-static void say_choices(const json_t *choices)
+/* ---- choices ---- */
+
+/* The union that is one of constants; NULL: it is none. */
+static const json_t *constants_of(const json_t *schema)
+{
+    const json_t *either = json_object_get(schema, "oneOf");
+    size_t i;
+    const json_t *item;
+    if (!either)
+        either = json_object_get(schema, "anyOf");
+    json_array_foreach (either, i, item)
+        if (!json_object_get(item, "const"))
+            return NULL;
+    return json_array_size(either) > 0 ? either : NULL;
+}
+
+/* The values that may be chosen from; the caller drops them. NULL: there is no such list. */
+static json_t *choices_of(const json_t *schema)
+{
+    const json_t *constants = constants_of(schema), *item;
+    json_t *list = json_object_get(schema, "enum");
+    size_t i;
+    if (list || !constants)
+        return json_incref(list);
+    list = json_array();
+    json_array_foreach (constants, i, item)
+        json_array_append(list, json_object_get(item, "const"));
+    return list;
+}
+
+/* What one of them is called; NULL: as it is. */
+static const char *title_of_choice(const json_t *schema, size_t at)
+{
+    if (json_object_get(schema, "enum")) /* the names that MCP gave them before it had titles */
+        return json_string_value(json_array_get(json_object_get(schema, "enumNames"), at));
+    return word_of(json_array_get(constants_of(schema), at), "title");
+}
+
+static void say_choices(const json_t *schema, const json_t *choices)
 {
     size_t i;
     const json_t *choice;
     json_array_foreach (choices, i, choice) {
+        const char *title = title_of_choice(schema, i);
         fprintf(stderr, "  %zu  ", i + 1);
         say_json(choice);
+        if (title) {
+            fputs("  ", stderr);
+            say(title);
+        }
         fputc('\n', stderr);
     }
 }
@@ -80,24 +131,27 @@ static void say_field(const struct field *field)
 {
     const char *title = word_of(field->schema, "title"),
                *about = word_of(field->schema, "description"),
-               *type = word_of(field->schema, "type");
+               *type = word_of(field->schema, "type"), *format = word_of(field->schema, "format");
     const json_t *otherwise = json_object_get(field->schema, "default");
+    AUTO(json_decrefp) json_t *choices = choices_of(field->schema);
     say(*field->name ? field->name : title ? title : "answer");
     if (about || (title && *field->name)) {
         fputs(" - ", stderr);
         say(about ? about : title);
     }
-    fprintf(stderr, " (%s%s",
-            json_object_get(field->schema, "enum") ? "one of these"
-            : type                                 ? type
-                                                   : "JSON",
-            field->required ? "" : ", may be left out");
+    fputs(" (", stderr);
+    say(choices ? "one of these" : type ? type : "JSON");
+    if (format && !choices) {
+        fputs(", ", stderr);
+        say(format);
+    }
+    fputs(field->required ? "" : ", may be left out", stderr);
     if (otherwise) {
         fputs(", else ", stderr);
         say_json(otherwise);
     }
     fputs(")\n", stderr);
-    say_choices(json_object_get(field->schema, "enum"));
+    say_choices(field->schema, choices);
 }
 
 /* ---- one value ---- */
@@ -128,7 +182,7 @@ static json_t *read_boolean(const char *line)
 /* NULL with the reason in reterr. */
 static json_t *read_value(const json_t *schema, const char *line, struct error *reterr)
 {
-    const json_t *choices = json_object_get(schema, "enum");
+    AUTO(json_decrefp) json_t *choices = choices_of(schema);
     const char *type = word_of(schema, "type");
     json_t *value = NULL;
     if (choices) {
@@ -146,11 +200,20 @@ static json_t *read_value(const json_t *schema, const char *line, struct error *
     return value;
 }
 
-/* What the schema says against it; a schema that does not stand alone says nothing here. */
-static char *breach_of(const json_t *schema, const json_t *value)
+static const char *const definitions[] = {"$defs", "definitions"};
+
+/* What the field's schema says against it; one that does not stand alone, with the definitions of
+ * the whole, says nothing here. */
+static char *breach_of(const struct field *field, const json_t *value)
 {
     AUTO(contract_unrefp) struct contract *contract = NULL;
-    if (!schema || contract_compile((json_t *)(uintptr_t)schema, NULL, &contract, NULL) != ERR_OK ||
+    AUTO(json_decrefp) json_t *schema = json_copy((json_t *)(uintptr_t)field->schema);
+    for (size_t i = 0; i < 2; i++) {
+        json_t *defined = json_object_get(field->whole, definitions[i]);
+        if (defined && !json_object_get(schema, definitions[i]))
+            json_object_set(schema, definitions[i], defined);
+    }
+    if (!schema || contract_compile(schema, NULL, &contract, NULL) != ERR_OK ||
         contract_accepts(contract, value))
         return NULL;
     struct violations violations;
@@ -180,7 +243,7 @@ static enum filled fill_plain(const struct field *field, json_t **ret_value)
         if (*line == '\0' && !field->required)
             return LEFT_OUT;
         AUTO(json_decrefp) json_t *value = read_value(field->schema, line, &err);
-        AUTO(freep) char *breach = value ? breach_of(field->schema, value) : NULL;
+        AUTO(freep) char *breach = value ? breach_of(field, value) : NULL;
         if (value && !breach) {
             *ret_value = json_incref(value);
             return FILLED;
@@ -215,6 +278,7 @@ static enum filled fill_object(const struct field *field, json_t **ret_value)
         enum filled filled =
             fill(&(struct field){.name = name,
                                  .schema = schema,
+                                 .whole = field->whole,
                                  .required = field->required && is_required(field->schema, key),
                                  .depth = field->depth + 1},
                  &value);
@@ -242,6 +306,7 @@ static enum filled fill_array(const struct field *field, json_t **ret_value)
         enum filled filled =
             fill(&(struct field){.name = name,
                                  .schema = items,
+                                 .whole = field->whole,
                                  .required = field->required && (json_int_t)i < least,
                                  .depth = field->depth + 1},
                  &value);
@@ -257,11 +322,46 @@ static enum filled fill_array(const struct field *field, json_t **ret_value)
     return FILLED;
 }
 
-static enum filled fill(const struct field *field, json_t **ret_value)
+/* What a reference leads to; NULL: it is none, or leads elsewhere. */
+static json_t *referred(const json_t *whole, const json_t *schema)
+{
+    const char *ref = word_of(schema, "$ref");
+    json_t *all = json_object_get(schema, "allOf");
+    for (size_t i = 0; ref && i < 2; i++) {
+        size_t len = strlen(definitions[i]);
+        if (strncmp(ref, "#/", 2) == 0 && strncmp(ref + 2, definitions[i], len) == 0 &&
+            ref[2 + len] == '/')
+            return json_object_get(json_object_get(whole, definitions[i]), ref + len + 3);
+    }
+    return json_array_size(all) == 1 ? json_array_get(all, 0) : NULL;
+}
+
+/* The schema with what it refers to in its place; the caller drops it. */
+static json_t *followed(const struct field *field)
+{
+    json_t *schema = json_incref((json_t *)(uintptr_t)field->schema);
+    for (int i = 0; i < FORM_REFERENCES; i++) {
+        json_t *to = referred(field->whole, schema);
+        if (!json_is_object(to))
+            break;
+        json_t *both = json_copy(to);
+        const char *key;
+        json_t *value;
+        json_object_foreach (schema, key, value)
+            if (strcmp(key, "$ref") != 0 && strcmp(key, "allOf") != 0)
+                json_object_set(both, key, value); /* its own words count */
+        json_decref(schema);
+        schema = both;
+    }
+    return schema;
+}
+
+static enum filled fill_one(const struct field *field, json_t **ret_value)
 {
     const char *type = word_of(field->schema, "type");
     const json_t *constant = json_object_get(field->schema, "const");
-    bool plain = !type || field->depth >= FORM_DEPTH || json_object_get(field->schema, "enum");
+    AUTO(json_decrefp) json_t *choices = choices_of(field->schema);
+    bool plain = !type || field->depth >= FORM_DEPTH || choices;
     if (constant && field->required) {
         *ret_value = json_deep_copy(constant);
         return FILLED;
@@ -275,21 +375,32 @@ static enum filled fill(const struct field *field, json_t **ret_value)
     return fill_plain(field, ret_value);
 }
 
+/* Until it fits: what holds others is asked for again, and only that. */
+static enum filled fill(const struct field *field, json_t **ret_value)
+{
+    AUTO(json_decrefp) json_t *schema = followed(field);
+    struct field own = *field;
+    own.schema = schema;
+    for (;;) {
+        json_t *value = NULL;
+        enum filled filled = fill_one(&own, &value);
+        AUTO(freep) char *breach = filled == FILLED ? breach_of(&own, value) : NULL;
+        if (!breach) {
+            *ret_value = value;
+            return filled;
+        }
+        json_decref(value);
+        fputs("  ", stderr);
+        say(breach);
+        fprintf(stderr, "\n%s%sonce more:\n", field->name, *field->name ? " " : "");
+    }
+}
+
 json_t *form_fill(const json_t *schema)
 {
     json_t *value = NULL;
-    struct field whole = {.name = "", .schema = schema, .required = true};
-    for (;;) {
-        if (fill(&whole, &value) != FILLED)
-            return NULL;
-        AUTO(freep) char *breach = breach_of(schema, value);
-        if (!breach)
-            return value;
-        json_decref(value);
-        value = NULL;
-        say(breach);
-        fputs("\nonce more:\n", stderr);
-    }
+    struct field whole = {.name = "", .schema = schema, .whole = schema, .required = true};
+    return fill(&whole, &value) == FILLED ? value : NULL;
 }
 
 json_t *form_choose(const json_t *accepts)

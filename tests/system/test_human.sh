@@ -24,8 +24,13 @@ plugins:
               note: {type: string}
               tags: {type: array, items: {type: string}}
               to: {type: object, properties: {city: {type: string}}, required: [city]}
+              at: {type: object, properties: {x: {type: number}, y: {type: number}}, required: [x, y]}
+              when: {type: string, format: date}
+              how: {oneOf: [{const: a, title: By air}, {const: s, title: By sea}]}
+              sure: {\$ref: "#/\$defs/sure"}
             required: [approved, account, times, to]
             additionalProperties: false
+            \$defs: {sure: {type: boolean}}
 escalation: {ops: {}}
 END
 one_step approve
@@ -49,12 +54,16 @@ holds '.account == "savings" and .to.city == "Ulm"'
 
 claim "a form asks field by field, says at once what is wrong, and takes defaults"
 asks r2
-try 0 types 'maybe\nyes\n\n7\nthree\n3\n\nred\nblue\n\nParis\n' "$SEAM answer r2"
+try 0 types 'maybe\nyes\n\n7\nthree\n3\n\nred\nblue\n\nParis\n1\n\n2\n3\ntoday\n\n2\nperhaps\ny\n' "$SEAM answer r2"
 says out 'Shall 12.5 go to Ada' 'approved - Shall it go (boolean)' 'expected yes or no' \
     'account (one of these, else "current")' '2  "savings"' 'at most 3' 'note (string, may be left out)' \
     'tags/1' 'to/city'
+[ "$(grep -c 'approved - ' out)" = 1 ] || die "all of it is asked for again"
+says out 'expected the property "y"' 'at once more:' 'when (string, date, may be left out)' \
+    '2  "s"  By sea' 'sure (boolean, may be left out)'
 try 0 seam resume r2
-holds '. == {"approved": true, "account": "current", "times": 3, "tags": ["red", "blue"], "to": {"city": "Paris"}}'
+holds '. == {"approved": true, "account": "current", "times": 3, "tags": ["red", "blue"], "to": {"city": "Paris"},
+    "at": {"x": 2, "y": 3}, "how": "s", "sure": true}'
 
 claim "what is left in the middle leaves nothing"
 asks r3
