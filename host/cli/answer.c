@@ -22,18 +22,22 @@ const char *whoever(const struct args *args)
     return who ? who : user ? user->pw_name : "somebody";
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* Takes the message. terms NULL = on none. */
 static enum error_code send(const char *path, const char *run, json_t *message,
                             const struct inbox_terms *terms, long *ret_pid, struct error *reterr)
 {
     AUTO(text_done) struct text text;
-    struct timespec now;
     text_init(&text, SIZE_MAX / 2);
     json_write(message, &text);
     json_decref(message);
-    clock_gettime(CLOCK_REALTIME, &now);
-    return inbox_put_if(path, run, text_slice(&text),
-                        (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, terms, ret_pid, reterr);
+    return inbox_put_if(path, run, text_slice(&text), now_ms(), terms, ret_pid, reterr);
 }
 
 static void told(const struct args *args, const char *run, const char *what, long pid)
@@ -83,6 +87,20 @@ static enum error_code only_question(const struct run *run, uint32_t *ret_task,
     return ERR_OK;
 }
 
+/* Silence has decided, though no host has looked since. */
+static enum error_code over(const struct args *args, const struct run *run,
+                            const struct question_view *view, struct error *reterr)
+{
+    char until[32];
+    AUTO(freep) char *same = same_store(args);
+    return error_set(reterr, ERR_CONFLICT,
+                     "%s was to be answered until %s, and nobody did: that counts as %s "
+                     "(`on_timeout` of the flow's escalation), and this answer was not sent; `seam "
+                     "resume %s%s` goes on, and says whether more is asked",
+                     run_task_path(run, view->task), clock_text(view->deadline_ms, until),
+                     view->silence_approves ? "approved" : "denied", run_id(run), same);
+}
+
 /* The question as it stands, and whether the answer fits it: told now, not when the host looks. */
 static enum error_code check_question(const struct args *args, const struct run *run,
                                       const struct answer *answer, struct question_view *ret_view,
@@ -103,6 +121,8 @@ static enum error_code check_question(const struct args *args, const struct run 
                          "the question is at revision %u now, not %" PRId64
                          ": look again with `seam show %s`",
                          ret_view->revision, answer->revision, id);
+    if (question_is_over(ret_view, now_ms()))
+        return over(args, run, ret_view, reterr);
     if (!answer->json || run_answer_fits(run, task, answer->json, reterr) == ERR_OK)
         return ERR_OK;
     error_prefix(reterr, "the answer to %s is not accepted: ", run_task_path(run, task));

@@ -343,9 +343,12 @@ struct question_view {
     uint32_t task, revision;
     enum question kind;
     int64_t deadline_ms;
-    const json_t *shown; /* borrowed */
-    bool told;           /* somebody was told of this revision */
+    const json_t *shown;   /* borrowed */
+    bool told;             /* somebody was told of this revision */
+    bool silence_approves; /* its output is taken when the deadline passes; else it is denied */
 };
+/* Nobody's answer counts from then on, whether or not a host has said so yet. */
+bool question_is_over(const struct question_view *view, int64_t at_ms);
 /* Who is to be told of its questions: a name of the manifest, or NULL = whoever looks. */
 const char *run_task_escalates_to(const struct run *run, uint32_t task);
 bool run_question(const struct run *run, uint32_t task, struct question_view *ret_view);

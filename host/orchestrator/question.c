@@ -313,6 +313,12 @@ static void answered(const struct run *run, const struct event *event, const str
         fail_task(task, event->task, "person-skip", true, "a person said to go on without", ret);
 }
 
+bool question_silence_approves(const struct run *run, const struct task *task)
+{
+    return task_escalation(run, task)->approve_on_timeout && task->verdict.fits &&
+           task->question == QUESTION_OUTPUT;
+}
+
 void decide_answer(const struct run *run, const struct event *event, struct decision *ret)
 {
     const struct task *task = task_at(run, event->task);
@@ -321,9 +327,7 @@ void decide_answer(const struct run *run, const struct event *event, struct deci
         refuse_answer(event->task, "answer-stale", "this is not the question that is open now",
                       ret);
     } else if (event->kind == EVENT_EXPIRED) {
-        bool approve = task_escalation(run, task)->approve_on_timeout && task->verdict.fits &&
-                       task->question == QUESTION_OUTPUT;
-        if (approve)
+        if (question_silence_approves(run, task))
             decide_accept(run, event->task, task->verdict.output, "question-expired", ret);
         else
             deny(run, event, task, "question-expired", ret);

@@ -474,6 +474,7 @@ void decide_doubt(const struct run *run, const struct event *event, uint32_t ind
 void decide_resolve(uint32_t index, const struct effect *effect, enum outcome outcome,
                     json_t *result, const char *rule, struct decision *ret);
 void decide_answer(const struct run *run, const struct event *event, struct decision *ret);
+bool question_silence_approves(const struct run *run, const struct task *task);
 void decide_service(const struct run *run, const struct event *event, struct decision *ret);
 void decide_turn(const struct run *run, uint32_t frame, uint32_t step, struct decision *ret);
 bool decide_start(const struct run *run, const struct event *event, struct decision *ret);

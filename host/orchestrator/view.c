@@ -218,8 +218,14 @@ bool run_question(const struct run *run, uint32_t index, struct question_view *r
         .deadline_ms = task->deadline_ms,
         .shown = task->shown,
         .told = task->told == task->revision,
+        .silence_approves = question_silence_approves(run, task),
     };
     return true;
+}
+
+bool question_is_over(const struct question_view *view, int64_t at_ms)
+{
+    return view->deadline_ms >= 0 && at_ms >= view->deadline_ms;
 }
 
 size_t run_task_effects(const struct run *run, uint32_t task)

@@ -99,6 +99,12 @@ static bool check_answer(struct request *request, const struct run *run,
                       "the question is at revision %u now, not %lld; look at it again with GET "
                       "/v1/runs/%s",
                       ret_view->revision, (long long)answer->revision, id);
+    else if (question_is_over(ret_view, host_time(request->server->host)))
+        reply_problem(request, 409,
+                      "step `%.200s` of run %s was to be answered until its deadline, and nobody "
+                      "did: that counts as %s (`on_timeout` of the flow's escalation); GET "
+                      "/v1/runs/%s shows where it stands",
+                      answer->step, id, ret_view->silence_approves ? "approved" : "denied", id);
     else if (answer->value && run_answer_fits(run, task, answer->value, &err) != ERR_OK)
         reply_problem(request, 422, "the answer to %s is not accepted: %s",
                       run_task_path(run, task), err.text);

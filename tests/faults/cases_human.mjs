@@ -50,5 +50,6 @@ export const people = () => [
     person('an answer that is no JSON', ['{"yes": '], { rules: asked, end: 'waiting', said: '2' }),
     person('two answers: the first counts', [good, '{"yes": false}', 'resume'], { ...done, said: '0 2 0' }),
     person('an answer after the end', [good, 'resume', good], { ...done, said: '0 0 2' }),
+    person('one after it that no host has seen pass', [good, 'past'], { rules: `${asked}, question-expired`, end: 'failed', said: '2 1' }, '1ms'),
     person('an answer after the deadline: the default counts', ['past', good, 'resume'], { rules: `${asked}, question-expired`, end: 'failed', said: '1 2 1' }, '1ms'),
 ];
