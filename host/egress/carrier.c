@@ -30,8 +30,10 @@ struct carrier {
     size_t count;
     long connections, connections_host;
     struct sockets sockets;
+    struct names names;
     struct transfers under_way, over;
-    struct transfer **slots; /* LIMIT_REQUESTS of them, by id, of those under way */
+    struct transfer *
+        *slots; /* LIMIT_REQUESTS of them, by id: who is under way or waits for a name */
     struct deadlines deadlines;
     int64_t armed_ms; /* what the timer of deadlines waits for; INT64_MAX = nothing */
 };
@@ -174,6 +176,7 @@ void carrier_free(struct carrier *carrier)
     close_own(carrier->epoll);
     deadlines_done(&carrier->deadlines);
     sockets_done(&carrier->sockets);
+    names_done(&carrier->names);
     free(carrier->slots);
     free(carrier);
     errno = saved;
@@ -199,17 +202,26 @@ static void act(struct carrier *carrier, curl_socket_t socket, int what)
     ASSERT(curl_multi_socket_action(carrier->multi, socket, what, &running) == CURLM_OK);
 }
 
-/* Takes a transfer from curl, which closes what it had open for it. */
-static void retire(struct carrier *carrier, struct transfer *transfer, enum transfer_end end)
+static void is_over(struct carrier *carrier, struct transfer *transfer, enum transfer_end end)
 {
-    ASSERT(curl_multi_remove_handle(carrier->multi, transfer->easy) == CURLM_OK);
-    carrier->sockets.doubts += transfer->opened;
     transfer->end = end;
     carrier->slots[transfer->id % LIMIT_REQUESTS] = NULL;
     carrier->count--;
     deadlines_remove(&carrier->deadlines, transfer);
-    transfers_remove(&carrier->under_way, transfer);
     transfers_add(&carrier->over, transfer);
+}
+
+/* Takes a transfer from curl, which closes what it had open for it, or from where it waits. */
+static void retire(struct carrier *carrier, struct transfer *transfer, enum transfer_end end)
+{
+    transfer->end = end;
+    if (!transfer->waits_for) {
+        ASSERT(curl_multi_remove_handle(carrier->multi, transfer->easy) == CURLM_OK);
+        carrier->sockets.doubts += transfer->opened;
+        transfers_remove(&carrier->under_way, transfer);
+    }
+    names_lost(&carrier->names, transfer);
+    is_over(carrier, transfer, end);
 }
 
 static void collect(struct carrier *carrier)
@@ -257,12 +269,9 @@ void carrier_abort(struct carrier *carrier, uint64_t id)
 /* What was not issued goes first, for a look at one transfer drives the others too. */
 void carrier_abort_all(struct carrier *carrier)
 {
-    struct transfer *next;
-    for (struct transfer *at = carrier->under_way.first; at; at = next) {
-        next = at->next;
-        if (!at->issued)
-            retire(carrier, at, END_ABORTED);
-    }
+    for (size_t i = 0; carrier->count > 0 && i < LIMIT_REQUESTS; i++)
+        if (carrier->slots[i] && !carrier->slots[i]->issued)
+            retire(carrier, carrier->slots[i], END_ABORTED);
     for (struct transfer *at = carrier->under_way.first; at; at = at->next)
         look(carrier, at);
     collect(carrier);
@@ -329,28 +338,57 @@ static void meet_deadlines(struct carrier *carrier)
 static void set_room(struct carrier *carrier, const struct transfer *transfer)
 {
     CURL *easy = transfer->easy;
-    if (!transfer->tls && (long)carrier->count < carrier->connections &&
-        (long)carrier->count < carrier->connections_host &&
-        !sockets_exceed(&carrier->sockets, carrier->count))
+    size_t others = carrier->count - 1;
+    if (!transfer->tls && (long)others < carrier->connections &&
+        (long)others < carrier->connections_host && !sockets_exceed(&carrier->sockets, others))
         ASSERT(curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK);
-    if (carrier->count >= CROWD)
+    if (others >= CROWD)
         ASSERT(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CROWD_BUFFER) == CURLE_OK);
     ASSERT(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK);
     ASSERT(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, carrier) == CURLE_OK);
 }
 
+static void admit(struct carrier *carrier, struct transfer *transfer)
+{
+    if (!names_admit(&carrier->names, transfer, now_ms()))
+        return;
+    set_room(carrier, transfer);
+    transfers_add(&carrier->under_way, transfer);
+    ASSERT(curl_multi_add_handle(carrier->multi, transfer->easy) == CURLM_OK);
+}
+
 void carrier_start(struct carrier *carrier, struct transfer *transfer)
 {
     transfer_equip(transfer, carrier);
-    set_room(carrier, transfer);
     carrier->slots[transfer->id % LIMIT_REQUESTS] = transfer;
     carrier->count++;
-    transfers_add(&carrier->under_way, transfer);
     if (transfer->deadline_ms < INT64_MAX)
         deadlines_add(&carrier->deadlines, transfer);
     if (transfer->deadline_ms < carrier->armed_ms)
         arm(carrier, transfer->deadline_ms);
-    ASSERT(curl_multi_add_handle(carrier->multi, transfer->easy) == CURLM_OK);
+    admit(carrier, transfer);
+}
+
+void carrier_found(struct carrier *carrier, struct transfer *transfer)
+{
+    if (transfer->scout_of)
+        names_found(&carrier->names, transfer, now_ms());
+}
+
+static void see_to_names(struct carrier *carrier)
+{
+    enum name_answer answer = NAME_KNOWN;
+    for (struct transfers waited; (waited = names_answered(&carrier->names, &answer)).first;)
+        for (struct transfer *transfer; (transfer = waited.first);) {
+            transfers_remove(&waited, transfer);
+            if (answer != NAME_UNKNOWN) {
+                admit(carrier, transfer);
+                continue;
+            }
+            transfer->result = CURLE_COULDNT_RESOLVE_HOST;
+            memcpy(transfer->words, carrier->names.words, sizeof(transfer->words));
+            is_over(carrier, transfer, END_DONE);
+        }
 }
 
 /* What curl held back may pass the limit, which it says here, and nowhere else. */
@@ -398,4 +436,5 @@ void carrier_dispatch(struct carrier *carrier)
     collect(carrier);
     if (deadlines)
         meet_deadlines(carrier);
+    see_to_names(carrier);
 }

@@ -3,7 +3,8 @@
  * What the files of the room share. On the owner's thread: the doors (egress.c), the doubts about a
  * request (request.c, url.c), what becomes of one (fate.c). On the I/O thread: the carrier that
  * drives all transfers (carrier.c), one transfer and the evidence about its bytes (transfer.c), the
- * head of its answer as it arrives (head.c), deadlines (deadlines.c) and sockets (sockets.c).
+ * head of its answer as it arrives (head.c), names (names.c), deadlines (deadlines.c) and sockets
+ * (sockets.c).
  * Between them is the mail (mail.c), and nothing else: whatever both touch is handed over by it, or
  * stands under its lock. libcurl comes when it is wanted (late.c).
  */
@@ -11,6 +12,7 @@
 #define EGRESS_EGRESS_INTERNAL_H
 
 #include "base/limits.h"
+#include "base/map.h"
 #include "egress/egress.h"
 
 #include <arpa/inet.h>
@@ -51,6 +53,7 @@ enum transfer_end {
 
 struct mail;
 struct carrier;
+struct name;
 
 struct transfer {
     /* set before it is handed over, and read by both */
@@ -64,6 +67,7 @@ struct transfer {
     size_t body_len;
     char *place; /* "host:port", for messages */
     bool tls, mutating, allow_private, head_only;
+    bool named;                      /* its place is a name, to be looked up */
     int64_t timeout_ms, deadline_ms; /* of the monotonic clock; INT64_MAX = none */
     size_t maximum;                  /* bytes of the answer's body */
     struct mail *mail;
@@ -72,9 +76,10 @@ struct transfer {
     struct transfer *prev, *next;
     struct carrier *carrier;
     CURL *easy;
-    curl_socket_t socket; /* that curl waits for, or CURL_SOCKET_BAD */
-    size_t opened;        /* sockets, of which nobody knows yet what became */
-    size_t place_in_line; /* among the deadlines; 0 = it has none */
+    curl_socket_t socket;              /* that curl waits for, or CURL_SOCKET_BAD */
+    size_t opened;                     /* sockets, of which nobody knows yet what became */
+    size_t place_in_line;              /* among the deadlines; 0 = it has none */
+    struct name *scout_of, *waits_for; /* at most one of them */
     char words[CURL_ERROR_SIZE];
     size_t received; /* bytes of the body */
 
@@ -209,6 +214,35 @@ void carrier_dispatch(struct carrier *carrier);
 /* Those that are over, which the carrier forgets. */
 struct transfers carrier_take_over(struct carrier *carrier);
 struct sockets *carrier_sockets(struct carrier *carrier);
+
+/* Its place has an address. */
+void carrier_found(struct carrier *carrier, struct transfer *transfer);
+
+/* ---- names.c ---- */
+
+enum name_answer {
+    NAME_KNOWN,
+    NAME_UNKNOWN, /* it was not found */
+    NAME_UNASKED, /* who asked is over, and heard nothing */
+};
+
+/* Places by their names; zeroed at first. */
+struct names {
+    struct map by_place;
+    struct name *all, *answered;
+    char words[CURL_ERROR_SIZE]; /* of the last that was not found */
+};
+
+void names_done(struct names *names);
+/* Whether it may begin now; else it is on a list of those that wait. */
+bool names_admit(struct names *names, struct transfer *transfer, int64_t now_ms);
+/* Its place has an address: told of each, matters of a scout. */
+void names_found(struct names *names, struct transfer *transfer, int64_t now_ms);
+/* It is over; it waits no longer, and is no scout any more. */
+void names_lost(struct names *names, struct transfer *transfer);
+/* Those that waited for an answer that is there, of one name at a time, to be admitted or, where it
+ * is UNKNOWN, to be over; none = there is no other answer. */
+struct transfers names_answered(struct names *names, enum name_answer *ret_answer);
 
 /* ---- deadlines.c ---- */
 

@@ -38,6 +38,7 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
 {
     struct transfer *transfer = user;
     (void)purpose;
+    carrier_found(transfer->carrier, transfer);
     if (!transfer->allow_private && egress_address_is_private(&address->addr)) {
         const void *bytes = address->family == AF_INET6
                                 ? (const void *)&((struct sockaddr_in6 *)&address->addr)->sin6_addr
@@ -75,6 +76,7 @@ static int issue(void *user, char *peer, char *local, int peer_port, int local_p
 {
     struct transfer *transfer = user;
     (void)local, (void)peer_port, (void)local_port;
+    carrier_found(transfer->carrier, transfer);
     if (!may_reach(transfer, peer)) {
         snprintf(transfer->denied, sizeof(transfer->denied), "%s", peer);
         return CURL_PREREQFUNC_ABORT;
@@ -191,6 +193,12 @@ static void copy_body(struct transfer *transfer, const struct egress_request *re
     transfer->body_len = request->body.len;
 }
 
+static bool is_address(const char *host)
+{
+    struct in_addr in;
+    return inet_pton(AF_INET, host, &in) == 1;
+}
+
 static void copy_place(struct transfer *transfer, const struct egress_request *request,
                        struct egress_url *url)
 {
@@ -198,6 +206,7 @@ static void copy_place(struct transfer *transfer, const struct egress_request *r
     transfer->place =
         xasprintf("%s%s%s:%u", brackets ? "[" : "", url->host, brackets ? "]" : "", url->port);
     transfer->tls = strcmp(url->scheme, "https") == 0;
+    transfer->named = !request->connect_to && !brackets && !is_address(url->host);
     transfer->url = TAKE(url->text);
     if (request->connect_to) {
         AUTO(freep) char *rule = xasprintf("::%s", request->connect_to);
