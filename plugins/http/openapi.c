@@ -366,6 +366,8 @@ static bool add_operation(struct openapi *o, const json_t *item, const char *pat
     snprintf(where, sizeof(where), "%s %.250s", method, path);
     const json_t *agents = json_object_get(o->settings, "agents"),
                  *mine = json_object_get(agents, name);
+    if (!mine && text_at(json, "operationId"))
+        mine = json_object_get(agents, text_at(json, "operationId"));
     const char *called = text_at(mine, "name");
     struct operation *op = service_add(o->s, called ? called : name, where, o->t);
     if (!op)
@@ -404,35 +406,40 @@ static bool add_path(struct openapi *o, const char *path, const json_t *value)
     return true;
 }
 
+/* The operation that is called so, by its operationId or as an agent: the agent's name. */
+static bool find_operation(const struct openapi *o, const char *called,
+                           char ret_name[static HTTP_NAME + 1])
+{
+    const char *path, *method;
+    json_t *value, *json;
+    json_object_foreach (json_object_get(o->doc, "paths"), path, value)
+        json_object_foreach ((json_t *)(uintptr_t)openapi_deref(o, value, path), method, json) {
+            const char *id = text_at(json, "operationId");
+            if (!json_is_object(json))
+                continue;
+            name_operation(json, method, path, ret_name);
+            if (strcmp(ret_name, called) == 0 || (id && strcmp(id, called) == 0))
+                return true;
+        }
+    return false;
+}
+
 /* Whatever the configuration names is there. */
 static bool check_names(const struct openapi *o)
 {
     size_t i;
     json_t *item;
     const char *name;
-    json_array_foreach (json_object_get(o->settings, "operations"), i, item) {
-        const char *path;
-        json_t *value;
-        bool found = false;
-        json_object_foreach (json_object_get(o->doc, "paths"), path, value) {
-            const char *method;
-            json_t *json;
-            json_object_foreach ((json_t *)(uintptr_t)openapi_deref(o, value, path), method, json) {
-                char made[HTTP_NAME + 1];
-                name_operation(json, method, path, made);
-                const char *id = text_at(json, "operationId");
-                found = found || strcmp(made, json_string_value(item)) == 0 ||
-                        (id && strcmp(id, json_string_value(item)) == 0);
-            }
-        }
-        if (!found)
+    char made[HTTP_NAME + 1];
+    json_array_foreach (json_object_get(o->settings, "operations"), i, item)
+        if (!find_operation(o, json_string_value(item), made))
             return trouble_say(o->t,
                                "/openapi/operations/%zu: the document has no operation \"%s\"", i,
                                json_string_value(item));
-    }
     json_object_foreach (json_object_get(o->settings, "agents"), name, item) {
         const char *called = text_at(item, "name");
-        if (!service_find(o->s, seam_text(called ? called : name)))
+        if (!find_operation(o, name, made) ||
+            !service_find(o->s, seam_text(called ? called : made)))
             return trouble_say(o->t, "/openapi/agents: \"%s\" is none of the operations", name);
     }
     return true;

@@ -82,7 +82,7 @@ auth: {secret: key}
 openapi:
   agents:
     issues_list-for-repo: {name: list, pages: {by: link}}
-    issues_create:
+    issues/create:
       reconcile: {path: "/repos/{/input/owner}/{/input/repo}/issues", query: {key: "{key}"}, settle: 50ms, ref: /number,
                   where: {/marker: "{key}"}}
 END
