@@ -395,6 +395,7 @@ static void completed_ok(struct live_call *call, const struct call_result *resul
     event->end = END_FAILED;
     event->cause = CAUSE_CONTRACT;
     event->code = "bad-json";
+    error_prefix(&err, result->status == SEAM_OK ? "its output: " : "its question: ");
     event->message = err.text;
 }
 

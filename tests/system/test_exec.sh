@@ -69,8 +69,8 @@ fails wrong 1 'ended with exit code 65' 'the input is odd' 'first'
 fails no 1 'exit code 77'
 fails mine 1 'not on a Sunday'
 fails dies 1 'killed by signal 11'
-fails text 1
-fails silent 1
+fails text 1 "its output: line 1, column 1: bad JSON: expected a value, found 'this'"
+fails silent 1 'its output: line 1, column 1: there is nothing in it'
 fails many 1 'printed more than 10240 bytes'
 
 claim "what may pass is tried again"
