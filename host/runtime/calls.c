@@ -93,8 +93,15 @@ static void keep_text(struct live_call *call, struct slice text)
 void call_wait(struct live_call *call)
 {
     call->id = 0;
-    if (call->slot->successor)
-        call->slot = call->slot->successor;
+    if (call->slot->successor) {
+        struct slot *slot =
+            reload_slot(call->live, call->agent, call->task, call->attempt, call->reconciling);
+        if (!slot) {
+            call_refuse_later(call, CAUSE_DENIED, "not-started", 0, "%s", REPLACED);
+            return;
+        }
+        call->slot = slot;
+    }
     call->came = ++call->slot->came;
     const struct known_text *known =
         call->slot->waiting.first ? known_find(&call->live->host->known, call_input(call)) : NULL;
@@ -279,11 +286,9 @@ void call_start(struct live_run *live, const struct decision *start)
         return;
     }
     const struct agent *agent = run_task_agent(live->run, start->task, start->reconciling);
-    struct slot *slot = reload_slot(live, start, agent);
+    struct slot *slot = reload_slot(live, agent, start->task, start->attempt, start->reconciling);
     if (!slot) {
-        call_refuse(live, start->task, start->attempt, CAUSE_DENIED,
-                    "it began in a library that was replaced meanwhile, and only that library may "
-                    "end what it began");
+        call_refuse(live, start->task, start->attempt, CAUSE_DENIED, REPLACED);
         return;
     }
     struct live_call *call = xcalloc(1, sizeof(*call));
@@ -332,6 +337,8 @@ void call_stop(struct live_run *live, uint32_t task)
     if (!slot)
         return;
     call = call_of_task(slot->waiting.first, live, task);
+    for (struct slot *old = live->host->retiring; old && !call; old = old->next)
+        call = call_of_task(old->waiting.first, live, task);
     for (const struct gate *gate = live->host->gates; gate && !call; gate = gate->next)
         for (size_t i = 0; i < GATE_LINES && !call; i++)
             call = call_of_task(gate->held[i].first, live, task);

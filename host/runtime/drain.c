@@ -26,6 +26,16 @@ static bool is_kept(const struct slot *slot)
 
 /* ---- from serving to draining, and back ---- */
 
+/* What waits for it waits for whom it may now: for another, or still for this one. */
+static void follow(struct slot *slot)
+{
+    for (size_t count = slot->waiting.count; count > 0; count--) {
+        struct live_call *call = slot->waiting.first;
+        call_line_leave(call);
+        call_wait(call);
+    }
+}
+
 void drain_begin(struct slot *slot, struct slot *successor)
 {
     struct host *host = slot->host;
@@ -52,11 +62,7 @@ void drain_begin(struct slot *slot, struct slot *successor)
     struct map gates = successor->gates;
     successor->gates = slot->gates;
     slot->gates = gates;
-    while (slot->waiting.first) {
-        struct live_call *call = slot->waiting.first;
-        call_line_leave(call);
-        call_wait(call);
-    }
+    follow(slot);
 }
 
 void drain_undo(struct slot *slot)
@@ -133,6 +139,10 @@ void drain_turn(struct host *host)
         struct slot *slot = *at;
         bool drained = has_drained(host, slot);
         look |= !drained;
+        if (drained && slot->waiting.first && slot->successor) {
+            follow(slot);
+            slot_want(slot->successor);
+        }
         if (!drained || is_kept(slot)) {
             at = &slot->next;
             continue;
@@ -174,8 +184,8 @@ static struct slot *draining_library(const struct host *host, const struct slot 
     return NULL;
 }
 
-static void tell_moved(struct live_run *live, const struct decision *start,
-                       const struct agent *agent, const struct slot *slot)
+static void tell_moved(struct live_run *live, const struct agent *agent, uint32_t task,
+                       uint32_t attempt, const struct slot *slot)
 {
     char hex[DIGEST_HEX_SIZE], began[DIGEST_HEX_SIZE];
     const char *before = run_library(live->run, agent->name);
@@ -189,37 +199,38 @@ static void tell_moved(struct live_run *live, const struct decision *start,
                   slot->roster->entry->alias, slot->fall ? ", which was gone back to: " : "",
                   slot->fall ? slot->fall->reason : "");
     struct event event = {.kind = EVENT_MOVED,
-                          .task = start->task,
-                          .attempt = start->attempt,
+                          .task = task,
+                          .attempt = attempt,
                           .code = agent->name,
                           .digest = hex,
                           .message = message};
     live_happen(live, &event, NULL);
 }
 
-/* A write that has begun no effect, and has no way into the world but the host's, is nobody's yet.
- */
-static bool is_bound(const struct live_run *live, uint32_t task, const struct agent *agent)
+/* A write that has begun no effect, and has no way into the world but the host's, is nobody's yet;
+ * nor is one that was never sent. */
+static bool is_bound(const struct live_run *live, const struct agent *agent, uint32_t task,
+                     uint32_t attempt)
 {
-    return !agent->brokered || run_task_effects(live->run, task) > 0;
+    return attempt > 1 && (!agent->brokered || run_task_effects(live->run, task) > 0);
 }
 
-struct slot *reload_slot(struct live_run *live, const struct decision *start,
-                         const struct agent *agent)
+struct slot *reload_slot(struct live_run *live, const struct agent *agent, uint32_t task,
+                         uint32_t attempt, bool reconciling)
 {
     struct host *host = live->host;
     struct slot *slot = slot_of(host, agent);
     if (!host->keeping || !slot || !slot->roster->card)
         return slot;
-    if (agent->effect >= CLASS_WRITE_IDEMPOTENT && !start->reconciling) {
-        struct slice key = {(const char *)&start->task, sizeof(start->task)};
+    if (agent->effect >= CLASS_WRITE_IDEMPOTENT && !reconciling) {
+        struct slice key = {(const char *)&task, sizeof(task)};
         uint64_t library = (uint64_t)(uintptr_t)map_get(&live->wrote, key);
-        if (library == 0 || (library != slot->library + 1 && !is_bound(live, start->task, agent)))
+        if (library == 0 || (library != slot->library + 1 && !is_bound(live, agent, task, attempt)))
             map_put(&live->wrote, key, (void *)(uintptr_t)(slot->library + 1));
         else if (library != slot->library + 1)
             slot = draining_library(host, slot, library - 1);
     }
-    if (slot && host->roster_generation > 0)
-        tell_moved(live, start, agent, slot);
+    if (slot && (host->roster_generation > 0 || host->retiring))
+        tell_moved(live, agent, task, attempt, slot);
     return slot;
 }

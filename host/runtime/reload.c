@@ -278,13 +278,13 @@ static void replace(struct slot *was, struct slot *is)
     probation_end(was);
     if (is && back)
         drain_undo(is);
+    if (fell)
+        probation_fell(was, is);
     drain_begin(was, is);
     if (!is)
         return;
     is->newest = newest > is->newest ? newest : is->newest;
-    if (fell)
-        probation_fell(was, is);
-    else if (!back)
+    if (!fell && !back)
         probation_begin(is, was);
 }
 

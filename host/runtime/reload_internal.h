@@ -42,11 +42,15 @@ void reload_turn(struct host *host);
 void reload_heard(struct slot *slot, const struct error *err);
 /* Calls that the generation before has still under way. */
 size_t reload_draining(const struct host *host, const char *alias);
-/* Where that start goes: to the plugin of today, but for a write that began in a library that is
- * not today's. NULL: that library is gone, and no other may end what it began. What goes to another
- * library than before is recorded. */
-struct slot *reload_slot(struct live_run *live, const struct decision *start,
-                         const struct agent *agent);
+/* Where that start goes, and what waits to be sent when another takes its plugin's place: to the
+ * plugin of today, but for a write that began in a library that is not today's. NULL: that library
+ * is gone, and no other may end what it began (REPLACED). What goes to another library than before
+ * is recorded. */
+#define REPLACED                                                                                   \
+    "it began in a library that was replaced meanwhile, and only that library may end what it "    \
+    "began"
+struct slot *reload_slot(struct live_run *live, const struct agent *agent, uint32_t task,
+                         uint32_t attempt, bool reconciling);
 /* The loop will turn, and reload_turn with it. */
 void reload_look_soon(struct host *host);
 /* The one that is being started for that plugin; NULL = none. */

@@ -372,7 +372,7 @@ void slot_want(struct slot *slot)
         slot->host->faults_due = true;
     else if (slot->state == SLOT_UP)
         send_waiting(slot);
-    else if (slot->state == SLOT_OFF && !slot->restart_armed)
+    else if (slot->state == SLOT_OFF && !slot->restart_armed && !slot->successor)
         slot_start(slot);
     else
         slot->host->faults_due |= slot->restart_armed;

@@ -2,8 +2,8 @@
  *
  * Good, and has no mind of its own: asks the host for each of `ops` in order, and answers with what
  * it was told. "@@" in a body is the placeholder that the last secret.use gave, be it in an earlier
- * call. `count` adds one to what it keeps. With `die`, its first attempt dies when all is done;
- * with `say`, it logs and answers that.
+ * call. `count` adds one to what it keeps. With `die`, its first attempt dies when all is done; the
+ * first `fail` of them fail then in a way that may pass; with `say`, it logs and answers that.
  */
 #include <seam/sdk.h>
 #include <seam/secret.h>
@@ -71,7 +71,13 @@ static seam_status act(const seam_host *host, const seam_call *call)
     seam_put_end(&out);
     if (seam_json_true(seam_json_at(call->input, "/die")) && call->attempt == 1)
         raise(SIGKILL);
-    seam_complete_ok(host, call->id, SEAM_EFFECT_DONE, seam_written(&out));
+    int64_t failures = 0;
+    (void)seam_json_integer(seam_json_at(call->input, "/fail"), &failures);
+    if (call->attempt <= (uint64_t)failures)
+        seam_complete_error(host, call->id, SEAM_E_UNAVAILABLE, SEAM_EFFECT_DONE, "told-to",
+                            "as told");
+    else
+        seam_complete_ok(host, call->id, SEAM_EFFECT_DONE, seam_written(&out));
     seam_writer_done(&out);
     return SEAM_OK;
 }

@@ -121,6 +121,34 @@ holds '[.[].moved // empty] | length > 0 and all(.[]; .agent == "p/act" and (.li
 curl -sS --unix-socket seam.sock http://localhost/v1/runs/long/explain >out
 holds '[.[].moved // empty] | length > 0'
 
+claim "a write that has begun an effect is tried again where it began, while that drains"
+cp "$SINS/does_as_told.so" told.so
+LC_ALL=C sed 's/told-to/sold-to/' told.so >sold.so
+cat >one.yaml <<'END'
+flow: one
+version: 1.0.0
+budget: {attempts: 9, calls: 9, time: 1m}
+steps:
+  act: {agent: p/make, input: "${ .input }", retry: {max_attempts: 3, initial_interval: 1s, backoff_coefficient: 1}}
+output: {as: "${ .steps.act.output }"}
+escalation: {to: ops, deadline: 1h}
+END
+manifest told.so '{}'
+try 0 seam reload
+effect='{"op": "effect.begin/1", "body": {"name": "it", "request": 1}}, {"op": "effect.commit/1", "body": {"name": "it", "result": 1}}'
+curl -sS --unix-socket seam.sock http://localhost/v1/runs -H 'Content-Type: application/json' \
+    --data-binary "{\"flow\": \"one\", \"id\": \"bound\", \"input\": {\"ops\": [$effect], \"fail\": 2}}" >begun
+codes() {
+    curl -sS --unix-socket seam.sock 'http://localhost/v1/runs/bound/events?limit=1000' |
+        jq -r '[.events[].event | select(.kind == "ended") | .code // "-"] | join(" ")'
+}
+failed_once() { [[ $(codes) == told-to* ]]; }
+await failed_once
+manifest sold.so '{}'
+try 0 seam reload
+await is_done
+[ "$(codes)" = 'told-to told-to -' ] || die "its attempts ended with: $(codes)"
+
 claim "a card that is not proven to serve a run under way is refused, with run, step and witness"
 manifest plugin.so '{"a": 3}'
 await again
