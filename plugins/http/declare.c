@@ -178,15 +178,18 @@ bool declare(struct service *s, const json_t *json, const char *where, struct tr
     op->method = word(json, "method");
     op->path = word(json, "path");
     op->take = word(json, "take");
+    op->take_header = word(json, "take_header");
     op->summary = summary_of(op, json);
     operation_effect(op, json_string_value(json_object_get(json, "effect")));
     op->destructive = op->destructive || json_is_true(json_object_get(json, "destructive"));
     op->statuses = json_incref(json_object_get(json, "statuses"));
     json_t *output = json_object_get(json, "output");
-    op->output = output ? json_incref(output) : json_true();
+    op->output = output            ? json_incref(output)
+                 : op->take_header ? json_pack("{s:s}", "type", "string")
+                                   : json_true();
     op->key_ttl = word(json, "key_ttl");
     struct inputs inputs = {json_object(), json_object_get(json, "input"), where, t};
-    bool good = read_request(op, json, &inputs) &&
+    bool good = operation_takes(op, where, t) && read_request(op, json, &inputs) &&
                 operation_pages(op, json_object_get(json, "pages"), where, t);
     json_decref(inputs.names);
     const json_t *reconcile = json_object_get(json, "reconcile");

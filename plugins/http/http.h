@@ -72,8 +72,8 @@ struct operation {
     json_t *content;   /* the body's template */
     json_t *spellings; /* of a form: member → {style, explode}; NULL: the usual */
     json_t *input, *output;
-    json_t *statuses; /* "404" or "4XX" → a word; NULL: the usual */
-    char *take;
+    json_t *statuses;         /* "404" or "4XX" → a word; NULL: the usual */
+    char *take, *take_header; /* where in an answer the output stands; NULL = it is all of it */
     struct pages pages;
     struct reconcile *asks; /* it is a reconcile agent */
     /* of a write with a reconcile agent */
@@ -109,6 +109,10 @@ void operation_done(struct operation *op);
 struct param *operation_param(struct operation *op, enum place place, const char *name,
                               json_t *value);
 void operation_effect(struct operation *op, const char *said);
+/* What it says of the output's place is one place; the header's name becomes what answers have. */
+bool operation_takes(struct operation *op, const char *where, struct trouble *t);
+/* The schema of what stands at a place of what fits `whole`. */
+json_t *operation_part(const json_t *whole, const char *pointer);
 bool operation_pages(struct operation *op, const json_t *json, const char *where,
                      struct trouble *t);
 /* {"agents": […]} as seam.describe/1 wants it. */

@@ -267,6 +267,16 @@ static json_t *answer_schema(struct taken *k, const json_t *response)
                 : json_pack("{s:[s, s, s]}", "type", "string", "object", "null");
 }
 
+/* Of what the document says of the answer, what the agent gives. */
+static json_t *narrowed(const struct operation *op, json_t *whole)
+{
+    json_t *part = op->take_header ? json_pack("{s:s}", "type", "string")
+                   : op->take      ? operation_part(whole, op->take)
+                                   : json_incref(whole);
+    json_decref(whole);
+    return part;
+}
+
 static bool add_answers(const struct openapi *o, struct operation *op, const json_t *json,
                         const char *where)
 {
@@ -294,7 +304,7 @@ static bool add_answers(const struct openapi *o, struct operation *op, const jso
         op->output = json_incref(json_array_get(any, 0));
     else
         op->output = json_array_size(any) == 0 ? json_true() : json_pack("{s:O}", "anyOf", any);
-    op->output = taken_done(&k, op->output);
+    op->output = narrowed(op, taken_done(&k, op->output));
     json_decref(any);
     return known && o->t->text[0] == '\0';
 }
@@ -342,8 +352,10 @@ static bool add_settings(const struct openapi *o, struct operation *op, const js
 {
     op->statuses = json_incref(json_object_get(mine, "statuses"));
     op->take = copy(text_at(mine, "take"));
+    op->take_header = copy(text_at(mine, "take_header"));
     op->key_ttl = copy(text_at(mine, "key_ttl"));
-    return operation_pages(op, json_object_get(mine, "pages"), where, o->t);
+    return operation_takes(op, where, o->t) &&
+           operation_pages(op, json_object_get(mine, "pages"), where, o->t);
 }
 
 static bool fill(const struct openapi *o, struct operation *op, const json_t *item,

@@ -5,21 +5,17 @@
  */
 #include "http.h"
 
+#include <ctype.h>
+
 void operation_done(struct operation *op)
 {
-    char *texts[] = {op->name,
-                     op->summary,
-                     op->method,
-                     op->path,
-                     op->take,
-                     op->pages.next,
-                     op->pages.items,
-                     op->pages.param,
-                     op->reconcile,
-                     op->settle,
-                     op->ref,
-                     op->key_ttl,
-                     op->asks ? op->asks->found : NULL};
+    char *texts[] = {op->name,        op->summary,
+                     op->method,      op->path,
+                     op->take,        op->take_header,
+                     op->pages.next,  op->pages.items,
+                     op->pages.param, op->reconcile,
+                     op->settle,      op->ref,
+                     op->key_ttl,     op->asks ? op->asks->found : NULL};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         free(texts[i]);
     for (size_t i = 0; i < op->param_count; i++) {
@@ -73,6 +69,14 @@ static char *word(const json_t *json, const char *key, const char *otherwise)
     return text ? strdup(text) : otherwise ? strdup(otherwise) : NULL;
 }
 
+bool operation_takes(struct operation *op, const char *where, struct trouble *t)
+{
+    for (char *c = op->take_header; c && *c; c++)
+        *c = (char)tolower((unsigned char)*c); /* as the host gives them */
+    return !op->take || !op->take_header ||
+           trouble_say(t, "%s: `take` and `take_header` both say where the output stands", where);
+}
+
 bool operation_pages(struct operation *op, const json_t *json, const char *where, struct trouble *t)
 {
     static const char *const words[] = {"", "link", "cursor", "page", "offset"};
@@ -101,29 +105,65 @@ bool operation_pages(struct operation *op, const json_t *json, const char *where
 
 /* ---- as a card has it ---- */
 
-/* The schema of the items of one page; NULL: it cannot be told. */
-static json_t *items_schema(const json_t *page, const char *pointer)
+/* What a schema refers to, or itself. */
+static const json_t *followed(const json_t *whole, const json_t *at)
 {
-    const json_t *defs = json_object_get(page, "$defs"), *at = page;
-    for (int depth = 0; depth < HTTP_DEPTH; depth++) {
-        const char *ref = json_string_value(json_object_get(at, "$ref"));
-        if (ref && strncmp(ref, "#/$defs/", 8) == 0) {
-            at = json_object_get(defs, ref + 8);
-            continue;
-        }
-        if (*pointer == '\0')
-            break;
-        char token[HTTP_NAME + 1];
+    const char *ref;
+    for (int depth = 0; (ref = json_string_value(json_object_get(at, "$ref"))); depth++) {
+        if (strncmp(ref, "#/$defs/", 8) != 0 || depth == HTTP_DEPTH)
+            return NULL;
+        at = json_object_get(json_object_get(whole, "$defs"), ref + 8);
+    }
+    return at;
+}
+
+/* The schema of a member, or of the items; of several that hold together the first that tells. */
+static const json_t *part_of(const json_t *whole, const json_t *schema, const char *token,
+                             int depth)
+{
+    const json_t *at = followed(whole, schema), *found, *each;
+    size_t i;
+    if (depth == 0)
+        return NULL;
+    found = json_object_get(json_object_get(at, "properties"), token);
+    if (!found && *token && strspn(token, "0123456789") == strlen(token))
+        found = json_object_get(at, "items");
+    json_array_foreach (json_object_get(at, "allOf"), i, each)
+        if (!found)
+            found = part_of(whole, each, token, depth - 1);
+    return found;
+}
+
+/* The schema at a place of what fits the whole; NULL: it cannot be told. */
+static const json_t *schema_at(const json_t *whole, const char *pointer)
+{
+    const json_t *at = whole;
+    for (char token[HTTP_NAME + 1]; at && *pointer;) {
         size_t len = strcspn(pointer + 1, "/");
         if (len > HTTP_NAME)
             return NULL;
         memcpy(token, pointer + 1, len);
         token[len] = '\0';
-        at = json_object_get(json_object_get(at, "properties"), token);
+        at = part_of(whole, at, token, HTTP_DEPTH);
         pointer += 1 + len;
     }
-    const json_t *items = json_object_get(at, "items");
-    return items && *pointer == '\0' ? json_deep_copy(items) : NULL;
+    return followed(whole, at);
+}
+
+/* The schema of the items of one page; NULL: it cannot be told. */
+static json_t *items_schema(const json_t *page, const char *pointer)
+{
+    return json_deep_copy(json_object_get(schema_at(page, pointer), "items"));
+}
+
+json_t *operation_part(const json_t *whole, const char *pointer)
+{
+    const json_t *at = schema_at(whole, pointer);
+    json_t *part = json_is_object(at) ? json_copy((json_t *)(uintptr_t)at) : json_true();
+    json_t *defs = json_object_get(whole, "$defs");
+    if (defs && json_is_object(part))
+        json_object_set(part, "$defs", defs);
+    return part;
 }
 
 static json_t *output_of(const struct operation *op)

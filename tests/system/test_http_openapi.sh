@@ -75,6 +75,16 @@ says err 'as a segment of the path is refused'
 call delete_pets_petId '{petId: ""}' 1
 says err 'an input that stands in the path is empty'
 
+claim "a part of an answer, or a header, is the output, with the contract of that"
+echo "openapi: {operations: [createPet, listPets], agents: {createPet: {take: /id}, listPets: {take_header: Content-Type}}}" >c.yaml
+manifest c.yaml pets.yaml
+try 0 seam plugins inspect s --manifest seam.yaml
+holds '.agents | map(.output.type) == ["string", "integer"]'
+call createPet '{body: {name: Rex, owner: null}}'
+holds '. == 7'
+call listPets '{}'
+holds '. == "application/json"'
+
 claim "a document of 3.1: pages by Link, a bearer, a POST that is a read, a reconcile"
 cat >c.yaml <<END
 url: http://127.0.0.1:$PORT
