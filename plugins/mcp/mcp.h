@@ -241,6 +241,7 @@ struct kept_answer {
 struct server {
     const seam_host *host;
     struct settings settings;
+    struct trouble wrong; /* with them: nothing is begun */
     struct pipe pipe;
     struct web web;
     pthread_mutex_t lock; /* of what follows */

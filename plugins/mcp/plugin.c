@@ -8,13 +8,11 @@
 static seam_status create(const seam_host *host, seam_bytes config, void **ret_self)
 {
     struct server *server = calloc(1, sizeof(*server));
-    struct trouble trouble = {0};
     if (!server)
         return SEAM_E_INTERNAL;
     server->host = host;
     pthread_mutex_init(&server->lock, NULL);
-    if (!settings_read(&server->settings, config, &trouble))
-        seam_log(host, 0, SEAM_LOG_ERROR, "%s", trouble.text);
+    settings_read(&server->settings, config, &server->wrong);
     pipe_init(&server->pipe, host, &server->settings);
     web_init(&server->web, &server->settings);
     *ret_self = server;

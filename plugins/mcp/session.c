@@ -555,6 +555,10 @@ static bool find_revision(struct server *server, const struct caller *caller,
 bool session_open(struct server *server, const struct caller *caller, struct trouble *trouble)
 {
     bool web = server->settings.url != NULL;
+    if (server->wrong.status != SEAM_OK) {
+        *trouble = server->wrong;
+        return false;
+    }
     pthread_mutex_lock(&server->lock);
     bool open = web || pipe_start(&server->pipe, trouble);
     open = open && find_revision(server, caller, trouble);

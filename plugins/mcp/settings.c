@@ -89,6 +89,15 @@ static uint32_t effect_of_word(seam_bytes word)
                                                     : SEAM_WRITE;
 }
 
+/* Whoever writes so believes that it would be filled in. */
+static bool names_secret(char *const *list)
+{
+    for (; *list; list++)
+        if (strstr(*list, "${secret:"))
+            return true;
+    return false;
+}
+
 bool settings_read(struct settings *settings, seam_bytes config, struct trouble *trouble)
 {
     memset(settings, 0, sizeof(*settings));
@@ -112,6 +121,11 @@ bool settings_read(struct settings *settings, seam_bytes config, struct trouble 
                            "/command/0: expected the absolute path of a program, as `grants.exec` "
                            "has it; found \"%.200s\"",
                            settings->command[0]);
+    if (names_secret(settings->command) || names_secret(settings->environment))
+        return trouble_set(trouble, SEAM_E_INPUT, SEAM_EFFECT_NONE, "mcp.config",
+                           "/env and /command: the host puts secrets into requests that it sends, "
+                           "and gives none to a program (cure: a file that it reads, by "
+                           "`grants.fs`; or a server over HTTP, with the secret in `headers`)");
     return true;
 }
 

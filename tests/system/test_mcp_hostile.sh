@@ -51,6 +51,12 @@ refuses shadows 'taken for one another, "read_file" and "Read_File"'
 claim "nothing is fetched for a schema"
 refuses elsewhere 'refers to another document, which is never fetched'
 
+claim "a secret is not handed to a program"
+server act
+sed -i 's/config: {/&env: {KEY: "${secret:key}"}, /' seam.yaml
+try 2 seam plugins inspect p --manifest seam.yaml
+says err 'gives none to a program (cure: a file that it reads'
+
 claim "a list that never ends is ended"
 refuses pages 'more than 100 pages'
 refuses thousands 'more than 1000 tools'
