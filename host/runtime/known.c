@@ -79,9 +79,14 @@ void known_done(struct known *known)
 /* Behind the string that begins there. */
 static const char *skip_string(const char *at, const char *end)
 {
-    for (at++; at < end && *at != '"'; at++)
-        at += *at == '\\';
-    return at < end ? at + 1 : end;
+    while (++at < end && (at = memchr(at, '"', (size_t)(end - at)))) {
+        const char *slash = at;
+        while (slash[-1] == '\\')
+            slash--;
+        if ((at - slash) % 2 == 0)
+            return at + 1;
+    }
+    return end;
 }
 
 /* Behind the value that begins there, within a list or an object that ends at the end. */
