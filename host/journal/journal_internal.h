@@ -355,7 +355,8 @@ struct journal_reader {
     struct text found;  /* strings of journal_find */
     struct seals *keys; /* for whoever reads */
     struct journal_flaw flaw;
-    sqlite3_stmt *claimed, *version, *messages, *kept, *due, *next_due, *epoch, *value, *space;
+    sqlite3_stmt *claimed, *version, *messages, *kept, *due, *next_due, *epoch, *value, *space,
+        *one_run;
 };
 /* With share, it keeps the file from being replaced; the owner's own has no need to. */
 WARN_UNUSED enum error_code reader_new(const char *path, bool share,

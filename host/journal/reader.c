@@ -72,6 +72,7 @@ void journal_reader_close(struct journal_reader *reader)
     sql_finalizep(&reader->next_due);
     sql_finalizep(&reader->epoch);
     sql_finalizep(&reader->kept);
+    sql_finalizep(&reader->one_run);
     sql_closep(&reader->db);
     fd_closep(&reader->lock_fd);
     text_done(&reader->found);
@@ -191,26 +192,35 @@ static struct journal_run keep_run(struct journal_reader *reader, const struct j
     return kept;
 }
 
-enum error_code journal_find(struct journal_reader *reader, const char *run,
-                             struct journal_run *ret_run, struct error *reterr)
+static enum error_code step_to_run(struct journal_reader *reader, const char *run,
+                                   struct journal_run *ret_run, struct error *reterr)
 {
-    AUTO(sql_finalizep) sqlite3_stmt *row = NULL;
-    enum error_code code;
-    if ((code = reader_check_on_disk(reader, reterr)) ||
-        (code = sql_prepare(reader->db, reader->path,
-                            "SELECT id, flow, status, created_ms, updated_ms, last_seq, rowid"
-                            " FROM runs WHERE id=?1",
-                            &row, reterr)))
-        return code;
-    sql_bind_text(row, 1, slice_of(run));
-    int rc = sqlite3_step(row);
+    sql_bind_text(reader->one_run, 1, slice_of(run));
+    int rc = sqlite3_step(reader->one_run);
     if (rc == SQLITE_DONE)
         return no_such_run(reader, run, reterr);
     if (rc != SQLITE_ROW)
         return sql_error(reader->db, reader->path, "finding a run", reterr);
-    struct journal_run found = run_of(row);
+    struct journal_run found = run_of(reader->one_run);
     *ret_run = keep_run(reader, &found);
     return ERR_OK;
+}
+
+enum error_code journal_find(struct journal_reader *reader, const char *run,
+                             struct journal_run *ret_run, struct error *reterr)
+{
+    enum error_code code = reader_check_on_disk(reader, reterr);
+    if (code == ERR_OK && !reader->one_run)
+        code = sql_prepare(reader->db, reader->path,
+                           "SELECT id, flow, status, created_ms, updated_ms, last_seq, rowid"
+                           " FROM runs WHERE id=?1",
+                           &reader->one_run, reterr);
+    if (code != ERR_OK)
+        return code;
+    code = step_to_run(reader, run, ret_run, reterr);
+    sqlite3_reset(reader->one_run);
+    sqlite3_clear_bindings(reader->one_run);
+    return code;
 }
 
 /* What a walk along a chain knows. */
