@@ -33,7 +33,7 @@
 #endif
 
 /* A block is at most LARGEST bytes; chunks are cut from REACH bytes of addresses. */
-enum { CHUNK = 16 << 10, GRAIN = 8, LARGEST = 1024, WARM = 2048 };
+enum { CHUNK = 16 << 10, GRAIN = 8, LARGEST = 1024, WARM = 2048, AHEAD = 16 * CHUNK };
 #define REACH ((size_t)1 << 34)
 
 struct chunk {
@@ -110,6 +110,18 @@ static void take_given(void)
     }
 }
 
+/* All its pages at once: a fault for each costs more than what is done with it. An older kernel
+ * does not know how, and they come one by one. */
+static void bring_in(void *at, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+    (void)madvise(at, size, MADV_POPULATE_WRITE);
+#else
+    (void)at;
+    (void)size;
+#endif
+}
+
 /* NULL: there is none left. */
 static struct chunk *find_chunk(void)
 {
@@ -119,8 +131,11 @@ static struct chunk *find_chunk(void)
         pool.warm_count--;
     } else if (pool.cold_count > 0) {
         chunk = (struct chunk *)(void *)(pool.base + (size_t)pool.cold[--pool.cold_count] * CHUNK);
+        bring_in(chunk, CHUNK);
     } else if (pool.fresh < pool.base + REACH) {
         chunk = (struct chunk *)(void *)pool.fresh;
+        if ((size_t)(pool.fresh - pool.base) % AHEAD == 0)
+            bring_in(chunk, AHEAD);
         pool.fresh += CHUNK;
     }
     return chunk;
