@@ -136,8 +136,8 @@ bool prompt_turns(struct work *work)
 {
     seam_bytes input = words_bytes(&work->input);
     struct turn *turn = turn_add(work, TURN_USER);
-    if (!turn)
-        return false;
+    if (!turn || work->input.full || work->feedback.full)
+        return false; /* nothing is asked about a part of it, or about none */
     if (work->agent->prompt)
         fill(work->agent->prompt, input, &turn->text);
     else

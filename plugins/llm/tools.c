@@ -30,6 +30,10 @@ static void tell(struct work *work, const char *before, seam_bytes text)
     words_add(&turn->call_id, call->id.ptr ? call->id.ptr : "", call->id.len);
     words_text(&turn->text, before);
     words_add(&turn->text, text.ptr, text.len);
+    if (turn->text.full) {
+        turn->text.full = false;
+        words_text(&turn->text, "It answered, and its answer is too long to be shown.");
+    }
     next(work);
 }
 

@@ -271,10 +271,17 @@ ask 0
 jq -e '. == {label: "a", sure: 0.75}' answer >/dev/null || die "the agreement: $(cat answer)"
 saw 'length == 4'
 
-claim "what is not in the budget is not asked"
+claim "a question that is longer than is kept of it is not asked"
 judge '{}'
 says_next "$CHAT [chat($BUG)]"
+ask 1 '{question: ("x" * 4400000)}'
+says err 'longer than is kept of it'
+saw 'length == 0'
+
+claim "what is not in the budget is not asked"
+says_next "$CHAT [chat($BUG)]"
 one_step judge
+echo '{"question": "how"}' >input.json
 sed -i 's/time: 1m/time: 1m, tokens: 60/' one.yaml
 rm -f journal.db*
 try 1 seam run one.yaml --input input.json --id r
