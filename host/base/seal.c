@@ -188,7 +188,9 @@ bool seal_is(struct slice text, struct sealed *ret_sealed)
     if (!take_word(&rest, sealed.id, sizeof(sealed.id)) ||
         !take_word(&rest, sealed.name, sizeof(sealed.name)))
         return false;
+    size_t around = NONCE_SIZE + TAG_SIZE, all = rest.len / 4 * 3 + rest.len % 4 * 3 / 4;
     sealed.bytes = rest;
+    sealed.length = all > around ? all - around : 0;
     *ret_sealed = sealed;
     return true;
 }

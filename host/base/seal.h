@@ -43,6 +43,7 @@ void seal_text(const struct seal *seal, const struct slice *place, size_t parts,
 struct sealed {
     char id[SEAL_ID_SIZE], name[129];
     struct slice bytes; /* base64 */
+    size_t length;      /* of what was sealed */
 };
 bool seal_is(struct slice text, struct sealed *ret_sealed);
 /* Says which key it is that is not there, and why: ERR_DENIED. */

@@ -131,6 +131,7 @@ static enum error_code check_question(const struct args *args, const struct run 
 
 /* The first answer counts: of the same question, another that waits for its host. */
 struct first_answer {
+    const struct journal_reader *reader;
     const char *task;
     uint32_t revision;
     char who[LIMIT_NAME + 1];
@@ -140,8 +141,10 @@ static bool is_first(void *user, const struct inbox_message *waiting)
 {
     struct first_answer *first = user;
     struct error err;
+    AUTO(json_decrefp) json_t *read = NULL;
     json_t *message = NULL;
-    if (json_read(waiting->body, LIMIT_PAYLOAD, &message, &err) != ERR_OK)
+    if (json_read(waiting->body, LIMIT_PAYLOAD, &read, &err) != ERR_OK ||
+        inbox_see(first->reader, waiting->run, read, &message, &err) != ERR_OK)
         return false;
     const char *task = json_string_value(json_object_get(message, "task"));
     const char *who = json_string_value(json_object_get(message, "who"));
@@ -153,19 +156,23 @@ static bool is_first(void *user, const struct inbox_message *waiting)
 }
 
 /* ERR_FENCED: the run has gone on since it was looked at. */
-static enum error_code send_answer(const struct args *args, const char *path, const struct run *run,
+static enum error_code send_answer(const struct args *args, struct journal_reader *reader,
+                                   const char *path, const struct run *run,
                                    const struct question_view *view, const json_t *answer,
                                    long *ret_pid, struct error *reterr)
 {
     const char *id = args->operands[0];
-    struct first_answer first = {.task = run_task_path(run, view->task),
-                                 .revision = view->revision};
+    struct first_answer first = {
+        .reader = reader, .task = run_task_path(run, view->task), .revision = view->revision};
     const struct inbox_terms terms = {
         .last_seq = run_seq(run), .objects = is_first, .user = &first};
     AUTO(freep) char *shown = report_shown_digest(view->shown);
-    enum error_code code = send(
-        path, id, inbox_answer(first.task, view->revision, answer, !answer, whoever(args), shown),
-        &terms, ret_pid, reterr);
+    AUTO(json_decrefp)
+    json_t *said = inbox_answer(first.task, view->revision, answer, !answer, whoever(args), shown);
+    json_t *message = NULL;
+    enum error_code code = inbox_hide(reader, id, said, &message, reterr);
+    if (code == ERR_OK)
+        code = send(path, id, message, &terms, ret_pid, reterr);
     if (code != ERR_CONFLICT)
         return code;
     AUTO(freep) char *same = same_store(args);
@@ -180,7 +187,10 @@ static enum error_code look_and_send(const struct args *args, const struct answe
                                      long *ret_pid, struct error *reterr)
 {
     enum { LOOKS = 50 }; /* at a run whose other steps go on */
-    enum error_code code = ERR_FENCED;
+    AUTO(journal_reader_closep) struct journal_reader *reader = NULL;
+    enum error_code code = open_reader(args, &reader, NULL, reterr);
+    if (code == ERR_OK)
+        code = ERR_FENCED;
     for (int i = 0; i < LOOKS && code == ERR_FENCED; i++) {
         AUTO(freep) char *path = NULL;
         struct run *run = NULL;
@@ -189,7 +199,7 @@ static enum error_code look_and_send(const struct args *args, const struct answe
         if (code == ERR_OK)
             code = check_question(args, run, answer, &view, reterr);
         if (code == ERR_OK)
-            code = send_answer(args, path, run, &view, answer->json, ret_pid, reterr);
+            code = send_answer(args, reader, path, run, &view, answer->json, ret_pid, reterr);
         run_free(run);
     }
     return code;

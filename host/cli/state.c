@@ -5,6 +5,8 @@
  */
 #include "cli/cli_internal.h"
 
+#include "base/seal.h"
+
 #include <string.h>
 
 /* As the host calls it: see runtime/state.c. NULL: nobody knows the plugin's id. */
@@ -45,9 +47,10 @@ struct state_use state_use_of(const struct args *args, const struct roster *rost
 
 static void add_value(void *user, const struct journal_value *value)
 {
+    struct sealed sealed;
+    size_t length = seal_is(value->value, &sealed) ? sealed.length : value->value.len;
     json_array_append_new(user, json_pack("{s:s, s:I, s:I}", "key", value->key, "version",
-                                          (json_int_t)value->version, "bytes",
-                                          (json_int_t)value->value.len));
+                                          (json_int_t)value->version, "bytes", (json_int_t)length));
 }
 
 static void print_values(const json_t *list)

@@ -10,6 +10,7 @@
  *   any → gone            ENDED                             [call_ended]
  */
 #include "runtime/faults_internal.h"
+#include "runtime/hidden_internal.h"
 #include "runtime/http_internal.h"
 #include "runtime/reload_internal.h"
 #include "runtime/said_internal.h"
@@ -128,6 +129,7 @@ static void call_was_sent(struct live_call *call, uint64_t id)
     if (call->next)
         call->next->back = &call->next;
     slot->sent = call;
+    slot->heard_hidden |= call->live->seal != NULL;
     slot_watch(slot);
     live_rest(call->live);
 }
@@ -348,33 +350,36 @@ void call_stop(struct live_run *live, uint32_t task)
 
 /* ---- what comes back ---- */
 
-/* Whose a reference is: of the effect that is asked about, or of the only one that was made. */
-static char *claim_owner(const struct live_call *call)
+/* The key of whose a reference is: the effect that is asked about, or the only one that was made.
+ */
+static const char *claiming_key(const struct live_call *call)
 {
     const struct run *run = call->live->run;
-    const char *asked = json_string_value(json_object_get(call->reconcile_input, "key"));
     if (call->reconciling)
-        return xasprintf("%s/%s", run_id(run), asked);
-    if (run_task_effects(run, call->task) != 1)
-        return xasprintf("%s/%s", run_id(run), call->key);
-    return xasprintf("%s/%s", run_id(run), run_task_effect(run, call->task, 0).key);
+        return json_string_value(json_object_get(call->reconcile_input, "key"));
+    return run_task_effects(run, call->task) == 1 ? run_task_effect(run, call->task, 0).key
+                                                  : call->key;
 }
 
 /* A reconcile must not find a sibling: the reference in its result must be nobody else's. */
 static void end_reconcile(struct live_call *call, struct event *event)
 {
     const json_t *result = json_object_get(event->body, "result");
-    AUTO(freep) char *claim = run_task_reference(call->live->run, call->task, result);
-    AUTO(freep) char *owner = claim ? claim_owner(call) : NULL;
-    event->claimed = claim && journal_claimed(call->live->host->journal, claim, owner);
-    call_ended(call, event, event->claimed ? NULL : claim, event->claimed ? NULL : owner);
+    AUTO(freep) char *reference = run_task_reference(call->live->run, call->task, result);
+    AUTO(freep) char *claim = NULL, *owner = NULL;
+    event->claimed = reference && hidden_claimed(call->live, reference, claiming_key(call));
+    if (reference && !event->claimed)
+        hidden_claim(call->live, reference, claiming_key(call), &claim, &owner);
+    call_ended(call, event, claim, owner);
 }
 
 /* What a write gives names what it made, committed or not. */
 static void end_write(struct live_call *call, struct event *event)
 {
-    AUTO(freep) char *claim = run_task_reference(call->live->run, call->task, event->body);
-    AUTO(freep) char *owner = claim ? claim_owner(call) : NULL;
+    AUTO(freep) char *reference = run_task_reference(call->live->run, call->task, event->body);
+    AUTO(freep) char *claim = NULL, *owner = NULL;
+    if (reference)
+        hidden_claim(call->live, reference, claiming_key(call), &claim, &owner);
     call_ended(call, event, claim, owner);
 }
 
@@ -447,7 +452,9 @@ static void hear_answer(const struct live_call *call, const struct event *event)
     if (event->end == END_OK && !contract_accepts(call->agent->output, event->body))
         probation_answer(call->slot, "an output that breaks its contract");
     else if (event->end == END_FAILED && event->cause == CAUSE_CONTRACT)
-        probation_answer(call->slot, event->message ? event->message : "its answer was no answer");
+        probation_answer(call->slot, event->message && !call->live->seal
+                                         ? event->message
+                                         : "its answer was no answer");
     else if (event->end == END_OK)
         probation_answer(call->slot, NULL);
 }

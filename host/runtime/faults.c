@@ -103,7 +103,9 @@ static json_t *last_lines(const struct slot *slot)
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
         AUTO(freep) char *clean = secrets_hide(slot->host, slice_of(lines[i]), false, NULL);
-        json_array_append_new(list, json_string(clean ? clean : lines[i]));
+        const char *line = clean ? clean : lines[i];
+        json_array_append_new(
+            list, json_string(slot->heard_hidden ? "(a line, hidden with a run)" : line));
     }
     return list;
 }

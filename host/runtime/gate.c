@@ -154,10 +154,12 @@ static void refuse_by_breaker(struct live_call *call)
 
 /* ---- the breaker ---- */
 
-static void note_failure(struct gate *gate, const struct event *event)
+/* Other runs are told of it: it does not quote one that is hidden. */
+static void note_failure(struct gate *gate, const struct event *event, bool hidden)
 {
     const char *said = json_string_value(json_object_get(event->body, "message"));
     const char *words = event->message && *event->message ? event->message : said ? said : "";
+    words = hidden ? "" : words;
     free(gate->last_failure);
     gate->last_failure =
         xasprintf("%s%s%.300s", cause_word(event->cause), *words ? ": " : "", words);
@@ -218,7 +220,7 @@ void gate_hear(struct live_call *call, const struct event *event)
     bool failed = is_failure(event), probe = call->probe;
     call->probe = false;
     if (failed)
-        note_failure(gate, event);
+        note_failure(gate, event, call->live->seal != NULL);
     if (probe && failed)
         breaker_opens(gate);
     else if (probe)

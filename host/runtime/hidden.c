@@ -178,6 +178,82 @@ enum error_code hidden_open(const struct journal_reader *reader, const char *run
     return seals_open(journal_reader_keys(reader), place, TEXT_PLACE, text, out, reterr);
 }
 
+/* ---- claims ---- */
+
+static char *hashed(const struct seal *seal, const char *what, const char *text)
+{
+    const struct slice parts[] = {slice_of(what), slice_of(text)};
+    char hex[DIGEST_HEX_SIZE];
+    struct digest hash = seal_hash(seal, parts, sizeof(parts) / sizeof(parts[0]));
+    digest_hex(&hash, hex);
+    return xstrdup(hex);
+}
+
+static void make_claim(const struct live_run *live, const struct seal *seal, const char *reference,
+                       const char *key, char **ret_claim, char **ret_owner)
+{
+    AUTO(freep) char *claim = seal ? hashed(seal, "claim", reference) : NULL;
+    AUTO(freep) char *owner = seal ? hashed(seal, "owner", key) : NULL;
+    *ret_claim = seal ? xasprintf("hidden/%s/%s", seal_id(seal), claim) : xstrdup(reference);
+    *ret_owner = xasprintf("%s/%s", run_id(live->run), seal ? owner : key);
+}
+
+void hidden_claim(const struct live_run *live, const char *reference, const char *key,
+                  char **ret_claim, char **ret_owner)
+{
+    make_claim(live, live->seal, reference, key, ret_claim, ret_owner);
+}
+
+bool hidden_claimed(const struct live_run *live, const char *reference, const char *key)
+{
+    const struct seal *seal = NULL;
+    bool claimed = false;
+    do {
+        AUTO(freep) char *claim = NULL, *owner = NULL;
+        make_claim(live, seal, reference, key, &claim, &owner);
+        claimed |= journal_claimed(live->host->journal, claim, owner);
+        seal = seals_next(live->host->keys, seal);
+    } while (seal && !claimed);
+    return claimed;
+}
+
+/* ---- what plugins keep ---- */
+
+enum { VALUE_PLACE = 4 };
+
+static struct slice version_part(const struct journal_value *value, unsigned char bytes[static 8])
+{
+    put_number(bytes, value->version);
+    return (struct slice){(const char *)bytes, 8};
+}
+
+void hidden_keep_value(const struct live_run *live, struct journal_value *value, struct text *out)
+{
+    unsigned char version[8];
+    if (!live->seal || !value->value.ptr)
+        return;
+    const struct slice place[VALUE_PLACE] = {SLICE("state"), slice_of(value->space),
+                                             slice_of(value->key), version_part(value, version)};
+    seal_text(live->seal, place, VALUE_PLACE, value->value, out);
+    value->value = text_slice(out);
+}
+
+enum error_code hidden_see_value(const struct host *host, const char *space, const char *key,
+                                 struct journal_value *value, struct text *out,
+                                 struct error *reterr)
+{
+    struct sealed sealed;
+    unsigned char version[8];
+    if (!seal_is(value->value, &sealed))
+        return ERR_OK;
+    const struct slice place[VALUE_PLACE] = {SLICE("state"), slice_of(space), slice_of(key),
+                                             version_part(value, version)};
+    enum error_code code = seals_open(host->keys, place, VALUE_PLACE, value->value, out, reterr);
+    if (code == ERR_OK)
+        value->value = text_slice(out);
+    return code;
+}
+
 /* ---- of which key a run is ---- */
 
 struct first_look {
@@ -208,6 +284,45 @@ enum error_code hidden_find(struct journal_reader *reader, const char *id,
         return no_record(reterr);
     *ret_seal = seals_find(journal_reader_keys(reader), look.sealed.id);
     return *ret_seal ? ERR_OK : seals_lack(journal_reader_keys(reader), &look.sealed, reterr);
+}
+
+/* ---- messages ---- */
+
+enum { MESSAGE_PLACE = 2 };
+
+enum error_code inbox_hide(struct journal_reader *reader, const char *run, json_t *message,
+                           json_t **ret_message, struct error *reterr)
+{
+    const struct seal *seal;
+    enum error_code code = hidden_find(reader, run, &seal, reterr);
+    if (code != ERR_OK || !seal) {
+        *ret_message = code == ERR_OK ? json_incref(message) : NULL;
+        return code;
+    }
+    const struct slice place[MESSAGE_PLACE] = {SLICE("inbox"), slice_of(run)};
+    AUTO(text_done) struct text clear, sealed;
+    text_init(&clear, SIZE_MAX / 2);
+    text_init(&sealed, SIZE_MAX / 2);
+    json_write(message, &clear);
+    seal_text(seal, place, MESSAGE_PLACE, text_slice(&clear), &sealed);
+    *ret_message = json_pack("{s:s}", HIDDEN_OPEN, text_str(&sealed));
+    return ERR_OK;
+}
+
+enum error_code inbox_see(const struct journal_reader *reader, const char *run, json_t *message,
+                          json_t **ret_message, struct error *reterr)
+{
+    const json_t *sealed = json_object_get(message, HIDDEN_OPEN);
+    if (!json_is_string(sealed)) {
+        *ret_message = json_incref(message);
+        return ERR_OK;
+    }
+    const struct slice place[MESSAGE_PLACE] = {SLICE("inbox"), slice_of(run)};
+    AUTO(text_done) struct text clear;
+    text_init(&clear, SIZE_MAX / 2);
+    enum error_code code = seals_open(journal_reader_keys(reader), place, MESSAGE_PLACE,
+                                      slice_of(json_string_value(sealed)), &clear, reterr);
+    return code == ERR_OK ? json_read_own(text_slice(&clear), ret_message, reterr) : code;
 }
 
 /* ---- what needs no key ---- */

@@ -188,14 +188,28 @@ static bool is_being_told(const struct host *host, const char *run, const char *
     return false;
 }
 
+/* Of a hidden run: what kind of question it is, and where it is read. */
+static json_t *without_values(const struct live_run *live, const struct question_view *question)
+{
+    AUTO(freep)
+    char *text = xasprintf("the values of this run are hidden; `seam show %s` asks the question, "
+                           "where the key is",
+                           run_id(live->run));
+    return json_pack("{s:O, s:s}", "question", json_object_get(question->shown, "question"), "text",
+                     text);
+}
+
 static json_t *message(const struct live_run *live, const char *path,
                        const struct question_view *question)
 {
     AUTO(freep) char *cure = xasprintf("seam answer %s %s --json FILE", run_id(live->run), path);
+    AUTO(json_decrefp)
+    json_t *shown = live->seal ? without_values(live, question)
+                               : json_incref((json_t *)(uintptr_t)question->shown);
     return json_pack("{s:s, s:s, s:s, s:i, s:I, s:O, s:s}", "run", run_id(live->run), "flow",
                      run_flow(live->run)->name, "step", path, "revision", (int)question->revision,
-                     "deadline_ms", (json_int_t)question->deadline_ms, "question", question->shown,
-                     "answer", cure);
+                     "deadline_ms", (json_int_t)question->deadline_ms, "question", shown, "answer",
+                     cure);
 }
 
 void hook_tell(struct live_run *live, const struct question_view *question)

@@ -161,6 +161,7 @@ struct slot {
     struct map gates;       /* by the bare name of their agent */
     size_t nesting;         /* of those sent: they wait for what they called */
     size_t stuck;           /* for places.c */
+    bool heard_hidden;      /* it was called by a hidden run: what it says may quote that */
     bool freeing;           /* inside plugin_free: nothing more is sent to it */
 };
 

@@ -182,13 +182,17 @@ static void take_message(void *user, const struct inbox_message *message)
 {
     struct host *host = user;
     struct error err;
-    json_t *json = NULL;
+    json_t *json = NULL, *seen = NULL;
     if (json_read(message->body, LIMIT_PAYLOAD, &json, &err) != ERR_OK)
         host_log(host, message->run, SEAM_LOG_ERROR, "a message that is not JSON: %s", err.text);
+    else if (inbox_see(journal_own_reader(host->journal), message->run, json, &seen, &err) !=
+             ERR_OK)
+        host_log(host, message->run, SEAM_LOG_ERROR, "a message for it is lost: %s", err.text);
     else if (strcmp(message->run, INBOX_HOST) == 0)
-        faults_told(host, json);
+        faults_told(host, seen);
     else
-        host_deliver(host, message->run, json, message->at_ms);
+        host_deliver(host, message->run, seen, message->at_ms);
+    json_decref(seen);
     json_decref(json);
 }
 

@@ -237,7 +237,9 @@ static void shout(struct live_run *live, const struct decision *decision)
     host_log(live->host, run_id(live->run), SEAM_LOG_ERROR,
              "a proof of its flow is wrong, which is a fault of Seam: %s; run with --paranoid, and "
              "report it with the flow and its contracts",
-             message ? message : "");
+             live->seal ? "hidden"
+             : message  ? message
+                        : "");
 }
 
 static void end_durable(void *user, enum error_code code, const struct error *err)

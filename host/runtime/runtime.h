@@ -422,6 +422,12 @@ WARN_UNUSED enum error_code host_renew(struct host *host, const struct renewal *
 json_t *inbox_answer(const char *task, uint32_t revision, const json_t *answer, bool deny,
                      const char *who, const char *shown);
 json_t *inbox_cancel(const char *who);
+/* A message as it may lie in the inbox, sealed if its run is hidden, and as it was left there. Both
+ * give a new reference; ERR_DENIED: the reader has not the key of the run. */
+WARN_UNUSED enum error_code inbox_hide(struct journal_reader *reader, const char *run,
+                                       json_t *message, json_t **ret_message, struct error *reterr);
+WARN_UNUSED enum error_code inbox_see(const struct journal_reader *reader, const char *run,
+                                      json_t *message, json_t **ret_message, struct error *reterr);
 /* For the host itself: in place of a run's name. */
 #define INBOX_HOST "/host"
 json_t *inbox_release(const char *library, const char *who);

@@ -5,6 +5,7 @@
  * provider takes it, and call agents that are PURE as well; everything else is denied them.
  */
 #include "runtime/across_internal.h"
+#include "runtime/hidden_internal.h"
 #include "runtime/http_internal.h"
 #include "runtime/state_internal.h"
 
@@ -241,10 +242,10 @@ static void effect_commit(struct live_call *call, uint64_t request, json_t *body
                           .result = none     ? NULL
                                     : result ? result
                                              : json_null()};
-    AUTO(freep) char *claim = run_task_reference(call->live->run, call->task, result);
-    AUTO(freep)
-    char *owner =
-        claim ? xasprintf("%s/%s", run_id(call->live->run), effect_of(call, name).key) : NULL;
+    AUTO(freep) char *reference = run_task_reference(call->live->run, call->task, result);
+    AUTO(freep) char *claim = NULL, *owner = NULL;
+    if (reference)
+        hidden_claim(call->live, reference, effect_of(call, name).key, &claim, &owner);
     live_happen_claiming(call->live, &event, claim, owner);
     host_barrier(call->live->host, false, forget_barrier, NULL);
     if (none && effect_of(call, name).outcome != OUTCOME_NONE)

@@ -31,14 +31,25 @@ struct slot *slot_of(const struct host *host, const struct agent *agent)
     return NULL;
 }
 
+/* A line that names no call may be of any. */
+static bool is_of_hidden(const struct slot *slot, uint64_t call)
+{
+    const struct live_call *from = slot->heard_hidden && call != 0 ? call_find(slot, call) : NULL;
+    return slot->heard_hidden && (!from || from->live->seal);
+}
+
 /* To whoever listens, without secrets. */
 static void logged(void *user, uint64_t call, uint32_t level, struct slice text)
 {
     const struct slot *slot = user;
     const struct host_options *options = &slot->host->options;
-    (void)call;
     if (!options->log)
         return;
+    if (is_of_hidden(slot, call)) {
+        AUTO(freep) char *note = xasprintf("(%zu bytes, hidden with a run)", text.len);
+        options->log(options->user, slot->roster->entry->alias, level, slice_of(note));
+        return;
+    }
     AUTO(freep) char *clean = secrets_hide(slot->host, text, false, &text.len);
     if (clean)
         text.ptr = clean;

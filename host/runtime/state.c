@@ -12,6 +12,7 @@
  * that was removed. The same call that puts the same again, upon the same version, has done so
  * already: that is what a retry does.
  */
+#include "runtime/hidden_internal.h"
 #include "runtime/http_internal.h"
 #include "runtime/state_internal.h"
 
@@ -104,15 +105,22 @@ static const char *key_of(const json_t *body)
     return key && len > 0 && len <= LIMIT_STATE_KEY && strlen(key) == len ? key : NULL;
 }
 
-/* What cannot be read is the journal's failure, and the end of the host. */
-static bool look(struct live_call *call, const char *space, const char *key,
-                 struct journal_value *ret_value, bool *ret_on_disk)
+/* What cannot be read is the journal's failure, and the end of the host; what a hidden run has put
+ * is opened into `clear`. */
+static bool look(struct live_call *call, uint64_t request, const char *space, const char *key,
+                 struct journal_value *ret_value, struct text *clear, bool *ret_on_disk)
 {
+    struct host *host = call->live->host;
     struct error err;
-    if (journal_value(call->live->host->journal, space, key, ret_value, ret_on_disk, &err) ==
-        ERR_OK)
+    text_init(clear, SIZE_MAX / 2);
+    if (journal_value(host->journal, space, key, ret_value, ret_on_disk, &err) != ERR_OK) {
+        host_fail(host, &err);
+        return false;
+    }
+    if (hidden_see_value(host, space, key, ret_value, clear, &err) == ERR_OK)
         return true;
-    host_fail(call->live->host, &err);
+    service_fail(call->slot, request, SEAM_E_DENIED, SEAM_EFFECT_NONE, "hidden",
+                 "what is kept under \"%s\": %s", key, err.text);
     return false;
 }
 
@@ -129,7 +137,8 @@ void state_asked(struct live_call *call, uint64_t request, json_t *body)
         return;
     }
     AUTO(freep) char *space = space_of(call);
-    if (!is_allowed(call, request) || !look(call, space, key, &value, &on_disk))
+    AUTO(text_done) struct text clear = {0};
+    if (!is_allowed(call, request) || !look(call, request, space, key, &value, &clear, &on_disk))
         return;
     struct text json;
     text_init(&json, SIZE_MAX / 2);
@@ -223,6 +232,9 @@ static void put(struct live_call *call, uint64_t request, const struct putting *
                                   .base = putting->seen < 0 ? is->version : (uint64_t)putting->seen,
                                   .writer = call->key,
                                   .after = after};
+    AUTO(text_done) struct text sealed;
+    text_init(&sealed, SIZE_MAX / 2);
+    hidden_keep_value(call->live, &value, &sealed);
     live_happen_keeping(call->live, &event, &value);
     answer_when_kept(call, request, false, stored(true, version));
 }
@@ -232,7 +244,8 @@ static void put_if(struct live_call *call, uint64_t request, struct putting *put
     struct journal_value is;
     bool on_disk;
     AUTO(freep) char *space = space_of(call);
-    if (!look(call, space, putting->key, &is, &on_disk))
+    AUTO(text_done) struct text clear = {0};
+    if (!look(call, request, space, putting->key, &is, &clear, &on_disk))
         return;
     bool gone = !putting->value && is.version == 0; /* as it is to be */
     if (gone || is_repeated(call, putting, &is))

@@ -160,6 +160,45 @@ START_TEST(without_its_key_it_is_not_taken_up_and_with_it_is)
 }
 END_TEST
 
+/* ---- what is a key beyond one run ---- */
+
+static void drops(struct peer *peer, struct connection *connection)
+{
+    (void)peer;
+    (void)!peer_read(connection);
+}
+
+#define FINDS(id)                                                                                  \
+    "{'do': [{'must': 'http.send/1', 'body': {'method': 'POST', 'url': '@/book', 'json': 1}}],"    \
+    " 'find': {'do': [{'give': {'outcome': 'happened', 'result': {'booking': {'id': '" id          \
+    "'}}}}]}}"
+
+START_TEST(what_one_has_claimed_is_nobody_elses_hidden_or_not)
+{
+    struct stage s;
+    setenv("SEAM_TEST_SEAL", KEY, 1);
+    stage_set(&s, IN_PROCESS, drops, "",
+              "secrets: {seal: {env: SEAM_TEST_SEAL}}\nhide: {key: seal, flows: [none]}\n");
+    stage_one_step(&s, "actor/book", "");
+    size_t *named = &s.roster->manifest->hide.flow_count; /* 0: all are hidden */
+    *named = 0;
+    ck_assert_int_eq(stage_run(&s, "a", FINDS("A")), RUN_DONE);
+    ck_assert_tells(&s, "a", "reconcile-happened");
+    ck_assert_int_eq(stage_run(&s, "b", FINDS("A")), RUN_WAITING);
+    ck_assert_tells(&s, "b", "reference-claimed");
+    *named = 1;
+    ck_assert_int_eq(stage_run(&s, "c", FINDS("A")), RUN_WAITING);
+    ck_assert_tells(&s, "c", "reference-claimed");
+    ck_assert_int_eq(stage_run(&s, "d", FINDS("D")), RUN_DONE);
+    *named = 0;
+    ck_assert_int_eq(stage_run(&s, "e", FINDS("D")), RUN_WAITING);
+    ck_assert_tells(&s, "e", "reference-claimed");
+    *named = 1;
+    stage_done(&s);
+}
+END_TEST
+
 UNIT_MAIN(it_is_read_back_as_it_was, records_cannot_change_places, a_record_is_of_its_run_alone,
           what_can_be_read_of_it_cannot_be_changed,
-          without_its_key_it_is_not_taken_up_and_with_it_is)
+          without_its_key_it_is_not_taken_up_and_with_it_is,
+          what_one_has_claimed_is_nobody_elses_hidden_or_not)
