@@ -283,8 +283,8 @@ const struct command commands[] = {
     {"show", "RUN", "where a run is: its steps, effects, questions and budget",
      "Also what was spent, and where: of each step, step of a sub-flow and call the tries, calls,\n"
      "tokens, cost, time and recovery, and of each account what is left. Of more than 20 items of\n"
-     "one step only those that are not done are listed. Of a run that the manifest hides, and whose\n"
-     "key it does not name, no value is shown.\n"
+     "one step only those that are not done are listed. Of a hidden run no value is shown whose\n"
+     "key the manifest does not name.\n"
      "\n"
      "  seam show trip-17\n"
      "  seam show trip-17 --items\n"
