@@ -303,6 +303,7 @@ static enum error_code read_agent(const struct manifest *m, const struct manifes
     AUTO(freep)
     char *breaker_at = xasprintf("/plugins/%s/agents/%s/breaker", p->alias, agent->name);
     enum error_code code = ERR_OK;
+    agent->refusals = json_object_get(json, "refusals");
     agent->concurrency = (int)read_count(json, "concurrency", 0);
     agent->rate_calls = (int)read_count(rate, "calls", 0);
     agent->breaker_failures = (int)read_count(breaker, "failures", 0);

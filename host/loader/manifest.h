@@ -49,6 +49,7 @@ struct manifest_agent {
     int64_t rate_ms;
     int breaker_failures; /* within breaker_within_ms; then it is open for breaker_open_ms */
     int64_t breaker_within_ms, breaker_open_ms;
+    const json_t *refusals; /* codes of errors that prove that nothing was done; NULL = none */
 };
 
 /* How long a plugin that ended is waited for, and when it is waited for no more. */

@@ -102,7 +102,8 @@ static void doubt_uncommitted(struct task *task, int64_t at_ms)
 
 /* What the end of a try says of the effects that it left open. The host closes the requests that
  * went through it, and says when; those of an agent with ways of its own may never have: the agent
- * is gone, and a transfer in the host is given up after settle. */
+ * is gone, and a transfer in the host is given up after settle. That such an agent did nothing is
+ * the operator's word, for the host has not seen it. */
 static void judge_effects(struct run *run, struct task *task, const struct event *event)
 {
     const struct agent *agent = task_callee(run, task)->agent;
@@ -115,7 +116,8 @@ static void judge_effects(struct run *run, struct task *task, const struct event
             continue;
         if (effect->implicit && done)
             learn_json(&effect->result, event->body);
-        bool nothing = effect->implicit && event->end == END_NOT_STARTED && !effect->doubted;
+        bool refused = event->end == END_NOT_STARTED || event->refusal;
+        bool nothing = effect->implicit && refused && !effect->doubted;
         effect->outcome = effect->implicit && done ? OUTCOME_DONE
                           : nothing                ? OUTCOME_NONE
                                                    : OUTCOME_UNKNOWN;

@@ -138,6 +138,7 @@ struct event {
     enum cause cause;   /* with FAILED and NOT_STARTED */
     bool lost;          /* it did not end by itself: it may have used all that was set aside */
     enum outcome claim; /* what the agent says of its effect: counts if worse        */
+    bool refusal;       /* the operator vouches that nothing is done where it ends with `code` */
     int64_t retry_after_ms;
     json_t *body; /* output, or error object; ANSWERED: the answer             */
     const char *code, *message;

@@ -19,6 +19,8 @@ void gates_close(struct host *host);
 void gate_enter(struct live_call *call);
 /* How a call that went through ended: for the breaker. */
 void gate_hear(struct live_call *call, const struct event *event);
+/* Does the operator take that code of its agent for proof that nothing was done? */
+bool gate_refusal(const struct live_call *call, struct slice code);
 /* It is gone, wherever it stood: what it held is free. */
 void gate_leave(struct live_call *call);
 /* NULL: nothing has called for one so far. */

@@ -412,7 +412,8 @@ static void completed_ok(struct live_call *call, const struct call_result *resul
 }
 
 /* What a call's end is to its run, but for an output. */
-static void read_failure(const struct call_result *result, struct event *event)
+static void read_failure(const struct live_call *call, const struct call_result *result,
+                         struct event *event)
 {
     event->end = result->begun ? END_FAILED : END_NOT_STARTED;
     event->lost = result->begun && result->end != CALL_COMPLETED;
@@ -421,6 +422,7 @@ static void read_failure(const struct call_result *result, struct event *event)
     case CALL_COMPLETED:
         event->cause = cause_of_status(result->status);
         event->claim = claim_of(result->effect);
+        event->refusal = event->claim == OUTCOME_NONE && gate_refusal(call, result->code);
         event->message = NULL; /* the body has it */
         if (json_read(result->body, LIMIT_QUESTION, &event->body, NULL) != ERR_OK)
             event->body = NULL;
@@ -472,7 +474,7 @@ static void end_call(struct live_call *call, const struct call_result *result)
         event.claim = claim_of(result->effect);
         completed_ok(call, result, &event);
     } else {
-        read_failure(result, &event);
+        read_failure(call, result, &event);
         await_other_side(call, &event);
     }
     if (result->end == CALL_COMPLETED && nested_gave_way(call, &event)) {

@@ -48,16 +48,24 @@ static struct gate *gate_new(struct slot *slot, const struct agent *agent,
     return gate;
 }
 
+static const struct manifest_agent *says_for(const struct manifest_plugin *entry, const char *name)
+{
+    for (size_t i = 0; i < entry->setting_count; i++)
+        if (strcmp(entry->settings[i].name, name) == 0)
+            return &entry->settings[i];
+    return &says_nothing;
+}
+
 /* The agent's gate; NULL while nothing has called for one. */
 static struct gate *gate_of(struct slot *slot, const struct agent *agent, bool make)
 {
     const struct manifest_plugin *entry = slot->roster->entry;
     const char *name = strchr(agent->name, '/') + 1;
     struct gate *gate = slot->gates.count ? map_get(&slot->gates, slice_of(name)) : NULL;
-    for (size_t i = 0; i < entry->setting_count && !gate; i++)
-        if (strcmp(entry->settings[i].name, name) == 0)
-            gate = gate_new(slot, agent, &entry->settings[i]);
-    return gate || !make ? gate : gate_new(slot, agent, &says_nothing);
+    const struct manifest_agent *says = says_for(entry, name);
+    if (!gate && (make || says != &says_nothing))
+        gate = gate_new(slot, agent, says);
+    return gate;
 }
 
 const struct gate *gate_known(const struct slot *slot, const struct agent *agent)
@@ -522,13 +530,21 @@ static const struct manifest_agent *says_of(const struct roster *roster, const s
     const char *slash = strchr(agent->name, '/');
     for (size_t i = 0; i < roster->plugin_count; i++) {
         const struct manifest_plugin *entry = roster->plugins[i].entry;
-        if (!slice_is((struct slice){agent->name, (size_t)(slash - agent->name)}, entry->alias))
-            continue;
-        for (size_t k = 0; k < entry->setting_count; k++)
-            if (strcmp(entry->settings[k].name, slash + 1) == 0)
-                return &entry->settings[k];
+        if (slice_is((struct slice){agent->name, (size_t)(slash - agent->name)}, entry->alias))
+            return says_for(entry, slash + 1);
     }
     return &says_nothing;
+}
+
+bool gate_refusal(const struct live_call *call, struct slice code)
+{
+    const char *name = strchr(call->agent->name, '/') + 1;
+    size_t i;
+    const json_t *refusal;
+    json_array_foreach (says_for(call->slot->roster->entry, name)->refusals, i, refusal)
+        if (slice_is(code, json_string_value(refusal)))
+            return true;
+    return false;
 }
 
 bool gates_renew(struct host *host, const struct roster *roster)

@@ -4,7 +4,7 @@
 import { flow, manifest } from './stage.mjs';
 
 // program(name, script, expect, options): one case; `agent` is added to the declaration, `step` to the step.
-function program(name, script, expect, { effect = 'read', agent = {}, step = {}, command, slow, after } = {}) {
+function program(name, script, expect, { effect = 'read', agent = {}, says, step = {}, command, slow, after } = {}) {
     return {
         name, expect, slow,
         stage: ({ build }) => ({
@@ -21,6 +21,7 @@ function program(name, script, expect, { effect = 'read', agent = {}, step = {},
                         },
                         grants: { exec: ['/bin/sh', '/bin/sleep', '/usr/bin/setsid', '/usr/bin/head', '/bin/cat'] },
                         limits: { memory: '256mb' },
+                        ...(says && { agents: { act: says } }),
                     },
                 }),
                 'flow.yaml': flow('p/act', step),
@@ -40,6 +41,7 @@ const done = { rules: '', end: 'done' };
 const lines = { agent: { protocol: 'lines' } };
 const short = { agent: { timeout: '300ms', grace: '50ms' } };
 const write = { effect: 'write' };
+const nothingDone = { exit: { 3: { status: 'denied', nothing_done: true } } };
 const flood = 'a=xxxxxxxxxxxxxxxx; a=$a$a$a$a$a$a$a$a; a=$a$a$a$a$a$a$a$a; while :; do echo $a; done';
 
 export const programs = () => [
@@ -82,6 +84,11 @@ export const programs = () => [
     program('a write: exit 0, no JSON', 'echo junk', doubt, write),
     program('a write: 100 MB', 'head -c 100000000 /dev/zero', doubt, write),
     program('a write: it is not there', '', doubt, { ...write, command: ['/usr/bin/nowhere'] }),
-    program('a write: an exit declared `nothing_done`', 'exit 3', doubt, { ...write, agent: { exit: { 3: { status: 'denied', nothing_done: true } } } }),
+    program('a write: an exit declared `nothing_done`', 'exit 3', doubt, { ...write, agent: nothingDone }),
+    program('a write: one that the manifest calls a refusal too', 'exit 3', forGood('exec.exit-3'), { ...write, agent: nothingDone, says: { refusals: ['exec.exit-3'] } }),
+    program('a write: one that the manifest alone calls so', 'exit 3', doubt, { ...write, says: { refusals: ['exec.exit-3'] } }),
+    program('a write: another than the manifest calls so', 'exit 3', doubt, { ...write, agent: nothingDone, says: { refusals: ['exec.exit-4'] } }),
+    program('a write: a refusal that may pass', 'exit 75', { status: 'unavailable', rules: 'retry-nothing-done, attempts-spent', end: 'failed' }, { ...write, agent: { exit: { 75: { status: 'unavailable', code: 'shop.closed', nothing_done: true } } }, says: { refusals: ['shop.closed'] } }),
+    program('a write: killed, whatever is a refusal', 'kill -KILL $$', doubt, { ...write, says: { refusals: ['exec.killed'] } }),
     program('an idempotent write: exit 75', 'exit 75', { rules: 'in-doubt-same-key, in-doubt-person', end: 'waiting' }, { effect: 'write_idempotent' }),
 ];

@@ -311,6 +311,49 @@ START_TEST(an_unbrokered_effect_that_is_done_stays_done_in_the_next_try)
 }
 END_TEST
 
+static void is_refused(struct bench *b, const char *path, enum cause cause)
+{
+    struct event event = of_task(b, EVENT_ENDED, path);
+    event.end = END_FAILED;
+    event.cause = cause;
+    event.refusal = true;
+    happen(b, event);
+}
+
+START_TEST(an_unbrokered_write_that_the_operator_vouches_for_did_nothing)
+{
+    struct bench b;
+    start(&b, "w/bare");
+    is_refused(&b, "a", CAUSE_DENIED);
+    ck_assert_int_eq(outcome_in(&b, "a", "call"), OUTCOME_NONE);
+    decided(&b, DECISION_FAIL, "permanent");
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(nobody_vouches_for_what_an_earlier_try_may_have_done)
+{
+    struct bench b;
+    start(&b, "w/bare-idem");
+    fails(&b, "a", CAUSE_UNAVAILABLE);
+    retried(&b, "in-doubt-same-key");
+    is_refused(&b, "a", CAUSE_DENIED);
+    ck_assert_int_eq(outcome_in(&b, "a", "call"), OUTCOME_UNKNOWN);
+    bench_done(&b);
+}
+END_TEST
+
+START_TEST(nobody_vouches_for_an_effect_that_was_begun)
+{
+    struct bench b;
+    start(&b, "w/bare");
+    ck_assert_int_eq(begins(&b, "a", "e"), BEGIN_FRESH);
+    is_refused(&b, "a", CAUSE_DENIED);
+    ck_assert_int_eq(outcome_in(&b, "a", "e"), OUTCOME_UNKNOWN);
+    bench_done(&b);
+}
+END_TEST
+
 /* ---- the same key, another meaning ---- */
 
 START_TEST(feedback_does_not_change_a_begun_request)
@@ -370,6 +413,8 @@ UNIT_MAIN(a_first_begin_is_fresh_under_a_key_that_never_changes,
           an_unbrokered_call_that_doubts_itself_is_tried_again_under_its_key,
           an_effect_begun_by_an_unbrokered_agent_settles_without_a_closing,
           an_unbrokered_effect_that_is_done_stays_done_in_the_next_try,
-          feedback_does_not_change_a_begun_request,
+          an_unbrokered_write_that_the_operator_vouches_for_did_nothing,
+          nobody_vouches_for_what_an_earlier_try_may_have_done,
+          nobody_vouches_for_an_effect_that_was_begun, feedback_does_not_change_a_begun_request,
           a_request_that_did_not_happen_still_owns_its_key,
           a_conflict_is_not_settled_by_a_reconcile)
