@@ -15,6 +15,7 @@ struct document {
     char *name;
     char *bytes;
     size_t len;
+    bool foreign; /* see document_load_foreign */
     json_t *root;
     struct places places;
 };
@@ -45,7 +46,7 @@ static enum error_code read_unnamed(struct document *d, struct error *reterr)
         return ERR_OK;
     places_done(&d->places);
     d->places = (struct places){0};
-    enum error_code e = yaml_read(document_text(d), name, &d->places, &d->root, reterr);
+    enum error_code e = yaml_read(document_text(d), name, d->foreign, &d->places, &d->root, reterr);
     if (!e || !json || ends_in(d->name, ".yaml") || ends_in(d->name, ".yml"))
         return e;
     if (reterr)
@@ -54,13 +55,14 @@ static enum error_code read_unnamed(struct document *d, struct error *reterr)
 }
 
 /* Takes the bytes over. */
-static enum error_code parse(char *bytes, size_t len, const char *name,
+static enum error_code parse(char *bytes, size_t len, const char *name, bool foreign,
                              struct document **ret_document, struct error *reterr)
 {
     AUTO(document_freep) struct document *d = xcalloc(1, sizeof(*d));
     d->name = xstrdup(name);
     d->bytes = bytes;
     d->len = len;
+    d->foreign = foreign;
     enum error_code e = ends_in(name, ".json")
                             ? json_read_places(document_text(d), name, &d->places, &d->root, reterr)
                             : read_unnamed(d, reterr);
@@ -71,13 +73,25 @@ static enum error_code parse(char *bytes, size_t len, const char *name,
     return ERR_OK;
 }
 
-enum error_code document_load(const char *path, struct document **ret_document,
-                              struct error *reterr)
+static enum error_code load(const char *path, bool foreign, struct document **ret_document,
+                            struct error *reterr)
 {
     char *bytes;
     size_t len;
     enum error_code e = document_read_file(path, LIMIT_FILE, &bytes, &len, reterr);
-    return e ? e : parse(bytes, len, path, ret_document, reterr);
+    return e ? e : parse(bytes, len, path, foreign, ret_document, reterr);
+}
+
+enum error_code document_load(const char *path, struct document **ret_document,
+                              struct error *reterr)
+{
+    return load(path, false, ret_document, reterr);
+}
+
+enum error_code document_load_foreign(const char *path, struct document **ret_document,
+                                      struct error *reterr)
+{
+    return load(path, true, ret_document, reterr);
 }
 
 enum error_code document_parse(struct slice text, const char *name, struct document **ret_document,
@@ -87,7 +101,7 @@ enum error_code document_parse(struct slice text, const char *name, struct docum
         return error_set(reterr, ERR_LIMIT,
                          "%s: %zu bytes, where at most %u are allowed (LIMIT_FILE)", name, text.len,
                          LIMIT_FILE);
-    return parse(xstrndup(text.ptr, text.len), text.len, name, ret_document, reterr);
+    return parse(xstrndup(text.ptr, text.len), text.len, name, false, ret_document, reterr);
 }
 
 void document_free(struct document *d)

@@ -19,6 +19,10 @@ struct document;
  * else YAML, or JSON that YAML cannot read. The error begins "file:line:column: ". */
 WARN_UNUSED enum error_code document_load(const char *path, struct document **ret_document,
                                           struct error *reterr);
+/* The same of a file that was written for other readers of YAML, as an OpenAPI document: what
+ * counts may be a key, `200: …`, and is its text. */
+WARN_UNUSED enum error_code document_load_foreign(const char *path, struct document **ret_document,
+                                                  struct error *reterr);
 /* As document_load, of a text; name stands for the file in complaints. */
 WARN_UNUSED enum error_code document_parse(struct slice text, const char *name,
                                            struct document **ret_document, struct error *reterr);

@@ -74,8 +74,9 @@ bool decimal_read(uint64_t digits, int decimals, double *ret_real);
 bool decimal_digits(double size, uint64_t *ret_digits, int *ret_decimals);
 
 /* Both read a whole text and list the places; the caller sorts them. */
-WARN_UNUSED enum error_code yaml_read(struct slice text, const char *name, struct places *places,
-                                      json_t **ret_root, struct error *reterr);
+WARN_UNUSED enum error_code yaml_read(struct slice text, const char *name, bool foreign,
+                                      struct places *places, json_t **ret_root,
+                                      struct error *reterr);
 WARN_UNUSED enum error_code json_read_places(struct slice text, const char *name,
                                              struct places *places, json_t **ret_root,
                                              struct error *reterr);

@@ -32,6 +32,7 @@ struct reader {
     struct anchor *anchors;
     size_t anchor_count;
     size_t nodes; /* of the document, with aliases written out */
+    bool foreign; /* see document_load_foreign */
     struct error *reterr;
 };
 
@@ -253,6 +254,16 @@ WARN_UNUSED static enum error_code read_scalar(struct reader *r, json_t **ret_va
 WARN_UNUSED static enum error_code read_value(struct reader *r, struct spot spot,
                                               struct found *ret_found);
 
+/* A number of one spelling, which as a key can be taken for no other. */
+static bool is_counting(struct slice text)
+{
+    bool leads = text.len > 1 && text.ptr[0] == '0';
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return false;
+    return !leads;
+}
+
 /* Reads a key and moves on to its value. */
 WARN_UNUSED static enum error_code read_key(struct reader *r, char **ret_key, size_t *ret_len)
 {
@@ -271,7 +282,7 @@ WARN_UNUSED static enum error_code read_key(struct reader *r, char **ret_key, si
             return REFUSE(r, here(r),
                           "merge keys (<<) are not part of YAML 1.2; write the members out, or use "
                           "an alias for the whole value");
-        if (kind != SCALAR_STRING)
+        if (kind != SCALAR_STRING && !(r->foreign && kind == SCALAR_INTEGER && is_counting(text)))
             return REFUSE(r, here(r), "a key must be a string: write \"%.*s\" in quotes",
                           text.len > 40 ? 40 : (int)text.len, text.ptr);
     }
@@ -446,10 +457,11 @@ WARN_UNUSED static enum error_code read_stream(struct reader *r, json_t **ret_ro
     return ERR_OK;
 }
 
-enum error_code yaml_read(struct slice text, const char *name, struct places *places,
+enum error_code yaml_read(struct slice text, const char *name, bool foreign, struct places *places,
                           json_t **ret_root, struct error *reterr)
 {
-    struct reader r = {.name = name, .text = text, .places = places, .reterr = reterr};
+    struct reader r = {
+        .name = name, .text = text, .places = places, .foreign = foreign, .reterr = reterr};
     size_t flaw = utf8_flaw(text);
     if (flaw < text.len)
         return REFUSE(&r, document_position_of(text, flaw), "byte 0x%02x is not UTF-8",

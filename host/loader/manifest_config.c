@@ -39,7 +39,7 @@ static enum error_code read_config_parts(const struct manifest *m, struct manife
         AUTO(document_freep) struct document *document = NULL;
         AUTO(freep) char *path = manifest_resolve(m, json_string_value(file));
         if (code == ERR_OK)
-            code = document_load(path, &document, reterr);
+            code = document_load_foreign(path, &document, reterr);
         if (code != ERR_OK)
             error_prefix(reterr, "the config_files of plugin `%s`: ", p->alias);
         else if (!put_at(config, place, document_root(document)))
