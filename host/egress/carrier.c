@@ -24,10 +24,14 @@
 /* Descriptors that are not connections; from so many requests on, each has a smaller buffer. */
 enum { EVENTS_AT_ONCE = 64, FILES_SPARE = 256, CROWD = 512, CROWD_BUFFER = 2048 };
 
+enum { NUDGE_MS = 200 };
+
 struct carrier {
     CURLM *multi;
-    int epoll, timer, deadline_timer, bell;
+    int epoll, timer, deadline_timer, nudge_timer, bell;
     size_t count;
+    size_t begun; /* answers on shared connections */
+    bool nudging; /* the timer runs */
     long connections, connections_host;
     struct sockets sockets;
     struct names names;
@@ -140,16 +144,19 @@ struct carrier *carrier_new(int bell, long connections, long connections_host)
     carrier->epoll = epoll_create1(EPOLL_CLOEXEC);
     carrier->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     carrier->deadline_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    carrier->nudge_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     carrier->slots = xcalloc(LIMIT_REQUESTS, sizeof(*carrier->slots));
     carrier->armed_ms = INT64_MAX;
     carrier->connections = connections;
     carrier->connections_host = connections_host;
-    if (carrier->epoll < 0 || carrier->timer < 0 || carrier->deadline_timer < 0) {
+    if (carrier->epoll < 0 || carrier->timer < 0 || carrier->deadline_timer < 0 ||
+        carrier->nudge_timer < 0) {
         carrier_free(carrier);
         return NULL;
     }
     watch_own(carrier, carrier->timer);
     watch_own(carrier, carrier->deadline_timer);
+    watch_own(carrier, carrier->nudge_timer);
     watch_own(carrier, carrier->bell);
     carrier->multi = curl_multi_init();
     ASSERT(carrier->multi);
@@ -171,6 +178,7 @@ void carrier_free(struct carrier *carrier)
     ASSERT(carrier->count == 0 && !carrier->over.first);
     if (carrier->multi)
         curl_multi_cleanup(carrier->multi);
+    close_own(carrier->nudge_timer);
     close_own(carrier->deadline_timer);
     close_own(carrier->timer);
     close_own(carrier->epoll);
@@ -207,6 +215,8 @@ static void is_over(struct carrier *carrier, struct transfer *transfer, enum tra
     transfer->end = end;
     carrier->slots[transfer->id % LIMIT_REQUESTS] = NULL;
     carrier->count--;
+    if (transfer->begun)
+        carrier->begun--;
     deadlines_remove(&carrier->deadlines, transfer);
     transfers_add(&carrier->over, transfer);
 }
@@ -402,6 +412,40 @@ void carrier_go_on(struct carrier *carrier, uint64_t id)
         retire(carrier, transfer, END_DONE);
 }
 
+void carrier_begun(struct carrier *carrier, struct transfer *transfer)
+{
+    transfer->begun = true;
+    carrier->begun++;
+}
+
+static void set_nudge(struct carrier *carrier)
+{
+    struct itimerspec when = {.it_value.tv_nsec = NUDGE_MS * 1000000};
+    if (carrier->begun == 0 || carrier->nudging)
+        return;
+    carrier->nudging = true;
+    ASSERT(timerfd_settime(carrier->nudge_timer, 0, &when, NULL) == 0);
+}
+
+/* The end of an answer on a shared connection may have been read together with another's, and lie
+ * in libcurl, which forgets it there (7.88 does, with thousands at once): then nothing ever comes
+ * from the socket again. To pause and go on has it look at what it has. */
+static void nudge(struct carrier *carrier)
+{
+    struct transfer *next;
+    carrier->nudging = false;
+    for (struct transfer *at = carrier->under_way.first; at; at = next) {
+        next = at->next;
+        if (!at->begun)
+            continue;
+        at->result = curl_easy_pause(at->easy, CURLPAUSE_RECV);
+        if (at->result == CURLE_OK)
+            at->result = curl_easy_pause(at->easy, CURLPAUSE_CONT);
+        if (at->result != CURLE_OK)
+            retire(carrier, at, END_DONE);
+    }
+}
+
 /* Whether this was the one that rang; its bell is silent afterwards. */
 static bool rang(int own, int fd)
 {
@@ -415,7 +459,7 @@ static bool rang(int own, int fd)
 void carrier_dispatch(struct carrier *carrier)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
-    bool timer = false, deadlines = false;
+    bool timer = false, deadlines = false, nudged = false;
     int count = epoll_wait(carrier->epoll, events, EVENTS_AT_ONCE, 0);
     ASSERT(count >= 0 || errno == EINTR);
     for (int i = 0; i < count; i++) {
@@ -425,6 +469,8 @@ void carrier_dispatch(struct carrier *carrier)
             timer = true;
         else if (rang(carrier->deadline_timer, fd))
             deadlines = true;
+        else if (rang(carrier->nudge_timer, fd))
+            nudged = true;
         else if (fd != carrier->bell)
             act(carrier, fd,
                 (what & EPOLLIN ? CURL_CSELECT_IN : 0) | (what & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
@@ -436,5 +482,8 @@ void carrier_dispatch(struct carrier *carrier)
     collect(carrier);
     if (deadlines)
         meet_deadlines(carrier);
+    if (nudged)
+        nudge(carrier);
+    set_nudge(carrier);
     see_to_names(carrier);
 }

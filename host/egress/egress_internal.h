@@ -82,6 +82,7 @@ struct transfer {
     struct name *scout_of, *waits_for; /* at most one of them */
     char words[CURL_ERROR_SIZE];
     size_t received; /* bytes of the body */
+    bool begun;      /* its head came, on a connection that is shared */
 
     /* … of which this is evidence, that only ever grows: curl may try twice for a read */
     bool issued;                   /* curl had a connection and was about to write the request  */
@@ -217,6 +218,8 @@ struct sockets *carrier_sockets(struct carrier *carrier);
 
 /* Its place has an address. */
 void carrier_found(struct carrier *carrier, struct transfer *transfer);
+/* The head of its answer came, on a connection that is shared. */
+void carrier_begun(struct carrier *carrier, struct transfer *transfer);
 
 /* ---- names.c ---- */
 

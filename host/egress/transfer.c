@@ -116,6 +116,8 @@ static size_t take_head(char *bytes, size_t size, size_t count, void *user)
         return 0;
     if (transfer->arrived && transfer->head.complete && !before)
         bring_news(transfer);
+    if (transfer->head.framed && transfer->head.complete && !transfer->begun)
+        carrier_begun(transfer->carrier, transfer);
     return size * count;
 }
 
