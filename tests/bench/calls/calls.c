@@ -3,7 +3,8 @@
  * So many model calls in flight, of a second each: by a bare program over libcurl's multi
  * interface, then by Seam, with the same requests to the same server in the same run. Prints both
  * times and their ratio, the memory and the threads of the host, and how many connections the
- * server saw; with --json as one object.
+ * server saw; then the same over TLS with HTTP/2, which --http2 asks for alone. With --json as one
+ * object.
  */
 #include "calls.h"
 
@@ -20,7 +21,7 @@
 
 struct options {
     int calls, delay_ms, connections;
-    bool json;
+    bool json, plain;
 };
 
 void give_up(const char *format, ...)
@@ -50,7 +51,7 @@ static void raise_files(void)
     }
 }
 
-static pid_t start_server(int delay_ms, int *ret_port)
+static pid_t start_plain(int delay_ms, int *ret_port)
 {
     int fds[2];
     if (pipe(fds) != 0)
@@ -78,14 +79,15 @@ double cpu_of(const struct rusage *usage)
 }
 
 /* In a child, so that its memory is its own. */
-static void measure_bare(const char *url, int calls, int connections, struct side *ret_side)
+static void measure_bare(const struct place *place, int calls, int connections,
+                         struct side *ret_side)
 {
     struct rusage usage;
     int status = 0;
     int64_t began = now_ns();
     pid_t pid = fork();
     if (pid == 0) {
-        ask_bare(url, calls, connections);
+        ask_bare(place, calls, connections);
         _exit(0);
     }
     if (pid < 0 || wait4(pid, &status, 0, &usage) != pid || status != 0)
@@ -108,6 +110,7 @@ static void print_side(const char *name, const struct side *side, bool json)
         printf("%-16s %9.3f %9.3f %9.1f %10.1f %8lld %12lld %9lld %9lld\n", name, side->seconds,
                side->cpu_seconds, side->host_mb, side->worker_mb, side->threads,
                side->seen.connections, side->seen.requests, side->seen.at_once);
+    fflush(stdout);
 }
 
 static void read_options(int argc, char **argv, struct options *options)
@@ -115,6 +118,8 @@ static void read_options(int argc, char **argv, struct options *options)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0)
             options->json = true;
+        else if (strcmp(argv[i], "--http2") == 0)
+            options->plain = false;
         else if (strcmp(argv[i], "--calls") == 0 && i + 1 < argc)
             options->calls = atoi(argv[++i]);
         else if (strcmp(argv[i], "--delay") == 0 && i + 1 < argc)
@@ -122,7 +127,7 @@ static void read_options(int argc, char **argv, struct options *options)
         else if (strcmp(argv[i], "--connections") == 0 && i + 1 < argc)
             options->connections = atoi(argv[++i]);
         else
-            give_up("usage: calls [--calls N] [--delay MS] [--connections N] [--json]");
+            give_up("usage: calls [--calls N] [--delay MS] [--connections N] [--http2] [--json]");
     }
     if (options->connections < 1)
         options->connections = options->calls;
@@ -130,19 +135,71 @@ static void read_options(int argc, char **argv, struct options *options)
         give_up("expected at least one call, and at least 1 ms");
 }
 
+/* Both sides against one server: two lines and their ratio, or the fields of an object. */
+static void compare(const struct options *options, const struct place *place, const char *protocol)
+{
+    struct side bare = {0}, seam = {0};
+    char name[32];
+    measure_bare(place, options->calls, options->connections, &bare);
+    bare.seen = ask_seen(place);
+    snprintf(name, sizeof(name), "bare%s", options->json ? "" : protocol);
+    print_side(name, &bare, options->json);
+    ask_seam(place, options->calls, options->connections, &seam);
+    seam.seen = ask_seen(place);
+    snprintf(name, sizeof(name), "seam%s", options->json ? "" : protocol);
+    print_side(name, &seam, options->json);
+    double ratio = seam.seconds / bare.seconds;
+    printf(options->json ? "\"ratio\": %.3f" : "ratio %.2f\n", ratio);
+    fflush(stdout);
+}
+
+static void compare_plain(const struct options *options)
+{
+    struct place place = {0};
+    int port;
+    pid_t server = start_plain(options->delay_ms, &port);
+    snprintf(place.url, sizeof(place.url), "http://127.0.0.1:%d", port);
+    compare(options, &place, "");
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+}
+
+/* Over no more connections than hold all of the streams, of which libcurl opens so many on each:
+ * without that limit it opens one for each call that comes before the next one stands. */
+static void compare_secure(struct options options)
+{
+    enum { STREAMS = 100 };
+    int enough = (options.calls + STREAMS - 1) / STREAMS;
+    if (options.connections > enough)
+        options.connections = enough;
+    char folder[] = "/tmp/seam-calls-tls-XXXXXX", file[64];
+    struct place place = {.ca_file = file};
+    int port;
+    if (!mkdtemp(folder))
+        give_up("no folder");
+    snprintf(file, sizeof(file), "%s/cert.pem", folder);
+    pid_t server = start_secure(folder, options.delay_ms, &port);
+    if (server == 0) {
+        printf(options.json ? "null" : "HTTP/2: not measured, it needs node and openssl\n");
+    } else {
+        snprintf(place.url, sizeof(place.url), "https://127.0.0.1:%d", port);
+        printf(options.json ? "{" : "");
+        compare(&options, &place, ", HTTP/2");
+        printf(options.json ? "}" : "");
+        kill(server, SIGKILL);
+        waitpid(server, NULL, 0);
+    }
+    unlink(file);
+    snprintf(file, sizeof(file), "%s/key.pem", folder);
+    unlink(file);
+    rmdir(folder);
+}
+
 int main(int argc, char **argv)
 {
-    struct options options = {.calls = 10000, .delay_ms = 1000};
-    struct side bare = {0}, seam = {0};
-    char url[64], seen[80];
-    int port;
+    struct options options = {.calls = 10000, .delay_ms = 1000, .plain = true};
     read_options(argc, argv, &options);
     raise_files();
-    pid_t server = start_server(options.delay_ms, &port);
-    snprintf(url, sizeof(url), "http://127.0.0.1:%d", port);
-    snprintf(seen, sizeof(seen), "%s/_seen", url);
-    char place[96];
-    snprintf(place, sizeof(place), "%s/v1/chat/completions", url);
     if (!options.json) {
         printf("%d calls of %d ms\n", options.calls, options.delay_ms);
         printf("%-16s %9s %9s %9s %10s %8s %12s %9s %9s\n", "", "seconds", "CPU s", "host MB",
@@ -151,14 +208,11 @@ int main(int argc, char **argv)
         printf("{\"calls\": %d, \"delay_ms\": %d, ", options.calls, options.delay_ms);
     }
     fflush(stdout);
-    measure_bare(place, options.calls, options.connections, &bare);
-    bare.seen = ask_seen(seen);
-    print_side("bare", &bare, options.json);
-    ask_seam(url, options.calls, options.connections, &seam);
-    seam.seen = ask_seen(seen);
-    print_side("seam", &seam, options.json);
-    double ratio = seam.seconds / bare.seconds;
-    printf(options.json ? "\"ratio\": %.3f}\n" : "ratio %.2f\n", ratio);
-    kill(server, SIGKILL);
+    if (options.plain)
+        compare_plain(&options);
+    printf(!options.json ? "" : options.plain ? ", \"http2\": " : "\"http2\": ");
+    fflush(stdout);
+    compare_secure(options);
+    printf(options.json ? "}\n" : "");
     return 0;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* What the server has seen. */
 struct seen {
@@ -23,6 +24,14 @@ struct side {
     struct seen seen;
 };
 
+/* Where a server is; with a file of authorities, it is behind TLS and offers HTTP/2. */
+struct place {
+    char url[64]; /* without a path */
+    const char *ca_file;
+};
+
+#define CALLS_PATH "/v1/chat/completions"
+
 struct rusage;
 
 int64_t now_ns(void);
@@ -33,14 +42,18 @@ _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1,
  * has seen since the last one. Says its port on standard output, and serves until it is killed. */
 _Noreturn void serve(int delay_ms);
 
+/* secure.c: the same behind TLS, by node, with a certificate of its own in this folder; 0 = there
+ * is no node or no openssl here. */
+pid_t start_secure(const char *folder, int delay_ms, int *ret_port);
+
 /* bare.c: so many POSTs, over so many connections at once, by libcurl's multi interface and epoll.
  */
-void ask_bare(const char *url, int calls, int connections);
+void ask_bare(const struct place *place, int calls, int connections);
 /* What the server has seen, which it then forgets. */
-struct seen ask_seen(const char *url);
+struct seen ask_seen(const struct place *place);
 
 /* seam.c: one `seam run` that calls a model for each of so many items. */
-void ask_seam(const char *url, int calls, int connections, struct side *ret_side);
+void ask_seam(const struct place *place, int calls, int connections, struct side *ret_side);
 
 /* The question that both send. */
 extern const char calls_question[];

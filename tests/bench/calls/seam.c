@@ -41,8 +41,18 @@ static void write_file(const char *folder, const char *name, const char *format,
         give_up("cannot write %s", path);
 }
 
-static void write_files(const char *folder, const char *url, int calls, int connections)
+static void add_trust(const char *folder, const char *ca_file)
 {
+    char path[512];
+    snprintf(path, sizeof(path), "%s/seam.yaml", folder);
+    FILE *file = fopen(path, "ae");
+    if (!file || fprintf(file, "tls: {ca_file: \"%s\"}\n", ca_file) < 0 || fclose(file) != 0)
+        give_up("cannot write %s", path);
+}
+
+static void write_files(const char *folder, const struct place *place, int calls, int connections)
+{
+    const char *url = place->url;
     int port = atoi(strrchr(url, ':') + 1);
     write_file(
         folder, "models.yaml",
@@ -67,10 +77,13 @@ static void write_files(const char *folder, const char *url, int calls, int conn
                "    path: \"%s\"\n"
                "    config_file: models.yaml\n"
                "    grants:\n"
-               "      http: [{scheme: http, host: 127.0.0.1, port: %d, methods: [POST],\n"
+               "      http: [{scheme: %s, host: 127.0.0.1, port: %d, methods: [POST],\n"
                "              reads: [\"POST /v1/*\"], private: true}]\n"
                "limits: {concurrency: %d, connections: %d, connections_per_host: %d}\n",
-               CALLS_PLUGIN, port, calls, connections, connections);
+               CALLS_PLUGIN, place->ca_file ? "https" : "http", port, calls, connections,
+               connections);
+    if (place->ca_file)
+        add_trust(folder, place->ca_file);
     write_file(folder, "sort.yaml",
                "flow: sort\n"
                "version: 1.0.0\n"
@@ -181,14 +194,14 @@ static void show(const char *folder, const char *name)
         fclose(file);
 }
 
-void ask_seam(const char *url, int calls, int connections, struct side *ret_side)
+void ask_seam(const struct place *place, int calls, int connections, struct side *ret_side)
 {
     char folder[] = "/tmp/seam-calls-XXXXXX";
     struct rusage usage;
     int status = 0;
     if (!mkdtemp(folder))
         give_up("no folder: %s", strerror(errno));
-    write_files(folder, url, calls, connections);
+    write_files(folder, place, calls, connections);
     write_input(folder, calls);
     int64_t began = now_ns();
     pid_t pid = start(folder);
