@@ -149,6 +149,7 @@ struct manifest {
     struct manifest_budget budgets[PERIOD_COUNT];
     bool any_budget; /* of budgets: one says something */
     struct manifest_hide hide;
+    bool keep_prompts; /* prompts: text */
     struct document *document;
 };
 

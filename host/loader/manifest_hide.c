@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `hide` of a manifest: whose values the journal keeps encrypted, and which secrets the keys are
- * made of. Where they stand is copied here; nothing is read.
+ * `hide` and `prompts` of a manifest: whose values the journal keeps encrypted, and which secrets
+ * the keys are made of; and whether it keeps what models are told. Where secrets stand is copied
+ * here; nothing is read.
  */
 #include "loader/manifest_internal.h"
 
@@ -33,8 +34,10 @@ enum error_code manifest_read_hide(struct manifest *m, const json_t *root, struc
 {
     const json_t *json = json_object_get(root, "hide"), *older = json_object_get(json, "older"),
                  *flows = json_object_get(json, "flows");
+    const char *prompts = json_string_value(json_object_get(root, "prompts"));
     size_t i;
     const json_t *item;
+    m->keep_prompts = prompts && strcmp(prompts, "text") == 0;
     if (!json)
         return ERR_OK;
     m->hide.keys = xcalloc(json_array_size(older) + 1, sizeof(*m->hide.keys));

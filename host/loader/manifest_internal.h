@@ -12,7 +12,7 @@ WARN_UNUSED enum error_code manifest_read_config(const struct manifest *m,
                                                  struct manifest_plugin *p, const json_t *json,
                                                  struct error *reterr);
 
-/* Reads `hide`. */
+/* Reads `hide` and `prompts`. */
 WARN_UNUSED enum error_code manifest_read_hide(struct manifest *m, const json_t *root,
                                                struct error *reterr);
 void manifest_hide_done(struct manifest_hide *hide);

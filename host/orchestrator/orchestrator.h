@@ -152,7 +152,8 @@ struct event {
     json_t *response, *result; /* what the host saw; what the agent committed               */
     /* SPENT, RESERVE_ASKED */
     int64_t tokens, cost;
-    json_t *room; /* what the budgets over all runs had room for; see room_lacks */
+    json_t *prompt; /* RESERVE_ASKED: what it is for, if told: {hash, bytes, text}; no rule asks */
+    json_t *room;   /* what the budgets over all runs had room for; see room_lacks */
     /* CALL_ASKED: `effect` is the call's name, with its ordinal: "lookup#1"; `code` the agent that
      * is wanted, by its name in the catalog; `body` the input; `request` {retry, timeout_ms,
      * budget} or NULL; `digest` of agent and input. HELD: `code` what it waits for, or was refused

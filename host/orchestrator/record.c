@@ -107,6 +107,7 @@ static const struct field event_fields[] = {
     PLAIN(event, FIELD_JSON, plan_errors),
     PLAIN(event, FIELD_JSON, adopted),
     PLAIN(event, FIELD_JSON, room),
+    PLAIN(event, FIELD_JSON, prompt),
 };
 
 static const struct field decision_fields[] = {

@@ -38,6 +38,8 @@ json_t *report_decision(uint64_t seq, const json_t *event, const json_t *decisio
                              json_object_get(event, "at_ms"), "decision", decision);
     json_object_set_new(json, "meaning", meaning ? json_string(meaning) : json_null());
     json_object_set_new(json, "alternative", alternative ? json_string(alternative) : json_null());
+    if (json_object_get(event, "prompt"))
+        json_object_set(json, "prompt", json_object_get(event, "prompt"));
     if (why)
         json_object_update(json, why);
     return json;

@@ -35,6 +35,7 @@
  *   payloads.c  large values, kept once
  *   known.c     the text of an output, and of its parts
  *   verify.c    whether a journal is what was written
+ *   prompts.c   what models are told, by keyed hash
  *   hidden.c    runs whose values the journal has encrypted
  *   pinned.c    the flows and cards that a journal keeps
  *   plans.c     plans that agents make, compiled
@@ -342,12 +343,13 @@ struct host {
     bool gates_due;           /* somebody may go */
     uv_prepare_t idle;
     struct payloads *payloads;
-    struct seals *keys;      /* of hidden runs; the journal's own reader's. NULL = none */
-    const struct seal *seal; /* … and of those that begin now */
-    struct known known;      /* while it is decided what follows from an output: that output */
-    struct decisions spare;  /* empty; its room is used again */
-    struct text scratch;     /* for what is written as JSON and copied at once */
-    struct pace pace;        /* the clock, but in a rehearsal */
+    unsigned char *prompt_key; /* of DIGEST_SIZE bytes; NULL = not needed so far */
+    struct seals *keys;        /* of hidden runs; the journal's own reader's. NULL = none */
+    const struct seal *seal;   /* … and of those that begin now */
+    struct known known;        /* while it is decided what follows from an output: that output */
+    struct decisions spare;    /* empty; its room is used again */
+    struct text scratch;       /* for what is written as JSON and copied at once */
+    struct pace pace;          /* the clock, but in a rehearsal */
     struct timers timers;
     struct stand_in_send *sends; /* in a rehearsal: what has left */
     struct moment *moments;      /* … what whoever stands in waits for */

@@ -69,6 +69,9 @@ bool secrets_fill(const struct live_call *call, struct slice text, enum secret_s
  * The caller frees. */
 char *secrets_name(const struct live_call *call, struct slice text);
 /* The same of a value; a new reference. */
+/* prompts.c: what the record has of what a model will be told; a new reference, or NULL where
+ * nothing is kept. */
+json_t *prompt_note(const struct live_call *call, json_t *prompt);
 json_t *secrets_name_json(const struct live_call *call, json_t *value);
 void placeholders_done(struct live_call *call);
 /* What came from outside, without any secret: a copy, to be freed, or NULL if there is none in it.

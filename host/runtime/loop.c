@@ -367,6 +367,7 @@ enum error_code host_close(struct host *host, struct error *reterr)
     decisions_done(&host->spare);
     vault_free(host->vault);
     payloads_free(host->payloads);
+    free(host->prompt_key);
     free(host);
     return code;
 }

@@ -334,9 +334,10 @@ static void budget_reserve(struct live_call *call, uint64_t request, json_t *bod
     struct event event = {
         .kind = EVENT_RESERVE_ASKED, .task = call->task, .attempt = call->attempt};
     struct decision decision;
-    if (!read_amounts(body, &event.tokens, &event.cost)) {
+    json_t *prompt = json_object_get(body, "prompt");
+    if (!read_amounts(body, &event.tokens, &event.cost) || (prompt && !json_is_string(prompt))) {
         bad_request(call, request, "budget.reserve/1",
-                    "`tokens` >= 0, `cost` a decimal in a string");
+                    "`tokens` >= 0, `cost` a decimal in a string, `prompt` a text");
         return;
     }
     struct room_lack lack;
@@ -344,6 +345,8 @@ static void budget_reserve(struct live_call *call, uint64_t request, json_t *bod
         refuse_reserve(call, request, &lack);
         return;
     }
+    AUTO(json_decrefp) json_t *note = prompt ? prompt_note(call, prompt) : NULL;
+    event.prompt = note;
     live_happen(call->live, &event, &decision);
     if (decision.granted)
         grant_reserve(call, request, &event);

@@ -138,7 +138,8 @@ static int64_t cost_of(const struct agent *agent, int64_t in, int64_t out)
     return (in * agent->price_in + out * agent->price_out + million - 1) / million;
 }
 
-static void write_amounts(seam_writer *body, int64_t tokens, int64_t cost)
+/* prompt: no bytes, or what the model will be told for it. */
+static void write_amounts(seam_writer *body, int64_t tokens, int64_t cost, seam_bytes prompt)
 {
     char text[40];
     seam_put_object(body, NULL);
@@ -148,6 +149,8 @@ static void write_amounts(seam_writer *body, int64_t tokens, int64_t cost)
                  (long long)(cost % 1000000));
         seam_put_text(body, "cost", text);
     }
+    if (prompt.len > 0)
+        seam_put_string(body, "prompt", prompt);
     seam_put_end(body);
 }
 
@@ -249,7 +252,6 @@ void work_go_on(struct work *work)
     said_done(&work->said);
     work->shown = 0;
     work->question_tokens = (int64_t)seam_written(&json).len / 3 + 1;
-    seam_writer_done(&json);
     int64_t tokens = work->spent_tokens + work->question_tokens + work->agent->max_tokens;
     int64_t cost =
         work->spent_cost + cost_of(work->agent, work->question_tokens, work->agent->max_tokens);
@@ -257,7 +259,8 @@ void work_go_on(struct work *work)
     int64_t more_cost = cost > work->reserved_cost ? cost - work->reserved_cost : 0;
     work->reserved_tokens += more;
     work->reserved_cost += more_cost;
-    write_amounts(&out, more, more_cost);
+    write_amounts(&out, more, more_cost, seam_written(&json));
+    seam_writer_done(&json);
     work_ask(work, "budget.reserve/1", &out, reserved);
 }
 
@@ -293,7 +296,7 @@ static void heard(struct work *work)
     work->spent_tokens += in + out;
     work->spent_cost += cost;
     work->asked = false;
-    write_amounts(&body, in + out, cost);
+    write_amounts(&body, in + out, cost, (seam_bytes){NULL, 0});
     work_ask(work, "budget.spend/1", &body, spent);
 }
 
@@ -304,7 +307,7 @@ void work_spend_unanswered(struct work *work,
     int64_t out = work->refused ? 0 : work->agent->max_tokens;
     seam_writer body = SEAM_WRITER;
     work->asked = false;
-    write_amounts(&body, in + out, cost_of(work->agent, in, out));
+    write_amounts(&body, in + out, cost_of(work->agent, in, out), (seam_bytes){NULL, 0});
     work_ask(work, "budget.spend/1", &body, then);
 }
 

@@ -78,6 +78,27 @@ saw '.[0].path == "/v1/chat/completions" and .[0].headers.authorization == "Bear
 saw '.[0].body | .model == "small" and .max_tokens == 50 and .temperature == 0.5 and .seed == 7 and .stop == ["END"]'
 saw '.[0].body.messages == [{role: "system", content: "You judge."},
     {role: "user", content: "Of a \"b\" and {\"c\":2}: ${ .input } ."}]'
+
+claim "the journal has a keyed hash of what the model was told, and the text only where that is wanted"
+prompt() { sqlite3 journal.db "SELECT body FROM events WHERE kind='reserve-asked' AND run='$1'" | jq -c .event.prompt; }
+again() {
+    says_next "$CHAT [chat(\"{\\\"label\\\": \\\"bug\\\"}\")]"
+    try 0 seam run one.yaml --input input.json --id "$1"
+}
+first=$(prompt r)
+again r2
+[ "$(prompt r2)" = "$first" ] || die "the same prompt has another hash"
+try 0 seam explain r --json
+holds "[.. | objects | .prompt? // empty] == [$first]"
+[ "$(stat -c %a journal.db.prompts)" = 600 ] || die "others may read the key"
+rm journal.db.prompts
+echo 'prompts: text' >>seam.yaml
+again r3
+prompt r3 | jq -e --argjson first "$first" \
+    '(.text | fromjson.messages[0].content == "You judge.") and .bytes == $first.bytes and .hash != $first.hash' >/dev/null ||
+    die "the text: $(prompt r3)"
+lacks journal.db sesame
+try 0 seam replay r3
 saw '.[0].body.response_format.json_schema | .strict and .schema.properties.label.enum == ["bug", "wish"]'
 sqlite3 journal.db .dump >dump
 lacks dump sesame-4711
