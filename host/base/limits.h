@@ -8,6 +8,7 @@
 
 #define LIMIT_DEPTH             128          /* nesting of any JSON or YAML from outside        */
 #define LIMIT_FILE              (16u << 20)  /* a flow, manifest, card or schema file, bytes    */
+#define LIMIT_JSON_VALUES       (2u << 20)   /* its values: an object counts 4, an array 2      */
 #define LIMIT_PAYLOAD           (8u << 20)   /* an input, output or HTTP body, bytes (default)  */
 #define LIMIT_PAYLOAD_MAX       (256u << 20) /* … and the most that an operator may make it    */
 #define LIMIT_YAML_NODES        1000000u     /* nodes of a document after aliases are expanded  */

@@ -90,6 +90,13 @@ static enum error_code complain(struct error *reterr, const char *name, struct s
     return error_set(reterr, flaw->code, "line %d, column %d: %s", at.line, at.column, flaw->text);
 }
 
+/* Who lets more bytes in lets as many more values in. */
+static size_t values_of(size_t maximum)
+{
+    size_t more = maximum / (LIMIT_PAYLOAD / LIMIT_JSON_VALUES);
+    return more > LIMIT_JSON_VALUES ? more : LIMIT_JSON_VALUES;
+}
+
 enum error_code json_read_compact(struct slice text, size_t maximum, json_t **ret_value,
                                   bool *ret_compact, struct error *reterr)
 {
@@ -97,7 +104,7 @@ enum error_code json_read_compact(struct slice text, size_t maximum, json_t **re
     if (text.len > maximum)
         return error_set(reterr, ERR_LIMIT, "%zu bytes of JSON, where at most %zu are allowed",
                          text.len, maximum);
-    return json_parse(text, LIMIT_DEPTH, NULL, ret_value, ret_compact, &flaw)
+    return json_parse(text, LIMIT_DEPTH, values_of(maximum), NULL, ret_value, ret_compact, &flaw)
                ? ERR_OK
                : complain(reterr, NULL, text, &flaw);
 }
@@ -111,7 +118,7 @@ enum error_code json_read(struct slice text, size_t maximum, json_t **ret_value,
 enum error_code json_read_own(struct slice text, json_t **ret_value, struct error *reterr)
 {
     struct json_flaw flaw;
-    return json_parse(text, OWN_DEPTH, NULL, ret_value, NULL, &flaw)
+    return json_parse(text, OWN_DEPTH, SIZE_MAX, NULL, ret_value, NULL, &flaw)
                ? ERR_OK
                : complain(reterr, NULL, text, &flaw);
 }
@@ -127,7 +134,7 @@ enum error_code json_read_file(const char *path, size_t maximum, json_t **ret_va
         return e;
     text.ptr = bytes;
     const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-    return json_parse(text, LIMIT_DEPTH, NULL, ret_value, NULL, &flaw)
+    return json_parse(text, LIMIT_DEPTH, values_of(maximum), NULL, ret_value, NULL, &flaw)
                ? ERR_OK
                : complain(reterr, name, text, &flaw);
 }
@@ -136,7 +143,7 @@ enum error_code json_read_places(struct slice text, const char *name, struct pla
                                  json_t **ret_root, struct error *reterr)
 {
     struct json_flaw flaw;
-    return json_parse(text, LIMIT_DEPTH, places, ret_root, NULL, &flaw)
+    return json_parse(text, LIMIT_DEPTH, LIMIT_JSON_VALUES, places, ret_root, NULL, &flaw)
                ? ERR_OK
                : complain(reterr, name, text, &flaw);
 }

@@ -19,6 +19,7 @@ struct json_reader {
     const char *at, *start, *end;
     struct json_flaw *flaw;
     int depth, deepest;
+    size_t room;  /* for so many more values */
     bool compact; /* so far json_write would write the same; not asked of reals unless wanted */
     bool wants_compact;
     struct text key, string; /* the last key and string that had escapes, without them */
@@ -31,9 +32,10 @@ struct json_reader {
     const char *counted_to;
 };
 
-/* The root is a new reference. On failure *ret_flaw says why. ret_compact may be NULL. */
-bool json_parse(struct slice text, int deepest, struct places *places, json_t **ret_root,
-                bool *ret_compact, struct json_flaw *ret_flaw);
+/* The root is a new reference. On failure *ret_flaw says why. ret_compact may be NULL. `values` are
+ * counted as LIMIT_JSON_VALUES says. */
+bool json_parse(struct slice text, int deepest, size_t values, struct places *places,
+                json_t **ret_root, bool *ret_compact, struct json_flaw *ret_flaw);
 
 /* The first complaint stays. */
 void json_wrong(struct json_reader *r, enum error_code code, const char *at, const char *format,

@@ -4,7 +4,8 @@
  * is counted on the way, and the places are listed if they are wanted. jansson's own reader takes
  * every byte through three layers and is several times as slow. An object or array is put where it
  * belongs before its members are read: after a failure only the root is to be freed. Nesting is the
- * stack's, and LIMIT_DEPTH bounds it.
+ * stack's, and LIMIT_DEPTH bounds it. A value takes up to eighty times the bytes that it is written
+ * with, so values are counted too, before they are made.
  */
 #include "document/json_internal.h"
 
@@ -99,10 +100,26 @@ static json_t *begin(struct json_reader *r, bool object)
     return object ? json_object() : json_array();
 }
 
+static bool has_room(struct json_reader *r, char first)
+{
+    size_t takes = first == '{' ? 4 : first == '[' ? 2 : 1;
+    if (r->room < takes) {
+        json_wrong(r, ERR_LIMIT, r->at,
+                   "it holds more values than are allowed (LIMIT_JSON_VALUES: %u, where an object "
+                   "counts as four and an array as two); give it in parts",
+                   LIMIT_JSON_VALUES);
+        return false;
+    }
+    r->room -= takes;
+    return true;
+}
+
 /* A value whole, or the beginning of an object or array. */
 static json_t *read_value(struct json_reader *r)
 {
     char c = peek(r);
+    if (!has_room(r, c))
+        return NULL;
     if (r->places)
         note_value(r);
     switch (c) {
@@ -269,14 +286,15 @@ static bool read_whole(struct json_reader *r, json_t **ret_root)
     return true;
 }
 
-bool json_parse(struct slice text, int deepest, struct places *places, json_t **ret_root,
-                bool *ret_compact, struct json_flaw *ret_flaw)
+bool json_parse(struct slice text, int deepest, size_t values, struct places *places,
+                json_t **ret_root, bool *ret_compact, struct json_flaw *ret_flaw)
 {
     struct json_reader r = {.at = text.ptr,
                             .start = text.ptr,
                             .end = text.ptr + text.len,
                             .flaw = ret_flaw,
                             .deepest = deepest,
+                            .room = values,
                             .compact = true,
                             .wants_compact = ret_compact != NULL,
                             .places = places,

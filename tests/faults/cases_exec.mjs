@@ -53,6 +53,7 @@ export const programs = () => [
     program('exit 0, another shape', 'echo 1', { ...refused, code: 'contract' }),
     program('exit 0, 100,000 levels', 'head -c 100000 /dev/zero | while read -r x; do :; done; a="[[[[[[[[[["; a=$a$a$a$a$a$a$a$a$a$a; a=$a$a$a$a$a$a$a$a$a$a; a=$a$a$a$a$a$a$a$a$a$a; a=$a$a$a$a$a$a$a$a$a$a; printf %s "$a"', refused),
     program('100 MB', 'head -c 100000000 /dev/zero', forGood('exec.too-large')),
+    program('3 MB of empty objects', "a='{},'; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do a=$a$a; done; printf '[%s{}]' \"$a\"", refused, { agent: { output: true, output_limit: '8mb' } }),
     program('output without end', flood, forGood('exec.too-large')),
     program('stderr without end, then an answer', `(${flood}) >&2 & sleep 0.2; kill $!; ${good}`, done, { slow: true }),
     program('it reads nothing', good, done),

@@ -239,6 +239,48 @@ START_TEST(json_size_is_bounded)
 }
 END_TEST
 
+/* [item, item, …] */
+static enum error_code read_list(const char *item, size_t count, size_t maximum,
+                                 struct error *reterr)
+{
+    AUTO(text_done) struct text text;
+    AUTO(json_decrefp) json_t *value = NULL;
+    text_init(&text, 64 << 20);
+    for (size_t i = 0; i < count; i++) {
+        text_addc(&text, i ? ',' : '[');
+        text_adds(&text, item);
+    }
+    text_addc(&text, ']');
+    return json_read(text_slice(&text), maximum, &value, reterr);
+}
+
+START_TEST(json_values_are_bounded_by_what_they_take)
+{
+    static const struct {
+        const char *item;
+        size_t takes;
+    } items[] = {{"{}", 4}, {"{\"a\":[0]}", 7}};
+    const size_t room = LIMIT_JSON_VALUES - 2;
+    struct error err;
+    for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
+        size_t most = room / items[i].takes;
+        ck_assert_int_eq(read_list(items[i].item, most, LIMIT_PAYLOAD, NULL), ERR_OK);
+        ck_assert_int_eq(read_list(items[i].item, most + 1, LIMIT_PAYLOAD, &err), ERR_LIMIT);
+        ck_assert_ptr_nonnull(strstr(err.text, "LIMIT_JSON_VALUES"));
+    }
+    ck_assert_int_eq(read_list("{}", LIMIT_JSON_VALUES / 2, 2 * LIMIT_PAYLOAD, NULL), ERR_LIMIT);
+    ck_assert_int_eq(read_list("1", LIMIT_JSON_VALUES, 2 * LIMIT_PAYLOAD, NULL), ERR_OK);
+}
+END_TEST
+
+START_TEST(a_list_of_as_many_items_as_a_step_may_have_is_read)
+{
+    static const char item[] =
+        "{\"id\":1,\"to\":{\"city\":\"Ulm\",\"zip\":\"89073\"},\"tags\":[\"a\",\"b\"],\"n\":1.5}";
+    ck_assert_int_eq(read_list(item, LIMIT_ITEMS, LIMIT_PAYLOAD, NULL), ERR_OK);
+}
+END_TEST
+
 START_TEST(json_file_names_the_file_and_meets_its_maximum)
 {
     char path[] = "/tmp/seam-json-XXXXXX";
@@ -288,5 +330,7 @@ UNIT_MAIN(json_reads_any_kind_of_value, json_numbers_are_written_shortest,
           json_strings_are_escaped_where_they_must_be, json_refuses_what_is_not_strict,
           json_refuses_numbers_past_its_bits, json_refuses_bad_unicode,
           json_is_compact_only_if_it_is_what_would_be_written, json_depth_is_bounded,
-          json_size_is_bounded, json_file_names_the_file_and_meets_its_maximum,
-          json_write_stops_at_the_texts_maximum, json_write_refuses_what_is_too_deep)
+          json_size_is_bounded, json_values_are_bounded_by_what_they_take,
+          a_list_of_as_many_items_as_a_step_may_have_is_read,
+          json_file_names_the_file_and_meets_its_maximum, json_write_stops_at_the_texts_maximum,
+          json_write_refuses_what_is_too_deep)
