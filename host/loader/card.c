@@ -386,6 +386,26 @@ enum error_code card_parse(struct slice text, struct card **ret_card, struct err
     return ERR_OK;
 }
 
+enum error_code card_undescribed(const struct card *card, struct card **ret_card,
+                                 struct error *reterr)
+{
+    ASSERT(card->from_config);
+    AUTO(json_decrefp) json_t *json = json_copy(card->json);
+    AUTO(text_done) struct text text;
+    text_init(&text, LIMIT_FILE);
+    json_object_set_new(json, "agents", json_array());
+    json_write(json, &text);
+    AUTO(card_freep) struct card *bare = xcalloc(1, sizeof(*bare));
+    bare->path = xstrdup(card->path);
+    bare->library = card->library;
+    bare->library_size = card->library_size;
+    bare->digest = bare->bare = card->bare;
+    enum error_code code = read_json(bare, text_slice(&text), false, reterr);
+    if (code == ERR_OK)
+        *ret_card = TAKE(bare);
+    return code;
+}
+
 enum error_code card_describe(struct card *card, json_t *agents, struct error *reterr)
 {
     ASSERT(card->from_config && card->agent_count == 0);

@@ -50,6 +50,9 @@ WARN_UNUSED enum error_code card_read(const char *path, struct card **ret_card,
  * card: of its `json`, which card_parse reads back, and of its `digest`. A failure names the place
  * in the list, and leaves the card of no use. */
 WARN_UNUSED enum error_code card_describe(struct card *card, json_t *agents, struct error *reterr);
+/* The card of the same library as it was before it was described. */
+WARN_UNUSED enum error_code card_undescribed(const struct card *card, struct card **ret_card,
+                                             struct error *reterr);
 /* A card by its text alone, as it was kept from a library: its path is "", and so are the digest of
  * the library and the trust in it; nothing is loaded by such a card. */
 WARN_UNUSED enum error_code card_parse(struct slice text, struct card **ret_card,

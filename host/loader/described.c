@@ -6,7 +6,10 @@
  * to the last word, or it is lost: its calls are refused, and those of the others are made. What is
  * listed beside them is nothing that could be called.
  *
- * The question is a call like any other, with a thread, a limit and an end of its own. It may ask
+ * Once it serves, its extension seam.watch/1 may tell that they are others. That is a call, too; it
+ * lasts until then, and takes none of the places that calls of agents have.
+ *
+ * Each question is a call like any other, with a thread, a limit and an end of its own. It may ask
  * its owner for services, who knows it by plugin_describing(); nobody but this file hears how it
  * ended.
  */
@@ -27,29 +30,42 @@ void described_tell(struct plugin *p)
     }
 }
 
+/* Its id; 0: there is no room for it. */
+static uint64_t call_extension(struct plugin *p, const char *name, uint32_t index,
+                               int64_t deadline_ns)
+{
+    struct call *c = calls_open(&p->calls);
+    if (!c)
+        return 0;
+    p->agents[p->agent_count] =
+        (struct declared_agent){.name = (char *)name, .effect = SEAM_READ, .index = index};
+    c->agent = p->agent_count;
+    c->attempt = 1;
+    calls_move(&p->calls, c, STATE_UNDER_WAY);
+    frame_write(&p->link.out, &(struct frame){.kind = FRAME_CALL,
+                                              .id = c->id,
+                                              .other = (uint64_t)deadline_ns,
+                                              .effect = index,
+                                              .number = 1,
+                                              .parts = {SLICE("{}")}});
+    plugin_kick(p);
+    return c->id;
+}
+
 void described_ask(struct plugin *p)
 {
     p->stage = STAGE_DESCRIBING;
     if (p->load_due_ns < clock_ns() + p->describe_ns)
         p->load_due_ns = clock_ns() + p->describe_ns;
-    struct call *c = calls_open(&p->calls);
-    if (!c) {
+    p->describing = call_extension(p, SEAM_DESCRIBE_EXTENSION, FRAME_DESCRIBE, p->load_due_ns);
+    if (p->describing == 0)
         plugin_kill(p, "there was no room for the call that asks for its agents");
-        return;
-    }
-    p->agents[p->agent_count] = (struct declared_agent){
-        .name = (char *)SEAM_DESCRIBE_EXTENSION, .effect = SEAM_READ, .index = FRAME_DESCRIBE};
-    c->agent = p->agent_count;
-    c->attempt = 1;
-    p->describing = c->id;
-    calls_move(&p->calls, c, STATE_UNDER_WAY);
-    frame_write(&p->link.out, &(struct frame){.kind = FRAME_CALL,
-                                              .id = c->id,
-                                              .other = (uint64_t)p->load_due_ns,
-                                              .effect = FRAME_DESCRIBE,
-                                              .number = 1,
-                                              .parts = {SLICE("{}")}});
-    plugin_kick(p);
+}
+
+void plugin_watch(struct plugin *p)
+{
+    if (p->from_config && p->watching == 0 && p->stage == STAGE_SERVING)
+        p->watching = call_extension(p, SEAM_WATCH_EXTENSION, FRAME_WATCH, 0);
 }
 
 /* ---- what it said ---- */
@@ -184,9 +200,15 @@ void described_end(struct plugin *p, const struct call_result *result)
         plugin_kill(p, "the call that asks for its agents failed: %s", result->reason);
 }
 
+void described_change(struct plugin *p, const struct call_result *result)
+{
+    p->watching = 0;
+    p->handlers.watched(p->user, result->end == CALL_COMPLETED && result->status == SEAM_OK);
+}
+
 uint64_t plugin_describing(const struct plugin *p)
 {
-    return p->describing;
+    return p->describing ? p->describing : p->watching;
 }
 
 json_t *plugin_described(const struct plugin *p)

@@ -45,8 +45,11 @@ enum frame_kind {
 /* It was its sandbox that refused, by the plan: no other start of it will end otherwise. */
 enum { FRAME_REFUSED_CONFINED = 1 };
 
-/* In place of the index of an agent: the call is for the extension seam.describe/1. */
+/* In place of the index of an agent: the call is for the extension seam.describe/1, or
+ * seam.watch/1.
+ */
 #define FRAME_DESCRIBE UINT32_MAX
+#define FRAME_WATCH    (UINT32_MAX - 1)
 
 enum { FRAME_PARTS = 3, FRAME_HEAD = 48, FRAME_SLACK = 64 << 10 };
 

@@ -175,12 +175,23 @@ static const seam_describe *find_describe(const struct guest *g)
     return found && SEAM_HAS(found, seam_describe, start) && found->start ? found : NULL;
 }
 
+static const seam_watch *find_watch(const struct guest *g)
+{
+    const seam_plugin *t = g->table;
+    const seam_watch *found = SEAM_HAS(t, seam_plugin, extension) && t->extension
+                                  ? t->extension(g->self, SEAM_WATCH_EXTENSION)
+                                  : NULL;
+    return found && SEAM_HAS(found, seam_watch, start) && found->start ? found : NULL;
+}
+
 static bool create(struct guest *g, const struct frame *frame)
 {
     seam_bytes config = {frame->parts[0].ptr, frame->parts[0].len};
     seam_status status = g->table->create(&g->host, config, &g->self);
-    if (status == SEAM_OK && frame->number)
+    if (status == SEAM_OK && frame->number) {
         g->describe = find_describe(g);
+        g->watch = find_watch(g);
+    }
     guest_send(g, &(struct frame){.kind = FRAME_READY, .status = status});
     return status == SEAM_OK;
 }

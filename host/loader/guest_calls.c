@@ -100,11 +100,17 @@ static void start_on_loop(struct guest *g, const struct frame *frame)
     guest_log(g, frame->id, SEAM_LOG_WARNING, (struct slice){text, (size_t)len});
 }
 
+/* No agent's, but an extension's. */
+static bool is_extension(uint32_t agent)
+{
+    return agent == FRAME_DESCRIBE || agent == FRAME_WATCH;
+}
+
 void guest_take_call(struct guest *g, const struct frame *frame)
 {
-    bool describes = frame->effect == FRAME_DESCRIBE;
-    ASSERT(describes || frame->effect < g->agent_count);
-    bool queued = describes || !g->agents[frame->effect].nonblocking;
+    bool extends = is_extension(frame->effect);
+    ASSERT(extends || frame->effect < g->agent_count);
+    bool queued = extends || !g->agents[frame->effect].nonblocking;
     pthread_mutex_lock(&g->lock);
     open_call(g, frame, queued);
     pthread_mutex_unlock(&g->lock);
@@ -119,26 +125,35 @@ static seam_bytes bytes_of(struct slice s)
     return (seam_bytes){s.ptr, s.len};
 }
 
-static seam_status start_describing(struct guest *g, const seam_call *call)
+static const char *name_of(const struct guest *g, uint32_t agent)
 {
-    return g->describe ? g->describe->start(g->self, call) : SEAM_E_UNSUPPORTED;
+    return agent == FRAME_DESCRIBE ? SEAM_DESCRIBE_EXTENSION
+           : agent == FRAME_WATCH  ? SEAM_WATCH_EXTENSION
+                                   : g->agents[agent].name;
+}
+
+static seam_status start_one(struct guest *g, uint32_t agent, const seam_call *call)
+{
+    if (agent == FRAME_DESCRIBE)
+        return g->describe ? g->describe->start(g->self, call) : SEAM_E_UNSUPPORTED;
+    if (agent == FRAME_WATCH)
+        return g->watch ? g->watch->start(g->self, call) : SEAM_E_UNSUPPORTED;
+    return g->table->start(g->self, call);
 }
 
 void guest_start_agent(struct guest *g, const struct job *job)
 {
-    bool describes = job->agent == FRAME_DESCRIBE;
-    const char *agent = describes ? SEAM_DESCRIBE_EXTENSION : g->agents[job->agent].name;
     struct seam_call call = {
         .size = sizeof(call),
         .attempt = job->attempt,
         .id = job->id,
         .deadline_ns = job->deadline_ns,
-        .agent = bytes_of(slice_of(agent)),
+        .agent = bytes_of(slice_of(name_of(g, job->agent))),
         .input = bytes_of(job->parts[0]),
         .idempotency_key = bytes_of(job->parts[1]),
         .feedback = bytes_of(job->parts[2]),
     };
-    seam_status status = describes ? start_describing(g, &call) : g->table->start(g->self, &call);
+    seam_status status = start_one(g, job->agent, &call);
     if (status == SEAM_OK)
         return;
     guest_end_call(g, &(struct frame){.kind = FRAME_COMPLETE,

@@ -74,6 +74,7 @@ struct guest {
     const seam_plugin *table;
     void *self;
     const struct seam_describe *describe; /* NULL: it has none */
+    const struct seam_watch *watch;       /* the same          */
     struct guest_agent *agents;
     uint32_t agent_count;
     size_t payload;

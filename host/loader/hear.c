@@ -210,7 +210,7 @@ static void hear_chunk(struct plugin *p, const struct frame *frame)
 {
     if (!slice_valid_utf8(frame->parts[0]))
         break_off(p, "a chunk that is not UTF-8");
-    else if (is_running(p, frame->id) && frame->id != p->describing)
+    else if (is_running(p, frame->id) && frame->id != plugin_describing(p))
         p->handlers.emitted(p->user, frame->id, frame->parts[0]);
 }
 

@@ -30,7 +30,7 @@ static bool has_room(const struct plugin *p, uint32_t agent)
     const struct declared_agent *a = &p->agents[agent];
     bool ahead = a->effect <= SEAM_READ && !(a->flags & SEAM_NONBLOCKING);
     size_t room = (size_t)p->max_concurrency + (ahead ? LIMIT_READ_AHEAD : 0);
-    return p->stage == STAGE_SERVING && p->calls.under_way < room &&
+    return p->stage == STAGE_SERVING && plugin_at_work(p) < room &&
            p->link.out.len < LIMIT_SEND_BACKLOG;
 }
 

@@ -52,7 +52,7 @@ enum plugin_fault {
     PLUGIN_BREACH,  /* a table unlike its card, or words that no plugin's worker would say */
 };
 
-struct plugin_handlers { /* all are set */
+struct plugin_handlers { /* all are set; watched only by who asks for it */
     /* Loaded, its table equal to its card, created; or err says why it was refused. Once. */
     void (*ready)(void *user, const struct error *err);
     void (*completed)(void *user, const struct call_result *result);
@@ -64,6 +64,9 @@ struct plugin_handlers { /* all are set */
     /* The worker is gone and reaped; every call of it has been completed as CRASHED or TIMED_OUT
      * before. Only plugin_free is left. Never called for a plugin in this process. */
     void (*down)(void *user, const char *reason);
+    /* For plugin_watch: its agents are not what they were; false: it does not watch, or not any
+     * more. */
+    void (*watched)(void *user, bool changed);
 };
 
 struct plugin_options {
@@ -134,8 +137,12 @@ enum plugin_fault plugin_fault(const struct plugin *plugin);
 /* The last lines that it logged or printed, oldest first; borrowed. Returns how many. */
 size_t plugin_last_lines(const struct plugin *plugin, const char *ret_lines[static LIMIT_LOG_LAST]);
 
-/* The call that asks it for its agents, by which it may ask for services; 0: none is under way. It
- * ends with ready() or down(), and is told of by no completed(). */
+/* A plugin that serves is asked to tell when its agents are others than it described; watched()
+ * says how that ended, once. Does nothing if they stand in its card, or it is asked already. */
+void plugin_watch(struct plugin *plugin);
+/* The call that asks it for its agents, or that watches them, by which it may ask for services; 0:
+ * none is under way. It ends with ready(), watched() or down(), and is told of by no completed().
+ */
 uint64_t plugin_describing(const struct plugin *plugin);
 /* What its extension seam.describe/1 listed, a JSON array; NULL for a plugin whose agents stand in
  * its card, or that is not ready. Borrowed from the plugin. */

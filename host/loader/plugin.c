@@ -218,6 +218,11 @@ void plugin_kick(struct plugin *p)
         want_room(p);
 }
 
+size_t plugin_at_work(const struct plugin *p)
+{
+    return p->calls.under_way - (p->watching != 0);
+}
+
 static const struct declared_agent *find_agent(const struct plugin *p, const char *name,
                                                uint32_t *ret_index)
 {
@@ -301,6 +306,11 @@ void plugin_end_call(struct plugin *p, struct call *c, struct call_result *resul
     if (c->id == p->describing) {
         calls_close(&p->calls, c);
         described_end(p, result);
+        return;
+    }
+    if (c->id == p->watching) {
+        calls_close(&p->calls, c);
+        described_change(p, result);
         return;
     }
     if (c->state == STATE_WAITING)
@@ -472,7 +482,7 @@ void plugin_dispatch(struct plugin *p)
 bool plugin_listen(struct plugin *p)
 {
     static const bool came[TAGS] = {[TAG_LINK] = true};
-    if (!p->in_process || p->in_dispatch || p->calls.under_way == 0 ||
+    if (!p->in_process || p->in_dispatch || plugin_at_work(p) == 0 ||
         !memory_transport_look(p->link.memory))
         return false;
     dispatch(p, came);
@@ -492,7 +502,7 @@ size_t plugin_last_lines(const struct plugin *p, const char *ret_lines[static LI
 struct plugin_counts plugin_counts(const struct plugin *p)
 {
     return (struct plugin_counts){
-        .under_way = p->calls.under_way,
+        .under_way = plugin_at_work(p),
         .waiting = p->calls.waiting,
         .calls = p->total,
         .stale = p->stale,

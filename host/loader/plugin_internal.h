@@ -43,10 +43,11 @@ struct plugin {
     void *user;
     char *path, *id, *version; /* of the card */
     uint32_t abi_minor;
-    struct declared_agent *agents; /* one more than agent_count: seam.describe/1 */
+    struct declared_agent *agents; /* one more than agent_count: its extensions' */
     uint32_t agent_count, listed;
     bool from_config;    /* its agents stand in its configuration */
     uint64_t describing; /* the call that asks for them; 0: none is under way */
+    uint64_t watching;   /* the call that tells when they change; the same */
     json_t *described;   /* what they were when it was approved; NULL = nobody has asked yet */
     json_t *said;        /* what it said, once it serves */
     char *config;
@@ -96,6 +97,8 @@ void plugin_refuse(struct plugin *p, const struct error *err);
 void plugin_end_call(struct plugin *p, struct call *c, struct call_result *result);
 /* Waits for fd, or for what the guest sends, which is thrown away; false when the time is over. */
 bool plugin_wait_for(struct plugin *p, int fd, int64_t until_ns);
+/* How many calls of agents are under way. */
+size_t plugin_at_work(const struct plugin *p);
 /* SIGKILL; the calls end when it is reaped. In this process: they end now, abandoned. */
 void plugin_kill(struct plugin *p, const char *format, ...) PRINTF_LIKE(2, 3);
 
@@ -134,6 +137,8 @@ void described_tell(struct plugin *p);
 void described_ask(struct plugin *p);
 /* That call has ended; its slot is free. */
 void described_end(struct plugin *p, const struct call_result *result);
+/* The call that tells when they change has ended. */
+void described_change(struct plugin *p, const struct call_result *result);
 void plugin_serve(struct plugin *p);
 
 /* in_process.c */

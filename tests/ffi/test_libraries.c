@@ -136,7 +136,13 @@ static void bench_down(void *user, const char *reason)
 }
 
 static const struct plugin_handlers bench_handlers = {
-    bench_ready, bench_completed, bench_requested, bench_emitted, bench_logged, bench_down};
+    .ready = bench_ready,
+    .completed = bench_completed,
+    .requested = bench_requested,
+    .emitted = bench_emitted,
+    .logged = bench_logged,
+    .down = bench_down,
+};
 
 static void turn(struct bench *b)
 {

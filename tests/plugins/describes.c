@@ -3,9 +3,10 @@
  * Good: its agents are what its configuration says, {"agents": […]}, and each answers what it was
  * given under its name. It first asks for what `ask` has, [[op, body], …], with the placeholder of
  * the last answer for "$" in a body; without `agents` it fails with the last answer, and with one
- * that is a failure in any case. Not so good where the configuration begins otherwise: "crash",
- * "hang", "refuse" with a reason, say "nonsense", or have no such extension ("none"); an agent
- * called "dies" takes the process along.
+ * that is a failure in any case. With `watch` it tells that they are others: "now", or "never",
+ * until it is cancelled. Not so good where the configuration begins otherwise: "crash", "hang",
+ * "refuse" with a reason, say "nonsense", or have no such extension ("none"); an agent called
+ * "dies" takes the process along.
  */
 #include <seam/ask.h>
 #include <stdio.h>
@@ -92,10 +93,31 @@ static seam_status describe(void *self, const seam_call *call)
     return SEAM_OK;
 }
 
+static seam_id watched;
+
+static seam_status watch(void *self, const seam_call *call)
+{
+    (void)self;
+    watched = call->id;
+    if (seam_json_is(seam_json_at(seam_text(configuration), "/watch"), "now"))
+        answer(call->id, SEAM_OK, bytes_of("{}"));
+    return SEAM_OK;
+}
+
+static void cancel(void *self, seam_id call)
+{
+    (void)self;
+    if (call == watched)
+        answer(call, SEAM_E_CANCELLED, bytes_of(""));
+}
+
 static const void *extension(void *self, const char *id)
 {
     static const seam_describe table = {sizeof(table), describe};
+    static const seam_watch watching = {sizeof(watching), watch};
     (void)self;
+    if (strcmp(id, SEAM_WATCH_EXTENSION) == 0)
+        return seam_json_at(seam_text(configuration), "/watch").len > 0 ? &watching : NULL;
     return strcmp(id, SEAM_DESCRIBE_EXTENSION) == 0 && !begins("none") ? &table : NULL;
 }
 
@@ -106,6 +128,7 @@ static const seam_plugin the_table = {.size = sizeof(the_table),
                                       .agents = no_agents,
                                       .create = create,
                                       .start = act,
+                                      .cancel = cancel,
                                       .extension = extension};
 const seam_plugin *seam_plugin_v1(uint32_t host_minor)
 {

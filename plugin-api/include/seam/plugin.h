@@ -256,6 +256,22 @@ typedef struct seam_describe {
     seam_status (*start)(void *self, const seam_call *call);
 } seam_describe;
 
+/* The extension "seam.watch/1" of a plugin that describes its agents, and can learn that they are
+ * others: a tool server says so, a file changes. */
+#define SEAM_WATCH_EXTENSION "seam.watch/1"
+typedef struct seam_watch {
+    uint32_t size;
+    /* A call with the services of seam.describe/1, and without a deadline, that a host which stays
+     * makes when the plugin is up; it takes no place of max_concurrency. It must return soon, and
+     * is completed later, from any thread, when the agents are not those that were described last:
+     * SEAM_OK and {}. The host then has them described by another instance, takes these beside this
+     * one as it takes a reload, and asks again, at its own pace. Anything but SEAM_OK: nothing can
+     * be learned any more. It is cancelled when the plugin is to end. What it says is a hint:
+     * agents that are not what was described are the plugin's to refuse, for as long as it is
+     * called. [pool] */
+    seam_status (*start)(void *self, const seam_call *call);
+} seam_watch;
+
 /* The one symbol that a plugin exports. `host_minor` is the newest minor that the host serves.
  * NULL: this plugin cannot work with such a host. Runs in a sandbox and must have no effect. */
 SEAM_EXPORT const seam_plugin *seam_plugin_v1(uint32_t host_minor);
@@ -315,6 +331,9 @@ SEAM_AT_(seam_plugin, extension, 72);
 SEAM_STATIC_ASSERT(sizeof(seam_describe) == 16, "seam_describe only grows by a minor version");
 SEAM_AT_(seam_describe, size, 0);
 SEAM_AT_(seam_describe, start, 8);
+SEAM_STATIC_ASSERT(sizeof(seam_watch) == 16, "seam_watch only grows by a minor version");
+SEAM_AT_(seam_watch, size, 0);
+SEAM_AT_(seam_watch, start, 8);
 #undef SEAM_AT_
 
 #if defined(__cplusplus)

@@ -54,11 +54,18 @@
  *     SEAM_PLUGIN_DESCRIBED("org.example.shop", "1.0.0", create, start, cancel, destroy, describe)
  */
 #define SEAM_PLUGIN_DESCRIBED(id, version, create, start, cancel, destroy, describe)               \
+    SEAM_PLUGIN_WATCHED(id, version, create, start, cancel, destroy, describe, NULL)
+
+/* And for one that can tell when they are others: `watch` is the start() of seam_watch. */
+#define SEAM_PLUGIN_WATCHED(id, version, create, start, cancel, destroy, describe, watch)          \
     static const seam_describe seam_plugin_describe = {sizeof(seam_describe), (describe)};         \
+    static const seam_watch seam_plugin_watch = {sizeof(seam_watch), (watch)};                     \
     static const seam_agent *const seam_plugin_agents[] = {NULL};                                  \
     static const void *seam_plugin_extension(void *self, const char *name)                         \
     {                                                                                              \
         (void)self;                                                                                \
+        if (strcmp(name, SEAM_WATCH_EXTENSION) == 0)                                               \
+            return seam_plugin_watch.start ? &seam_plugin_watch : NULL;                            \
         return strcmp(name, SEAM_DESCRIBE_EXTENSION) == 0 ? &seam_plugin_describe : NULL;          \
     }                                                                                              \
     SEAM_PLUGIN_TABLE(id, version, seam_plugin_agents, create, start, cancel, destroy,             \

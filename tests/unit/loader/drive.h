@@ -39,7 +39,7 @@ struct drive_request {
 struct drive {
     struct plugin *plugin;
     enum mode mode;
-    unsigned ready, down;
+    unsigned ready, down, watched, changed;
     struct error refusal;
     char death[2048];
     struct drive_result results[DRIVE_KEPT];
@@ -164,8 +164,16 @@ static inline struct plugin_options drive_options(const struct card *card, enum 
     };
 }
 
+static void drive_watched(void *user, bool changed)
+{
+    struct drive *d = user;
+    d->watched++;
+    d->changed += changed;
+}
+
 static const struct plugin_handlers drive_handlers = {
     .ready = drive_ready,
+    .watched = drive_watched,
     .completed = drive_completed,
     .requested = drive_requested,
     .emitted = drive_emitted,

@@ -114,6 +114,70 @@ START_TEST(an_agent_that_is_not_what_it_was_is_lost_and_the_others_are_called)
 }
 END_TEST
 
+#define WATCHED(how) "{\"watch\":\"" how "\",\"agents\":[" AGENT("one", "pure") "]}"
+
+START_TEST(it_tells_once_for_each_time_it_is_asked_that_its_agents_are_others)
+{
+    EACH_MODE(mode)
+    {
+        AUTO(card_freep) struct card *card = described(WATCHED("now"));
+        struct drive d;
+        start(&d, card, mode, WATCHED("now"));
+        for (unsigned i = 1; i <= 2; i++) {
+            plugin_watch(d.plugin);
+            plugin_watch(d.plugin);
+            drive_until(&d, d.watched == i);
+            ck_assert_uint_eq(d.changed, i);
+        }
+        drive_done(&d);
+    }
+}
+END_TEST
+
+START_TEST(what_watches_takes_no_place_of_calls_and_ends_with_the_plugin)
+{
+    EACH_MODE(mode)
+    {
+        AUTO(card_freep) struct card *card = described(WATCHED("never"));
+        struct plugin_options options = drive_options(card, mode);
+        options.config = slice_of(WATCHED("never"));
+        options.max_concurrency = 1;
+        struct drive d;
+        drive_start_card(&d, card, mode, &options);
+        drive_until(&d, d.ready > 0);
+        plugin_watch(d.plugin);
+        ck_assert(plugin_describing(d.plugin) != 0);
+        for (size_t i = 0; i < 3; i++) {
+            struct plugin_call call = {
+                .agent = "one", .attempt = 1, .deadline_ms = -1, .input = SLICE("7")};
+            uint64_t id = plugin_call(d.plugin, &call);
+            drive_until(&d, d.count == i + 1);
+            ck_assert_int_eq(drive_result(&d, id)->status, SEAM_OK);
+            ck_assert_uint_eq(plugin_counts(d.plugin).under_way, 0);
+        }
+        ck_assert_uint_eq(d.watched, 0);
+        drive_done(&d);
+    }
+}
+END_TEST
+
+START_TEST(who_has_no_such_extension_says_so_and_goes_on)
+{
+    EACH_MODE(mode)
+    {
+        const char *config = AGENTS(AGENT("one", "pure"));
+        AUTO(card_freep) struct card *card = described(config);
+        struct drive d;
+        start(&d, card, mode, config);
+        plugin_watch(d.plugin);
+        drive_until(&d, d.watched == 1);
+        ck_assert_uint_eq(d.changed, 0);
+        ck_assert_uint_eq(d.down, 0);
+        drive_done(&d);
+    }
+}
+END_TEST
+
 START_TEST(who_cannot_describe_is_refused_with_the_reason)
 {
     static const struct {
@@ -176,5 +240,8 @@ END_TEST
 UNIT_MAIN(described_agents_are_called_by_their_names,
           a_plugin_none_of_whose_agents_is_as_it_was_is_refused,
           an_agent_that_is_not_what_it_was_is_lost_and_the_others_are_called,
+          it_tells_once_for_each_time_it_is_asked_that_its_agents_are_others,
+          what_watches_takes_no_place_of_calls_and_ends_with_the_plugin,
+          who_has_no_such_extension_says_so_and_goes_on,
           who_cannot_describe_is_refused_with_the_reason,
           a_described_card_is_checked_as_any_and_pinned_with_its_agents)
