@@ -44,6 +44,7 @@ static enum error_code look_at(const struct roster *roster, const struct manifes
     struct roster_plugin asked = {.entry = entry, .card = ret->card};
     if (ret->card->from_config && ret->card->agent_count == 0)
         code = plugin_describe(&asked, NULL, roster->manifest, reterr);
+    json_decref(asked.listed);
     if (code != ERR_OK)
         return code;
     ret->granted = lock_granted(roster->manifest, entry);

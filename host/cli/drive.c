@@ -148,8 +148,10 @@ static enum error_code open_all(struct drive *drive, const struct args *args, co
         .user = drive,
     };
     code = host_open(&options, &drive->host, reterr);
-    if (code == ERR_OK)
+    if (code == ERR_OK) {
         watch_signals(drive);
+        host_watch_agents(drive->host, NULL);
+    }
     return code;
 }
 

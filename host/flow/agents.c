@@ -41,11 +41,10 @@ static const struct agent *find_agent(struct compilation *c, const json_t *name,
     if (agent)
         return !c->plan_step || plan_allows(c, agent, pointer) ? agent : NULL;
     if (catalog_leaves_out(c->options->catalog, text)) {
-        AUTO(freep)
-        char *cure = xasprintf("`seam plugins approve %.*s` shows it and asks",
-                               (int)strcspn(text.ptr, "/"), text.ptr);
-        REFUSE(c, "unapproved-agent", AT(pointer), cure,
-               "agent \"%.200s\" is left out: it is new, or is not what was approved", text.ptr);
+        REFUSE(c, "unapproved-agent", AT(pointer), NULL,
+               "agent \"%.200s\" is left out: it is new, or is not what was approved (cure: `seam "
+               "plugins approve %.*s` shows it and asks)",
+               text.ptr, (int)strcspn(text.ptr, "/"), text.ptr);
         return NULL;
     }
     const char **names = callable(c, &count);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Services for a plugin that is asked for its agents. It is a call of no run: nothing of it is
- * recorded, so nothing that it asks for may change the world, and it has neither budget nor state.
- * What it may have (services.c), it has by the code that serves every call, under the plugin's
- * grants; what is under way when it ends is closed.
+ * Services for a plugin that is asked for its agents, or to tell when they are others (relist.c).
+ * It is a call of no run: nothing of it is recorded, so nothing that it asks for may change the
+ * world, and it has neither budget nor state. What it may have (services.c), it has by the code
+ * that serves every call, under the plugin's grants; what is under way when it ends is closed.
  *
  * Where there is no host yet, for a roster is being loaded, there is a bench: the parts of one that
  * these services stand on.

@@ -315,6 +315,8 @@ struct host {
     bool keeping; /* plugins are started, and started again, though nothing calls them */
     host_plugin_told plugin_told;
     host_plugin_fell fell;
+    host_agents_changed agents_changed;
+    struct relist *relists;   /* see relist.c */
     struct suspect *suspects; /* libraries: see faults.c */
     bool faults_due;          /* faults_turn has something to do */
     struct hook *hooks;       /* under way */
@@ -322,7 +324,7 @@ struct host {
     struct live_run *runs;
     struct map by_name; /* the same, by their id */
     size_t unsettled;
-    bool stopping, failed;
+    bool stopping, failed, relisting; /* relisting: plugins are watched, see relist.c */
     struct error failure;
     char *worker;
     size_t calls, barriers; /* under way, of all runs; barriers not yet reached */

@@ -329,6 +329,7 @@ enum error_code host_open(const struct host_options *options, struct host **ret_
 enum error_code host_close(struct host *host, struct error *reterr)
 {
     host->stopping = true;
+    relist_stop(host);
     reload_stop(host);
     slots_close(host);
     speakers_close(host);

@@ -354,6 +354,7 @@ static void commit(struct host *host, struct reload *reload)
             slot_want(host->slots[i]);
         if (host->keeping)
             slot_keep(host->slots[i]);
+        relist_watch(host->slots[i]);
     }
 }
 

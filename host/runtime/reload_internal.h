@@ -104,7 +104,28 @@ void probation_forget(struct slot *slot);
 WARN_UNUSED enum error_code
 probation_refuses(const struct slot *was, const struct roster_plugin *plugin, struct error *reterr);
 
+/* ---- relist.c ---- */
+
+/* It is asked to tell when its agents are others, if it is up and anybody is to know. */
+void relist_watch(struct slot *slot);
+/* The same of one that came up: perhaps they are others already. */
+void relist_up(struct slot *slot);
+/* Of the plugin's handlers: they are, or it does not tell (any more). */
+void relist_watched(void *user, bool changed);
+/* Before the slots. */
+void relist_stop(struct host *host);
+
 /* ---- trial.c ---- */
+
+/* A plugin of that roster asked, in a worker of its own beside what runs, for the agents that stand
+ * in its configuration. listed: a JSON array, borrowed, or NULL and why not. It is over then, and
+ * may be freed, but not from within. */
+struct trial;
+typedef void (*trial_listed)(void *user, json_t *listed, const struct error *err);
+WARN_UNUSED enum error_code trial_list(struct host *host, const struct roster_plugin *plugin,
+                                       const char *library, trial_listed listed, void *user,
+                                       struct trial **ret_trial, struct error *reterr);
+void trial_free(struct trial *trial);
 
 /* The card gets those of the listed agents that the entry of the lock says, the others are left
  * out; if it says none of them, the card gets them all, for lock_check_agents to say why not. */
@@ -117,5 +138,10 @@ WARN_UNUSED enum error_code roster_admit(struct roster_plugin *plugin, const jso
  * else. home is the roster that instead belongs to. */
 struct roster *roster_with(const struct roster *roster, size_t index, const struct roster *home,
                            const struct roster_plugin *instead);
+/* The roster in which that plugin's agents are those of the list, as far as the lock, as it is now,
+ * says them; the same library, configuration and grants. */
+WARN_UNUSED enum error_code roster_relisted(const struct roster *roster, size_t index,
+                                            json_t *listed, struct roster **ret_roster,
+                                            struct error *reterr);
 
 #endif

@@ -299,13 +299,21 @@ enum error_code roster_rehearse(const char *manifest_path, const char *cards,
     return code;
 }
 
+static void stand_on_one(struct roster *roster, struct manifest *manifest)
+{
+    for (size_t i = 0; i < roster->other_count; i++)
+        if (roster->others[i] == manifest)
+            return;
+    size_t count = roster->other_count + 1;
+    roster->others = xrealloc(roster->others, count * sizeof(*roster->others));
+    roster->others[roster->other_count++] = manifest_ref(manifest);
+}
+
 static void stand_on(struct roster *roster, const struct roster *other)
 {
-    size_t count = roster->other_count + other->other_count + 1;
-    roster->others = xrealloc(roster->others, count * sizeof(*roster->others));
-    roster->others[roster->other_count++] = manifest_ref(other->manifest);
+    stand_on_one(roster, other->manifest);
     for (size_t i = 0; i < other->other_count; i++)
-        roster->others[roster->other_count++] = manifest_ref(other->others[i]);
+        stand_on_one(roster, other->others[i]);
 }
 
 struct roster *roster_with(const struct roster *roster, size_t index, const struct roster *home,
@@ -331,7 +339,8 @@ struct roster *roster_with(const struct roster *roster, size_t index, const stru
                                    .card = build->card ? card_ref(build->card) : NULL,
                                    .error = build->error,
                                    .pinned = build->pinned,
-                                   .left_out = json_incref(build->left_out)};
+                                   .left_out = json_incref(build->left_out),
+                                   .listed = json_incref(build->listed)};
         if (build->signer) {
             mixed->plugins[i].signer = xmalloc(sizeof(*build->signer));
             *mixed->plugins[i].signer = *build->signer;
@@ -344,6 +353,31 @@ struct roster *roster_with(const struct roster *roster, size_t index, const stru
     return mixed;
 }
 
+enum error_code roster_relisted(const struct roster *roster, size_t index, json_t *listed,
+                                struct roster **ret_roster, struct error *reterr)
+{
+    const struct roster_plugin *was = &roster->plugins[index];
+    AUTO(lock_freep) struct lock *lock = NULL;
+    struct roster_plugin is = {.entry = was->entry, .signer = was->signer, .pinned = was->pinned};
+    enum error_code code = lock_load(roster->manifest, &lock, reterr);
+    if (code == ERR_OK)
+        code = card_undescribed(was->card, &is.card, reterr);
+    if (code == ERR_OK)
+        code = roster_admit(&is, lock_entry(lock, was->entry->alias), listed, reterr);
+    if (code == ERR_OK && none_pinned(lock, &is))
+        code = lock_check_agents(lock, roster->manifest, is.entry, is.card, reterr);
+    if (code == ERR_OK)
+        code = check_agents(&is, reterr);
+    if (code == ERR_OK)
+        code = self_test_check(is.entry, is.card, reterr);
+    if (code == ERR_OK)
+        *ret_roster = roster_with(roster, index, roster, &is);
+    card_free(is.card);
+    json_decref(is.left_out);
+    json_decref(is.listed);
+    return code;
+}
+
 void roster_free(struct roster *roster)
 {
     if (!roster)
@@ -352,6 +386,7 @@ void roster_free(struct roster *roster)
         card_free(roster->plugins[i].card);
         free(roster->plugins[i].signer);
         json_decref(roster->plugins[i].left_out);
+        json_decref(roster->plugins[i].listed);
     }
     free(roster->plugins);
     catalog_done(&roster->catalog);

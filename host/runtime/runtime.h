@@ -27,6 +27,8 @@ struct roster_plugin {
     struct signer *signer; /* NULL: its card was not read; see trust/trust.h */
     json_t *left_out; /* of the agents that it listed, {agent, why}: the lock does not say them.
                          NULL = none */
+    json_t
+        *listed; /* all that it listed; NULL = its agents stand in its card, or it was not asked */
 };
 
 struct roster {
@@ -158,6 +160,11 @@ void host_keep_plugins(struct host *host, host_plugin_told told);
  * why. Whoever is told gets host_back_roster, and asks host_reload for it. */
 typedef void (*host_plugin_fell)(void *user, size_t plugin, const char *reason);
 void host_watch_falls(struct host *host, host_plugin_fell fell);
+/* From now on each plugin that can tell when its agents are others (seam.watch/1) is asked to; they
+ * are listed anew then, and whoever is told of the roster that has them owns it, and asks
+ * host_reload for it. NULL: the host takes it itself, and says in its log how that ended. */
+typedef void (*host_agents_changed)(void *user, size_t plugin, struct roster *roster);
+void host_watch_agents(struct host *host, host_agents_changed changed);
 /* The host's roster with the library and the configuration that the plugin on probation would go
  * back to; grants, limits and confinement are those of today. */
 WARN_UNUSED enum error_code host_back_roster(const struct host *host, size_t plugin,

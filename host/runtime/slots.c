@@ -141,6 +141,7 @@ static void ready(void *user, const struct error *err)
                      "an agent is not what was accepted, and its calls are refused: %s (cure: if "
                      "that is meant, reload)",
                      lost);
+        relist_up(slot);
         if (slot->coming && lost) {
             struct error other;
             error_set(&other, ERR_CONFLICT, "its agents are other ones each time: %s", lost);
@@ -249,6 +250,7 @@ void slot_watch(struct slot *slot)
 
 static const struct plugin_handlers slot_handlers = {
     .ready = ready,
+    .watched = relist_watched,
     .completed = call_completed,
     .requested = call_requested,
     .emitted = emitted,

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One plugin started, to see whether it is what its card says, and ended again: no call of an agent
- * is made. One whose agents stand in its configuration is started so, in a worker, to name them.
+ * is made. One whose agents stand in its configuration is started so, in a worker, to name them:
+ * before there is a host, or beside what runs in it, which goes on meanwhile.
  */
 #include "runtime/reload_internal.h"
 #include "trust/trust.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct trial {
-    struct slot slot; /* of a host that has nothing else */
+    struct slot slot; /* of a host that has nothing else, unless there is one: */
     uv_poll_t poll;   /* closed in the host's last turn      */
     bool over;
     struct error error;
+    /* beside what runs: */
+    uv_poll_t *beside;
+    struct manifest_plugin entry;
+    struct roster_plugin confined;
+    trial_listed listed;
+    void *user;
 };
 
 static void ready(void *user, const struct error *err)
@@ -87,18 +95,19 @@ static void await(struct trial *trial)
     uv_close((uv_handle_t *)&trial->poll, NULL);
 }
 
+static const struct plugin_handlers handlers = {
+    .ready = ready,
+    .completed = completed,
+    .requested = requested,
+    .emitted = emitted,
+    .logged = logged,
+    .down = down,
+};
+
 static enum error_code attempt(const struct roster_plugin *plugin, const char *worker,
                                const struct manifest *manifest, struct found *ret,
                                struct error *reterr)
 {
-    static const struct plugin_handlers handlers = {
-        .ready = ready,
-        .completed = completed,
-        .requested = requested,
-        .emitted = emitted,
-        .logged = logged,
-        .down = down,
-    };
     struct trial trial = {.slot.roster = plugin};
     AUTO(freep) char *program = find_worker(worker);
     enum error_code code = bench_open(manifest, &trial.slot.host, reterr);
@@ -149,6 +158,8 @@ enum error_code roster_admit(struct roster_plugin *plugin, const json_t *pinned,
     AUTO(json_decrefp) json_t *admitted = agents_admitted(pinned, listed, &left);
     bool none = json_array_size(admitted) == 0;
     enum error_code code = card_describe(plugin->card, none ? listed : admitted, reterr);
+    if (code == ERR_OK)
+        plugin->listed = json_incref(listed);
     if (code == ERR_OK && !none && json_array_size(left) > 0)
         plugin->left_out = TAKE(left);
     return code;
@@ -168,4 +179,66 @@ enum error_code plugin_describe(struct roster_plugin *plugin, const json_t *pinn
         error_prefix(reterr, "the agents of its configuration: ");
     json_decref(found.described);
     return code;
+}
+
+/* ---- beside what runs ---- */
+
+static void listed_readable(uv_poll_t *poll, int status, int events)
+{
+    struct trial *trial = poll->data;
+    readable(poll, status, events);
+    if (!trial->over)
+        return;
+    uv_poll_stop(poll);
+    bool good = trial->error.code == ERR_OK;
+    trial->listed(trial->user, good ? plugin_described(trial->slot.plugin) : NULL, &trial->error);
+}
+
+enum error_code trial_list(struct host *host, const struct roster_plugin *plugin,
+                           const char *library, trial_listed listed, void *user,
+                           struct trial **ret_trial, struct error *reterr)
+{
+    struct trial *trial = xcalloc(1, sizeof(*trial));
+    trial->listed = listed;
+    trial->user = user;
+    trial->entry = *plugin->entry;
+    trial->entry.in_process = false;
+    trial->confined.entry = &trial->entry;
+    trial->slot.host = host;
+    trial->slot.roster = &trial->confined;
+    enum error_code code = card_undescribed(plugin->card, &trial->confined.card, reterr);
+    if (code == ERR_OK)
+        code = plugin_start_entry(&trial->confined, host->worker, library,
+                                  (size_t)host->manifest->payload, &handlers, trial,
+                                  &trial->slot.plugin, reterr);
+    if (code != ERR_OK) {
+        trial_free(trial);
+        return code;
+    }
+    trial->beside = xcalloc(1, sizeof(*trial->beside));
+    uv_poll_init(&host->loop, trial->beside, plugin_fd(trial->slot.plugin));
+    trial->beside->data = trial;
+    uv_poll_start(trial->beside, UV_READABLE, listed_readable);
+    *ret_trial = trial;
+    return ERR_OK;
+}
+
+static void poll_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void trial_free(struct trial *trial)
+{
+    if (!trial)
+        return;
+    if (trial->beside)
+        uv_close((uv_handle_t *)trial->beside, poll_closed);
+    describing_end(&trial->slot);
+    if (trial->slot.plugin) {
+        plugin_give_up(trial->slot.plugin);
+        plugin_free(trial->slot.plugin);
+    }
+    card_free(trial->confined.card);
+    free(trial);
 }

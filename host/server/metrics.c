@@ -55,6 +55,8 @@ static void add_reloads(const struct server *server, struct text *out)
            server->reloads);
     single(out, "seam_roll_backs_total", "counter", "Plugins that went back on probation.",
            server->falls);
+    single(out, "seam_relists_total", "counter",
+           "Plugins whose agents were others, and taken while the server ran.", server->relists);
 }
 
 static void add_http(const struct server *server, struct text *out)

@@ -6,7 +6,7 @@
  * Where the server listens, and its store, stay as they are until a restart. A manifest that was
  * refused is tried again when it changes once more, or when somebody asks. Signals that come while
  * one is under way are one more together. A plugin that has too many faults on probation goes back
- * by the same way.
+ * by the same way, and one that says that its agents are others comes to them.
  *
  * Files are looked at each second, by stat(2): that sees what renames, links, bind mounts and
  * network file systems do, of which inotify tells the half. One that is gone, or still grows, is
@@ -27,6 +27,7 @@ struct reloading {
     size_t flow_count;
     struct promise *promise; /* of whoever asked; NULL = a signal, or the file */
     char *falls;             /* the plugin that goes back, and why: words; NULL = none does */
+    char *relisted;          /* the plugin whose agents are others; NULL = none's */
 };
 
 /* ---- the files ---- */
@@ -85,14 +86,15 @@ static void flows_swap(struct server *server, struct reloading *r)
     r->flow_count = count;
 }
 
-/* A flow that is refused, and was not before, is an error of the manifest. */
+/* A flow that is refused, and was not before, is an error of the manifest; but nobody wrote it if a
+ * plugin's agents are others: the other flows go on. */
 static enum error_code read_flows(struct reloading *r, struct error *reterr)
 {
     struct server *server = r->server;
     flows_swap(server, r);
     flows_open(server, r->roster);
     flows_swap(server, r);
-    for (size_t i = 0; i < r->flow_count; i++)
+    for (size_t i = 0; i < r->flow_count && !r->relisted; i++)
         if (!r->flows[i].flow && !was_refused(server, r->flows[i].path))
             return error_set(reterr, ERR_INPUT, "the flow %s is refused: %s", r->flows[i].path,
                              r->flows[i].reason);
@@ -127,6 +129,7 @@ static void reloading_free(struct reloading *r)
     flows_swap(r->server, r);
     tokens_free(r->tokens);
     free(r->falls);
+    free(r->relisted);
     free(r);
 }
 
@@ -155,18 +158,35 @@ static void is_over(struct reloading *r)
     server->reload_due = false;
 }
 
+/* It is tried again for as long as it is so, and told once. */
+static void refused_again(struct server *server, const char *alias, const struct error *err)
+{
+    if (server->relist_refused && strcmp(server->relist_refused, err->text) == 0)
+        return;
+    free(server->relist_refused);
+    server->relist_refused = xstrdup(err->text);
+    server_log(server, SEAM_LOG_ERROR,
+               "the agents that plugin `%s` has now are not taken, and those that it had stay: %s",
+               alias, err->text);
+}
+
 static void refused(struct reloading *r, const struct error *err)
 {
     struct server *server = r->server;
     if (r->falls)
         server_log(server, SEAM_LOG_ERROR, "plugin %s; and it cannot go back: %s", r->falls,
                    err->text);
+    else if (r->relisted)
+        refused_again(server, r->relisted, err);
     else
         server_log(server, SEAM_LOG_ERROR,
                    "the manifest was not taken, and nothing has changed: %s", err->text);
-    notify_manager("READY=1\nSTATUS=%s refused: %.300s", r->falls ? "roll-back" : "reload",
+    notify_manager("READY=1\nSTATUS=%s refused: %.300s",
+                   r->falls      ? "roll-back"
+                   : r->relisted ? "new agents"
+                                 : "reload",
                    err->text);
-    server->reload_refused = true;
+    server->reload_refused |= !r->relisted;
     answer(r->promise, NULL, err);
     roster_free(r->roster);
     is_over(r);
@@ -205,9 +225,12 @@ static void reloaded(void *user, const json_t *report, const struct error *err)
     r->tokens = tokens;
     flows_swap(server, r);
     server->options.roster = r->roster;
-    server->reloads += r->falls == NULL;
+    server->reloads += !r->falls && !r->relisted;
     server->falls += r->falls != NULL;
-    server->reload_refused = false;
+    server->relists += r->relisted != NULL;
+    if (!r->relisted)
+        server->reload_refused = false;
+    free(TAKE(server->relist_refused));
     AUTO(text_done) struct text note;
     text_init(&note, LIMIT_LOG_LINE);
     server_note(server, &note);
@@ -218,6 +241,9 @@ static void reloaded(void *user, const json_t *report, const struct error *err)
                    "plugin %s; the generation before is called again (cure: mend it; this one is "
                    "not taken again but by `seam reload --again`)",
                    r->falls);
+    else if (r->relisted)
+        server_log(server, SEAM_LOG_INFO, "the agents that plugin `%s` has now are called",
+                   r->relisted);
     else
         server_log(server, SEAM_LOG_INFO,
                    "the manifest was taken; plugins and flows are as it says");
@@ -289,9 +315,31 @@ static void fell(void *user, size_t plugin, const char *reason)
         refused(r, &err);
 }
 
+/* A plugin has other agents; if this is no moment for it, it is said again. */
+static void relisted(void *user, size_t plugin, struct roster *roster)
+{
+    struct server *server = user;
+    struct error err;
+    if (server->reloading || server->state != SERVER_READY) {
+        roster_free(roster);
+        return;
+    }
+    struct reloading *r = reloading_new(server, NULL);
+    r->relisted = xstrdup(roster->plugins[plugin].entry->alias);
+    r->roster = roster;
+    enum error_code code = tokens_new(roster->manifest, &r->tokens, &err);
+    if (code == ERR_OK)
+        code = read_flows(r, &err);
+    if (code == ERR_OK)
+        host_reload(server->host, roster, reloaded, r);
+    else
+        refused(r, &err);
+}
+
 void server_reload_open(struct server *server)
 {
     host_watch_falls(server->host, fell);
+    host_watch_agents(server->host, relisted);
     server->files_known = files_now(server->options.roster, &server->files_seen);
     if (server->reload_due)
         uv_timer_start(&server->reload_timer, reload_again, 0, 0);

@@ -453,6 +453,7 @@ enum error_code server_close(struct server *server, struct error *reterr)
     free(server->left);
     free(server->plugin_known);
     free(server->plugin_errors);
+    free(server->relist_refused);
     free(server->address);
     free(server);
     return code;

@@ -185,8 +185,9 @@ struct server {
 
     /* reloads */
     bool reloading, reload_refused;
-    bool reload_due; /* once the one under way is over, or the server is ready */
-    uint64_t reloads, falls;
+    bool reload_due;      /* once the one under way is over, or the server is ready */
+    char *relist_refused; /* why new agents of a plugin were not taken, last; NULL = they were */
+    uint64_t reloads, falls, relists;
     struct digest files_seen, files_last; /* as they were taken, as they were looked at last */
     bool files_known;
 
