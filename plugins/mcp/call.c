@@ -206,53 +206,6 @@ static bool play_rounds(struct calling *c, struct outcome *outcome)
     return complete;
 }
 
-/* ---- lists that change ---- */
-
-static bool same_text(const char *one, const char *other)
-{
-    return one && other ? strcmp(one, other) == 0 : one == other;
-}
-
-static bool same_tool(const struct tool *was, const struct tool *is)
-{
-    return is && same_text(was->summary, is->summary) && same_text(was->input, is->input) &&
-           same_text(was->output, is->output) && was->effect == is->effect &&
-           was->flags == is->flags;
-}
-
-/* A program said that its tools have changed: this one must be what was approved. */
-static bool look_again(struct calling *c)
-{
-    struct pipe *pipe = &c->server->pipe;
-    struct tool *tools = NULL;
-    size_t count = 0;
-    pthread_mutex_lock(&pipe->lock);
-    bool changed = pipe->list_changed;
-    pipe->list_changed = false;
-    pthread_mutex_unlock(&pipe->lock);
-    if (!changed)
-        return true;
-    bool listed = tools_list(c->server, &c->caller, &tools, &count, &c->trouble);
-    bool all_same = listed && count == c->server->tool_count;
-    for (size_t i = 0; i < c->server->tool_count; i++) {
-        const struct tool *was = &c->server->tools[i];
-        bool same = listed && same_tool(was, tools_find(tools, count, seam_text(was->name)));
-        all_same = all_same && same;
-        if (listed && !same && was == c->tool)
-            trouble_set(&c->trouble, SEAM_E_DENIED, SEAM_EFFECT_NONE, "mcp.changed",
-                        "the server says another thing of the tool %s than what was approved "
-                        "(cure: look at it with `seam plugins inspect`, and approve it again)",
-                        c->tool->name);
-    }
-    tools_free(tools, count);
-    if (!all_same) { /* until it is what was approved, each call looks */
-        pthread_mutex_lock(&pipe->lock);
-        pipe->list_changed = true;
-        pthread_mutex_unlock(&pipe->lock);
-    }
-    return c->trouble.status == SEAM_OK;
-}
-
 /* ---- the call ---- */
 
 static void fail(struct calling *c)
@@ -280,7 +233,8 @@ static void run(struct calling *c)
     struct outcome outcome = {0};
     for (size_t i = 0; i < c->tool->param_count; i++)
         add_header(c, &c->tool->params[i]);
-    if (session_open(c->server, &c->caller, &c->trouble) && look_again(c) && play(c, &outcome)) {
+    if (session_open(c->server, &c->caller, &c->trouble) &&
+        watch_look(c->server, &c->caller, c->tool, &c->trouble) && play(c, &outcome)) {
         if (seam_json_true(seam_json_at(outcome.result, "/isError"))) {
             char *words = words_of(seam_json_at(outcome.result, "/content"));
             trouble_set(&c->trouble, SEAM_E_FAILED, SEAM_EFFECT_UNKNOWN, "mcp.tool",

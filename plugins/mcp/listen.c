@@ -6,28 +6,22 @@
  * tool's answer may not begin until the question is answered. The thread ends with the call: then
  * the host answers all that it waits for.
  *
- * A server has one such stream, so one call listens, and when it ends another one goes on. Nothing
- * that comes says which call it belongs to: of several under way none is asked.
+ * A server has one such stream, so one listens: the watch (watch.c), where the server tells when
+ * its tools are others; else a call, and when it ends another one. Nothing that comes says which
+ * call it belongs to: of several under way none is asked.
  */
 #include "mcp.h"
 
 #include <errno.h>
 #include <time.h>
 
-static bool alone(struct web *web)
-{
-    pthread_mutex_lock(&web->lock);
-    bool alone = web->calls == 1;
-    pthread_mutex_unlock(&web->lock);
-    return alone;
-}
-
 /* False: the call ended before its turn came. */
-static bool wait_turn(struct listening *listening)
+bool listen_take(struct listening *listening)
 {
     struct web *web = &listening->server->web;
+    const struct caller *caller = listening->caller;
     pthread_mutex_lock(&web->lock);
-    while (web->listener && !listening->over)
+    while (web->listener && !listening->over && !caller->host->cancelled(caller->host, caller->id))
         pthread_cond_wait(&web->news, &web->lock);
     bool turn = !listening->over && !web->silent;
     if (turn)
@@ -36,7 +30,7 @@ static bool wait_turn(struct listening *listening)
     return turn;
 }
 
-static void tell_open(struct web *web, bool open, bool silent)
+void listen_open(struct web *web, bool open, bool silent)
 {
     pthread_mutex_lock(&web->lock);
     web->open = open;
@@ -45,11 +39,36 @@ static void tell_open(struct web *web, bool open, bool silent)
     pthread_mutex_unlock(&web->lock);
 }
 
-static void give_up_turn(struct web *web)
+void listen_leave(struct web *web)
 {
     pthread_mutex_lock(&web->lock);
     web->listener = NULL;
     web->open = false;
+    pthread_cond_broadcast(&web->news);
+    pthread_mutex_unlock(&web->lock);
+}
+
+/* The call that is under way, if it is the only one, and reads. */
+static struct listening *take_asked(struct web *web)
+{
+    pthread_mutex_lock(&web->lock);
+    struct listening *one = web->calls && !web->calls->next ? web->calls : NULL;
+    if (one && (!one->reads || one->over))
+        one = NULL;
+    web->asked = one;
+    pthread_mutex_unlock(&web->lock);
+    return one;
+}
+
+void listen_hear(struct listening *listening, seam_bytes message)
+{
+    struct web *web = &listening->server->web;
+    struct trouble ignored = {0};
+    struct listening *asked = take_asked(web);
+    session_hear(listening->server, listening->caller, message, asked ? asked->asking : NULL,
+                 asked ? &asked->trouble : &ignored);
+    pthread_mutex_lock(&web->lock);
+    web->asked = NULL;
     pthread_cond_broadcast(&web->news);
     pthread_mutex_unlock(&web->lock);
 }
@@ -59,9 +78,7 @@ static void hear_all(struct listening *listening, struct exchange *exchange)
     struct message *message;
     struct trouble end = {0}; /* nobody's: the call goes on without the stream */
     while ((message = exchange_next(exchange, &end))) {
-        session_hear(
-            listening->server, listening->caller, (seam_bytes){message->bytes, message->len},
-            alone(&listening->server->web) ? listening->asking : NULL, &listening->trouble);
+        listen_hear(listening, (seam_bytes){message->bytes, message->len});
         free(message);
     }
 }
@@ -72,17 +89,17 @@ static void *listen_on(void *user)
     struct server *server = listening->server;
     struct exchange exchange;
     struct trouble refused = {0};
-    if (!wait_turn(listening))
+    if (!listen_take(listening))
         return NULL;
-    bool open =
-        exchange_listen(&exchange, &server->web, listening->caller, server->version, &refused);
+    bool open = exchange_listen(&exchange, &server->web, listening->caller, server->version, NULL,
+                                &refused);
     int status = exchange_status(&exchange);
-    tell_open(&server->web, open,
-              status == 404 || status == 405 || refused.status == SEAM_E_DENIED);
+    listen_open(&server->web, open,
+                status == 404 || status == 405 || refused.status == SEAM_E_DENIED);
     if (open)
         hear_all(listening, &exchange);
     exchange_close(&exchange);
-    give_up_turn(&server->web);
+    listen_leave(&server->web);
     return NULL;
 }
 
@@ -106,12 +123,14 @@ void listen_begin(struct listening *listening, struct server *server, const stru
                   struct asking *asking, bool reads)
 {
     struct web *web = &server->web;
-    *listening = (struct listening){.server = server, .caller = caller, .asking = asking};
+    *listening =
+        (struct listening){.server = server, .caller = caller, .asking = asking, .reads = reads};
     listening->counts = server->settings.url && server->revision == REVISION_CLASSIC;
     if (!listening->counts)
         return;
     pthread_mutex_lock(&web->lock);
-    web->calls++;
+    listening->next = web->calls;
+    web->calls = listening;
     bool listens = reads && !web->silent;
     pthread_mutex_unlock(&web->lock);
     if (!listens)
@@ -135,9 +154,15 @@ void listen_end(struct listening *listening)
         return;
     struct web *web = &listening->server->web;
     pthread_mutex_lock(&web->lock);
-    web->calls--;
+    for (struct listening **at = &web->calls; *at; at = &(*at)->next)
+        if (*at == listening) {
+            *at = listening->next;
+            break;
+        }
     listening->over = true;
     pthread_cond_broadcast(&web->news);
+    while (web->asked == listening)
+        pthread_cond_wait(&web->news, &web->lock);
     pthread_mutex_unlock(&web->lock);
     if (listening->runs)
         pthread_join(listening->thread, NULL);

@@ -7,10 +7,12 @@
  *   chatter.c   what such a program prints beside them
  *   web.c       a server that is reached over HTTP: requests with answers, or streams of them
  *   session.c   which revision it speaks, and requests with their answers
+ *   between.c   what it says between those
  *   schema.c    its schemas as contracts
  *   tools.c     its tools as agents
  *   ask.c       what it asks people for, in the middle of a tool's call
  *   listen.c    the stream on which a classic server asks beside its answers
+ *   watch.c     that its tools are others, and who hears it when no call is under way
  *   call.c      a tool's call
  *   plugin.c    the plugin's table
  *
@@ -38,6 +40,7 @@ enum {
     WORDS_MAXIMUM = 64,         /* of a command line, of an environment           */
     ANSWERS_KEPT = 64,          /* of people, for calls that will go on           */
     PROBE_MS = 5000,            /* for server/discover, where it may be unknown   */
+    UNTIMED_MS = 30000,         /* for a request of a call without a deadline     */
     NOTICE_MS = 2000,           /* for what the server need not answer            */
     RESUMES_MAXIMUM = 16,       /* of one answer whose stream was closed          */
     RESUME_MS = 500,            /* before that, unless the server says …          */
@@ -45,12 +48,15 @@ enum {
     CHATTER_BYTES = 700,        /* of a program's last words                      */
     CHATTER_MS = 200,           /* for them, once it has closed its output        */
     LISTEN_S = 5,               /* for the head of a stream of questions          */
+    LISTEN_AGAIN_MS = 1000,     /* before a stream that was closed is opened anew … */
+    LISTEN_LATEST_MS = 60000,   /* … and at most, after it was closed so often     */
     FIELDS_MAXIMUM = 256        /* of a question that have defaults               */
 };
 
-#define MODERN   "2026-07-28"
-#define CLASSIC  "2025-11-25"
-#define TEXT_MAX 1024
+#define LIST_CHANGED "notifications/tools/list_changed"
+#define MODERN       "2026-07-28"
+#define CLASSIC      "2025-11-25"
+#define TEXT_MAX     1024
 
 /* Why something did not go on, in the words of a seam_reply. The first one stands. */
 struct trouble {
@@ -139,6 +145,7 @@ seam_bytes chatter_end(const struct chatter *chatter);
 /* ---- pipe.c ---- */
 
 struct pipe {
+    struct server *server; /* told of lists that change */
     const seam_host *host;
     const struct settings *settings;
     pthread_mutex_t saying; /* one line at a time; taken after lock, if both are */
@@ -148,7 +155,7 @@ struct pipe {
     pid_t pid; /* 0 = there is no program */
     int to, from;
     uint64_t starts; /* how often it was started */
-    bool ended, list_changed;
+    bool ended;
     char reason[TEXT_MAX];  /* why it ended */
     struct chatter chatter; /* of the reader alone, while it reads */
     struct waiting *waiting;
@@ -156,7 +163,8 @@ struct pipe {
     bool reads;
 };
 
-void pipe_init(struct pipe *pipe, const seam_host *host, const struct settings *settings);
+void pipe_init(struct pipe *pipe, struct server *server, const seam_host *host,
+               const struct settings *settings);
 void pipe_done(struct pipe *pipe);
 /* It runs; if it had ended, it is started again. */
 bool pipe_start(struct pipe *pipe, struct trouble *trouble);
@@ -181,8 +189,9 @@ struct web {
     /* guarded by lock */
     char session[256];                /* of revisions that have sessions; "" = none */
     uint64_t losses;                  /* how often the server forgot one */
-    size_t calls;                     /* of tools, that are under way at a classic server */
-    const struct listening *listener; /* the one of them that does; NULL = none */
+    struct listening *calls;          /* of tools, that are under way at a classic server */
+    const struct listening *listener; /* who listens, one of them or the watch; NULL = nobody */
+    const struct listening *asked;    /* of whose call a question is being answered by another */
     bool open;                        /* what it listens to */
     bool silent;                      /* the server has no stream of questions */
 };
@@ -221,9 +230,10 @@ struct post {
 
 bool exchange_open(struct exchange *exchange, struct web *web, const struct caller *caller,
                    const struct post *post, struct trouble *trouble);
-/* A GET for what the server says by itself; false: there is no such stream. */
+/* A GET for what the server says by itself, from after the event of that id on (NULL = any); false:
+ * there is no such stream. */
 bool exchange_listen(struct exchange *exchange, struct web *web, const struct caller *caller,
-                     const char *version, struct trouble *trouble);
+                     const char *version, const char *last, struct trouble *trouble);
 /* The next message; NULL without trouble: there is none. The caller frees. */
 struct message *exchange_next(struct exchange *exchange, struct trouble *trouble);
 int exchange_status(const struct exchange *exchange);
@@ -238,17 +248,33 @@ struct kept_answer {
     char *answer; /* JSON */
 };
 
+/* What is known of changes of the list of tools. */
+struct watch {
+    pthread_mutex_t lock;
+    /* guarded by lock */
+    seam_id call;    /* that is to be told of the next; 0 = none is under way */
+    bool news;       /* there was one since it was told */
+    bool stale;      /* the list must be looked at before a tool is called */
+    uint64_t listed; /* a digest of what was listed last */
+    /* of watch_start and watch_done */
+    pthread_t thread;
+    bool runs;
+};
+
 struct server {
     const seam_host *host;
     struct settings settings;
     struct trouble wrong; /* with them: nothing is begun */
     struct pipe pipe;
     struct web web;
+    struct watch watch;
     pthread_mutex_t lock; /* of what follows */
     enum revision revision;
-    char version[32];   /* that a classic one chose */
-    uint64_t greeted;   /* the start of the program, or session, that was greeted last, from 1 */
-    struct tool *tools; /* what was described */
+    char version[32];    /* that a classic one chose */
+    bool tells;          /* it tells when its tools are others */
+    uint64_t greeted;    /* the start of the program, or session, that was greeted last, from 1 */
+    uint64_t subscribed; /* the start of the program that was asked to tell */
+    struct tool *tools;  /* what was described */
     size_t tool_count;
     struct kept_answer kept[ANSWERS_KEPT];
     size_t kept_next;
@@ -277,6 +303,21 @@ bool session_open(struct server *server, const struct caller *caller, struct tro
 bool session_ask(struct server *server, const struct caller *caller, const struct request *request,
                  struct outcome *outcome, struct trouble *trouble);
 
+/* The same for a stream that has no end; false: there is none. exchange_close, in any case. */
+bool session_subscribe(struct server *server, const struct caller *caller,
+                       struct exchange *exchange, struct trouble *trouble);
+
+/* A message to which there is no answer. */
+void session_say(struct server *server, const struct caller *caller, bool modern, seam_bytes body);
+
+/* ---- between.c ---- */
+
+/* The report of a call, to whoever watches, as a line: "half-way (1 of 2)". */
+void between_progress(const struct caller *caller, seam_bytes all);
+/* A request of the server. Only people are asked, by who may ask: false: one must be asked first.
+ */
+bool between_answer(struct server *server, const struct caller *caller, struct asking *asking,
+                    seam_bytes all, struct trouble *trouble);
 /* A message that came beside the answers of requests. What is asked of people is put to `asking`,
  * NULL = nobody can be asked; the server gets an answer in any case. */
 void session_hear(struct server *server, const struct caller *caller, seam_bytes message,
@@ -297,12 +338,14 @@ struct tool {
     char *name, *summary;
     char *input, *output; /* schemas; output NULL = it declares none */
     uint32_t effect, flags;
+    bool changed; /* guarded by watch.lock: the server says another thing of it now */
     struct param *params;
     size_t param_count;
 };
 
-bool tools_list(struct server *server, const struct caller *caller, struct tool **ret_tools,
-                size_t *ret_count, struct trouble *trouble);
+/* lenient: what cannot be an agent is left out, and no reason to refuse the others. */
+bool tools_list(struct server *server, const struct caller *caller, bool lenient,
+                struct tool **ret_tools, size_t *ret_count, struct trouble *trouble);
 void tools_free(struct tool *tools, size_t count);
 /* {"agents": […]} */
 bool tools_write(const struct tool *tools, size_t count, seam_writer *out, struct trouble *trouble);
@@ -336,11 +379,12 @@ bool asking_answer(struct asking *asking, const char *key, seam_bytes method, se
 
 /* Of one call, from before the tool is called until after the call has ended. */
 struct listening {
+    struct listening *next; /* of web.calls */
     struct server *server;
     const struct caller *caller;
     struct asking *asking;
     struct trouble trouble; /* of the thread, until asking_stop() */
-    bool counts, runs;
+    bool counts, runs, reads;
     bool over; /* guarded by web.lock: its call was completed */
     pthread_t thread;
 };
@@ -351,6 +395,30 @@ void listen_begin(struct listening *listening, struct server *server, const stru
 bool listen_settle(struct listening *listening, struct trouble *trouble);
 /* After the call was completed. */
 void listen_end(struct listening *listening);
+
+/* The watch's: waits until nobody else listens, and listens; false: it is over. */
+bool listen_take(struct listening *listening);
+void listen_open(struct web *web, bool open, bool silent);
+/* What came on the stream of whoever listens. */
+void listen_hear(struct listening *listening, seam_bytes message);
+void listen_leave(struct web *web);
+
+/* ---- watch.c ---- */
+
+void watch_init(struct watch *watch);
+void watch_done(struct server *server);
+/* The server says that its tools are others. */
+void watch_changed(struct server *server);
+/* They may be, for it was started again. */
+void watch_doubt(struct server *server);
+/* What was listed is what is known. */
+void watch_listed(struct server *server, const struct tool *tools, size_t count);
+/* The tools are looked at if they may be others; false: this one is, or it cannot be said. */
+bool watch_look(struct server *server, const struct caller *caller, const struct tool *tool,
+                struct trouble *trouble);
+/* seam.watch/1 */
+seam_status watch_start(void *self, const seam_call *call);
+void watch_cancel(struct server *server, seam_id call);
 
 /* ---- call.c ---- */
 

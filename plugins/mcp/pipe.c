@@ -20,10 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
-void pipe_init(struct pipe *pipe, const seam_host *host, const struct settings *settings)
+void pipe_init(struct pipe *pipe, struct server *server, const seam_host *host,
+               const struct settings *settings)
 {
     pthread_condattr_t monotonic;
     memset(pipe, 0, sizeof(*pipe));
+    pipe->server = server;
     pipe->host = host;
     pipe->settings = settings;
     pipe->to = pipe->from = pipe->chatter.fd = -1;
@@ -113,6 +115,8 @@ static void sort_in(struct pipe *pipe, const char *line, size_t len)
         answer_ping(pipe, id);
         return;
     }
+    if (seam_json_is(method, LIST_CHANGED))
+        watch_changed(pipe->server);
     pthread_mutex_lock(&pipe->lock);
     struct waiting *waiting = NULL;
     if (method.len == 0)
@@ -121,8 +125,6 @@ static void sort_in(struct pipe *pipe, const char *line, size_t len)
         waiting = whose(pipe, (seam_bytes){0}, true);
     else if (seam_json_is(method, "notifications/progress"))
         waiting = whose(pipe, seam_json_at(all, "/params/progressToken"), false);
-    else if (seam_json_is(method, "notifications/tools/list_changed"))
-        pipe->list_changed = true;
     if (waiting)
         give(waiting, line, len);
     pthread_cond_broadcast(&pipe->news);
@@ -328,8 +330,9 @@ static bool start_program(struct pipe *pipe, struct trouble *trouble)
     pipe->from = output[0];
     chatter_begin(&pipe->chatter, errors[0]);
     fcntl(pipe->to, F_SETFL, O_NONBLOCK);
-    pipe->ended = pipe->list_changed = false;
-    pipe->starts++;
+    pipe->ended = false;
+    if (pipe->starts++ > 0)
+        watch_doubt(pipe->server);
     pipe->reads = pthread_create(&pipe->reader, NULL, read_lines, pipe) == 0;
     if (!pipe->reads) {
         bury(pipe);

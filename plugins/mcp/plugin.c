@@ -13,7 +13,8 @@ static seam_status create(const seam_host *host, seam_bytes config, void **ret_s
     server->host = host;
     pthread_mutex_init(&server->lock, NULL);
     settings_read(&server->settings, config, &server->wrong);
-    pipe_init(&server->pipe, host, &server->settings);
+    pipe_init(&server->pipe, server, host, &server->settings);
+    watch_init(&server->watch);
     web_init(&server->web, &server->settings);
     *ret_self = server;
     return SEAM_OK;
@@ -37,9 +38,10 @@ static seam_status describe(void *self, const seam_call *call)
     size_t count = 0;
     seam_writer out = SEAM_WRITER;
     bool good = session_open(server, &caller, &trouble) &&
-                tools_list(server, &caller, &tools, &count, &trouble) &&
+                tools_list(server, &caller, false, &tools, &count, &trouble) &&
                 tools_write(tools, count, &out, &trouble);
     if (good) {
+        watch_listed(server, tools, count);
         pthread_mutex_lock(&server->lock);
         tools_free(server->tools, server->tool_count);
         server->tools = tools;
@@ -65,13 +67,14 @@ static seam_status start(void *self, const seam_call *call)
 static void cancel(void *self, seam_id call)
 {
     struct server *server = self;
-    (void)call;
+    watch_cancel(server, call);
     pipe_wake(&server->pipe);
 }
 
 static void destroy(void *self)
 {
     struct server *server = self;
+    watch_done(server);
     pipe_done(&server->pipe);
     web_done(&server->web);
     tools_free(server->tools, server->tool_count);
@@ -82,4 +85,4 @@ static void destroy(void *self)
     free(server);
 }
 
-SEAM_PLUGIN_DESCRIBED("org.seam.mcp", "1.0.0", create, start, cancel, destroy, describe)
+SEAM_PLUGIN_WATCHED("org.seam.mcp", "1.0.0", create, start, cancel, destroy, describe, watch_start)

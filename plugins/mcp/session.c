@@ -161,8 +161,7 @@ static void way_close(struct way *way)
         pipe_wait_end(&way->server->pipe, &way->waiting);
 }
 
-/* A message to which there is no answer. */
-static void say(struct server *server, const struct caller *caller, bool modern, seam_bytes body)
+void session_say(struct server *server, const struct caller *caller, bool modern, seam_bytes body)
 {
     struct trouble ignored = {0};
     struct exchange exchange;
@@ -186,104 +185,8 @@ static void say_cancelled(const struct way *way, uint64_t id)
     seam_put_integer(&out, "requestId", (int64_t)id);
     seam_put_end(&out);
     seam_put_end(&out);
-    say(way->server, way->caller, false, seam_written(&out));
+    session_say(way->server, way->caller, false, seam_written(&out));
     seam_writer_done(&out);
-}
-
-/* ---- what comes in between ---- */
-
-static void answer_begin(seam_writer *out, seam_bytes id)
-{
-    seam_put_object(out, NULL);
-    seam_put_text(out, "jsonrpc", "2.0");
-    seam_put_json(out, "id", id);
-}
-
-static void answer_unknown(struct server *server, const struct caller *caller, seam_bytes id)
-{
-    seam_writer out = SEAM_WRITER;
-    answer_begin(&out, id);
-    seam_put_object(&out, "error");
-    seam_put_integer(&out, "code", -32601);
-    seam_put_text(&out, "message", "this client does not offer it");
-    seam_put_end(&out);
-    seam_put_end(&out);
-    say(server, caller, false, seam_written(&out));
-    seam_writer_done(&out);
-}
-
-/* With nothing, or with what is done instead. */
-static void answer_plainly(struct server *server, const struct caller *caller, seam_bytes id,
-                           const char *action)
-{
-    seam_writer out = SEAM_WRITER;
-    answer_begin(&out, id);
-    seam_put_object(&out, "result");
-    if (action)
-        seam_put_text(&out, "action", action);
-    seam_put_end(&out);
-    seam_put_end(&out);
-    say(server, caller, false, seam_written(&out));
-    seam_writer_done(&out);
-}
-
-/* Only people are asked, by who may ask. */
-static bool answer_request(struct server *server, const struct caller *caller,
-                           struct asking *asking, seam_bytes all, struct trouble *trouble)
-{
-    seam_bytes method = seam_json_at(all, "/method"), id = seam_json_at(all, "/id");
-    if (seam_json_is(method, "ping")) {
-        answer_plainly(server, caller, id, NULL);
-        return true;
-    }
-    if (!asking || !seam_json_is(method, "elicitation/create")) {
-        answer_unknown(server, caller, id);
-        return true;
-    }
-    seam_writer out = SEAM_WRITER;
-    answer_begin(&out, id);
-    bool answered =
-        asking_answer(asking, "result", method, seam_json_at(all, "/params"), &out, trouble);
-    seam_put_end(&out);
-    if (answered)
-        say(server, caller, false, seam_written(&out));
-    seam_writer_done(&out);
-    return answered;
-}
-
-void session_hear(struct server *server, const struct caller *caller, seam_bytes message,
-                  struct asking *asking, struct trouble *trouble)
-{
-    seam_bytes all = seam_json_parse(message), id = seam_json_at(all, "/id");
-    if (seam_json_at(all, "/method").len == 0 || id.len == 0)
-        return;
-    if (!answer_request(server, caller, asking, all, trouble))
-        answer_plainly(server, caller, id, "cancel"); /* the tool ends, and is called again later */
-}
-
-enum { PROGRESS_WORDS = 256 };
-
-/* As a line: "half-way (1 of 2)". */
-static void tell_progress(const struct caller *caller, seam_bytes all)
-{
-    seam_bytes done = seam_json_at(all, "/params/progress");
-    seam_bytes total = seam_json_at(all, "/params/total");
-    char *words = seam_json_text(seam_json_at(all, "/params/message"), NULL);
-    char line[PROGRESS_WORDS + 128];
-    bool counts = seam_json_kind_of(done) == SEAM_JSON_NUMBER && done.len < 32;
-    bool known = counts && seam_json_kind_of(total) == SEAM_JSON_NUMBER && total.len < 32;
-    size_t shown = words ? strcspn(words, "\r\n") : 0;
-    if (shown > PROGRESS_WORDS)
-        for (shown = PROGRESS_WORDS; shown > 0 && ((unsigned char)words[shown] & 0xC0) == 0x80;)
-            shown--;
-    bool alone = shown == 0;
-    int len = snprintf(line, sizeof(line), "%.*s%s%.*s%s%.*s%s\n", (int)shown, words ? words : "",
-                       counts && !alone ? " (" : "", counts ? (int)done.len : 0,
-                       counts ? done.ptr : "", known ? " of " : "", known ? (int)total.len : 0,
-                       known ? total.ptr : "", counts && !alone ? ")" : "");
-    free(words);
-    if (counts || !alone)
-        caller->host->emit(caller->host, caller->id, (seam_bytes){line, (size_t)len});
 }
 
 static bool lists(seam_bytes versions, const char *version)
@@ -417,10 +320,12 @@ static bool hear(struct way *way, const struct request *request, uint64_t id,
         }
         if (method.len == 0 && (has_id(all, id) || error.len > 0))
             return read_answer(status_of(way), message, outcome, trouble);
+        if (way->web && seam_json_is(method, LIST_CHANGED))
+            watch_changed(way->server);
         if (seam_json_is(method, "notifications/progress") && request->progress)
-            tell_progress(way->caller, all);
+            between_progress(way->caller, all);
         else if (method.len > 0 && seam_json_at(all, "/id").len > 0 &&
-                 !answer_request(way->server, way->caller, request->asking, all, trouble)) {
+                 !between_answer(way->server, way->caller, request->asking, all, trouble)) {
             free(message);
             return false;
         }
@@ -472,6 +377,8 @@ static bool ask_once(struct server *server, const struct caller *caller,
     struct way way = {.server = server, .caller = caller};
     uint64_t id = id_of(server, caller, request->effect);
     seam_writer out = SEAM_WRITER;
+    if (timeout_ms == 0 && caller->deadline_ns == 0)
+        timeout_ms = UNTIMED_MS;
     if (strcmp(request->method, "initialize") == 0)
         write_initialize(&out, id);
     else
@@ -525,12 +432,13 @@ static bool greet(struct server *server, const struct caller *caller, struct tro
     if (sane)
         snprintf(server->version, sizeof(server->version), "%s", version);
     free(version);
+    server->tells = seam_json_true(seam_json_at(outcome.result, "/capabilities/tools/listChanged"));
     outcome_done(&outcome);
     if (!sane)
         return trouble_set(trouble, SEAM_E_FAILED, SEAM_EFFECT_NONE, "mcp.message",
                            "the server does not say which revision it speaks");
-    say(server, caller, false,
-        seam_text("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"));
+    session_say(server, caller, false,
+                seam_text("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"));
     return true;
 }
 
@@ -552,6 +460,43 @@ static bool find_revision(struct server *server, const struct caller *caller,
     return true;
 }
 
+/* ---- what it tells by itself ---- */
+
+/* A modern server tells of what it was asked to tell of. */
+static void write_subscription(seam_writer *out, const struct server *server,
+                               const struct caller *caller, uint64_t id)
+{
+    struct request subscribe = {.method = "subscriptions/listen",
+                                .params =
+                                    seam_text("{\"notifications\":{\"toolsListChanged\":true}}")};
+    write_request(out, server, caller, &subscribe, true, id);
+}
+
+/* Of a program: what it tells comes between its answers, and nobody waits for the end. */
+static void subscribe_once(struct server *server, const struct caller *caller)
+{
+    struct trouble ignored = {0};
+    seam_writer out = SEAM_WRITER;
+    if (server->subscribed == server->pipe.starts)
+        return;
+    server->subscribed = server->pipe.starts;
+    write_subscription(&out, server, caller, id_of(server, caller, NULL));
+    pipe_say(&server->pipe, seam_written(&out), &ignored);
+    seam_writer_done(&out);
+}
+
+bool session_subscribe(struct server *server, const struct caller *caller,
+                       struct exchange *exchange, struct trouble *trouble)
+{
+    seam_writer out = SEAM_WRITER;
+    write_subscription(&out, server, caller, id_of(server, caller, NULL));
+    struct post post = {
+        .method = "subscriptions/listen", .version = MODERN, .body = seam_written(&out)};
+    bool open = exchange_open(exchange, &server->web, caller, &post, trouble);
+    seam_writer_done(&out);
+    return open && exchange->events && exchange_status(exchange) == 200;
+}
+
 bool session_open(struct server *server, const struct caller *caller, struct trouble *trouble)
 {
     bool web = server->settings.url != NULL;
@@ -567,6 +512,8 @@ bool session_open(struct server *server, const struct caller *caller, struct tro
         open = greet(server, caller, trouble);
         server->greeted = open ? (web ? start : server->pipe.starts) : 0;
     }
+    if (open && !web && server->revision == REVISION_MODERN)
+        subscribe_once(server, caller);
     pthread_mutex_unlock(&server->lock);
     return open;
 }

@@ -260,7 +260,25 @@ static bool read_tool(const struct server *server, seam_bytes said, struct tool 
 struct listing {
     struct tool *tools;
     size_t count;
+    bool lenient;
 };
+
+static void drop_tool(struct tool tool)
+{
+    struct tool *alone = malloc(sizeof(*alone));
+    if (alone)
+        *alone = tool;
+    tools_free(alone, alone ? 1 : 0);
+}
+
+/* What is wrong with one tool, where the others are to be known. */
+static bool is_left_out(const struct listing *listing, struct trouble *trouble)
+{
+    bool out = listing->lenient && trouble->status == SEAM_E_INPUT;
+    if (out)
+        *trouble = (struct trouble){0};
+    return out;
+}
 
 static bool add_tool(struct server *server, const struct caller *caller, struct listing *listing,
                      seam_bytes said, struct trouble *trouble)
@@ -276,7 +294,7 @@ static bool add_tool(struct server *server, const struct caller *caller, struct 
     }
     if (!check_name(listing->tools, listing->count, name, len, trouble)) {
         free(name);
-        return false;
+        return is_left_out(listing, trouble);
     }
     if (listing->count == TOOLS_MAXIMUM) {
         free(name);
@@ -290,14 +308,15 @@ static bool add_tool(struct server *server, const struct caller *caller, struct 
         seam_log(caller->host, caller->id, SEAM_LOG_WARNING,
                  "the tool %s is left out: one of its arguments has an x-mcp-header that is none",
                  name);
-        struct tool *alone = malloc(sizeof(*alone));
-        if (alone)
-            *alone = tool;
-        tools_free(alone, alone ? 1 : 0);
+        drop_tool(tool);
         return true;
     }
+    if (!read_tool(server, said, &tool, trouble)) {
+        drop_tool(tool);
+        return is_left_out(listing, trouble);
+    }
     listing->tools[listing->count++] = tool;
-    return read_tool(server, said, &listing->tools[listing->count - 1], trouble);
+    return true;
 }
 
 static int by_name(const void *a, const void *b)
@@ -348,14 +367,15 @@ static bool list_pages(struct server *server, const struct caller *caller, struc
     return trouble->status == SEAM_OK;
 }
 
-bool tools_list(struct server *server, const struct caller *caller, struct tool **ret_tools,
-                size_t *ret_count, struct trouble *trouble)
+bool tools_list(struct server *server, const struct caller *caller, bool lenient,
+                struct tool **ret_tools, size_t *ret_count, struct trouble *trouble)
 {
-    struct listing listing = {.tools = calloc(TOOLS_MAXIMUM, sizeof(*listing.tools))};
+    struct listing listing = {.tools = calloc(TOOLS_MAXIMUM, sizeof(*listing.tools)),
+                              .lenient = lenient};
     if (!listing.tools)
         return trouble_set(trouble, SEAM_E_INTERNAL, SEAM_EFFECT_NONE, "mcp.memory", "no memory");
     bool listed = list_pages(server, caller, &listing, trouble);
-    for (size_t i = 0; listed && server->settings.only[i]; i++)
+    for (size_t i = 0; listed && !lenient && server->settings.only[i]; i++)
         if (!tools_find(listing.tools, listing.count, seam_text(server->settings.only[i])))
             listed = trouble_set(trouble, SEAM_E_INPUT, SEAM_EFFECT_NONE, "mcp.config",
                                  "/tools/%zu: the server has no tool \"%.128s\"", i,

@@ -261,7 +261,7 @@ static bool is_events(const seam_stream *stream)
 }
 
 bool exchange_listen(struct exchange *exchange, struct web *web, const struct caller *caller,
-                     const char *version, struct trouble *trouble)
+                     const char *version, const char *last, struct trouble *trouble)
 {
     *exchange = (struct exchange){.web = web,
                                   .caller = caller,
@@ -270,6 +270,7 @@ bool exchange_listen(struct exchange *exchange, struct web *web, const struct ca
                                   .events = true,
                                   .resumes = true,
                                   .listens = true};
+    snprintf(exchange->last, sizeof(exchange->last), "%s", last ? last : "");
     seam_sse_init(&exchange->sse, MESSAGE_MAXIMUM);
     exchange->stream = open_get(exchange, trouble);
     if (exchange->stream.answer.status != SEAM_OK)
