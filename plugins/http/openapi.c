@@ -358,14 +358,29 @@ static bool add_settings(const struct openapi *o, struct operation *op, const js
            operation_pages(op, json_object_get(mine, "pages"), where, o->t);
 }
 
+/* Servers of its own are another place than that of the others; sent there it must not be. */
+static bool check_place(const struct openapi *o, const json_t *item, const json_t *json,
+                        const char *where)
+{
+    const json_t *servers = json_object_get(json, "servers");
+    if (!servers)
+        servers = json_object_get(item, "servers");
+    if (!servers || o->placed || json_equal(servers, json_object_get(o->doc, "servers")))
+        return true;
+    return trouble_say(o->t,
+                       "%s: it has servers of its own (cure: make it a service of its own, with "
+                       "`url`)",
+                       where);
+}
+
 static bool fill(const struct openapi *o, struct operation *op, const json_t *item,
                  const json_t *json, const json_t *mine, const char *where)
 {
     const char *effect = text_at(mine, "effect");
     operation_effect(op, effect ? effect : text_at(json, "x-seam-effect"));
     op->summary = summary_of(op, json);
-    return add_settings(o, op, mine, where) && add_inputs(o, op, item, json, where) &&
-           add_answers(o, op, json, where);
+    return check_place(o, item, json, where) && add_settings(o, op, mine, where) &&
+           add_inputs(o, op, item, json, where) && add_answers(o, op, json, where);
 }
 
 static bool add_operation(struct openapi *o, const json_t *item, const char *path,
@@ -514,7 +529,7 @@ bool openapi_read(struct service *s, const json_t *settings, struct trouble *t)
 {
     const char *path;
     json_t *value, *doc = json_object_get(settings, "document");
-    struct openapi o = {.s = s, .doc = doc, .settings = settings, .t = t};
+    struct openapi o = {.s = s, .doc = doc, .settings = settings, .t = t, .placed = s->url != NULL};
     bool good = check_version(&o);
     if (good && !s->url)
         s->url = server_url(doc);

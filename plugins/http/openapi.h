@@ -10,7 +10,8 @@
 struct openapi {
     struct service *s;
     const json_t *doc, *settings;
-    bool old; /* 3.0 */
+    bool old;    /* 3.0 */
+    bool placed; /* the configuration says where all of it is, whatever the document does */
     struct trouble *t;
 };
 

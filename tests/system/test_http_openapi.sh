@@ -175,6 +175,8 @@ wrong() { # WORDS CONFIG [DOCUMENT]
 }
 wrong 'the document has no operation "nobody"' 'openapi: {operations: [nobody]}' pets.yaml
 wrong 'neither JSON, a form nor text' 'openapi: {operations: [uploadPhoto]}' pets.yaml
+sed 's|^\( *\)operationId: listPets|\1servers: [{url: "https://elsewhere.example"}]\n&|' "$DOCUMENTS/pets.yaml" >far.yaml
+wrong 'servers of its own' 'openapi: {operations: [listPets]}' far.yaml
 wrong 'found Swagger 2.0' 'openapi: {document: {swagger: "2.0"}}'
 sed -i 's|"#/components/schemas/Pets"|"http://127.0.0.1/pets.json"|' pets.yaml
 wrong 'only what stands in this document is read' 'openapi: {operations: [listPets]}' pets.yaml
