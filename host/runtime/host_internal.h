@@ -433,15 +433,6 @@ void live_rest(struct live_run *live);
 void hook_tell(struct live_run *live, const struct question_view *question);
 void hooks_close(struct host *host);
 
-/* ---- grants.c ---- */
-
-/* Which agents those of each plugin may call: what its card asks for and the manifest grants. */
-void roster_link_calls(struct roster *roster);
-/* The names of those that the agent may call; a new reference, NULL if there are none. */
-json_t *agent_calls_json(const struct agent *agent);
-/* The same, read back; what the catalog does not have is left out. */
-void agent_link_calls(struct catalog *catalog, const char *name, const json_t *calls);
-
 /* ---- slots.c ---- */
 
 /* plugin_start as the manifest and the card say. */

@@ -149,6 +149,15 @@ WARN_UNUSED enum error_code pinned_compare(struct journal_reader *reader,
 void roster_add_agents(struct catalog *catalog, const char *alias, int64_t call_ms,
                        const struct card *card);
 
+/* ---- grants.c ---- */
+
+/* Which agents those of each plugin may call: what its card asks for and the manifest grants. */
+void roster_link_calls(struct roster *roster);
+/* The names of those that the agent may call; a new reference, NULL if there are none. */
+json_t *agent_calls_json(const struct agent *agent);
+/* The same, read back; what the catalog does not have is left out. */
+void agent_link_calls(struct catalog *catalog, const char *name, const json_t *calls);
+
 /* ---- difference.c ---- */
 
 /* How many decisions of the two lists are the same from the start; where they part goes to ret. */
