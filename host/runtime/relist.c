@@ -18,6 +18,7 @@
 #include "runtime/faults_internal.h"
 #include "runtime/reload_internal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,8 +93,8 @@ static void want(struct relist *r)
     if (r->wait_ms >= NAMED_MS && wait_ms > SOON_MS)
         host_log(r->host, r->alias, SEAM_LOG_WARNING,
                  "it says again and again that its agents are others; it is asked for them in "
-                 "%lld s, and until then those that it has are called",
-                 (long long)(wait_ms / 1000 + 1));
+                 "%" PRId64 " s, and until then those that it has are called",
+                 wait_ms / 1000 + 1);
     wait_for(r, wait_ms);
 }
 

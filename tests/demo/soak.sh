@@ -190,7 +190,8 @@ released=0 taken=0
 sample 0
 # Of a plugin that is down at this moment, a worker may be up at another: two processes, ten descriptors.
 down=$(web v1/plugins | jq '[.plugins[] | select(.status != "ready")] | length')
-FIRST_OPEN=$((OPEN + 10 * down)) FIRST_THREADS=$THREADS FIRST_CHILDREN=$((CHILDREN + 2 * down))
+# The network has a thread of its own from the first request on.
+FIRST_OPEN=$((OPEN + 10 * down)) FIRST_THREADS=$((THREADS + 1)) FIRST_CHILDREN=$((CHILDREN + 2 * down))
 start=$SECONDS next_line=10 now=0
 while [ "$now" -lt "$seconds" ]; do
     load

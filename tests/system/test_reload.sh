@@ -121,6 +121,21 @@ holds '[.[].moved // empty] | length > 0 and all(.[]; .agent == "p/act" and (.li
 curl -sS --unix-socket seam.sock http://localhost/v1/runs/long/explain >out
 holds '[.[].moved // empty] | length > 0'
 
+claim "a card that is not proven to serve a run under way is refused, with run, step and witness"
+manifest plugin.so '{"a": 3}'
+await again
+jq -c '.id = "stuck"' long.json >stuck.json
+curl -sS --unix-socket seam.sock http://localhost/v1/runs -H 'Content-Type: application/json' \
+    --data-binary @stuck.json >begun
+cp "$SINS/writes.so" writes.so
+manifest writes.so '{}'
+try 4 seam reload
+says err 'run stuck, step act' 'effect' 'nothing has changed'
+[[ $(curl -sS --unix-socket seam.sock http://localhost/v1/plugins) == *plugin.so* ]] || die "it was taken"
+await is_done
+await again
+[[ $(curl -sS --unix-socket seam.sock http://localhost/v1/plugins) == *writes.so* ]] || die "it was not taken"
+
 claim "a write that has begun an effect is tried again where it began, while that drains"
 cp "$SINS/does_as_told.so" told.so
 LC_ALL=C sed 's/told-to/sold-to/' told.so >sold.so
@@ -148,21 +163,6 @@ manifest sold.so '{}'
 try 0 seam reload
 await is_done
 [ "$(codes)" = 'told-to told-to -' ] || die "its attempts ended with: $(codes)"
-
-claim "a card that is not proven to serve a run under way is refused, with run, step and witness"
-manifest plugin.so '{"a": 3}'
-await again
-jq -c '.id = "stuck"' long.json >stuck.json
-curl -sS --unix-socket seam.sock http://localhost/v1/runs -H 'Content-Type: application/json' \
-    --data-binary @stuck.json >begun
-cp "$SINS/writes.so" writes.so
-manifest writes.so '{}'
-try 4 seam reload
-says err 'run stuck, step act' 'effect' 'nothing has changed'
-[[ $(curl -sS --unix-socket seam.sock http://localhost/v1/plugins) == *plugin.so* ]] || die "it was taken"
-await is_done
-await again
-[[ $(curl -sS --unix-socket seam.sock http://localhost/v1/plugins) == *writes.so* ]] || die "it was not taken"
 stop
 [ "$GONE" = 0 ] || die "it ended with $GONE"
 
