@@ -291,13 +291,6 @@ void carrier_abort_all(struct carrier *carrier)
 
 /* ---- deadlines ---- */
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void arm(struct carrier *carrier, int64_t deadline_ms)
 {
     struct itimerspec when = {0};
@@ -328,7 +321,7 @@ static void meet_deadlines(struct carrier *carrier)
 {
     AUTO(freep)
     struct transfer **late = xcalloc(carrier->deadlines.count, sizeof(struct transfer *));
-    size_t count = step_out(carrier, now_ms(), late);
+    size_t count = step_out(carrier, deadlines_now_ms(), late);
     for (size_t i = 0; i < count; i++)
         look(carrier, late[i]);
     collect(carrier);
@@ -360,7 +353,7 @@ static void set_room(struct carrier *carrier, const struct transfer *transfer)
 
 static void admit(struct carrier *carrier, struct transfer *transfer)
 {
-    if (!names_admit(&carrier->names, transfer, now_ms()))
+    if (!names_admit(&carrier->names, transfer, deadlines_now_ms()))
         return;
     set_room(carrier, transfer);
     transfers_add(&carrier->under_way, transfer);
@@ -382,7 +375,7 @@ void carrier_start(struct carrier *carrier, struct transfer *transfer)
 void carrier_found(struct carrier *carrier, struct transfer *transfer)
 {
     if (transfer->scout_of)
-        names_found(&carrier->names, transfer, now_ms());
+        names_found(&carrier->names, transfer, deadlines_now_ms());
 }
 
 static void see_to_names(struct carrier *carrier)

@@ -6,6 +6,7 @@
 #include "egress/egress_internal.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 static void stand(struct deadlines *deadlines, size_t place, struct transfer *transfer)
 {
@@ -39,6 +40,13 @@ static void sink(struct deadlines *deadlines, struct transfer *transfer)
         stand(deadlines, place, deadlines->heap[below]);
     }
     stand(deadlines, place, transfer);
+}
+
+int64_t deadlines_now_ms(void)
+{
+    struct timespec now;
+    ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 void deadlines_done(struct deadlines *deadlines)

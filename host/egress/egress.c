@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 struct egress {
     /* owner's thread */
@@ -220,13 +219,6 @@ void egress_dispatch(struct egress *egress)
 
 /* ---- asking ---- */
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 enum error_code egress_send(struct egress *egress, const struct egress_request *request,
                             egress_done done, void *user, uint64_t *ret_id, struct error *reterr)
 {
@@ -244,7 +236,7 @@ enum error_code egress_send(struct egress *egress, const struct egress_request *
         return code;
     enter(egress, transfer);
     transfer->mail = &egress->mail;
-    int64_t now = now_ms();
+    int64_t now = deadlines_now_ms();
     if (transfer->timeout_ms > 0 && transfer->timeout_ms < INT64_MAX - now)
         transfer->deadline_ms = now + transfer->timeout_ms;
     *ret_id = transfer->id;

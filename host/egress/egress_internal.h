@@ -255,6 +255,8 @@ struct deadlines {
     size_t count, room;
 };
 
+/* What a deadline is held against: milliseconds of the monotonic clock. */
+int64_t deadlines_now_ms(void);
 void deadlines_done(struct deadlines *deadlines);
 void deadlines_add(struct deadlines *deadlines, struct transfer *transfer);
 void deadlines_remove(struct deadlines *deadlines, struct transfer *transfer);
