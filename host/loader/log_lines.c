@@ -18,7 +18,8 @@ enum { SECOND_NS = 1000000000 };
 
 void log_lines_init(struct log_lines *lines, int64_t rate, int64_t burst, int64_t now_ns)
 {
-    *lines = (struct log_lines){.cost_ns = SECOND_NS / rate, .now_ns = now_ns};
+    *lines = (struct log_lines){
+        .rate = rate, .burst = burst, .cost_ns = SECOND_NS / rate, .now_ns = now_ns};
     lines->most_ns = lines->credit_ns = lines->cost_ns * burst;
 }
 
@@ -61,7 +62,7 @@ bool log_lines_told(struct log_lines *lines, int64_t now_ns, bool at_end, char r
     snprintf(ret_note, 128,
              "%" PRIu64 " lines of this plugin were dropped: it may say %" PRId64
              " in a second, and %" PRId64 " at once",
-             lines->dropped, SECOND_NS / lines->cost_ns, lines->most_ns / lines->cost_ns);
+             lines->dropped, lines->rate, lines->burst);
     lines->dropped = 0;
     lines->due_ns = 0;
     return true;

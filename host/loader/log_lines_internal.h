@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 struct log_lines {
+    int64_t rate, burst;       /* lines in a second, and at once                       */
     int64_t cost_ns, most_ns;  /* a line's, a full bucket's                            */
     int64_t credit_ns, now_ns; /* what is in the bucket, and when that was             */
     uint64_t dropped;          /* since it was told                                    */
