@@ -19,7 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MS = 60000, FRESH_S = 1 };
+/* libcurl counts whole seconds: at 1, what it has just found may be too old for who looked. */
+enum { NAME_MS = 60000, FRESH_S = 2 };
 
 struct name {
     struct name *next;          /* of all */
